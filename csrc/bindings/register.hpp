@@ -1,0 +1,12 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+// What module.cpp puts together, one function a file.
+namespace btfmmap::bindings {
+
+void register_errors(pybind11::module_& module);
+void register_view(pybind11::module_& module);
+void register_btf(pybind11::module_& module);
+
+}  // namespace btfmmap::bindings

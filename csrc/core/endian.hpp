@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace btfmmap {
+
+enum class ByteOrder : std::uint8_t { little, big };
+
+constexpr ByteOrder kHostOrder =
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ByteOrder::little : ByteOrder::big;
+
+// Loads of words in one byte order, at any alignment.
+template <ByteOrder order>
+struct Load {
+    static std::uint16_t u16(const std::byte* at) {
+        std::uint16_t value;
+        std::memcpy(&value, at, sizeof value);
+        return order == kHostOrder ? value : __builtin_bswap16(value);
+    }
+
+    static std::uint32_t u32(const std::byte* at) {
+        std::uint32_t value;
+        std::memcpy(&value, at, sizeof value);
+        return order == kHostOrder ? value : __builtin_bswap32(value);
+    }
+};
+
+// Calls `work` with the loads of `order`, so that its loops are compiled once for each byte order.
+template <class Work>
+decltype(auto) with_loads(ByteOrder order, Work&& work) {
+    return order == ByteOrder::little ? work(Load<ByteOrder::little>{}) : work(Load<ByteOrder::big>{});
+}
+
+}  // namespace btfmmap

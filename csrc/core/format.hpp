@@ -1,0 +1,142 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+// The BTF wire format as the kernel's include/uapi/linux/btf.h defines it. No other file knows a
+// record's size, a field's place in a record, or a bit's place in a word.
+namespace btfmmap {
+
+constexpr std::uint16_t kMagic = 0xeB9F;
+constexpr std::uint8_t kVersion = 1;
+
+// Where the header's fields are, in bytes from the start of the file.
+struct HeaderField {
+    static constexpr std::size_t magic = 0, version = 2, flags = 3, header_size = 4, type_offset = 8,
+                                 type_size = 12, string_offset = 16, string_size = 20,
+                                 layout_offset = 24, layout_size = 28;
+};
+constexpr std::uint32_t kMinHeaderSize = 24;
+constexpr std::uint32_t kMaxHeaderSize = 32;  // the layout fields came with Linux 7.1
+
+// libbpf's BTF_MAX_STR_OFFSET: the last byte of a string section lies no further than this.
+constexpr std::uint32_t kMaxStringOffset = 0x7fffffff;
+
+enum class Kind : std::uint8_t {
+    Void,  // the implicit type id 0; BTF_KIND_UNKN in the header file, never stored
+    Int,
+    Ptr,
+    Array,
+    Struct,
+    Union,
+    Enum,
+    Fwd,
+    Typedef,
+    Volatile,
+    Const,
+    Restrict,
+    Func,
+    FuncProto,
+    Var,
+    Datasec,
+    Float,
+    DeclTag,
+    TypeTag,
+    Enum64,
+};
+
+constexpr std::uint32_t info_vlen(std::uint32_t info) { return info & 0xffffff; }
+constexpr std::uint8_t info_kind(std::uint32_t info) { return (info >> 24) & 0x7f; }
+constexpr bool info_kind_flag(std::uint32_t info) { return info >> 31; }
+
+// Every record starts with these three words.
+struct HeadField {
+    static constexpr std::size_t name_off = 0, info = 4, size_or_type = 8;
+};
+constexpr std::size_t kHeadSize = 12;
+
+// What follows a record's head: `fixed` bytes, then vlen elements of `element` bytes; and which of the
+// words are name offsets and type ids. Type ids in the fixed part come first in it.
+struct Shape {
+    static constexpr std::int8_t kNone = -1;
+
+    bool known = false;
+    std::uint8_t fixed = 0;
+    std::uint8_t element = 0;
+    bool head_refers = false;           // size_or_type is a type id
+    std::uint8_t fixed_types = 0;       // how many words of the fixed part are type ids
+    std::int8_t element_name = kNone;   // byte offset of an element's name offset
+    std::int8_t element_type = kNone;   // byte offset of an element's type id
+
+    std::size_t record_size(std::uint32_t vlen) const {
+        return kHeadSize + fixed + std::size_t{vlen} * element;
+    }
+};
+
+constexpr std::size_t kMaxKinds = 128;  // a kind has seven bits
+using Shapes = std::array<Shape, kMaxKinds>;
+
+constexpr Shapes known_shapes() {
+    constexpr auto none = Shape::kNone;
+    constexpr Shape plain{true, 0, 0, false, 0, none, none};
+    constexpr Shape reference{true, 0, 0, true, 0, none, none};
+    constexpr Shape composite{true, 0, 12, false, 0, 0, 4};
+
+    Shapes shapes{};
+    auto set = [&shapes](Kind kind, Shape shape) { shapes[static_cast<std::size_t>(kind)] = shape; };
+    set(Kind::Int, {true, 4, 0, false, 0, none, none});
+    set(Kind::Ptr, reference);
+    set(Kind::Array, {true, 12, 0, false, 2, none, none});
+    set(Kind::Struct, composite);
+    set(Kind::Union, composite);
+    set(Kind::Enum, {true, 0, 8, false, 0, 0, none});
+    set(Kind::Fwd, plain);
+    set(Kind::Typedef, reference);
+    set(Kind::Volatile, reference);
+    set(Kind::Const, reference);
+    set(Kind::Restrict, reference);
+    set(Kind::Func, reference);
+    set(Kind::FuncProto, {true, 0, 8, true, 0, 0, 4});
+    set(Kind::Var, {true, 4, 0, true, 0, none, none});
+    set(Kind::Datasec, {true, 0, 12, false, 0, none, 0});
+    set(Kind::Float, plain);
+    set(Kind::DeclTag, {true, 4, 0, true, 0, none, none});
+    set(Kind::TypeTag, reference);
+    set(Kind::Enum64, {true, 0, 12, false, 0, 0, none});
+    return shapes;
+}
+
+constexpr Shapes kShapes = known_shapes();
+
+constexpr const Shape& shape_of(Kind kind) { return kShapes[static_cast<std::size_t>(kind)]; }
+
+struct ArrayField {
+    static constexpr std::size_t type = 0, index_type = 4, nelems = 8;
+};
+struct MemberField {
+    static constexpr std::size_t name_off = 0, type = 4, offset = 8;
+};
+struct ParamField {
+    static constexpr std::size_t name_off = 0, type = 4;
+};
+struct EnumField {
+    static constexpr std::size_t name_off = 0, value = 4, value_high = 8;  // value_high: ENUM64 only
+};
+struct SecinfoField {
+    static constexpr std::size_t type = 0, offset = 4, size = 8;
+};
+
+constexpr std::uint8_t int_encoding(std::uint32_t word) { return (word >> 24) & 0x0f; }
+constexpr std::uint8_t int_bit_offset(std::uint32_t word) { return (word >> 16) & 0xff; }
+constexpr std::uint8_t int_bits(std::uint32_t word) { return word & 0xff; }
+
+// With the kind flag a member's offset word also carries the size of its bitfield.
+constexpr std::uint32_t member_bit_offset(std::uint32_t word, bool kind_flag) {
+    return kind_flag ? word & 0xffffff : word;
+}
+constexpr std::uint8_t member_bitfield_size(std::uint32_t word, bool kind_flag) {
+    return kind_flag ? static_cast<std::uint8_t>(word >> 24) : 0;
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/bytes.hpp"
+#include "core/endian.hpp"
+#include "core/format.hpp"
+
+namespace btfmmap {
+
+// Where each record of a type section is, and of which kind. Row r is type id r; row 0 is void, which has
+// no record. Sizes are taken from here, never from the records again: their bytes may belong to someone who
+// changes them after the index was made.
+class Index {
+public:
+    // Checks every record: its size, name offsets, type ids, and those of its elements. What is refused is
+    // what libbpf's btf_parse_type_sec and btf_sanity_check refuse, and a prototype's return id past the
+    // last type. `string_size` bounds the name offsets, `types_start` is the section's place in the blob,
+    // for messages. Throws Error (format).
+    Index(Bytes types, ByteOrder order, std::uint32_t string_size, std::size_t types_start);
+
+    std::size_t rows() const { return rows_; }
+    ByteOrder order() const { return order_; }
+
+    const std::uint32_t* offsets() const { return offsets_.get(); }
+    const std::uint8_t* kinds() const { return kinds_.get(); }
+
+    Kind kind(std::size_t row) const { return static_cast<Kind>(kinds_[row]); }
+    const std::byte* record(std::size_t row) const { return types_.data + offsets_[row]; }
+
+    std::uint32_t load(const std::byte* word) const {
+        return order_ == ByteOrder::little ? Load<ByteOrder::little>::u32(word)
+                                           : Load<ByteOrder::big>::u32(word);
+    }
+    std::uint32_t name_off(std::size_t row) const {
+        return row == 0 ? 0 : load(record(row) + HeadField::name_off);
+    }
+
+    // How many elements (members, parameters, ...) follow the record's head and fixed part.
+    std::uint32_t elements(std::size_t row, const Shape& shape) const {
+        const std::size_t size = offsets_[row + 1] - offsets_[row];
+        return static_cast<std::uint32_t>((size - kHeadSize - shape.fixed) / shape.element);
+    }
+
+private:
+    Bytes types_;
+    ByteOrder order_;
+    std::size_t rows_ = 0;
+    std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1: the last is the section's size
+    std::unique_ptr<std::uint8_t[]> kinds_;
+};
+
+}  // namespace btfmmap

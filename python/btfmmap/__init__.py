@@ -1,0 +1,56 @@
+"""The type information of a Linux kernel (BTF), mapped, indexed, and as numpy arrays.
+
+    >>> import btfmmap
+    >>> btf = btfmmap.open()                 # the running kernel
+    >>> btf.find("task_struct")              # a type id
+    >>> btf["struct task_struct"].size       # one type, as an object
+    >>> btf.members.bit_offset               # every struct member of the kernel, as arrays
+
+`open` gives a `Btf`; everything else hangs on it.
+"""
+
+from __future__ import annotations
+
+from ._version import __version__
+from .btf import Btf
+from .errors import BtfError, FormatError, NotFoundError, NotSupportedError
+from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (the package's verb is open)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .kinds import IntEncoding, Kind
+    from .source import Source
+    from .types import Type
+
+__all__ = [
+    "KERNEL_BTF",
+    "SAMPLE_BTF",
+    "Btf",
+    "BtfError",
+    "FormatError",
+    "IntEncoding",
+    "Kind",
+    "NotFoundError",
+    "NotSupportedError",
+    "Source",
+    "Type",
+    "__version__",
+    "open",
+]
+
+# Imported on first use: enum and typing cost as much as the rest of the package.
+_LAZY = {"IntEncoding": "kinds", "Kind": "kinds", "Source": "source", "Type": "types"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        from importlib import import_module
+
+        value = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

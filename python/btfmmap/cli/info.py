@@ -1,0 +1,118 @@
+"""Say what a BTF holds and how it was opened.
+
+Where it came from, its sections, how many types there are of each kind, members, parameters and
+enumerators, and the biggest structs.
+
+    btfmmap info
+    btfmmap info vmlinux.btf --json
+    xz -dc vmlinux.btf.xz | btfmmap info -
+"""
+
+from __future__ import annotations
+
+import time
+
+from .. import KERNEL_BTF, SAMPLE_BTF
+from .. import open as open_btf
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from .. import Btf
+
+BIGGEST = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("file", metavar="FILE", nargs="?", help=f"raw BTF, - for standard input; default: {KERNEL_BTF}")
+    what.add_argument("--sample", action="store_true", help="the small BTF that comes with btfmmap")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+
+
+def run(args: argparse.Namespace) -> None:
+    path = SAMPLE_BTF if args.sample else "/dev/stdin" if args.file == "-" else args.file
+    start = time.perf_counter()
+    with open_btf(path) as btf:
+        seconds = time.perf_counter() - start
+        facts = collect(btf, seconds)
+    if args.json:
+        import json
+
+        print(json.dumps(facts, indent=2))
+    else:
+        print(render(facts))
+
+
+def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
+    """The facts that `--json` prints."""
+    import numpy as np
+
+    from .. import Kind
+
+    types = btf.types
+    counts = np.bincount(types.kind[1:], minlength=len(Kind))
+    structs = types[types.kind == Kind.STRUCT]
+    biggest = structs[np.argsort(-structs.size_or_type.astype(np.int64), kind="stable")[:BIGGEST]]
+    return {
+        "source": btf.source._asdict(),
+        "open_ms": round(open_seconds * 1e3, 3),
+        "header": btf.header,
+        "types": len(types) - 1,
+        "kinds": {kind.name: int(counts[kind]) for kind in Kind if kind != Kind.VOID},
+        "members": len(btf.members),
+        "params": len(btf.params),
+        "enumerators": len(btf.enumerators),
+        "secinfos": len(btf.secinfos),
+        "strings": int(np.count_nonzero(btf.string_section == 0)),
+        "biggest_structs": [
+            {"id": int(id), "name": name, "size": int(size)}
+            for id, name, size in zip(
+                biggest.id, btf.strings(biggest.name_off), biggest.size_or_type, strict=True
+            )
+        ],
+    }
+
+
+def render(facts: dict[str, Any]) -> str:
+    source, header = facts["source"], facts["header"]
+    sections = [
+        ("opened", f"{source['how']}, checked and indexed in {facts['open_ms']:.1f} ms"),
+        (
+            "size",
+            f"{source['size']:,} bytes, {source['byte_order']}-endian, {source['pointer_size']}-byte pointers",
+        ),
+        ("header", f"{header['hdr_len']} bytes, version {header['version']}, flags {header['flags']}"),
+        ("types", f"{facts['types']:,} in {header['type_len']:,} bytes"),
+        ("strings", f"{facts['strings']:,} in {header['str_len']:,} bytes"),
+    ]
+    if header["layout_len"]:
+        sections.append(("layout", f"{header['layout_len']:,} bytes"))
+    kinds = [(name, f"{count:,}") for name, count in facts["kinds"].items() if count]
+    children = [
+        ("members", f"{facts['members']:,}"),
+        ("parameters", f"{facts['params']:,}"),
+        ("enumerators", f"{facts['enumerators']:,}"),
+        ("section entries", f"{facts['secinfos']:,}"),
+    ]
+    biggest = [(f"{row['size']:,}", row["name"] or "(anon)") for row in facts["biggest_structs"]]
+    numbers = max(len(count) for _, count in kinds + children)
+    names = max(len(name) for name, _ in kinds + children)
+    sizes = max((len(size) for size, _ in biggest), default=0)
+    return "\n".join(
+        [
+            source["path"],
+            *(f"  {label:<8} {text}" for label, text in sections),
+            "",
+            "types by kind",
+            *(f"  {name:<{names}} {count:>{numbers}}" for name, count in kinds),
+            "",
+            "what they hold",
+            *(f"  {name:<{names}} {count:>{numbers}}" for name, count in children),
+            "",
+            "biggest structs, bytes",
+            *(f"  {size:>{sizes}} {name}" for size, name in biggest),
+        ]
+    )

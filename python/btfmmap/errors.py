@@ -1,0 +1,34 @@
+"""What btfmmap raises. The operating system's own errors come through as `OSError`."""
+
+from __future__ import annotations
+
+
+class BtfError(Exception):
+    """The base of btfmmap's own errors."""
+
+
+class FormatError(BtfError, ValueError):
+    """The bytes are no valid BTF.
+
+    Attributes:
+        offset: where in the BTF blob the offending field is, in bytes, or None.
+        type_id: the offending record's type id, or None.
+    """
+
+    def __init__(
+        self, message: str, *, offset: int | None = None, type_id: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.type_id = type_id
+
+
+class NotFoundError(BtfError, KeyError):
+    """No type of that name or id, or no string at that offset."""
+
+    # KeyError's own prints the quoted repr of the message.
+    __str__ = Exception.__str__
+
+
+class NotSupportedError(BtfError):
+    """Valid, but something that btfmmap cannot do; the message says what."""

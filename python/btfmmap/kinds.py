@@ -1,0 +1,41 @@
+"""The kinds of BTF records and the encodings of integers, with the kernel's names and numbers."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+
+class Kind(IntEnum):
+    """The kind of a type (`BTF_KIND_*` of the kernel's `include/uapi/linux/btf.h`).
+
+    `VOID` is type id 0, which stands in no file; the header file calls its number `UNKN`.
+    """
+
+    VOID = 0
+    INT = 1
+    PTR = 2
+    ARRAY = 3
+    STRUCT = 4
+    UNION = 5
+    ENUM = 6
+    FWD = 7
+    TYPEDEF = 8
+    VOLATILE = 9
+    CONST = 10
+    RESTRICT = 11
+    FUNC = 12
+    FUNC_PROTO = 13
+    VAR = 14
+    DATASEC = 15
+    FLOAT = 16
+    DECL_TAG = 17
+    TYPE_TAG = 18
+    ENUM64 = 19
+
+
+class IntEncoding(IntFlag):
+    """The encoding bits of an INT (`BTF_INT_*` of the same header)."""
+
+    SIGNED = 1
+    CHAR = 2
+    BOOL = 4

@@ -1,0 +1,25 @@
+"""How a `Btf` travels between processes: as a path and a digest, never as its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from .errors import BtfError
+from .opening import open as open_btf
+
+if TYPE_CHECKING:
+    from ._core import Btf as CoreBtf
+    from .btf import Btf
+
+
+def digest(core: CoreBtf) -> bytes:
+    return hashlib.sha256(core.raw).digest()
+
+
+def reopen(path: str, method: Any, expected: bytes) -> Btf:
+    """Unpickle: open the file again, so that processes share its pages."""
+    btf = open_btf(path, method=method)
+    if digest(btf._core) != expected:
+        raise BtfError(f"{path}: not the BTF that was pickled, its bytes differ")
+    return btf

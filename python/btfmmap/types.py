@@ -1,0 +1,203 @@
+"""`Type`: one type as an object, for looking at a few of them; the tables serve those who look at all."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from .kinds import IntEncoding, Kind
+
+if TYPE_CHECKING:
+    from .btf import Btf
+
+
+class Member(NamedTuple):
+    """A member of a struct or union; `bitfield_size` is 0 where it is no bitfield."""
+
+    name: str
+    type: Type
+    bit_offset: int
+    bitfield_size: int
+
+    @property
+    def offset(self) -> int:
+        """In whole bytes from the parent's start."""
+        return self.bit_offset // 8
+
+
+class Param(NamedTuple):
+    """A parameter of a prototype. The last one may be `("", void)`: a variable number of arguments."""
+
+    name: str
+    type: Type
+
+
+class Enumerator(NamedTuple):
+    """A value of an enum; unsigned 64-bit values come right."""
+
+    name: str
+    value: int
+
+
+class Secinfo(NamedTuple):
+    """An entry of a DATASEC; offset and size in bytes."""
+
+    type: Type
+    offset: int
+    size: int
+
+
+_SIZED = {Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC}
+_REFERRING = {
+    Kind.PTR,
+    Kind.TYPEDEF,
+    Kind.VOLATILE,
+    Kind.CONST,
+    Kind.RESTRICT,
+    Kind.FUNC,
+    Kind.FUNC_PROTO,
+    Kind.VAR,
+    Kind.DECL_TAG,
+    Kind.TYPE_TAG,
+}
+_LINKAGE = {Kind.FUNC: "funcs", Kind.VAR: "vars"}
+
+
+class Type:
+    """One type of a `Btf`. Equal to another of the same id and `Btf`.
+
+    What a kind does not have is None, or an empty tuple where there could be many.
+    """
+
+    __slots__ = ("btf", "id")
+
+    def __init__(self, btf: Btf, type_id: int) -> None:
+        self.btf = btf
+        self.id = type_id
+
+    def _cell(self, column: str) -> int:
+        return self.btf._columns("types")[column][self.id]  # type: ignore[no-any-return]
+
+    def _extra(self, table: str, column: str) -> int:
+        """From a table with a row for each type of one kind, sorted by `id`."""
+        columns = self.btf._columns(table)
+        return columns[column][bisect_left(columns["id"], self.id)]  # type: ignore[no-any-return]
+
+    def _children(self, table: str, *names: str) -> list[tuple[int, ...]]:
+        columns = self.btf._columns(table)
+        rows = slice(columns["indptr"][self.id], columns["indptr"][self.id + 1])
+        return list(zip(*(columns[name][rows] for name in names), strict=True))
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self._cell("kind"))
+
+    @property
+    def name(self) -> str:
+        """"" if it has none."""
+        return self.btf.name(self.id)
+
+    @property
+    def kind_flag(self) -> bool:
+        """Bit 31 of the info word; see `tables.Types.kind_flag`."""
+        return bool(self._cell("kind_flag"))
+
+    @property
+    def vlen(self) -> int:
+        return self._cell("vlen")
+
+    @property
+    def size(self) -> int | None:
+        """In bytes, where the record says it: INT, STRUCT, UNION, ENUM, ENUM64, FLOAT, DATASEC."""
+        return self._cell("size_or_type") if self.kind in _SIZED else None
+
+    @property
+    def type(self) -> Type | None:
+        """What it refers to: a pointer's target, an array's element, a prototype's return type, a
+        function's prototype, what is aliased, qualified or tagged."""
+        if self.kind == Kind.ARRAY:
+            return Type(self.btf, self._extra("arrays", "type"))
+        return Type(self.btf, self._cell("size_or_type")) if self.kind in _REFERRING else None
+
+    @property
+    def index_type(self) -> Type | None:
+        """Of an ARRAY."""
+        return Type(self.btf, self._extra("arrays", "index_type")) if self.kind == Kind.ARRAY else None
+
+    @property
+    def nelems(self) -> int | None:
+        """Of an ARRAY: how many elements, 0 for a flexible one."""
+        return self._extra("arrays", "nelems") if self.kind == Kind.ARRAY else None
+
+    @property
+    def encoding(self) -> IntEncoding | None:
+        """Of an INT."""
+        return IntEncoding(self._extra("ints", "encoding")) if self.kind == Kind.INT else None
+
+    @property
+    def nr_bits(self) -> int | None:
+        """Of an INT."""
+        return self._extra("ints", "nr_bits") if self.kind == Kind.INT else None
+
+    @property
+    def bit_offset(self) -> int | None:
+        """Of an INT."""
+        return self._extra("ints", "bit_offset") if self.kind == Kind.INT else None
+
+    @property
+    def linkage(self) -> int | None:
+        """Of a FUNC or VAR: 0 static, 1 global, 2 extern."""
+        return self._extra(_LINKAGE[self.kind], "linkage") if self.kind in _LINKAGE else None
+
+    @property
+    def component_idx(self) -> int | None:
+        """Of a DECL_TAG: the member or parameter that is tagged, -1 for the whole."""
+        return self._extra("decl_tags", "component_idx") if self.kind == Kind.DECL_TAG else None
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Of a STRUCT or UNION."""
+        return tuple(
+            Member(self.btf.string(name_off), Type(self.btf, type_id), bit_offset, bitfield_size)
+            for name_off, type_id, bit_offset, bitfield_size in self._children(
+                "members", "name_off", "type", "bit_offset", "bitfield_size"
+            )
+        )
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        """Of a FUNC_PROTO; a FUNC has its prototype's."""
+        if self.kind == Kind.FUNC:
+            return Type(self.btf, self._cell("size_or_type")).params
+        return tuple(
+            Param(self.btf.string(name_off), Type(self.btf, type_id))
+            for name_off, type_id in self._children("params", "name_off", "type")
+        )
+
+    @property
+    def enumerators(self) -> tuple[Enumerator, ...]:
+        """Of an ENUM or ENUM64."""
+        wrap = 2**64 if self.kind == Kind.ENUM64 and not self.kind_flag else None
+        return tuple(
+            Enumerator(self.btf.string(name_off), value % wrap if wrap else value)
+            for name_off, value in self._children("enumerators", "name_off", "value")
+        )
+
+    @property
+    def secinfos(self) -> tuple[Secinfo, ...]:
+        """Of a DATASEC."""
+        return tuple(
+            Secinfo(Type(self.btf, type_id), offset, size)
+            for type_id, offset, size in self._children("secinfos", "type", "offset", "size")
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Type) and self.id == other.id and self.btf is other.btf
+
+    def __hash__(self) -> int:
+        return hash((self.id, id(self.btf)))
+
+    def __repr__(self) -> str:
+        if self.btf.closed:
+            return f"<Type [{self.id}] of a closed Btf>"
+        return f"<Type [{self.id}] {self.kind.name} {self.name or '(anon)'}>"

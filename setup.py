@@ -1,0 +1,46 @@
+"""The native module's build. Everything else about the package is in pyproject.toml."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from glob import glob
+
+
+def check_toolchain() -> None:
+    """Exit with one line that says what to install, rather than with a compiler's log."""
+    compiler = os.environ.get("CXX", "c++")
+    if shutil.which(compiler.split()[0]) is None:
+        sys.exit(
+            f"btfmmap: no C++ compiler ('{compiler}' not found): install one "
+            "(Debian: g++, Fedora: gcc-c++, macOS: xcode-select --install)"
+        )
+    header = os.path.join(sysconfig.get_path("include"), "Python.h")
+    if not os.path.exists(header):
+        sys.exit(
+            f"btfmmap: no Python headers ({header} not found): install them "
+            "(Debian: python3-dev, Fedora: python3-devel)"
+        )
+
+
+def main() -> None:
+    check_toolchain()
+
+    from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
+    from setuptools import setup
+
+    ParallelCompile("BTFMMAP_BUILD_JOBS", default=0).install()
+    core = Pybind11Extension(
+        "btfmmap._core",
+        sources=sorted(glob("csrc/**/*.cpp", recursive=True)),
+        # A changed header rebuilds the module.
+        depends=sorted(glob("csrc/**/*.hpp", recursive=True)),
+        include_dirs=["csrc"],
+        cxx_std=17,
+        extra_compile_args=["-O3", "-g0", "-Wall", "-Wextra"],
+    )
+    setup(ext_modules=[core])
+
+
+if __name__ == "__main__":
+    main()
