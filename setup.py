@@ -6,6 +6,10 @@ import sys
 import sysconfig
 from glob import glob
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pybind11.setup_helpers import Pybind11Extension
+
 
 def check_toolchain() -> None:
     """Exit with one line that says what to install, rather than with a compiler's log."""
@@ -23,14 +27,10 @@ def check_toolchain() -> None:
         )
 
 
-def main() -> None:
-    check_toolchain()
+def core_extension() -> "Pybind11Extension":
+    from pybind11.setup_helpers import Pybind11Extension
 
-    from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
-    from setuptools import setup
-
-    ParallelCompile("BTFMMAP_BUILD_JOBS", default=0).install()
-    core = Pybind11Extension(
+    return Pybind11Extension(
         "btfmmap._core",
         sources=sorted(glob("csrc/**/*.cpp", recursive=True)),
         # A changed header rebuilds the module.
@@ -39,7 +39,16 @@ def main() -> None:
         cxx_std=17,
         extra_compile_args=["-O3", "-g0", "-Wall", "-Wextra"],
     )
-    setup(ext_modules=[core])
+
+
+def main() -> None:
+    check_toolchain()
+
+    from pybind11.setup_helpers import ParallelCompile
+    from setuptools import setup
+
+    ParallelCompile("BTFMMAP_BUILD_JOBS", default=0).install()
+    setup(ext_modules=[core_extension()])
 
 
 if __name__ == "__main__":

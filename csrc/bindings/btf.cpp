@@ -162,11 +162,11 @@ void register_btf(py::module_& module) {
         .def_property_readonly("pointer_size", &Btf::pointer_size)
         .def_property_readonly("header", header)
         .def_property_readonly("rows", [](const Btf& btf) { return btf.index().rows(); })
-        .def_property_readonly(
-            "raw", [](const BtfPtr& btf) { return view_bytes(btf, btf->mapping().bytes()); })
+        .def_property_readonly("raw",
+                               [](const BtfPtr& btf) { return view_bytes(btf, btf->mapping().bytes()); })
         .def_property_readonly("type_section", type_section)
-        .def_property_readonly(
-            "string_section", [](const BtfPtr& btf) { return view_bytes(btf, btf->string_section()); })
+        .def_property_readonly("string_section",
+                               [](const BtfPtr& btf) { return view_bytes(btf, btf->string_section()); })
         .def("table", table, py::arg("name"))
         .def(
             "name", [](const Btf& btf, std::int64_t id) { return to_str(btf.type_name(id)); },

@@ -15,16 +15,14 @@ namespace {
 
 void set_system_error(const Error& error) {
     errno = error.code;
-    const auto path =
-        py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefaultAndSize(
-            error.message.data(), static_cast<py::ssize_t>(error.message.size())));
+    const auto path = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefaultAndSize(
+        error.message.data(), static_cast<py::ssize_t>(error.message.size())));
     PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path.ptr());
 }
 
 void set_btf_error(const char* class_name, const Error& error, const py::dict& details) {
-    const auto message = py::reinterpret_steal<py::object>(
-        PyUnicode_DecodeUTF8(error.message.data(), static_cast<py::ssize_t>(error.message.size()),
-                             "backslashreplace"));
+    const auto message = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+        error.message.data(), static_cast<py::ssize_t>(error.message.size()), "backslashreplace"));
     const py::object type = py::module_::import("btfmmap.errors").attr(class_name);
     PyErr_SetObject(type.ptr(), py::object(type(message, **details)).ptr());
 }

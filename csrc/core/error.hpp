@@ -18,7 +18,7 @@ enum class ErrorKind : std::uint8_t {
 struct Error : std::exception {
     ErrorKind kind;
     std::string message;
-    std::optional<std::uint64_t> offset;   // byte in the BTF blob
+    std::optional<std::uint64_t> offset;  // byte in the BTF blob
     std::optional<std::uint32_t> type_id;
     int code = 0;
 

@@ -14,8 +14,8 @@ constexpr std::uint8_t kVersion = 1;
 // Where the header's fields are, in bytes from the start of the file.
 struct HeaderField {
     static constexpr std::size_t magic = 0, version = 2, flags = 3, header_size = 4, type_offset = 8,
-                                 type_size = 12, string_offset = 16, string_size = 20,
-                                 layout_offset = 24, layout_size = 28;
+                                 type_size = 12, string_offset = 16, string_size = 20, layout_offset = 24,
+                                 layout_size = 28;
 };
 constexpr std::uint32_t kMinHeaderSize = 24;
 constexpr std::uint32_t kMaxHeaderSize = 32;  // the layout fields came with Linux 7.1
@@ -64,10 +64,10 @@ struct Shape {
     bool known = false;
     std::uint8_t fixed = 0;
     std::uint8_t element = 0;
-    bool head_refers = false;           // size_or_type is a type id
-    std::uint8_t fixed_types = 0;       // how many words of the fixed part are type ids
-    std::int8_t element_name = kNone;   // byte offset of an element's name offset
-    std::int8_t element_type = kNone;   // byte offset of an element's type id
+    bool head_refers = false;          // size_or_type is a type id
+    std::uint8_t fixed_types = 0;      // how many words of the fixed part are type ids
+    std::int8_t element_name = kNone;  // byte offset of an element's name offset
+    std::int8_t element_type = kNone;  // byte offset of an element's type id
 
     std::size_t record_size(std::uint32_t vlen) const {
         return kHeadSize + fixed + std::size_t{vlen} * element;

@@ -96,9 +96,9 @@ void check_sections(const Header& header, Bytes blob) {
 
 void check_strings(const Header& header, Bytes blob) {
     if (header.string_size == 0 || header.string_size - 1 > kMaxStringOffset) {
-        throw Error::format("string section has " + std::to_string(header.string_size) +
-                                " bytes, must have 1 to 2^31",
-                            HeaderField::string_size);
+        throw Error::format(
+            "string section has " + std::to_string(header.string_size) + " bytes, must have 1 to 2^31",
+            HeaderField::string_size);
     }
     const Bytes strings = blob.slice(header.string_start(), header.string_size);
     if (strings.data[0] != std::byte{0}) {

@@ -113,7 +113,8 @@ Mapping Mapping::read(int fd, std::size_t expected, std::size_t limit, const std
     for (;;) {
         if (size == capacity) {
             if (size > limit) {
-                throw Error::format(path + ": more than " + std::to_string(limit) + " bytes came; BTF is smaller");
+                throw Error::format(path + ": more than " + std::to_string(limit) +
+                                    " bytes came; BTF is smaller");
             }
             capacity = capacity < 4096 ? 65536 : 2 * capacity;
             auto larger = allocate(capacity);

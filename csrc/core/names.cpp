@@ -38,8 +38,7 @@ Names::Names(const Index& index, const Strings& strings) : index_(index), string
     std::fill_n(heads_.get(), buckets, kEnd);
     // From the highest id down, so that each chain ascends.
     for (auto id = static_cast<std::uint32_t>(index.rows()); id-- != 0;) {
-        const std::string_view name =
-            void_or(id, strings.prefix(index.name_off(id), kHashedBytes));
+        const std::string_view name = void_or(id, strings.prefix(index.name_off(id), kHashedBytes));
         if (name.empty()) {
             continue;
         }

@@ -109,14 +109,15 @@ Table members(const Index& index) {
     auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
     auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    composites.each_element(parent, indptr, [=](uint32_t row, const std::byte* member, const std::byte* record) {
-        const bool flag = kind_flag<Load>(record);
-        const uint32_t offset = Load::u32(member + MemberField::offset);
-        name_off[row] = Load::u32(member + MemberField::name_off);
-        type[row] = Load::u32(member + MemberField::type);
-        bit_offset[row] = member_bit_offset(offset, flag);
-        bitfield_size[row] = member_bitfield_size(offset, flag);
-    });
+    composites.each_element(parent, indptr,
+                            [=](uint32_t row, const std::byte* member, const std::byte* record) {
+                                const bool flag = kind_flag<Load>(record);
+                                const uint32_t offset = Load::u32(member + MemberField::offset);
+                                name_off[row] = Load::u32(member + MemberField::name_off);
+                                type[row] = Load::u32(member + MemberField::type);
+                                bit_offset[row] = member_bit_offset(offset, flag);
+                                bitfield_size[row] = member_bitfield_size(offset, flag);
+                            });
     return table;
 }
 
@@ -241,17 +242,15 @@ Table funcs(const Index& index) {
 
 template <class Load>
 Table vars(const Index& index) {
-    return named_references<Load, uint32_t>(index, Kind::Var, "linkage", [](const std::byte* record) {
-        return Load::u32(record + kHeadSize);
-    });
+    return named_references<Load, uint32_t>(
+        index, Kind::Var, "linkage", [](const std::byte* record) { return Load::u32(record + kHeadSize); });
 }
 
 template <class Load>
 Table decl_tags(const Index& index) {
     return named_references<Load, std::int32_t>(
-        index, Kind::DeclTag, "component_idx", [](const std::byte* record) {
-            return static_cast<std::int32_t>(Load::u32(record + kHeadSize));
-        });
+        index, Kind::DeclTag, "component_idx",
+        [](const std::byte* record) { return static_cast<std::int32_t>(Load::u32(record + kHeadSize)); });
 }
 
 template <class Load>

@@ -81,7 +81,9 @@ class Btf:
         from .pickling import digest, reopen
 
         if self._path is None:
-            raise NotSupportedError("a Btf over bytes in memory cannot be pickled: there is no file to reopen")
+            raise NotSupportedError(
+                "a Btf over bytes in memory cannot be pickled: there is no file to reopen"
+            )
         return reopen, (os.path.abspath(self._path), self._method, digest(self._core))
 
     # -- its bytes
@@ -103,17 +105,17 @@ class Btf:
     @property
     def raw(self) -> npt.NDArray[np.uint8]:
         """The whole BTF blob, `uint8[size]`: a read-only view, no copy."""
-        return _array(self._core.raw)
+        return _array(self._core.raw)  # type: ignore[no-any-return]
 
     @property
     def type_section(self) -> npt.NDArray[np.uint32]:
         """The type section, `uint32[type_len / 4]` in the file's byte order: a read-only view, no copy."""
-        return _array(self._core.type_section)
+        return _array(self._core.type_section)  # type: ignore[no-any-return]
 
     @property
     def string_section(self) -> npt.NDArray[np.uint8]:
         """The string section, `uint8[str_len]`: a read-only view, no copy."""
-        return _array(self._core.string_section)
+        return _array(self._core.string_section)  # type: ignore[no-any-return]
 
     # -- its tables: built on first use, kept
 

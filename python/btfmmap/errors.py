@@ -15,9 +15,7 @@ class FormatError(BtfError, ValueError):
         type_id: the offending record's type id, or None.
     """
 
-    def __init__(
-        self, message: str, *, offset: int | None = None, type_id: int | None = None
-    ) -> None:
+    def __init__(self, message: str, *, offset: int | None = None, type_id: int | None = None) -> None:
         super().__init__(message)
         self.offset = offset
         self.type_id = type_id

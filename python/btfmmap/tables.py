@@ -71,7 +71,8 @@ class Table:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a table is read-only; {name!r} cannot be set")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a table is read-only; {name!r} cannot be deleted")
 
     def __repr__(self) -> str:
         rows = len(self)

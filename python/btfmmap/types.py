@@ -94,7 +94,7 @@ class Type:
 
     @property
     def name(self) -> str:
-        """"" if it has none."""
+        """Empty if it has none."""
         return self.btf.name(self.id)
 
     @property

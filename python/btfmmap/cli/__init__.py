@@ -69,9 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BtfError as error:
         return _fail(str(error))
     except OSError as error:
+        if error.filename is not None:
+            return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
         _drop_stdout()
-        where = "standard output" if error.filename is None else os.fsdecode(error.filename)
-        return _fail(f"{where}: {error.strerror}")
+        return _fail(f"standard output: {error.strerror}")
     return OK
 
 
@@ -82,4 +83,6 @@ def _fail(message: str) -> int:
 
 def _drop_stdout() -> None:
     """Let what is still buffered go nowhere, so that the interpreter's own flush at exit stays quiet."""
-    sys.stdout = open(os.devnull, "w")
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

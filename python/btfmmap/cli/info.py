@@ -27,7 +27,9 @@ BIGGEST = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("file", metavar="FILE", nargs="?", help=f"raw BTF, - for standard input; default: {KERNEL_BTF}")
+    what.add_argument(
+        "file", metavar="FILE", nargs="?", help=f"raw BTF, - for standard input; default: {KERNEL_BTF}"
+    )
     what.add_argument("--sample", action="store_true", help="the small BTF that comes with btfmmap")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
@@ -68,8 +70,8 @@ def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
         "secinfos": len(btf.secinfos),
         "strings": int(np.count_nonzero(btf.string_section == 0)),
         "biggest_structs": [
-            {"id": int(id), "name": name, "size": int(size)}
-            for id, name, size in zip(
+            {"id": int(type_id), "name": name, "size": int(size)}
+            for type_id, name, size in zip(
                 biggest.id, btf.strings(biggest.name_off), biggest.size_or_type, strict=True
             )
         ],
@@ -80,10 +82,8 @@ def render(facts: dict[str, Any]) -> str:
     source, header = facts["source"], facts["header"]
     sections = [
         ("opened", f"{source['how']}, checked and indexed in {facts['open_ms']:.1f} ms"),
-        (
-            "size",
-            f"{source['size']:,} bytes, {source['byte_order']}-endian, {source['pointer_size']}-byte pointers",
-        ),
+        ("size", f"{source['size']:,} bytes"),
+        ("data", f"{source['byte_order']}-endian, {source['pointer_size']}-byte pointers"),
         ("header", f"{header['hdr_len']} bytes, version {header['version']}, flags {header['flags']}"),
         ("types", f"{facts['types']:,} in {header['type_len']:,} bytes"),
         ("strings", f"{facts['strings']:,} in {header['str_len']:,} bytes"),

@@ -1,0 +1,65 @@
+# The tasks of the project; `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+KERNEL_BTF ?= /sys/kernel/btf/vmlinux
+
+BIN := $(VENV)/bin
+CXX ?= c++
+CPP_FILES := $(shell find csrc -name '*.[ch]pp')
+# What `btfmmap` is built from; pip builds it anew when one of these changes.
+SOURCES := pyproject.toml setup.py $(CPP_FILES)
+
+.PHONY: help run test lint format bench sample clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(BIN)/.built ## build, and summarise the running kernel's types
+	@if [ -r $(KERNEL_BTF) ]; then \
+		$(BIN)/btfmmap info $(KERNEL_BTF); \
+	else \
+		echo "No kernel BTF at $(KERNEL_BTF) here; this is the sample that comes with btfmmap."; \
+		$(BIN)/btfmmap info --sample; \
+	fi
+
+test: $(BIN)/.tested ## build, and run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(BIN)/.tested ## check style, types and compiler warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+	@# The core compiles without Python's headers, and without a warning.
+	for source in csrc/core/*.cpp; do \
+		$(CXX) -std=c++17 -Icsrc -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror $$source || exit 1; \
+	done
+
+format: $(BIN)/.tested ## format all sources
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP_FILES)
+
+bench: $(BIN)/.built ## measure btfmmap and its peers (BTFMMAP_LIBBPF names a libbpf.so to compare with)
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+sample: ## rebuild the sample BTF (needs clang 15 or later and llvm-objcopy)
+	cd python/btfmmap/data && clang -target bpf -g -O2 -fdebug-compilation-dir=. -ffile-prefix-map=$$PWD=. \
+		-c sample.c -o sample.o && llvm-objcopy --dump-section .BTF=sample.btf sample.o && rm sample.o
+
+clean: ## remove everything that was built
+	rm -rf $(VENV) build dist python/*.egg-info python/btfmmap/_core.*.so
+
+$(BIN)/.checked: setup.py
+	@$(PYTHON) -B -c 'import setup; setup.check_toolchain()'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(BIN)/.built: $(BIN)/.checked $(SOURCES)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(BIN)/.tested: $(BIN)/.built
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@

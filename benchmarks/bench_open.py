@@ -1,0 +1,27 @@
+"""Open a kernel's BTF, check every record, index it, and let go of it.
+
+btfmmap and libbpf are alike here: both leave the records where they are. The Python peers have no such
+step; what is measured of them is all they do until a type can be asked for.
+"""
+
+from __future__ import annotations
+
+from harness import MANY, Comparison, compare, repeated
+from kernel_btf import KernelBtf
+from peers import bpftool_json, libbpf_load, libbpf_parse, pure_python
+from report import report
+
+import btfmmap
+
+
+def measure(btf: KernelBtf) -> Comparison:
+    """Ours, and every peer."""
+    return compare(
+        "Open, check and index, release",
+        repeated("`btfmmap.open`", lambda: btfmmap.open(btf.path).close(), MANY),
+        [libbpf_load(btf), libbpf_parse(btf), bpftool_json(btf), pure_python(btf)],
+    )
+
+
+if __name__ == "__main__":
+    report([measure])

@@ -1,0 +1,28 @@
+"""Real inputs, each unpacked once a session."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import pytest
+import tools
+
+import btfmmap
+
+DATA = Path(__file__).parent / "data"
+STORED = ("7.2-amd64", "6.12-cloud-arm64", "6.12-s390x")
+
+
+@pytest.fixture(scope="session", params=["running", "sample", *STORED])
+def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The BTF of a real kernel: the running one's or a stored one's (s390x is big-endian). And the
+    package's sample, which has kinds that those kernels lack."""
+    name: str = request.param
+    if name == "running":
+        return tools.kernel_btf()
+    if name == "sample":
+        return Path(btfmmap.SAMPLE_BTF)
+    path = tmp_path_factory.mktemp("btf") / f"{name}.btf"
+    path.write_bytes(lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()))
+    return path

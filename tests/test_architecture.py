@@ -1,0 +1,191 @@
+"""The layers of the design, and the public names, are what the code has."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import btfmmap
+import setup
+from btfmmap import _core
+
+ROOT = Path(__file__).parent.parent
+CORE = ROOT / "csrc" / "core"
+PACKAGE = ROOT / "python" / "btfmmap"
+
+# Each uses only what stands before it.
+LAYERS = [
+    "bytes",
+    "format",
+    "endian",
+    "error",
+    "mapping",
+    "header",
+    "index",
+    "strings",
+    "names",
+    "tables",
+    "btf",
+]
+
+PUBLIC_NAMES = {
+    "Btf",
+    "BtfError",
+    "FormatError",
+    "IntEncoding",
+    "KERNEL_BTF",
+    "Kind",
+    "NotFoundError",
+    "NotSupportedError",
+    "SAMPLE_BTF",
+    "Source",
+    "Type",
+    "__version__",
+    "open",
+}
+
+BTF_NAMES = [
+    "arrays",
+    "close",
+    "closed",
+    "decl_tags",
+    "enumerators",
+    "find",
+    "find_all",
+    "funcs",
+    "header",
+    "ints",
+    "members",
+    "name",
+    "names",
+    "params",
+    "raw",
+    "secinfos",
+    "source",
+    "string",
+    "string_section",
+    "strings",
+    "type_section",
+    "types",
+    "vars",
+]
+
+
+def includes(path: Path) -> list[str]:
+    return re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', path.read_text(), re.MULTILINE)
+
+
+def test_every_core_file_has_a_layer() -> None:
+    assert {path.stem for path in CORE.iterdir()} == set(LAYERS)
+
+
+@pytest.mark.parametrize("path", sorted(CORE.iterdir()), ids=lambda path: path.name)
+def test_core_uses_only_lower_layers(path: Path) -> None:
+    own = [name for name in includes(path) if name.endswith(".hpp")]
+    assert all(name.startswith("core/") for name in own)
+    for name in own:
+        layer = Path(name).stem
+        assert layer == path.stem or LAYERS.index(layer) < LAYERS.index(path.stem), name
+
+
+@pytest.mark.parametrize("path", sorted(CORE.iterdir()), ids=lambda path: path.name)
+def test_core_knows_no_python(path: Path) -> None:
+    assert not [name for name in includes(path) if "ython" in name or "pybind11" in name or "numpy" in name]
+
+
+def test_module_only_registers() -> None:
+    assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
+
+
+def test_who_imports_the_core() -> None:
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "_core"
+    }
+    # The others name the core's types only for the type checker.
+    assert importers == {"btf.py", "opening.py", "pickling.py"}
+    for name in ("btf", "pickling"):
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+        assert not [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "_core"]
+
+
+def test_commands_use_only_the_public_api() -> None:
+    for path in (PACKAGE / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 2:
+                assert node.module is None
+                assert {alias.name for alias in node.names} <= set(btfmmap.__all__)
+
+
+def test_public_names() -> None:
+    assert set(btfmmap.__all__) == PUBLIC_NAMES
+    assert set(dir(btfmmap)) == PUBLIC_NAMES
+    for name in PUBLIC_NAMES:
+        assert getattr(btfmmap, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = btfmmap.no_such_name
+
+
+def test_names_of_a_btf() -> None:
+    assert sorted(name for name in dir(btfmmap.Btf) if not name.startswith("_")) == BTF_NAMES
+
+
+@pytest.mark.parametrize(
+    "name", ["BtfError", "FormatError", "NotFoundError", "NotSupportedError", "open", "Btf", "Type"]
+)
+def test_documented(name: str) -> None:
+    documented = getattr(btfmmap, name)
+    assert documented.__doc__
+    for attribute, value in vars(documented).items() if isinstance(documented, type) else ():
+        if not attribute.startswith("_") and isinstance(value, property):
+            # A few of a Type's say all by their name.
+            assert value.__doc__ or attribute in ("kind", "vlen"), attribute
+
+
+def test_stub_matches_the_module() -> None:
+    tree = ast.parse((PACKAGE / "_core.pyi").read_text())
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    native = {name: value for name, value in vars(_core).items() if isinstance(value, type)}
+    assert classes.keys() == native.keys()
+    for name, node in classes.items():
+        stub = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        assert {item for item in stub if not item.startswith("_")} == {
+            item for item in vars(native[name]) if not item.startswith("_")
+        }
+
+
+def test_kinds_are_the_kernels() -> None:
+    numbers = {kind.name: int(kind) for kind in btfmmap.Kind}
+    assert numbers.pop("VOID") == 0
+    words = "INT PTR ARRAY STRUCT UNION ENUM FWD TYPEDEF VOLATILE CONST RESTRICT FUNC FUNC_PROTO VAR"
+    expected = f"{words} DATASEC FLOAT DECL_TAG TYPE_TAG ENUM64".split()
+    assert numbers == {name: number for number, name in enumerate(expected, 1)}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import btfmmap",
+        "import btfmmap._core",
+        "import btfmmap as b; b.open(b.SAMPLE_BTF).find('flow')",
+        "import btfmmap as b; b.open(b.SAMPLE_BTF).names()",
+        "import btfmmap as b; b.open(b.SAMPLE_BTF)['struct flow'].members",
+    ],
+)
+def test_starts_without_numpy(code: str) -> None:
+    check = f"{code}; import sys; assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_a_changed_header_rebuilds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """distutils compares the module with its sources and with what it depends on."""
+    monkeypatch.chdir(ROOT)
+    headers = {str(path.relative_to(ROOT)) for path in (ROOT / "csrc").rglob("*.hpp")}
+    assert set(setup.core_extension().depends) == headers

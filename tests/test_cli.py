@@ -1,0 +1,189 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import bpftool_json as bpftool
+import pytest
+import tools
+from btf_writer import every_kind
+
+import btfmmap
+
+COMMAND = [sys.executable, "-W", "error", "-m", "btfmmap"]
+
+
+def run(*words: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        input=stdin and stdin.decode("latin1"),
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "every_kind.btf"
+    path.write_bytes(every_kind().build())
+    return path
+
+
+def test_info_json_against_bpftool(kernel: Path) -> None:
+    done = run("info", kernel, "--json")
+    assert done.returncode == 0
+    facts = json.loads(done.stdout)
+    records = bpftool.records(kernel)
+    counts = {kind.name: 0 for kind in btfmmap.Kind if kind}
+    for record in records:
+        counts[record["kind"]] += 1
+    assert facts["kinds"] == counts
+    assert facts["types"] == len(records)
+    for ours, theirs in [
+        ("members", "members"),
+        ("params", "params"),
+        ("enumerators", "values"),
+        ("secinfos", "vars"),
+    ]:
+        assert facts[ours] == sum(len(record.get(theirs, [])) for record in records)
+    structs = [record for record in records if record["kind"] == "STRUCT"]
+    structs.sort(key=lambda record: (-record["size"], record["id"]))
+    assert facts["biggest_structs"] == [
+        {"id": record["id"], "name": bpftool.name(record["name"]), "size": record["size"]}
+        for record in structs[:10]
+    ]
+    blob = kernel.read_bytes()
+    header = facts["header"]
+    start = header["hdr_len"] + header["str_off"]
+    assert facts["strings"] == blob[start : start + header["str_len"]].count(b"\0")
+    assert facts["source"]["path"] == str(kernel)
+    assert facts["source"]["size"] == len(blob)
+    assert facts["source"]["byte_order"] == ("big" if "s390x" in kernel.name else "little")
+
+
+def test_info_text(file: Path) -> None:
+    done = run("info", file)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0] == str(file)
+    assert f"  size     {file.stat().st_size:,} bytes" in lines
+    assert "  data     little-endian, 8-byte pointers" in lines
+    assert "  TYPE_TAG        1" in lines
+    assert "  16 pair" in lines
+
+
+def test_no_command_is_info_on_the_running_kernel() -> None:
+    kernel = tools.kernel_btf()
+    done = run()
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{kernel}\n")
+
+
+def test_sample() -> None:
+    done = run("info", "--sample", "--json")
+    assert json.loads(done.stdout)["source"]["path"] == btfmmap.SAMPLE_BTF
+
+
+def test_standard_input(file: Path) -> None:
+    with subprocess.Popen([tools.tool("cat"), file], stdout=subprocess.PIPE) as cat:
+        done = subprocess.run(
+            [*COMMAND, "info", "-"], stdin=cat.stdout, capture_output=True, text=True, check=True
+        )
+    assert done.stdout.startswith("/dev/stdin\n")
+
+
+def test_empty_btf(tmp_path: Path) -> None:
+    path = tmp_path / "empty.btf"
+    path.write_bytes(every_kind().build(types=b"", str_off=0))
+    assert run("info", path).returncode == 0
+    assert json.loads(run("info", path, "--json").stdout)["biggest_structs"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file or directory"),
+        (b"", "too short for BTF: 0 bytes, a header has 24"),
+        (b"\x7fELF" + bytes(60), "not BTF: starts with bytes 7f 45, not 9f eb or eb 9f"),
+        (every_kind().build()[:-1], "ends past the file's"),
+    ],
+)
+def test_errors(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "input"
+    if content is not None:
+        path.write_bytes(content)
+    done = run("info", path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"btfmmap: {path}: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["no-such-command"], ["info", "--no-such-option"], ["info", "a", "b"], ["info", "a", "--sample"]],
+)
+def test_usage(words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("btfmmap: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["info", "--help"]])
+def test_help_starts_without_numpy(words: list[str]) -> None:
+    code = (
+        "import sys; from btfmmap.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as exit: assert exit.code == 0\n"
+        "assert 'numpy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    expected = btfmmap.__version__ if words == ["--version"] else "usage: btfmmap"
+    assert expected in done.stdout
+
+
+def test_closed_pipe_is_quiet(file: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*COMMAND, "info", file], stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+def test_full_disk(file: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*COMMAND, "info", file], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"btfmmap: standard output: No space left on device\n"
+
+
+def test_interrupt_is_quiet(tmp_path: Path) -> None:
+    """Ctrl-C while a pipe that nobody fills is being opened."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = "import sys, btfmmap.cli; print(flush=True); sys.exit(btfmmap.cli.main(sys.argv[1:]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "info", fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.3)  # it blocks in open(2) by now; if not yet, the outcome is the same
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == b""

@@ -1,0 +1,33 @@
+"""What tests need beyond the repository: found, or the test is skipped with a reason (CI: it fails)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+KERNEL = Path("/sys/kernel/btf/vmlinux")
+
+
+def absent(what: str) -> None:
+    """End the test: CI installs everything, so there a missing tool is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, which CI should have")
+    pytest.skip(f"{what} is not here")
+
+
+def tool(name: str) -> str:
+    """The path of a program; Debian keeps bpftool where only root looks."""
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if path is None:
+        absent(f"the program {name}")
+    assert path is not None
+    return path
+
+
+def kernel_btf() -> Path:
+    if not os.access(KERNEL, os.R_OK):
+        pytest.skip(f"no readable kernel BTF at {KERNEL}")
+    return KERNEL
