@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/check.hpp"
 #include "core/error.hpp"
 
 namespace btfmmap {
@@ -39,12 +40,13 @@ auto naming_input(const std::string& name, Work work) {
 Btf::Btf(Mapping mapping, const std::string& name)
     : mapping_(std::move(mapping)),
       header_(naming_input(name, [this] { return parse_header(mapping_.bytes()); })),
-      index_(naming_input(name,
-                          [this] {
-                              return Index(type_section(), header_.order, header_.string_size,
-                                           header_.type_start());
-                          })),
-      strings_(string_section()) {}
+      index_(
+          naming_input(name, [this] { return Index(type_section(), header_.order, header_.type_start()); })),
+      strings_(string_section()),
+      // All tables of a kernel together take 2.4 times as much as its type section.
+      arena_(std::size_t{header_.type_size} * 5 / 2) {
+    naming_input(name, [this] { check_references(index_, header_.string_size, header_.type_start()); });
+}
 
 Bytes Btf::type_section() const { return mapping_.bytes().slice(header_.type_start(), header_.type_size); }
 
@@ -82,7 +84,7 @@ const Names& Btf::names() const {
 }
 
 const Table& Btf::table(std::size_t kind) const {
-    return tables_[kind].get([this, kind] { return kTables[kind].build(index_); });
+    return tables_[kind].get([this, kind] { return kTables[kind].build(index_, arena_); });
 }
 
 }  // namespace btfmmap

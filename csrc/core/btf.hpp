@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/arena.hpp"
 #include "core/header.hpp"
 #include "core/index.hpp"
 #include "core/mapping.hpp"
@@ -65,6 +66,7 @@ private:
     Index index_;
     Strings strings_;
     Lazy<Names> names_;
+    mutable Arena arena_;
     std::array<Lazy<Table>, kTables.size()> tables_;
 };
 

@@ -6,11 +6,10 @@
 
 namespace btfmmap {
 
-namespace {
-
-// Notes where records start until the section is used up; returns how many rows that made.
 template <class Load>
-std::size_t walk(Bytes types, std::size_t types_start, std::uint32_t* offsets, std::uint8_t* kinds) {
+void Index::walk(std::size_t types_start) {
+    std::uint32_t* offsets = offsets_.get();
+    std::uint8_t* kinds = kinds_.get();
     offsets[0] = 0;
     kinds[0] = static_cast<std::uint8_t>(Kind::Void);
     std::size_t rows = 1;
@@ -19,13 +18,13 @@ std::size_t walk(Bytes types, std::size_t types_start, std::uint32_t* offsets, s
         return Error::format("type [" + std::to_string(rows) + "] " + what, types_start + at,
                              static_cast<std::uint32_t>(rows));
     };
-    while (at != types.size) {
-        const std::size_t left = types.size - at;
+    while (at != types_.size) {
+        const std::size_t left = types_.size - at;
         if (left < kHeadSize) {
             throw malformed("is cut short: a record has at least " + std::to_string(kHeadSize) + " bytes, " +
                             std::to_string(left) + " are left in the type section");
         }
-        const std::uint32_t info = Load::u32(types.data + at + HeadField::info);
+        const std::uint32_t info = Load::u32(types_.data + at + HeadField::info);
         const std::uint8_t kind = info_kind(info);
         const Shape& shape = kShapes[kind];
         if (!shape.known) {
@@ -40,103 +39,19 @@ std::size_t walk(Bytes types, std::size_t types_start, std::uint32_t* offsets, s
         kinds[rows] = kind;
         ++rows;
         at += size;
+        ++counts_[kind].records;
+        counts_[kind].elements += info_vlen(info);
     }
     offsets[rows] = static_cast<std::uint32_t>(at);
-    return rows;
+    rows_ = rows;
 }
 
-// The words of one record that point elsewhere, checked against what they may point to.
-template <class Load>
-class Checker {
-public:
-    Checker(const Index& index, std::uint32_t string_size, std::size_t types_start)
-        : index_(index), string_size_(string_size), types_start_(types_start) {}
-
-    void check(std::size_t row) const {
-        const Kind kind = index_.kind(row);
-        const Shape& shape = shape_of(kind);
-        const std::byte* head = index_.record(row);
-        check_name(row, head + HeadField::name_off, "name");
-        if (shape.head_refers) {
-            check_type(row, head + HeadField::size_or_type);
-        }
-        if (kind == Kind::Func) {
-            check_prototype(row, head + HeadField::size_or_type);
-        }
-        const std::byte* extra = head + kHeadSize;
-        for (std::size_t i = 0; i != shape.fixed_types; ++i) {
-            check_type(row, extra + i * sizeof(std::uint32_t));
-        }
-        if (shape.element == 0) {
-            return;
-        }
-        const std::byte* element = extra + shape.fixed;
-        for (std::uint32_t left = index_.elements(row, shape); left != 0; --left) {
-            if (shape.element_name != Shape::kNone) {
-                check_name(row, element + shape.element_name, "element name");
-            }
-            if (shape.element_type != Shape::kNone) {
-                check_type(row, element + shape.element_type);
-            }
-            element += shape.element;
-        }
-    }
-
-private:
-    void check_name(std::size_t row, const std::byte* word, const char* what) const {
-        const std::uint32_t name_off = Load::u32(word);
-        if (name_off >= string_size_) {
-            throw invalid(row, word,
-                          std::string("has the ") + what + " offset " + std::to_string(name_off) +
-                              ", past the string section's " + std::to_string(string_size_) + " bytes");
-        }
-    }
-
-    void check_type(std::size_t row, const std::byte* word) const {
-        const std::uint32_t type_id = Load::u32(word);
-        if (type_id >= index_.rows()) {
-            throw invalid(row, word,
-                          "refers to type [" + std::to_string(type_id) + "], the last one is [" +
-                              std::to_string(index_.rows() - 1) + "]");
-        }
-    }
-
-    void check_prototype(std::size_t row, const std::byte* word) const {
-        const std::uint32_t type_id = Load::u32(word);
-        if (type_id >= index_.rows() || index_.kind(type_id) != Kind::FuncProto) {
-            throw invalid(row, word,
-                          "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO");
-        }
-    }
-
-    Error invalid(std::size_t row, const std::byte* word, const std::string& what) const {
-        const auto section = index_.record(0);  // void's empty record lies at the section's start
-        return Error::format("type [" + std::to_string(row) + "] " + what,
-                             types_start_ + static_cast<std::size_t>(word - section),
-                             static_cast<std::uint32_t>(row));
-    }
-
-    const Index& index_;
-    std::uint32_t string_size_;
-    std::size_t types_start_;
-};
-
-}  // namespace
-
-Index::Index(Bytes types, ByteOrder order, std::uint32_t string_size, std::size_t types_start)
-    : types_(types), order_(order) {
+Index::Index(Bytes types, ByteOrder order, std::size_t types_start) : types_(types), order_(order) {
     // Room for as many rows as could be; pages that stay untouched cost nothing.
     const std::size_t most_rows = 1 + types.size / kHeadSize;
     offsets_.reset(new std::uint32_t[most_rows + 1]);
     kinds_.reset(new std::uint8_t[most_rows]);
-    with_loads(order, [&](auto load) {
-        using Load = decltype(load);
-        rows_ = walk<Load>(types, types_start, offsets_.get(), kinds_.get());
-        const Checker<Load> checker(*this, string_size, types_start);
-        for (std::size_t row = 1; row != rows_; ++row) {
-            checker.check(row);
-        }
-    });
+    with_loads(order, [&](auto load) { walk<decltype(load)>(types_start); });
 }
 
 }  // namespace btfmmap

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,14 +16,18 @@ namespace btfmmap {
 // changes them after the index was made.
 class Index {
 public:
-    // Checks every record: its size, name offsets, type ids, and those of its elements. What is refused is
-    // what libbpf's btf_parse_type_sec and btf_sanity_check refuse, and a prototype's return id past the
-    // last type. `string_size` bounds the name offsets, `types_start` is the section's place in the blob,
-    // for messages. Throws Error (format).
-    Index(Bytes types, ByteOrder order, std::uint32_t string_size, std::size_t types_start);
+    // Walks the section and refuses, as libbpf's btf_parse_type_sec does, a kind of unknown size and a record
+    // that does not end within it. `types_start` is the section's place in the blob, for messages. Throws
+    // Error (format).
+    Index(Bytes types, ByteOrder order, std::size_t types_start);
 
     std::size_t rows() const { return rows_; }
     ByteOrder order() const { return order_; }
+
+    // How many records there are of a kind and, where it is one with elements (members, parameters, ...), how
+    // many of those.
+    std::size_t records_of(Kind kind) const { return counts_[static_cast<std::size_t>(kind)].records; }
+    std::size_t elements_of(Kind kind) const { return counts_[static_cast<std::size_t>(kind)].elements; }
 
     const std::uint32_t* offsets() const { return offsets_.get(); }
     const std::uint8_t* kinds() const { return kinds_.get(); }
@@ -38,18 +43,28 @@ public:
         return row == 0 ? 0 : load(record(row) + HeadField::name_off);
     }
 
-    // How many elements (members, parameters, ...) follow the record's head and fixed part.
+    // How many elements follow one record's head and fixed part; `shape` is that of its kind, known to the
+    // compiler where speed matters, for this divides.
     std::uint32_t elements(std::size_t row, const Shape& shape) const {
-        const std::size_t size = offsets_[row + 1] - offsets_[row];
-        return static_cast<std::uint32_t>((size - kHeadSize - shape.fixed) / shape.element);
+        const std::uint32_t size = offsets_[row + 1] - offsets_[row];
+        return (size - static_cast<std::uint32_t>(kHeadSize) - shape.fixed) / shape.element;
     }
 
 private:
+    struct Count {
+        std::size_t records = 0;
+        std::size_t elements = 0;
+    };
+
+    template <class Load>
+    void walk(std::size_t types_start);
+
     Bytes types_;
     ByteOrder order_;
     std::size_t rows_ = 0;
     std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1: the last is the section's size
     std::unique_ptr<std::uint8_t[]> kinds_;
+    std::array<Count, kMaxKinds> counts_{};
 };
 
 }  // namespace btfmmap

@@ -3,11 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "core/arena.hpp"
 #include "core/index.hpp"
 
 namespace btfmmap {
@@ -26,12 +26,14 @@ struct Column {
 // indptr[r] to indptr[r + 1].
 class Table {
 public:
+    explicit Table(Arena& arena) : arena_(arena) {}
+
     const std::vector<Column>& columns() const { return columns_; }
 
     // Adds a column and returns where to write it.
     template <class T>
     T* add(const char* name, std::size_t rows) {
-        T* data = reinterpret_cast<T*>(storage_.emplace_back(new std::byte[rows * sizeof(T)]).get());
+        T* data = arena_.allocate<T>(rows);
         refer(name, data, rows);
         return data;
     }
@@ -59,13 +61,13 @@ private:
         }
     }
 
+    Arena& arena_;
     std::vector<Column> columns_;
-    std::vector<std::unique_ptr<std::byte[]>> storage_;
 };
 
 struct TableKind {
     std::string_view name;
-    Table (*build)(const Index& index);  // the table may refer to the index
+    Table (*build)(const Index& index, Arena& arena);  // the table refers to both
 };
 
 // Every table there is. What the columns mean is said where users read it: python/btfmmap/tables.py.

@@ -1,0 +1,185 @@
+#include "core/check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "core/error.hpp"
+#include "core/selection.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+// The plain check, one record at a time: what the fast one has to agree with, and what finds the culprit.
+template <class Load>
+class Checker {
+public:
+    Checker(const Index& index, std::uint32_t string_size, std::size_t types_start)
+        : index_(index), string_size_(string_size), types_start_(types_start) {}
+
+    void check(std::size_t row) const {
+        const Kind kind = index_.kind(row);
+        const Shape& shape = shape_of(kind);
+        const std::byte* head = index_.record(row);
+        check_name(row, head + HeadField::name_off, "name");
+        if (shape.head_refers) {
+            check_type(row, head + HeadField::size_or_type);
+        }
+        if (kind == Kind::Func) {
+            check_prototype(row, head + HeadField::size_or_type);
+        }
+        const std::byte* extra = head + kHeadSize;
+        for (std::size_t i = 0; i != shape.fixed_types; ++i) {
+            check_type(row, extra + i * sizeof(std::uint32_t));
+        }
+        if (shape.element == 0) {
+            return;
+        }
+        const std::byte* element = extra + shape.fixed;
+        for (std::uint32_t left = index_.elements(row, shape); left != 0; --left) {
+            if (shape.element_name != Shape::kNone) {
+                check_name(row, element + shape.element_name, "element name");
+            }
+            if (shape.element_type != Shape::kNone) {
+                check_type(row, element + shape.element_type);
+            }
+            element += shape.element;
+        }
+    }
+
+private:
+    void check_name(std::size_t row, const std::byte* word, const char* what) const {
+        const std::uint32_t name_off = Load::u32(word);
+        if (name_off >= string_size_) {
+            throw invalid(row, word,
+                          std::string("has the ") + what + " offset " + std::to_string(name_off) +
+                              ", past the string section's " + std::to_string(string_size_) + " bytes");
+        }
+    }
+
+    void check_type(std::size_t row, const std::byte* word) const {
+        const std::uint32_t type_id = Load::u32(word);
+        if (type_id >= index_.rows()) {
+            throw invalid(row, word,
+                          "refers to type [" + std::to_string(type_id) + "], the last one is [" +
+                              std::to_string(index_.rows() - 1) + "]");
+        }
+    }
+
+    void check_prototype(std::size_t row, const std::byte* word) const {
+        const std::uint32_t type_id = Load::u32(word);
+        if (type_id >= index_.rows() || index_.kind(type_id) != Kind::FuncProto) {
+            throw invalid(row, word,
+                          "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO");
+        }
+    }
+
+    Error invalid(std::size_t row, const std::byte* word, const std::string& what) const {
+        const auto section = index_.record(0);  // void's empty record lies at the section's start
+        return Error::format("type [" + std::to_string(row) + "] " + what,
+                             types_start_ + static_cast<std::size_t>(word - section),
+                             static_cast<std::uint32_t>(row));
+    }
+
+    const Index& index_;
+    std::uint32_t string_size_;
+    std::size_t types_start_;
+};
+
+// The largest name offset and type id of some records, which is all that a valid file needs to be asked.
+//
+// Grouping records by kind gives each loop a constant shape, free of the branches that the plain check
+// takes for each record and mostly mispredicts.
+struct Extremes {
+    std::uint32_t name_off = 0;
+    std::uint32_t type = 0;
+
+    void merge(Extremes other) {
+        name_off = std::max(name_off, other.name_off);
+        type = std::max(type, other.type);
+    }
+};
+
+template <class Load>
+Extremes head_extremes(const Index& index) {
+    std::array<std::uint32_t, kMaxKinds> refers{};
+    for (std::size_t kind = 0; kind != kMaxKinds; ++kind) {
+        refers[kind] = kShapes[kind].head_refers ? UINT32_MAX : 0;
+    }
+    Extremes most;
+    for (std::size_t row = 1; row != index.rows(); ++row) {
+        const std::byte* head = index.record(row);
+        most.merge({Load::u32(head + HeadField::name_off),
+                    Load::u32(head + HeadField::size_or_type) & refers[index.kinds()[row]]});
+    }
+    return most;
+}
+
+template <class Load>
+Extremes array_extremes(const Index& index) {
+    Extremes most;
+    Selection<Kind::Array>(index).each([&](std::uint32_t row) {
+        const std::byte* array = index.record(row) + kHeadSize;
+        most.merge({0, Load::u32(array + ArrayField::type)});
+        most.merge({0, Load::u32(array + ArrayField::index_type)});
+    });
+    return most;
+}
+
+// Of the elements of records of kinds whose elements are alike.
+template <class Load, Kind kind, Kind... alike>
+Extremes element_extremes(const Index& index) {
+    constexpr Shape shape = shape_of(kind);
+    Extremes most;
+    Selection<kind, alike...>(index).each_element([&](std::uint32_t) {
+        return [&](const std::byte* element) {
+            if constexpr (shape.element_name != Shape::kNone) {
+                most.merge({Load::u32(element + shape.element_name), 0});
+            }
+            if constexpr (shape.element_type != Shape::kNone) {
+                most.merge({0, Load::u32(element + shape.element_type)});
+            }
+        };
+    });
+    return most;
+}
+
+template <class Load>
+bool functions_have_prototypes(const Index& index) {
+    bool good = true;
+    Selection<Kind::Func>(index).each([&](std::uint32_t row) {
+        const std::uint32_t type = Load::u32(index.record(row) + HeadField::size_or_type);
+        good &= type < index.rows() && index.kind(type) == Kind::FuncProto;
+    });
+    return good;
+}
+
+template <class Load>
+bool all_in_range(const Index& index, std::uint32_t string_size) {
+    Extremes most = head_extremes<Load>(index);
+    most.merge(array_extremes<Load>(index));
+    most.merge(element_extremes<Load, Kind::Struct, Kind::Union>(index));
+    most.merge(element_extremes<Load, Kind::Enum>(index));
+    most.merge(element_extremes<Load, Kind::Enum64>(index));
+    most.merge(element_extremes<Load, Kind::FuncProto>(index));
+    most.merge(element_extremes<Load, Kind::Datasec>(index));
+    return most.name_off < string_size && most.type < index.rows() && functions_have_prototypes<Load>(index);
+}
+
+}  // namespace
+
+void check_references(const Index& index, std::uint32_t string_size, std::size_t types_start) {
+    with_loads(index.order(), [&](auto load) {
+        using Load = decltype(load);
+        if (all_in_range<Load>(index, string_size)) {
+            return;
+        }
+        const Checker<Load> checker(index, string_size, types_start);
+        for (std::size_t row = 1; row != index.rows(); ++row) {
+            checker.check(row);
+        }
+    });
+}
+
+}  // namespace btfmmap
