@@ -54,40 +54,40 @@ def parse(blob: bytes) -> dict[str, Rows]:
             arrays.append((id_, *three_words.unpack_from(section, position)))
             position += 12
         elif kind in (STRUCT, UNION):
-            end = position + 12 * vlen
-            for member_name, type_, offset in three_words.iter_unpack(section[position:end]):
+            for _ in range(vlen):
+                member_name, type_, offset = three_words.unpack_from(section, position)
+                position += 12
                 if kind_flag:
                     members.append((id_, member_name, type_, offset & 0xFFFFFF, offset >> 24))
                 else:
                     members.append((id_, member_name, type_, offset, 0))
-            position = end
         elif kind == ENUM:
-            end = position + 8 * vlen
             entry = word_and_signed if kind_flag else two_words
-            for value_name, value in entry.iter_unpack(section[position:end]):
+            for _ in range(vlen):
+                value_name, value = entry.unpack_from(section, position)
                 enumerators.append((id_, value_name, value, kind_flag))
-            position = end
+                position += 8
         elif kind == ENUM64:
-            end = position + 12 * vlen
-            for value_name, low, high in two_words_and_signed.iter_unpack(section[position:end]):
+            for _ in range(vlen):
+                value_name, low, high = two_words_and_signed.unpack_from(section, position)
                 enumerators.append((id_, value_name, high << 32 | low, kind_flag))
-            position = end
+                position += 12
         elif kind == FUNC:
             funcs.append((id_, name_off, size_or_type, min(vlen, 255)))
         elif kind == FUNC_PROTO:
-            end = position + 8 * vlen
-            for param_name, type_ in two_words.iter_unpack(section[position:end]):
+            for _ in range(vlen):
+                param_name, type_ = two_words.unpack_from(section, position)
                 params.append((id_, param_name, type_))
-            position = end
+                position += 8
         elif kind == VAR:
             (linkage,) = word.unpack_from(section, position)
             variables.append((id_, name_off, size_or_type, linkage))
             position += 4
         elif kind == DATASEC:
-            end = position + 12 * vlen
-            for type_, offset, size in three_words.iter_unpack(section[position:end]):
+            for _ in range(vlen):
+                type_, offset, size = three_words.unpack_from(section, position)
                 secinfos.append((id_, type_, offset, size))
-            position = end
+                position += 12
         elif kind == DECL_TAG:
             (component_idx,) = signed_word.unpack_from(section, position)
             decl_tags.append((id_, name_off, size_or_type, component_idx))
