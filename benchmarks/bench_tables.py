@@ -14,16 +14,19 @@ import btfmmap
 
 
 def measure(btf: KernelBtf) -> Comparison:
-    """Ours from the file, the part of it that is not opening, and the Python peers."""
+    """Ours of a `Btf` that is open, ours from the file, and the Python peers, which start at the file."""
 
     def opened() -> Run:
         already_open = btfmmap.open(btf.path)
         return lambda: ten_tables(already_open)
 
+    from_the_file = repeated(
+        "`btfmmap.open` and ten tables", lambda: ten_tables(btfmmap.open(btf.path)), MANY
+    )
     return compare(
         "All ten tables",
-        repeated("`btfmmap.open` and ten tables", lambda: ten_tables(btfmmap.open(btf.path)), MANY),
-        [Workload("ten tables of an open `Btf`", opened, MANY), bpftool_json(btf), pure_python(btf)],
+        Workload("ten tables of an open `Btf`", opened, MANY),
+        [from_the_file, bpftool_json(btf), pure_python(btf)],
     )
 
 

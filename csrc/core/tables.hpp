@@ -26,6 +26,9 @@ struct Column {
 // indptr[r] to indptr[r + 1].
 class Table {
 public:
+    // A column has room for so many items past its end, which loops may write.
+    static constexpr std::size_t kSlack = 8;
+
     explicit Table(Arena& arena) : arena_(arena) {}
 
     const std::vector<Column>& columns() const { return columns_; }
@@ -33,7 +36,7 @@ public:
     // Adds a column and returns where to write it.
     template <class T>
     T* add(const char* name, std::size_t rows) {
-        T* data = arena_.allocate<T>(rows);
+        T* data = arena_.allocate<T>(rows + kSlack);
         refer(name, data, rows);
         return data;
     }
