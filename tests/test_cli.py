@@ -172,6 +172,31 @@ def test_full_disk(file: Path) -> None:
     assert done.stderr == b"btfmmap: standard output: No space left on device\n"
 
 
+def test_hostile_names(tmp_path: Path) -> None:
+    writer = every_kind()
+    writer.records.append(writer.words(writer.string(b"\x1b[31m\n\xff"), 4 << 24, 99))
+    path = tmp_path / "hostile.btf"
+    path.write_bytes(writer.build())
+    done = run("info", path)
+    assert done.returncode == 0
+    assert r"  99 \x1b[31m\n\udcff" in done.stdout.splitlines()
+
+
+def test_interrupt_while_reading(tmp_path: Path) -> None:
+    """Ctrl-C while a pipe is open at the other end, and silent."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with (
+        subprocess.Popen([*COMMAND, "info", fifo], stderr=subprocess.PIPE) as process,
+        fifo.open("wb"),  # returns when the other end is open, too
+    ):
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == b""
+
+
 def test_interrupt_is_quiet(tmp_path: Path) -> None:
     """Ctrl-C while a pipe that nobody fills is being opened."""
     fifo = tmp_path / "fifo"

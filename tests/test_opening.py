@@ -185,6 +185,8 @@ class TestFiles:
         btf = btfmmap.open(fifo)
         writer.join()
         assert btf.raw.tobytes() == BLOB
+        with pytest.raises(btfmmap.NotSupportedError, match="no regular file"):
+            pickle.dumps(btf)
 
     def test_descriptors_are_closed(self, file: Path) -> None:
         before = os.listdir("/proc/self/fd")
@@ -389,8 +391,9 @@ class TestPickling:
 
     def test_from_another_folder(self, file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
-        pickled = pickle.dumps(btfmmap.open(file.name))
+        btf = btfmmap.open(file.name)
         monkeypatch.chdir("/")
+        pickled = pickle.dumps(btf)
         assert pickle.loads(pickled).raw.tobytes() == BLOB
 
     def test_changed_file(self, file: Path) -> None:

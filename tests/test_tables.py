@@ -284,6 +284,9 @@ def test_selecting() -> None:
         types[len(types)]
     with pytest.raises(KeyError):
         types["no_such_column"]
+    for key in (None, True, np.array(3), np.array([[1]])):
+        with pytest.raises(IndexError, match="rows are selected"):
+            types[key]  # type: ignore[index]
 
 
 def test_empty() -> None:

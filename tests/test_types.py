@@ -118,6 +118,8 @@ def test_getting(btf: Btf) -> None:
             btf[wrong]  # type: ignore[index]
     assert "pair" in btf
     assert 0 in btf
+    assert btf.types.id[5] in btf
+    assert btf[5] in btf
     assert 1.5 not in btf
 
 

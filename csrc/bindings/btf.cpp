@@ -44,10 +44,18 @@ const char* to_text(How how) {
     return "buffer";
 }
 
+// So that Ctrl-C ends the wait for a pipe that nobody fills.
+void run_signal_handlers() {
+    const py::gil_scoped_acquire locked;
+    if (PyErr_CheckSignals() != 0) {
+        throw py::error_already_set();
+    }
+}
+
 BtfPtr open_path(const std::string& path, const std::string& method_name) {
     const Method method = to_method(method_name);
     const py::gil_scoped_release unlocked;
-    return std::make_shared<Btf>(Mapping::open(path, method), path);
+    return std::make_shared<Btf>(Mapping::open(path, method, run_signal_handlers), path);
 }
 
 // Holds the object's buffer, and so its bytes in place (a bytearray cannot be resized meanwhile).

@@ -14,9 +14,9 @@ namespace btfmmap::bindings {
 namespace {
 
 void set_system_error(const Error& error) {
-    errno = error.code;
     const auto path = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefaultAndSize(
         error.message.data(), static_cast<py::ssize_t>(error.message.size())));
+    errno = error.code;
     PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path.ptr());
 }
 

@@ -63,8 +63,10 @@ std::uint32_t Btf::pointer_size() const {
         if (size != 4 && size != 8) {
             continue;
         }
-        const auto name = strings_.at(index_.name_off(row));
-        if (std::find(std::begin(kLongNames), std::end(kLongNames), name) != std::end(kLongNames)) {
+        // Not by measuring the name first: a hostile file gives each of a million INTs one of megabytes.
+        const std::uint32_t name_off = index_.name_off(row);
+        if (std::any_of(std::begin(kLongNames), std::end(kLongNames),
+                        [&](std::string_view name) { return strings_.equals(name_off, name); })) {
             return size;
         }
     }

@@ -27,7 +27,18 @@ ByteOrder byte_order(Bytes blob) {
     char found[64];
     std::snprintf(found, sizeof found, "not BTF: starts with bytes %02x %02x, not 9f eb or eb 9f",
                   static_cast<unsigned>(magic[0]), static_cast<unsigned>(magic[1]));
-    throw Error::format(found, HeaderField::magic);
+    const bool is_elf = std::memcmp(magic,
+                                    "\x7f"
+                                    "ELF",
+                                    4) == 0;
+    const bool is_xz = std::memcmp(magic,
+                                   "\xfd"
+                                   "7zXZ",
+                                   5) == 0;
+    throw Error::format(std::string(found) + (is_elf  ? " (an ELF file: not read yet)"
+                                              : is_xz ? " (xz: decompress it first)"
+                                                      : ""),
+                        HeaderField::magic);
 }
 
 std::string span(const char* name, std::uint32_t offset, std::uint32_t size) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -58,7 +59,7 @@ std::shared_ptr<std::byte> allocate(std::size_t size) {
 
 }  // namespace
 
-Mapping Mapping::open(const std::string& path, Method method) {
+Mapping Mapping::open(const std::string& path, Method method, void (*interrupted)()) {
     const Descriptor file(path);
     struct stat info;
     if (::fstat(file.get(), &info) != 0) {
@@ -88,7 +89,7 @@ Mapping Mapping::open(const std::string& path, Method method) {
             // Linux before 6.16 answers ENODEV; whatever the reason, reading gives the same bytes.
         }
     }
-    return read(file.get(), size, limit, path);
+    return read(file.get(), size, limit, path, interrupted);
 }
 
 Mapping Mapping::borrow(Bytes bytes, std::shared_ptr<const void> owner) {
@@ -106,7 +107,8 @@ Mapping Mapping::map(int fd, std::size_t size, const std::string& path) {
 
 // sysfs hands out at most a page a call, and the file may change while it is read: read to its end,
 // whatever fstat said.
-Mapping Mapping::read(int fd, std::size_t expected, std::size_t limit, const std::string& path) {
+Mapping Mapping::read(int fd, std::size_t expected, std::size_t limit, const std::string& path,
+                      void (*interrupted)()) {
     std::size_t capacity = expected + 1;  // one more, so that the end of file shows without growing
     auto data = allocate(capacity);
     std::size_t size = 0;
@@ -116,17 +118,18 @@ Mapping Mapping::read(int fd, std::size_t expected, std::size_t limit, const std
                 throw Error::format(path + ": more than " + std::to_string(limit) +
                                     " bytes came; BTF is smaller");
             }
-            capacity = capacity < 4096 ? 65536 : 2 * capacity;
+            capacity = std::min(capacity < 4096 ? 65536 : 2 * capacity, limit + 1);
             auto larger = allocate(capacity);
             std::memcpy(larger.get(), data.get(), size);
             data = std::move(larger);
         }
         const ssize_t got = ::read(fd, data.get() + size, capacity - size);
         if (got < 0) {
-            if (errno == EINTR) {
-                continue;
+            if (errno != EINTR) {
+                throw Error::system(errno, path);
             }
-            throw Error::system(errno, path);
+            interrupted();
+            continue;
         }
         if (got == 0) {
             return {std::move(data), size, How::read};

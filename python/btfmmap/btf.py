@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 
 from .errors import NotFoundError, NotSupportedError
@@ -31,12 +32,14 @@ class Btf:
     handed out stay valid; the mapping goes when the last of them does.
     """
 
-    __slots__ = ("__weakref__", "_core_or_none", "_method", "_path", "_tables", "_views")
+    __slots__ = ("__weakref__", "_core_or_none", "_method", "_path", "_reopen_path", "_tables", "_views")
 
     def __init__(self, core: CoreBtf, path: str | None, method: str) -> None:
         self._core_or_none: CoreBtf | None = core
         self._path = path
         self._method = method
+        # Now, since the current folder may change.
+        self._reopen_path = None if path is None else os.path.abspath(path)
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[type, Any] = {}
 
@@ -80,11 +83,12 @@ class Btf:
     def __reduce__(self) -> tuple[Any, ...]:
         from .pickling import digest, reopen
 
-        if self._path is None:
-            raise NotSupportedError(
-                "a Btf over bytes in memory cannot be pickled: there is no file to reopen"
-            )
-        return reopen, (os.path.abspath(self._path), self._method, digest(self._core))
+        core = self._core
+        if self._reopen_path is None:
+            raise NotSupportedError("bytes in memory cannot be pickled: there is no file to open again")
+        if not os.path.isfile(self._reopen_path):
+            raise NotSupportedError(f"{self._path}: no regular file, so it cannot be pickled")
+        return reopen, (self._reopen_path, self._method, digest(core))
 
     # -- its bytes
 
@@ -122,15 +126,18 @@ class Btf:
     def _columns(self, table: str) -> dict[str, memoryview[Any]]:
         """A table's columns without numpy; `indptr` is among them where there is one."""
         core = self._core
-        if table not in self._views:
-            self._views[table] = {name: memoryview(view) for name, view in core.table(table).items()}
-        return self._views[table]
+        views = self._views.get(table)
+        if views is None:
+            views = {name: memoryview(view) for name, view in core.table(table).items()}
+            self._views[table] = views
+        return views
 
     def _table(self, table: type[AnyTable]) -> AnyTable:
         views = self._columns(table.native_name)
-        if table not in self._tables:
-            self._tables[table] = table(**{name: _array(view) for name, view in views.items()})
-        built: AnyTable = self._tables[table]
+        built: AnyTable | None = self._tables.get(table)
+        if built is None:
+            built = table(**{name: _array(view) for name, view in views.items()})
+            self._tables[table] = built
         return built
 
     @property
@@ -252,7 +259,9 @@ class Btf:
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str):
             return self.find(key) is not None
-        return isinstance(key, int) and 0 <= key < len(self)
+        if hasattr(key, "__index__"):
+            return 0 <= operator.index(key) < len(self)
+        return getattr(key, "btf", None) is self
 
     def __len__(self) -> int:
         """How many types there are, void included."""

@@ -61,10 +61,12 @@ class Table:
         columns = self.__dict__["_columns"]
         if isinstance(key, str):
             return columns[key]
-        if isinstance(key, (int, np.integer)):
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
             return {name: column[key].item() for name, column in columns.items()}
         selected = {name: column[key] for name, column in columns.items()}
         for column in selected.values():
+            if np.ndim(column) != 1:
+                raise IndexError(f"rows are selected by one slice, mask or array of numbers, not by {key!r}")
             column.flags.writeable = False
         return type(self)(**selected)
 

@@ -97,13 +97,13 @@ def render(facts: dict[str, Any]) -> str:
         ("enumerators", f"{facts['enumerators']:,}"),
         ("section entries", f"{facts['secinfos']:,}"),
     ]
-    biggest = [(f"{row['size']:,}", row["name"] or "(anon)") for row in facts["biggest_structs"]]
+    biggest = [(f"{row['size']:,}", _printable(row["name"]) or "(anon)") for row in facts["biggest_structs"]]
     numbers = max(len(count) for _, count in kinds + children)
     names = max(len(name) for name, _ in kinds + children)
     sizes = max((len(size) for size, _ in biggest), default=0)
     return "\n".join(
         [
-            source["path"],
+            _printable(source["path"]),
             *(f"  {label:<8} {text}" for label, text in sections),
             "",
             "types by kind",
@@ -115,4 +115,11 @@ def render(facts: dict[str, Any]) -> str:
             "biggest structs, bytes",
             *(f"  {size:>{sizes}} {name}" for size, name in biggest),
         ]
+    )
+
+
+def _printable(text: str) -> str:
+    """Escape what a terminal would obey or could not encode: names may hold any bytes."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )
