@@ -39,7 +39,11 @@ class TestHeader:
         refuse(one_int().build()[:size], f"too short for BTF: {size} bytes")
 
     def test_magic(self) -> None:
-        refuse(b"\x7fELF" + bytes(100), "not BTF: starts with bytes 7f 45", 0)
+        refuse(
+            b"\x7fELF" + bytes(100), "not BTF: starts with bytes 7f 45, not 9f eb or eb 9f (an ELF file", 0
+        )
+        refuse(b"\xfd7zXZ" + bytes(100), "(xz: decompress it first)", 0)
+        refuse(b"\x7fEL" + bytes(100), "starts with bytes 7f 45", 0)
 
     @pytest.mark.parametrize("version", [0, 2, 255])
     def test_version(self, version: int) -> None:

@@ -12,6 +12,19 @@ namespace btfmmap {
 
 namespace {
 
+// What files of kernels mostly are when they are no raw BTF.
+const char* likely_mistake(const std::byte* start) {
+    constexpr unsigned char elf[] = {0x7f, 'E', 'L', 'F'};
+    constexpr unsigned char xz[] = {0xfd, '7', 'z', 'X', 'Z'};
+    if (std::memcmp(start, elf, sizeof elf) == 0) {
+        return " (an ELF file: not read yet)";
+    }
+    if (std::memcmp(start, xz, sizeof xz) == 0) {
+        return " (xz: decompress it first)";
+    }
+    return "";
+}
+
 ByteOrder byte_order(Bytes blob) {
     if (blob.size < kMinHeaderSize) {
         throw Error::format("too short for BTF: " + std::to_string(blob.size) + " bytes, a header has " +
@@ -27,18 +40,7 @@ ByteOrder byte_order(Bytes blob) {
     char found[64];
     std::snprintf(found, sizeof found, "not BTF: starts with bytes %02x %02x, not 9f eb or eb 9f",
                   static_cast<unsigned>(magic[0]), static_cast<unsigned>(magic[1]));
-    const bool is_elf = std::memcmp(magic,
-                                    "\x7f"
-                                    "ELF",
-                                    4) == 0;
-    const bool is_xz = std::memcmp(magic,
-                                   "\xfd"
-                                   "7zXZ",
-                                   5) == 0;
-    throw Error::format(std::string(found) + (is_elf  ? " (an ELF file: not read yet)"
-                                              : is_xz ? " (xz: decompress it first)"
-                                                      : ""),
-                        HeaderField::magic);
+    throw Error::format(std::string(found) + likely_mistake(magic), HeaderField::magic);
 }
 
 std::string span(const char* name, std::uint32_t offset, std::uint32_t size) {
