@@ -112,8 +112,8 @@ def test_empty_btf(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (None, "No such file or directory"),
-        (b"", "too short for BTF: 0 bytes, a header has 24"),
-        (b"\x7fELF" + bytes(60), "not BTF: starts with bytes 7f 45, not 9f eb or eb 9f"),
+        (b"", "not BTF, nor known to hold one (ELF, compressed data, a tar archive, a kernel image)"),
+        (b"\x7fELF" + bytes(60), "an ELF file of class 0 and data encoding 0"),
         (every_kind().build()[:-1], "ends past the file's"),
     ],
 )

@@ -34,16 +34,14 @@ def one_int() -> BtfWriter:
 
 
 class TestHeader:
-    @pytest.mark.parametrize("size", [0, 1, 2, 23])
+    @pytest.mark.parametrize("size", [2, 23])
     def test_short(self, size: int) -> None:
         refuse(one_int().build()[:size], f"too short for BTF: {size} bytes")
 
     def test_magic(self) -> None:
-        refuse(
-            b"\x7fELF" + bytes(100), "not BTF: starts with bytes 7f 45, not 9f eb or eb 9f (an ELF file", 0
-        )
-        refuse(b"\xfd7zXZ" + bytes(100), "(xz: decompress it first)", 0)
-        refuse(b"\x7fEL" + bytes(100), "starts with bytes 7f 45", 0)
+        refuse(b"", "not BTF, nor known to hold one (ELF, compressed data, a tar archive")
+        refuse(b"\x9f", "starts with bytes 9f")
+        refuse(b"\x7fEL" + bytes(100), "starts with bytes 7f 45 4c 00")
 
     @pytest.mark.parametrize("version", [0, 2, 255])
     def test_version(self, version: int) -> None:
@@ -83,10 +81,10 @@ class TestHeader:
 
 class TestStrings:
     def test_none(self) -> None:
-        refuse(one_int().build(strings=b""), "string section has 0 bytes", 20)
+        refuse(one_int().build(strings=b""), "the string section is empty: this is a split BTF")
 
     def test_first_byte(self) -> None:
-        refuse(one_int().build(strings=b"int\0"), "does not start with a NUL", HEADER + 16)
+        refuse(one_int().build(strings=b"int\0"), "does not start with a NUL byte: this is a split BTF")
 
     def test_last_byte(self) -> None:
         refuse(one_int().build(strings=b"\0int"), "does not end with a NUL", HEADER + 16 + 3)
@@ -152,7 +150,7 @@ class TestReferences:
     def test_name_offset(self, add: Callable[[BtfWriter], None], at: int) -> None:
         writer = one_int()
         add(writer)
-        refuse(writer.build(), "offset 1000, past the string section's 5 bytes", HEADER + 16 + at, 2)
+        refuse(writer.build(), "offset 1000, past the 5 bytes of strings", HEADER + 16 + at, 2)
 
     def test_name_offset_equal_to_the_length(self) -> None:
         writer = one_int()

@@ -210,7 +210,7 @@ class TestFiles:
     def test_empty(self, tmp_path: Path) -> None:
         empty = tmp_path / "empty"
         empty.touch()
-        with pytest.raises(btfmmap.FormatError, match="too short"):
+        with pytest.raises(btfmmap.FormatError, match="the file is empty"):
             btfmmap.open(empty)
         with pytest.raises(OSError, match="Invalid argument"):
             btfmmap.open(empty, method="mmap")
@@ -225,7 +225,7 @@ class TestFiles:
     def test_usage(self, file: Path) -> None:
         with pytest.raises(ValueError, match="'copy', must be 'auto', 'mmap' or 'read'"):
             btfmmap.open(file, method="copy")  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="neither path nor method"):
+        with pytest.raises(ValueError, match="one of path, data and id"):
             btfmmap.open(file, data=BLOB)
         with pytest.raises(ValueError, match="null character"):
             btfmmap.open("a\0b")

@@ -10,6 +10,8 @@
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
+#include "core/file.hpp"
+#include "core/relocate.hpp"
 
 namespace py = pybind11;
 
@@ -18,19 +20,6 @@ namespace btfmmap::bindings {
 namespace {
 
 using BtfPtr = std::shared_ptr<Btf>;
-
-Method to_method(const std::string& name) {
-    if (name == "auto") {
-        return Method::automatic;
-    }
-    if (name == "mmap") {
-        return Method::mmap;
-    }
-    if (name == "read") {
-        return Method::read;
-    }
-    throw py::value_error("method is '" + name + "', must be 'auto', 'mmap' or 'read'");
-}
 
 const char* to_text(How how) {
     switch (how) {
@@ -44,37 +33,16 @@ const char* to_text(How how) {
     return "buffer";
 }
 
-// So that Ctrl-C ends the wait for a pipe that nobody fills.
-void run_signal_handlers() {
-    const py::gil_scoped_acquire locked;
-    if (PyErr_CheckSignals() != 0) {
-        throw py::error_already_set();
-    }
-}
-
-BtfPtr open_path(const std::string& path, const std::string& method_name) {
-    const Method method = to_method(method_name);
+BtfPtr open(const File& file, const BtfPtr& base, std::uint32_t pointer_size) {
     const py::gil_scoped_release unlocked;
-    return std::make_shared<Btf>(Mapping::open(path, method, run_signal_handlers), path);
+    return std::make_shared<Btf>(file.whole(), file.name(), base, pointer_size);
 }
 
-// Holds the object's buffer, and so its bytes in place (a bytearray cannot be resized meanwhile).
-BtfPtr open_buffer(const py::object& data) {
-    auto held = std::make_unique<Py_buffer>();
-    if (PyObject_GetBuffer(data.ptr(), held.get(), PyBUF_SIMPLE) != 0) {
-        throw py::error_already_set();
-    }
-    const Bytes bytes{static_cast<const std::byte*>(held->buf), static_cast<std::size_t>(held->len)};
-    const std::shared_ptr<const void> owner(held.release(), [](Py_buffer* buffer) {
-        const py::gil_scoped_acquire locked;
-        PyBuffer_Release(buffer);
-        delete buffer;
-    });
+BtfPtr relocated(const Btf& split, const BtfPtr& base, const py::str& part_name) {
+    const std::string name = to_bytes(part_name);
     const py::gil_scoped_release unlocked;
-    return std::make_shared<Btf>(Mapping::borrow(bytes, owner), "buffer");
+    return std::const_pointer_cast<Btf>(relocate(split, base, name));
 }
-
-View view_bytes(const BtfPtr& btf, Bytes bytes) { return {btf, bytes.data, bytes.size, 1, "B"}; }
 
 View type_section(const BtfPtr& btf) {
     const Bytes section = btf->type_section();
@@ -95,12 +63,7 @@ py::dict table(const BtfPtr& btf, const std::string& name) {
         const py::gil_scoped_release unlocked;
         table = &btf->table(kind);
     }
-    py::dict columns;
-    for (const Column& column : table->columns()) {
-        columns[column.name] =
-            View{btf, column.data, column.rows, column.item_size, std::string(1, column.format)};
-    }
-    return columns;
+    return view_columns(btf, *table);
 }
 
 py::dict header(const Btf& btf) {
@@ -119,10 +82,10 @@ py::dict header(const Btf& btf) {
 }
 
 py::list all_names(const Btf& btf) {
-    const std::size_t rows = btf.index().rows();
-    py::list names(rows);
-    for (std::size_t id = 0; id != rows; ++id) {
-        names[id] = to_str(btf.type_name(static_cast<std::int64_t>(id)));
+    const Index& index = btf.index();
+    py::list names(index.rows());
+    for (std::size_t row = 0; row != index.rows(); ++row) {
+        names[row] = to_str(btf.type_name(index.id(row)));
     }
     return names;
 }
@@ -151,17 +114,21 @@ Kinds to_kinds(const py::bytes& kinds) {
     return set.none() ? set.set() : set;
 }
 
-const Names& names_of(const Btf& btf) {
+// Building the indexes of names may take a while; asking them does not.
+const Btf& with_names(const Btf& btf) {
     const py::gil_scoped_release unlocked;
-    return btf.names();
+    for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
+        level->names();
+    }
+    return btf;
 }
 
 }  // namespace
 
 void register_btf(py::module_& module) {
     py::class_<Btf, BtfPtr>(module, "Btf", "One BTF, its index, and what is built from it on demand.")
-        .def_static("open_path", open_path, py::arg("path"), py::arg("method"))
-        .def_static("open_buffer", open_buffer, py::arg("data"))
+        .def(py::init(&open), py::arg("file"), py::arg("base"), py::arg("pointer_size"))
+        .def("relocate", relocated, py::arg("base"), py::arg("name"))
         .def_property_readonly("how", [](const Btf& btf) { return to_text(btf.mapping().how()); })
         .def_property_readonly("size", [](const Btf& btf) { return btf.mapping().bytes().size; })
         .def_property_readonly(
@@ -170,6 +137,7 @@ void register_btf(py::module_& module) {
         .def_property_readonly("pointer_size", &Btf::pointer_size)
         .def_property_readonly("header", header)
         .def_property_readonly("rows", [](const Btf& btf) { return btf.index().rows(); })
+        .def_property_readonly("first_id", [](const Btf& btf) { return btf.index().first_id(); })
         .def_property_readonly("raw",
                                [](const BtfPtr& btf) { return view_bytes(btf, btf->mapping().bytes()); })
         .def_property_readonly("type_section", type_section)
@@ -198,13 +166,13 @@ void register_btf(py::module_& module) {
         .def(
             "find",
             [](const Btf& btf, const py::str& name, const py::bytes& kinds) {
-                return names_of(btf).find(to_bytes(name), to_kinds(kinds));
+                return with_names(btf).find(to_bytes(name), to_kinds(kinds));
             },
             py::arg("name"), py::arg("kinds"))
         .def(
             "find_all",
             [](const Btf& btf, const py::str& name, const py::bytes& kinds) {
-                return names_of(btf).find_all(to_bytes(name), to_kinds(kinds));
+                return with_names(btf).find_all(to_bytes(name), to_kinds(kinds));
             },
             py::arg("name"), py::arg("kinds"));
 }

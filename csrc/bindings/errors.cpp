@@ -36,8 +36,12 @@ void translate(std::exception_ptr thrown) {
                 return set_btf_error(
                     "FormatError", error,
                     py::dict(py::arg("offset") = error.offset, py::arg("type_id") = error.type_id));
+            case ErrorKind::missing_base:
+                return set_btf_error("MissingBaseError", error, {});
             case ErrorKind::not_found:
                 return set_btf_error("NotFoundError", error, {});
+            case ErrorKind::not_supported:
+                return set_btf_error("NotSupportedError", error, {});
             case ErrorKind::system:
                 return set_system_error(error);
         }

@@ -6,5 +6,9 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     module.doc() = "The native core of btfmmap. Private: use the package's public names.";
     btfmmap::bindings::register_errors(module);
     btfmmap::bindings::register_view(module);
+    btfmmap::bindings::register_file(module);
+    btfmmap::bindings::register_elf(module);
     btfmmap::bindings::register_btf(module);
+    btfmmap::bindings::register_ext(module);
+    btfmmap::bindings::register_loaded(module);
 }

@@ -7,6 +7,10 @@ namespace btfmmap::bindings {
 
 void register_errors(pybind11::module_& module);
 void register_view(pybind11::module_& module);
+void register_file(pybind11::module_& module);
+void register_elf(pybind11::module_& module);
 void register_btf(pybind11::module_& module);
+void register_ext(pybind11::module_& module);
+void register_loaded(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

@@ -1,21 +1,32 @@
 #pragma once
 
+#include <pybind11/pybind11.h>
+
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
-#include "core/btf.hpp"
+#include "core/mapping.hpp"
+#include "core/tables.hpp"
 
 namespace btfmmap::bindings {
 
-// An array inside a Btf, for Python's buffer protocol: read-only, and it keeps the Btf (so the mapping)
-// alive. numpy or memoryview wrap it without a copy.
+// An array inside something else (a Btf, so its mapping), for Python's buffer protocol: read-only, and it
+// keeps that alive. numpy or memoryview wrap it without a copy.
 struct View {
-    std::shared_ptr<const Btf> owner;
+    std::shared_ptr<const void> owner;
     const void* data;
     std::size_t rows;
     std::size_t item_size;
     std::string format;
 };
+
+inline View view_bytes(std::shared_ptr<const void> owner, Bytes bytes) {
+    return {std::move(owner), bytes.data, bytes.size, 1, "B"};
+}
+
+// A table's columns by name.
+pybind11::dict view_columns(const std::shared_ptr<const void>& owner, const Table& table);
 
 }  // namespace btfmmap::bindings

@@ -37,15 +37,34 @@ auto naming_input(const std::string& name, Work work) {
 
 }  // namespace
 
-Btf::Btf(Mapping mapping, const std::string& name)
-    : mapping_(std::move(mapping)),
-      header_(naming_input(name, [this] { return parse_header(mapping_.bytes()); })),
-      index_(
-          naming_input(name, [this] { return Index(type_section(), header_.order, header_.type_start()); })),
-      strings_(string_section()),
+Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> base,
+         std::uint32_t pointer_size)
+    : base_(std::move(base)),
+      mapping_(std::move(mapping)),
+      header_(naming_input(name, [this] { return parse_header(mapping_.bytes(), base_ != nullptr); })),
+      shapes_(mapping_.bytes().slice(header_.layout_start(), header_.layout_size),
+              base_ == nullptr ? nullptr : &base_->shapes_),
+      index_(naming_input(name,
+                          [this] {
+                              return Index(type_section(), header_.order, shapes_.get(),
+                                           base_ == nullptr ? nullptr : &base_->index_, header_.type_start());
+                          })),
+      strings_(string_section(), base_ == nullptr ? nullptr : &base_->strings_),
+      pointer_size_(pointer_size),
       // All tables of a kernel together take 2.4 times as much as its type section.
       arena_(std::size_t{header_.type_size} * 5 / 2) {
-    naming_input(name, [this] { check_references(index_, header_.string_size, header_.type_start()); });
+    if (base_ != nullptr && base_->header_.order != header_.order) {
+        throw Error::format(name + ": its byte order differs from its base's");
+    }
+    naming_input(name, [this] { check_references(index_, strings_.end(), header_.type_start()); });
+}
+
+// A chain of bases would otherwise be destroyed by recursion, as deep as it is long.
+Btf::~Btf() {
+    auto base = std::move(base_);
+    while (base != nullptr && base.use_count() == 1) {
+        base = std::move(const_cast<Btf&>(*base).base_);
+    }
 }
 
 Bytes Btf::type_section() const { return mapping_.bytes().slice(header_.type_start(), header_.type_size); }
@@ -55,6 +74,20 @@ Bytes Btf::string_section() const {
 }
 
 std::uint32_t Btf::pointer_size() const {
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        if (btf->pointer_size_ != 0) {
+            return btf->pointer_size_;
+        }
+    }
+    std::uint32_t size = 0;
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        const std::uint32_t own = btf->long_size();
+        size = own == 0 ? size : own;  // the base comes last and decides
+    }
+    return size == 0 ? sizeof(void*) : size;
+}
+
+std::uint32_t Btf::long_size() const {
     for (std::size_t row = 0; row != index_.rows(); ++row) {
         if (index_.kind(row) != Kind::Int) {
             continue;
@@ -70,15 +103,34 @@ std::uint32_t Btf::pointer_size() const {
             return size;
         }
     }
-    return sizeof(void*);
+    return 0;
 }
 
 std::string_view Btf::type_name(std::int64_t type_id) const {
-    if (type_id < 0 || static_cast<std::uint64_t>(type_id) >= index_.rows()) {
+    if (type_id < 0 || type_id >= index_.end_id()) {
         throw Error::not_found("no type [" + std::to_string(type_id) + "]; the last one is [" +
-                               std::to_string(index_.rows() - 1) + "]");
+                               std::to_string(std::int64_t{index_.end_id()} - 1) + "]");
     }
     return btfmmap::type_name(index_, strings_, static_cast<std::uint32_t>(type_id));
+}
+
+std::optional<std::uint32_t> Btf::find(std::string_view name, const Kinds& kinds) const {
+    std::optional<std::uint32_t> lowest;
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        if (const auto found = btf->names().find(name, kinds)) {
+            lowest = found;
+        }
+    }
+    return lowest;
+}
+
+std::vector<std::uint32_t> Btf::find_all(std::string_view name, const Kinds& kinds) const {
+    std::vector<std::uint32_t> ids;
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        const auto own = btf->names().find_all(name, kinds);
+        ids.insert(ids.begin(), own.begin(), own.end());
+    }
+    return ids;
 }
 
 const Names& Btf::names() const {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/references.hpp"
 #include "core/selection.hpp"
 
 namespace btfmmap {
@@ -15,75 +16,62 @@ namespace {
 template <class Load>
 class Checker {
 public:
-    Checker(const Index& index, std::uint32_t string_size, std::size_t types_start)
-        : index_(index), string_size_(string_size), types_start_(types_start) {}
+    Checker(const Index& index, std::uint64_t strings_end, std::size_t types_start)
+        : index_(index), strings_end_(strings_end), types_start_(types_start) {}
 
     void check(std::size_t row) const {
-        const Kind kind = index_.kind(row);
-        const Shape& shape = shape_of(kind);
-        const std::byte* head = index_.record(row);
-        check_name(row, head + HeadField::name_off, "name");
-        if (shape.head_refers) {
-            check_type(row, head + HeadField::size_or_type);
-        }
-        if (kind == Kind::Func) {
-            check_prototype(row, head + HeadField::size_or_type);
-        }
-        const std::byte* extra = head + kHeadSize;
-        for (std::size_t i = 0; i != shape.fixed_types; ++i) {
-            check_type(row, extra + i * sizeof(std::uint32_t));
-        }
-        if (shape.element == 0) {
-            return;
-        }
-        const std::byte* element = extra + shape.fixed;
-        for (std::uint32_t left = index_.elements(row, shape); left != 0; --left) {
-            if (shape.element_name != Shape::kNone) {
-                check_name(row, element + shape.element_name, "element name");
+        each_reference(index_, row, [&](Reference reference, const std::byte* word) {
+            switch (reference) {
+                case Reference::name:
+                    return check_name(row, word, "name");
+                case Reference::element_name:
+                    return check_name(row, word, "element name");
+                case Reference::type:
+                    return check_type(row, word);
             }
-            if (shape.element_type != Shape::kNone) {
-                check_type(row, element + shape.element_type);
-            }
-            element += shape.element;
+        });
+        if (index_.kind(row) == Kind::Func) {
+            check_prototype(row, index_.record(row) + HeadField::size_or_type);
         }
     }
 
 private:
     void check_name(std::size_t row, const std::byte* word, const char* what) const {
         const std::uint32_t name_off = Load::u32(word);
-        if (name_off >= string_size_) {
+        if (name_off >= strings_end_) {
             throw invalid(row, word,
                           std::string("has the ") + what + " offset " + std::to_string(name_off) +
-                              ", past the string section's " + std::to_string(string_size_) + " bytes");
+                              ", past the " + std::to_string(strings_end_) + " bytes of strings" + hint());
         }
     }
 
     void check_type(std::size_t row, const std::byte* word) const {
         const std::uint32_t type_id = Load::u32(word);
-        if (type_id >= index_.rows()) {
+        if (type_id >= index_.end_id()) {
             throw invalid(row, word,
                           "refers to type [" + std::to_string(type_id) + "], the last one is [" +
-                              std::to_string(index_.rows() - 1) + "]");
+                              std::to_string(index_.end_id() - 1) + "]" + hint());
         }
     }
 
     void check_prototype(std::size_t row, const std::byte* word) const {
         const std::uint32_t type_id = Load::u32(word);
-        if (type_id >= index_.rows() || index_.kind(type_id) != Kind::FuncProto) {
+        if (type_id >= index_.end_id() || index_.kind_of(type_id) != Kind::FuncProto) {
             throw invalid(row, word,
-                          "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO");
+                          "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO" + hint());
         }
     }
 
     Error invalid(std::size_t row, const std::byte* word, const std::string& what) const {
         const auto section = index_.record(0);  // void's empty record lies at the section's start
-        return Error::format("type [" + std::to_string(row) + "] " + what,
-                             types_start_ + static_cast<std::size_t>(word - section),
-                             static_cast<std::uint32_t>(row));
+        return Error::format("type [" + std::to_string(index_.id(row)) + "] " + what,
+                             types_start_ + static_cast<std::size_t>(word - section), index_.id(row));
     }
 
+    const char* hint() const { return index_.first_id() == 0 ? "" : " (is it split BTF of another base?)"; }
+
     const Index& index_;
-    std::uint32_t string_size_;
+    std::uint64_t strings_end_;
     std::size_t types_start_;
 };
 
@@ -108,7 +96,7 @@ Extremes head_extremes(const Index& index) {
         refers[kind] = kShapes[kind].head_refers ? UINT32_MAX : 0;
     }
     Extremes most;
-    for (std::size_t row = 1; row != index.rows(); ++row) {
+    for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
         const std::byte* head = index.record(row);
         most.merge({Load::u32(head + HeadField::name_off),
                     Load::u32(head + HeadField::size_or_type) & refers[index.kinds()[row]]});
@@ -150,13 +138,13 @@ bool functions_have_prototypes(const Index& index) {
     bool good = true;
     Selection<Kind::Func>(index).each([&](std::uint32_t row) {
         const std::uint32_t type = Load::u32(index.record(row) + HeadField::size_or_type);
-        good &= type < index.rows() && index.kind(type) == Kind::FuncProto;
+        good &= type < index.end_id() && index.kind_of(type) == Kind::FuncProto;
     });
     return good;
 }
 
 template <class Load>
-bool all_in_range(const Index& index, std::uint32_t string_size) {
+bool all_in_range(const Index& index, std::uint64_t strings_end) {
     Extremes most = head_extremes<Load>(index);
     most.merge(array_extremes<Load>(index));
     most.merge(element_extremes<Load, Kind::Struct, Kind::Union>(index));
@@ -164,19 +152,20 @@ bool all_in_range(const Index& index, std::uint32_t string_size) {
     most.merge(element_extremes<Load, Kind::Enum64>(index));
     most.merge(element_extremes<Load, Kind::FuncProto>(index));
     most.merge(element_extremes<Load, Kind::Datasec>(index));
-    return most.name_off < string_size && most.type < index.rows() && functions_have_prototypes<Load>(index);
+    return most.name_off < strings_end && most.type < index.end_id() &&
+           functions_have_prototypes<Load>(index);
 }
 
 }  // namespace
 
-void check_references(const Index& index, std::uint32_t string_size, std::size_t types_start) {
+void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
     with_loads(index.order(), [&](auto load) {
         using Load = decltype(load);
-        if (all_in_range<Load>(index, string_size)) {
+        if (all_in_range<Load>(index, strings_end)) {
             return;
         }
-        const Checker<Load> checker(index, string_size, types_start);
-        for (std::size_t row = 1; row != index.rows(); ++row) {
+        const Checker<Load> checker(index, strings_end, types_start);
+        for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
             checker.check(row);
         }
     });

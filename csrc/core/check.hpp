@@ -7,9 +7,10 @@
 
 namespace btfmmap {
 
-// Checks what records point to: name offsets against `string_size`, type ids against the index, a FUNC's
-// type to be a FUNC_PROTO. Refuses what libbpf's btf_sanity_check refuses, and a prototype's return id past
-// the last type. `types_start` is the type section's place in the blob, for messages. Throws Error (format).
-void check_references(const Index& index, std::uint32_t string_size, std::size_t types_start);
+// Checks what records point to: name offsets against `strings_end`, type ids against the index and its
+// base's, a FUNC's type to be a FUNC_PROTO. Refuses what libbpf's btf_sanity_check refuses, and a prototype's
+// return id past the last type. `types_start` is the type section's place in the blob, for messages. Throws
+// Error (format).
+void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
 
 }  // namespace btfmmap

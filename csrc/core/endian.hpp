@@ -25,6 +25,12 @@ struct Load {
         std::memcpy(&value, at, sizeof value);
         return order == kHostOrder ? value : __builtin_bswap32(value);
     }
+
+    static std::uint64_t u64(const std::byte* at) {
+        std::uint64_t value;
+        std::memcpy(&value, at, sizeof value);
+        return order == kHostOrder ? value : __builtin_bswap64(value);
+    }
 };
 
 // Calls `work` with the loads of `order`, so that its loops are compiled once for each byte order.

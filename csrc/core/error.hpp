@@ -9,9 +9,11 @@
 namespace btfmmap {
 
 enum class ErrorKind : std::uint8_t {
-    format,     // the bytes are no valid BTF
-    not_found,  // no such type id or string
-    system,     // the operating system refused; `code` is its errno
+    format,         // the bytes are no valid BTF
+    missing_base,   // they are a split BTF, to be opened on its base
+    not_found,      // no such type id or string
+    not_supported,  // valid, but nothing we can do
+    system,         // the operating system refused; `code` is its errno
 };
 
 // The core's only exception.
@@ -34,7 +36,11 @@ struct Error : std::exception {
         return error;
     }
 
+    static Error missing_base(std::string message) { return {ErrorKind::missing_base, std::move(message)}; }
+
     static Error not_found(std::string message) { return {ErrorKind::not_found, std::move(message)}; }
+
+    static Error not_supported(std::string message) { return {ErrorKind::not_supported, std::move(message)}; }
 
     // `path` is what the errno is about.
     static Error system(int code, std::string path) {

@@ -109,6 +109,12 @@ constexpr Shapes known_shapes() {
 
 constexpr Shapes kShapes = known_shapes();
 
+// The layout section (Linux 7.1) has an entry for each kind: how its records are built.
+struct LayoutField {
+    static constexpr std::size_t fixed = 0, element = 1;
+};
+constexpr std::size_t kLayoutSize = 4;
+
 constexpr const Shape& shape_of(Kind kind) { return kShapes[static_cast<std::size_t>(kind)]; }
 
 struct ArrayField {
@@ -126,6 +132,32 @@ struct EnumField {
 struct SecinfoField {
     static constexpr std::size_t type = 0, offset = 4, size = 8;
 };
+
+// The .BTF.ext section of a BPF object, as libbpf's struct btf_ext_header and include/uapi/linux/bpf.h have
+// it. Offsets count from the header's end.
+struct ExtHeaderField {
+    static constexpr std::size_t magic = 0, version = 2, flags = 3, header_size = 4, func_info_offset = 8,
+                                 func_info_size = 12, line_info_offset = 16, line_info_size = 20,
+                                 core_relo_offset = 24, core_relo_size = 28;
+};
+constexpr std::uint32_t kMinExtHeaderSize = 24;
+constexpr std::uint32_t kMaxExtHeaderSize = 32;
+struct ExtSectionField {
+    static constexpr std::size_t name_off = 0, records = 4;
+};
+constexpr std::size_t kExtSectionSize = 8;
+struct FuncInfoField {
+    static constexpr std::size_t insn_off = 0, type = 4;
+};
+struct LineInfoField {
+    static constexpr std::size_t insn_off = 0, file_name_off = 4, line_off = 8, line_column = 12;
+};
+struct CoreReloField {
+    static constexpr std::size_t insn_off = 0, type = 4, access_off = 8, kind = 12;
+};
+constexpr std::uint32_t kFuncInfoSize = 8, kLineInfoSize = 16, kCoreReloSize = 16;
+constexpr std::uint32_t line_number(std::uint32_t word) { return word >> 10; }
+constexpr std::uint32_t line_column(std::uint32_t word) { return word & 0x3ff; }
 
 constexpr std::uint8_t int_encoding(std::uint32_t word) { return (word >> 24) & 0x0f; }
 constexpr std::uint8_t int_bit_offset(std::uint32_t word) { return (word >> 16) & 0xff; }

@@ -12,19 +12,6 @@ namespace btfmmap {
 
 namespace {
 
-// What files of kernels mostly are when they are no raw BTF.
-const char* likely_mistake(const std::byte* start) {
-    constexpr unsigned char elf[] = {0x7f, 'E', 'L', 'F'};
-    constexpr unsigned char xz[] = {0xfd, '7', 'z', 'X', 'Z'};
-    if (std::memcmp(start, elf, sizeof elf) == 0) {
-        return " (an ELF file: not read yet)";
-    }
-    if (std::memcmp(start, xz, sizeof xz) == 0) {
-        return " (xz: decompress it first)";
-    }
-    return "";
-}
-
 ByteOrder byte_order(Bytes blob) {
     if (blob.size < kMinHeaderSize) {
         throw Error::format("too short for BTF: " + std::to_string(blob.size) + " bytes, a header has " +
@@ -40,7 +27,7 @@ ByteOrder byte_order(Bytes blob) {
     char found[64];
     std::snprintf(found, sizeof found, "not BTF: starts with bytes %02x %02x, not 9f eb or eb 9f",
                   static_cast<unsigned>(magic[0]), static_cast<unsigned>(magic[1]));
-    throw Error::format(std::string(found) + likely_mistake(magic), HeaderField::magic);
+    throw Error::format(found, HeaderField::magic);
 }
 
 std::string span(const char* name, std::uint32_t offset, std::uint32_t size) {
@@ -107,32 +94,44 @@ void check_sections(const Header& header, Bytes blob) {
     }
 }
 
-void check_strings(const Header& header, Bytes blob) {
-    if (header.string_size == 0 || header.string_size - 1 > kMaxStringOffset) {
+void check_strings(const Header& header, Bytes blob, bool split) {
+    if (header.string_size == 0) {
+        if (split) {
+            return;  // all its names are its base's
+        }
+        throw Error::missing_base(
+            "the string section is empty: this is a split BTF, to be opened on its base");
+    }
+    if (header.string_size - 1 > kMaxStringOffset) {
         throw Error::format(
-            "string section has " + std::to_string(header.string_size) + " bytes, must have 1 to 2^31",
+            "string section has " + std::to_string(header.string_size) + " bytes, must have at most 2^31",
             HeaderField::string_size);
     }
     const Bytes strings = blob.slice(header.string_start(), header.string_size);
-    if (strings.data[0] != std::byte{0}) {
-        throw Error::format(
-            "string section does not start with a NUL byte (is this split BTF, to be opened on its base?)",
-            header.string_start());
-    }
     if (strings.data[strings.size - 1] != std::byte{0}) {
         throw Error::format("string section does not end with a NUL byte",
                             header.string_start() + strings.size - 1);
+    }
+    if (!split && strings.data[0] != std::byte{0}) {
+        throw Error::missing_base(
+            "the string section does not start with a NUL byte: this is a split BTF, to be opened on its "
+            "base");
     }
 }
 
 }  // namespace
 
-Header parse_header(Bytes blob) {
+bool starts_as_btf(Bytes head) {
+    return head.size >= sizeof kMagic && (Load<ByteOrder::little>::u16(head.data) == kMagic ||
+                                          Load<ByteOrder::big>::u16(head.data) == kMagic);
+}
+
+Header parse_header(Bytes blob, bool split) {
     const ByteOrder order = byte_order(blob);
     Header header = with_loads(order, [blob](auto load) { return load_fields(blob, load); });
     header.order = order;
     check_sections(header, blob);
-    check_strings(header, blob);
+    check_strings(header, blob, split);
     return header;
 }
 

@@ -19,10 +19,15 @@ struct Header {
 
     std::size_t type_start() const { return std::size_t{size} + type_offset; }
     std::size_t string_start() const { return std::size_t{size} + string_offset; }
+    std::size_t layout_start() const { return std::size_t{size} + layout_offset; }
 };
 
+// Whether a blob starts as raw BTF does, in either byte order.
+bool starts_as_btf(Bytes head);
+
 // Refuses what libbpf's btf_parse_hdr and btf_parse_str_sec refuse, a version other than 1, and a header
-// shorter than 24 bytes. Throws Error (format).
-Header parse_header(Bytes blob);
+// shorter than 24 bytes. `split`: it continues a base. Throws Error: missing_base for what cannot stand
+// alone, else format.
+Header parse_header(Bytes blob, bool split);
 
 }  // namespace btfmmap

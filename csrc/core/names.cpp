@@ -17,14 +17,18 @@ std::uint32_t hash(std::string_view name) {
     return static_cast<std::uint32_t>(state ^ (state >> 32));
 }
 
-std::string_view void_or(std::uint32_t type_id, std::string_view name) {
-    return type_id == 0 ? std::string_view("void") : name;
+// Void's row has no record that could name it.
+bool is_void(const Index& index, std::uint32_t row) { return row < index.first_record(); }
+
+std::string_view name_of(const Index& index, const Strings& strings, std::uint32_t row, std::size_t most) {
+    return is_void(index, row) ? std::string_view("void") : strings.prefix(index.name_off(row), most);
 }
 
 }  // namespace
 
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id) {
-    return void_or(type_id, strings.at(index.name_off(type_id)));
+    const Index& owner = index.owner(type_id);
+    return name_of(owner, strings, type_id - owner.first_id(), SIZE_MAX);
 }
 
 Names::Names(const Index& index, const Strings& strings) : index_(index), strings_(strings) {
@@ -36,15 +40,15 @@ Names::Names(const Index& index, const Strings& strings) : index_(index), string
     heads_.reset(new std::uint32_t[buckets]);
     next_.reset(new std::uint32_t[index.rows()]);
     std::fill_n(heads_.get(), buckets, kEnd);
-    // From the highest id down, so that each chain ascends.
-    for (auto id = static_cast<std::uint32_t>(index.rows()); id-- != 0;) {
-        const std::string_view name = void_or(id, strings.prefix(index.name_off(id), kHashedBytes));
+    // From the highest row down, so that each chain ascends.
+    for (auto row = static_cast<std::uint32_t>(index.rows()); row-- != 0;) {
+        const std::string_view name = name_of(index, strings, row, kHashedBytes);
         if (name.empty()) {
             continue;
         }
         std::uint32_t& head = heads_[hash(name) & mask_];
-        next_[id] = head;
-        head = id;
+        next_[row] = head;
+        head = row;
     }
 }
 
@@ -52,17 +56,17 @@ std::uint32_t Names::first(std::string_view name) const {
     return name.empty() ? kEnd : heads_[hash(name) & mask_];
 }
 
-bool Names::matches(std::uint32_t id, std::string_view name, const Kinds& kinds) const {
-    if (!kinds[index_.kinds()[id]]) {
+bool Names::matches(std::uint32_t row, std::string_view name, const Kinds& kinds) const {
+    if (!kinds[index_.kinds()[row]]) {
         return false;
     }
-    return id == 0 ? name == "void" : strings_.equals(index_.name_off(id), name);
+    return is_void(index_, row) ? name == "void" : strings_.equals(index_.name_off(row), name);
 }
 
 std::optional<std::uint32_t> Names::find(std::string_view name, const Kinds& kinds) const {
-    for (std::uint32_t id = first(name); id != kEnd; id = next_[id]) {
-        if (matches(id, name, kinds)) {
-            return id;
+    for (std::uint32_t row = first(name); row != kEnd; row = next_[row]) {
+        if (matches(row, name, kinds)) {
+            return index_.id(row);
         }
     }
     return std::nullopt;
@@ -70,9 +74,9 @@ std::optional<std::uint32_t> Names::find(std::string_view name, const Kinds& kin
 
 std::vector<std::uint32_t> Names::find_all(std::string_view name, const Kinds& kinds) const {
     std::vector<std::uint32_t> ids;
-    for (std::uint32_t id = first(name); id != kEnd; id = next_[id]) {
-        if (matches(id, name, kinds)) {
-            ids.push_back(id);
+    for (std::uint32_t row = first(name); row != kEnd; row = next_[row]) {
+        if (matches(row, name, kinds)) {
+            ids.push_back(index_.id(row));
         }
     }
     return ids;

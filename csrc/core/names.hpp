@@ -15,11 +15,12 @@ namespace btfmmap {
 
 using Kinds = std::bitset<kMaxKinds>;
 
-// A type's name; empty if it has none. Type id 0 is named void, as libbpf's btf__find_by_name has it.
+// The name of a type id below the index's end; empty if it has none. Type id 0 is named void, as libbpf's
+// btf__find_by_name has it.
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id);
 
-// From names to type ids: a hash table of chains, each in ascending order of ids. Refers to the index and
-// the strings it was made of.
+// From names to the type ids of one index, without its base's: a hash table of chains of rows, each
+// ascending. Refers to the index and the strings it was made of.
 class Names {
 public:
     Names(const Index& index, const Strings& strings);
@@ -33,13 +34,13 @@ private:
     static constexpr std::uint32_t kEnd = UINT32_MAX;
 
     std::uint32_t first(std::string_view name) const;
-    bool matches(std::uint32_t id, std::string_view name, const Kinds& kinds) const;
+    bool matches(std::uint32_t row, std::string_view name, const Kinds& kinds) const;
 
     const Index& index_;
     const Strings& strings_;
     std::uint32_t mask_;
-    std::unique_ptr<std::uint32_t[]> heads_;  // bucket -> its lowest id, or kEnd
-    std::unique_ptr<std::uint32_t[]> next_;   // id -> the next one of its bucket, or kEnd
+    std::unique_ptr<std::uint32_t[]> heads_;  // bucket -> its lowest row, or kEnd
+    std::unique_ptr<std::uint32_t[]> next_;   // row -> the next one of its bucket, or kEnd
 };
 
 }  // namespace btfmmap

@@ -8,15 +8,22 @@
 
 namespace btfmmap {
 
-std::string_view Strings::at(std::int64_t offset) const { return prefix(offset, section_.size); }
+std::string_view Strings::at(std::int64_t offset) const { return prefix(offset, SIZE_MAX); }
 
 std::string_view Strings::prefix(std::int64_t offset, std::size_t most) const {
-    if (offset < 0 || static_cast<std::uint64_t>(offset) >= section_.size) {
-        throw Error::not_found("no string at offset " + std::to_string(offset) + ": the string section has " +
-                               std::to_string(section_.size) + " bytes");
+    if (offset < 0 || static_cast<std::uint64_t>(offset) >= end()) {
+        throw Error::not_found("no string at offset " + std::to_string(offset) +
+                               (base_ == nullptr ? ": the string section has "
+                                                 : ": the string sections of base and split BTF have ") +
+                               std::to_string(end()) + " bytes");
     }
-    const auto* start = reinterpret_cast<const char*>(section_.data) + offset;
-    return {start, ::strnlen(start, std::min(most, section_.size - static_cast<std::size_t>(offset)))};
+    const Strings* owner = this;
+    while (static_cast<std::uint64_t>(offset) < owner->start_) {
+        owner = owner->base_;
+    }
+    const std::size_t skipped = static_cast<std::uint64_t>(offset) - owner->start_;
+    const auto* start = reinterpret_cast<const char*>(owner->section_.data) + skipped;
+    return {start, ::strnlen(start, std::min(most, owner->section_.size - skipped))};
 }
 
 bool Strings::equals(std::int64_t offset, std::string_view name) const {

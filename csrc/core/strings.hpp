@@ -7,11 +7,17 @@
 
 namespace btfmmap {
 
-// The string section. Looks for a NUL each time and no further than the section's end: the bytes may
-// belong to someone who changes them.
+// The string section, after those of the base. Looks for a NUL each time and no further than the section's
+// end: the bytes may belong to someone who changes them.
 class Strings {
 public:
-    explicit Strings(Bytes section) : section_(section) {}
+    // `base` outlives it; nullptr for a BTF that stands alone.
+    Strings(Bytes section, const Strings* base)
+        : section_(section), base_(base), start_(base == nullptr ? 0 : base->end()) {}
+
+    // Offsets from here on are in this section, lower ones in the base's.
+    std::uint64_t start() const { return start_; }
+    std::uint64_t end() const { return start_ + section_.size; }
 
     // The string at `offset`, up to its NUL. Throws Error (not_found) past the section.
     std::string_view at(std::int64_t offset) const;
@@ -24,6 +30,8 @@ public:
 
 private:
     Bytes section_;
+    const Strings* base_;
+    std::uint64_t start_;
 };
 
 }  // namespace btfmmap

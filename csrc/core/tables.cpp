@@ -20,16 +20,17 @@ inline void fill_blocks(uint32_t* begin, const uint32_t* end, uint32_t value) {
     } while (begin < end);
 }
 
-// Fills `parent` and `indptr`. Calls `visit(type_id)` for each record of those kinds, and what that returns
-// with (row, element) for each of its elements.
+// Fills `parent` and `indptr`. Calls `visit(record's row)` for each record of those kinds, and what that
+// returns with (row, element) for each of its elements.
 template <Kind... kinds, class Visit>
 void each_child(const Index& index, uint32_t* parent, uint32_t* indptr, Visit visit) {
     uint32_t child = 0;
     uint32_t next_type = 0;
-    Selection<kinds...>(index).each_element([&](uint32_t type_id) {
-        fill_blocks(indptr + next_type, indptr + type_id + 1, child);
-        next_type = type_id + 1;
-        return [&child, parent, type_id, visit_element = visit(type_id)](const std::byte* element) {
+    Selection<kinds...>(index).each_element([&](uint32_t record) {
+        fill_blocks(indptr + next_type, indptr + record + 1, child);
+        next_type = record + 1;
+        const uint32_t type_id = index.id(record);
+        return [&child, parent, type_id, visit_element = visit(record)](const std::byte* element) {
             parent[child] = type_id;
             visit_element(child, element);
             ++child;
@@ -55,12 +56,13 @@ Table types(const Index& index, Arena& arena) {
     auto* size_or_type = table.add<uint32_t>("size_or_type", rows);
     table.refer("offset", index.offsets(), rows);
 
+    // Void's; the first record of a split BTF overwrites them.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
     flag[0] = false;
-    for (std::size_t row = 1; row != rows; ++row) {
+    for (std::size_t row = index.first_record(); row != rows; ++row) {
         const std::byte* record = index.record(row);
         const uint32_t info = Load::u32(record + HeadField::info);
-        id[row] = static_cast<uint32_t>(row);
+        id[row] = index.id(row);
         flag[row] = info_kind_flag(info);
         vlen[row] = info_vlen(info);
         name_off[row] = Load::u32(record + HeadField::name_off);
@@ -79,8 +81,8 @@ Table members(const Index& index, Arena& arena) {
     auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
     auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Struct, Kind::Union>(index, parent, indptr, [=, &index](uint32_t type_id) {
-        const bool flag = kind_flag<Load>(index, type_id);
+    each_child<Kind::Struct, Kind::Union>(index, parent, indptr, [=, &index](uint32_t record) {
+        const bool flag = kind_flag<Load>(index, record);
         return [=](uint32_t row, const std::byte* member) {
             const uint32_t offset = Load::u32(member + MemberField::offset);
             name_off[row] = Load::u32(member + MemberField::name_off);
@@ -128,9 +130,9 @@ Table enumerators(const Index& index, Arena& arena) {
     auto* value = table.add<std::int64_t>("value", rows);
     auto* is_signed = table.add<bool>("signed", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Enum, Kind::Enum64>(index, parent, indptr, [=, &index](uint32_t type_id) {
-        const bool flag = kind_flag<Load>(index, type_id);
-        const bool wide = index.kind(type_id) == Kind::Enum64;
+    each_child<Kind::Enum, Kind::Enum64>(index, parent, indptr, [=, &index](uint32_t record) {
+        const bool flag = kind_flag<Load>(index, record);
+        const bool wide = index.kind(record) == Kind::Enum64;
         return [=](uint32_t row, const std::byte* element) {
             name_off[row] = Load::u32(element + EnumField::name_off);
             value[row] = enum_value<Load>(element, wide, flag);
@@ -150,9 +152,9 @@ Table arrays(const Index& index, Arena& arena) {
     auto* index_type = table.add<uint32_t>("index_type", rows);
     auto* nelems = table.add<uint32_t>("nelems", rows);
     std::size_t row = 0;
-    selection.each([&](uint32_t type_id) {
-        const std::byte* array = index.record(type_id) + kHeadSize;
-        id[row] = type_id;
+    selection.each([&](uint32_t from) {
+        const std::byte* array = index.record(from) + kHeadSize;
+        id[row] = index.id(from);
         type[row] = Load::u32(array + ArrayField::type);
         index_type[row] = Load::u32(array + ArrayField::index_type);
         nelems[row] = Load::u32(array + ArrayField::nelems);
@@ -172,10 +174,10 @@ Table ints(const Index& index, Arena& arena) {
     auto* bit_offset = table.add<uint8_t>("bit_offset", rows);
     auto* nr_bits = table.add<uint8_t>("nr_bits", rows);
     std::size_t row = 0;
-    selection.each([&](uint32_t type_id) {
-        const std::byte* record = index.record(type_id);
+    selection.each([&](uint32_t from) {
+        const std::byte* record = index.record(from);
         const uint32_t word = Load::u32(record + kHeadSize);
-        id[row] = type_id;
+        id[row] = index.id(from);
         size[row] = Load::u32(record + HeadField::size_or_type);
         encoding[row] = int_encoding(word);
         bit_offset[row] = int_bit_offset(word);
@@ -196,9 +198,9 @@ Table named_references(const Index& index, Arena& arena, const char* last_name, 
     auto* type = table.add<uint32_t>("type", rows);
     auto* last_column = table.add<Item>(last_name, rows);
     std::size_t row = 0;
-    selection.each([&](uint32_t type_id) {
-        const std::byte* record = index.record(type_id);
-        id[row] = type_id;
+    selection.each([&](uint32_t from) {
+        const std::byte* record = index.record(from);
+        id[row] = index.id(from);
         name_off[row] = Load::u32(record + HeadField::name_off);
         type[row] = Load::u32(record + HeadField::size_or_type);
         last_column[row] = last(record);

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from ._version import __version__
 from .btf import Btf
-from .errors import BtfError, FormatError, NotFoundError, NotSupportedError
+from .errors import BtfError, FormatError, MissingBaseError, NotFoundError, NotSupportedError
 from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (the package's verb is open)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .kernel import Kernel, open_kernel
     from .kinds import IntEncoding, Kind
+    from .loaded_btf import LoadedBtf, loaded
     from .source import Source
     from .types import Type
 
@@ -29,17 +31,31 @@ __all__ = [
     "BtfError",
     "FormatError",
     "IntEncoding",
+    "Kernel",
     "Kind",
+    "LoadedBtf",
+    "MissingBaseError",
     "NotFoundError",
     "NotSupportedError",
     "Source",
     "Type",
     "__version__",
+    "loaded",
     "open",
+    "open_kernel",
 ]
 
-# Imported on first use: enum and typing cost as much as the rest of the package.
-_LAZY = {"IntEncoding": "kinds", "Kind": "kinds", "Source": "source", "Type": "types"}
+# Imported on first use: enum, typing and numpy cost more than the rest of the package.
+_LAZY = {
+    "IntEncoding": "kinds",
+    "Kernel": "kernel",
+    "Kind": "kinds",
+    "LoadedBtf": "loaded_btf",
+    "Source": "source",
+    "Type": "types",
+    "loaded": "loaded_btf",
+    "open_kernel": "kernel",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -6,40 +6,64 @@ import operator
 import os
 
 from .errors import NotFoundError, NotSupportedError
+from .has_tables import HasTables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
-    from typing import Any, TypeVar
+    from typing import Any
 
     import numpy as np
     import numpy.typing as npt
 
-    from . import tables
     from ._core import Btf as CoreBtf
+    from ._core import File
+    from .ext import Ext
+    from .has_tables import AnyTable
     from .source import Source
     from .types import Type
 
-    AnyTable = TypeVar("AnyTable", bound=tables.Table)
+    # How to open it again: path, method, base.
+    Origin = tuple[str, str, "Btf | None"]
 
 
-class Btf:
+class Btf(HasTables):
     """The types of one kernel, module or program; made by `btfmmap.open`.
 
     Immutable, and usable from several threads. Type ids are the kernel's: 0 is void, then 1 to
-    `len(btf) - 1`. A context manager: `close` (or the end of `with`) ends its use, while arrays already
-    handed out stay valid; the mapping goes when the last of them does.
+    `len(btf) - 1`. A split BTF (a module's) continues its `base`: its own ids start at `first_id`. Questions
+    by name or id span both; `len`, iteration, the tables, the sections and `names()` are its own records.
+
+    A context manager: `close` (or the end of `with`) ends its use, while arrays already handed out stay
+    valid; the mapping goes when the last of them does. Keep a base open as long as what stands on it.
     """
 
-    __slots__ = ("__weakref__", "_core_or_none", "_method", "_path", "_reopen_path", "_tables", "_views")
+    __slots__ = (
+        "__weakref__",
+        "_base",
+        "_core_or_none",
+        "_ext",
+        "_origin",
+        "_path",
+        "_tables",
+        "_views",
+    )
 
-    def __init__(self, core: CoreBtf, path: str | None, method: str) -> None:
+    def __init__(
+        self,
+        core: CoreBtf,
+        path: str | None,
+        *,
+        base: Btf | None = None,
+        ext: File | None = None,
+        origin: Origin | None = None,
+    ) -> None:
         self._core_or_none: CoreBtf | None = core
         self._path = path
-        self._method = method
-        # Now, since the current folder may change.
-        self._reopen_path = None if path is None else os.path.abspath(path)
+        self._base = base
+        self._ext = ext
+        self._origin = origin
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[type, Any] = {}
 
@@ -84,11 +108,52 @@ class Btf:
         from .pickling import digest, reopen
 
         core = self._core
-        if self._reopen_path is None:
-            raise NotSupportedError("bytes in memory cannot be pickled: there is no file to open again")
-        if not os.path.isfile(self._reopen_path):
+        if self._origin is None:
+            raise NotSupportedError(
+                f"{self._path or 'bytes in memory'}: cannot be pickled, for there is no file to open again"
+            )
+        if not os.path.isfile(self._origin[0]):
             raise NotSupportedError(f"{self._path}: no regular file, so it cannot be pickled")
-        return reopen, (self._reopen_path, self._method, digest(core))
+        return reopen, (*self._origin, digest(core))
+
+    # -- what it stands on, and what comes with it
+
+    @property
+    def base(self) -> Btf | None:
+        """What a split BTF continues; None for one that stands alone."""
+        _ = self._core
+        return self._base
+
+    @property
+    def first_id(self) -> int:
+        """The type id of row 0 of `types`: 0, or for a split BTF one past its base's last."""
+        return self._core.first_id
+
+    def relocate(self, base: Btf) -> Btf:
+        """A split BTF that stands on a distilled base (`.BTF.base`), on a full one: a copy whose ids are the
+        ones that libbpf's `btf__relocate` gives.
+
+        Raises:
+            FormatError: a type of the distilled base has no counterpart in `base`, or more than one.
+            NotSupportedError: this one does not stand on a distilled base.
+        """
+        core = self._core.relocate(base._core, self._path or "buffer")
+        origin = None if self._origin is None else (self._origin[0], self._origin[1], base)
+        return Btf(core, self._path, base=base, ext=self._ext, origin=origin)
+
+    @property
+    def ext(self) -> Ext | None:
+        """The `.BTF.ext` section of a BPF object: what its instructions have to do with these types. None
+        where there is none. Checked when first asked for: `FormatError`."""
+        from .ext import Ext
+
+        core = self._core
+        if self._ext is None:
+            return None
+        ext: Ext | None = self._tables.get(Ext)
+        if ext is None:
+            ext = self._tables[Ext] = Ext(self, self._ext, core)
+        return ext
 
     # -- its bytes
 
@@ -140,76 +205,6 @@ class Btf:
             self._tables[table] = built
         return built
 
-    @property
-    def types(self) -> tables.Types:
-        """Every type, row = type id."""
-        from .tables import Types
-
-        return self._table(Types)
-
-    @property
-    def members(self) -> tables.Members:
-        """The members of every STRUCT and UNION."""
-        from .tables import Members
-
-        return self._table(Members)
-
-    @property
-    def params(self) -> tables.Params:
-        """The parameters of every FUNC_PROTO."""
-        from .tables import Params
-
-        return self._table(Params)
-
-    @property
-    def enumerators(self) -> tables.Enumerators:
-        """The values of every ENUM and ENUM64."""
-        from .tables import Enumerators
-
-        return self._table(Enumerators)
-
-    @property
-    def arrays(self) -> tables.Arrays:
-        """Every ARRAY."""
-        from .tables import Arrays
-
-        return self._table(Arrays)
-
-    @property
-    def ints(self) -> tables.Ints:
-        """Every INT."""
-        from .tables import Ints
-
-        return self._table(Ints)
-
-    @property
-    def funcs(self) -> tables.Funcs:
-        """Every FUNC."""
-        from .tables import Funcs
-
-        return self._table(Funcs)
-
-    @property
-    def vars(self) -> tables.Vars:
-        """Every VAR."""
-        from .tables import Vars
-
-        return self._table(Vars)
-
-    @property
-    def secinfos(self) -> tables.Secinfos:
-        """The entries of every DATASEC."""
-        from .tables import Secinfos
-
-        return self._table(Secinfos)
-
-    @property
-    def decl_tags(self) -> tables.DeclTags:
-        """Every DECL_TAG."""
-        from .tables import DeclTags
-
-        return self._table(DeclTags)
-
     # -- its names
 
     def name(self, type_id: int) -> str:
@@ -218,12 +213,12 @@ class Btf:
         return self._core.name(type_id)
 
     def names(self, type_ids: Iterable[int] | npt.NDArray[Any] | None = None) -> list[str]:
-        """The names of many types at once, or of all in id order. Raises `NotFoundError`."""
+        """The names of many types at once, or of all in the rows of `types`. Raises `NotFoundError`."""
         return self._core.all_names() if type_ids is None else self._core.names(type_ids)
 
     def string(self, offset: int) -> str:
-        """The string at an offset of the string section: what a `name_off` stands for. Raises
-        `NotFoundError` past its end."""
+        """The string at an offset of the string section: what a `name_off` stands for. A split BTF's
+        offsets continue after its base's. Raises `NotFoundError` past the end."""
         return self._core.string(offset)
 
     def strings(self, offsets: Iterable[int] | npt.NDArray[Any]) -> list[str]:
@@ -234,7 +229,8 @@ class Btf:
         """The lowest type id of that name, and of that kind if one is given; None where there is none.
 
         A name may be written as in C: "struct task_struct" finds only a STRUCT, "union x" a UNION,
-        "enum x" an ENUM or ENUM64. "void" is type id 0, as in libbpf.
+        "enum x" an ENUM or ENUM64. "void" is type id 0, as in libbpf. A base's types come before those of
+        what continues it.
         """
         return self._core.find(*_query(name, kind))
 
@@ -242,36 +238,56 @@ class Btf:
         """Every type id that `find` would accept, ascending."""
         return self._core.find_all(*_query(name, kind))
 
+    def lookup(self, names: Iterable[str], kind: int | None = None) -> npt.NDArray[np.int64]:
+        """`find` for many names: `int64[len(names)]`, -1 where there is no such type."""
+        import numpy as np
+
+        found = (self.find(name, kind) for name in names)
+        return np.array([-1 if type_id is None else type_id for type_id in found], np.int64)
+
     # -- its types as objects
+
+    def _type(self, type_id: int) -> Type:
+        """A `Type` of whichever BTF, this or one of its bases, has the id."""
+        from .types import Type
+
+        owner = self
+        while type_id < owner.first_id:
+            assert owner._base is not None
+            owner = owner._base
+        return Type(owner, type_id)
 
     def __getitem__(self, key: int | str) -> Type:
         """A `Type`, by its id or by a name as `find` takes it. Raises `NotFoundError`, a `KeyError`."""
-        from .types import Type
-
         if isinstance(key, str):
             type_id = self.find(key)
             if type_id is None:
                 raise NotFoundError(f"no type named {key!r}")
-            return Type(self, type_id)
+            return self._type(type_id)
         self._core.name(key)  # refuses an id that is not there
-        return Type(self, int(key))
+        return self._type(int(key))
 
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str):
             return self.find(key) is not None
         if hasattr(key, "__index__"):
-            return 0 <= operator.index(key) < len(self)
-        return getattr(key, "btf", None) is self
+            return 0 <= operator.index(key) < self.first_id + len(self)
+        owner = getattr(key, "btf", None)
+        btf: Btf | None = self
+        while btf is not None and btf is not owner:
+            btf = btf._base
+        return btf is not None
 
     def __len__(self) -> int:
-        """How many types there are, void included."""
+        """How many types there are: void included, those of a base not."""
         return self._core.rows
 
     def __iter__(self) -> Iterator[Type]:
-        """Every type in id order, void first."""
+        """Its own types in id order, void first where it has no base."""
         from .types import Type
 
-        return (Type(self, type_id) for type_id in range(len(self)))
+        first = self.first_id
+        return (Type(self, type_id) for type_id in range(first, first + len(self)))
 
 
 # Kinds by number, so that a search does not import enum.

@@ -21,6 +21,10 @@ class FormatError(BtfError, ValueError):
         self.type_id = type_id
 
 
+class MissingBaseError(FormatError):
+    """A split BTF, which continues another one: open it with `base=`."""
+
+
 class NotFoundError(BtfError, KeyError):
     """No type of that name or id, or no string at that offset."""
 

@@ -8,7 +8,8 @@ from enum import IntEnum, IntFlag
 class Kind(IntEnum):
     """The kind of a type (`BTF_KIND_*` of the kernel's `include/uapi/linux/btf.h`).
 
-    `VOID` is type id 0, which stands in no file; the header file calls its number `UNKN`.
+    `VOID` is type id 0, which stands in no file; the header file calls its number `UNKN`. Kinds up to 127
+    that are newer than this list, which a file's layout section may have, come as `UNKNOWN_20` and so on.
     """
 
     VOID = 0
@@ -31,6 +32,15 @@ class Kind(IntEnum):
     DECL_TAG = 17
     TYPE_TAG = 18
     ENUM64 = 19
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kind | None:
+        if not isinstance(value, int) or not 0 <= value < 128:
+            return None
+        kind = int.__new__(cls, value)
+        kind._name_ = f"UNKNOWN_{value}"
+        kind._value_ = value
+        return kind
 
 
 class IntEncoding(IntFlag):

@@ -17,9 +17,9 @@ def digest(core: CoreBtf) -> bytes:
     return hashlib.sha256(core.raw).digest()
 
 
-def reopen(path: str, method: Any, expected: bytes) -> Btf:
+def reopen(path: str, method: Any, base: Btf | None, expected: bytes) -> Btf:
     """Unpickle: open the file again, so that processes share its pages."""
-    btf = open_btf(path, method=method)
+    btf = open_btf(path, method=method, base=base)
     if digest(btf._core) != expected:
         raise BtfError(f"{path}: not the BTF that was pickled, its bytes differ")
     return btf

@@ -31,6 +31,9 @@ class Table:
 
     native_name: ClassVar[str]
 
+    module: U32
+    """Only in the tables of a `Kernel`: the row's BTF, as a number into `Kernel.names`."""
+
     def __init__(self, **columns: npt.NDArray[Any]) -> None:
         self.__dict__.update(columns, _columns=columns)
 
@@ -68,7 +71,10 @@ class Table:
             if np.ndim(column) != 1:
                 raise IndexError(f"rows are selected by one slice, mask or array of numbers, not by {key!r}")
             column.flags.writeable = False
-        return type(self)(**selected)
+        return self._selected(selected)
+
+    def _selected(self: Self, columns: dict[str, npt.NDArray[Any]]) -> Self:
+        return type(self)(**columns)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a table is read-only; {name!r} cannot be set")
@@ -109,12 +115,13 @@ class ChildTable(Table):
 
 
 class Types(Table):
-    """Every record in id order. Row 0 is void, which has no record: all its columns are 0."""
+    """Every record in id order, row = type id - `btf.first_id`. Where there is no base, row 0 is void, which
+    has no record: all its columns are 0."""
 
     native_name = "types"
     id: U32
     kind: U8
-    """A `Kind` number."""
+    """A `Kind` number, or one that only the file's layout section knows."""
     kind_flag: Bool
     """Bit 31 of the info word. On a STRUCT or UNION: its members may be bitfields; on an ENUM or ENUM64:
     its values are signed; on a FWD: it is of a union; on a DECL_TAG or TYPE_TAG: it is an attribute."""

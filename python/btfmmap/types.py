@@ -76,7 +76,7 @@ class Type:
         self.id = type_id
 
     def _cell(self, column: str) -> int:
-        return self.btf._columns("types")[column][self.id]  # type: ignore[no-any-return]
+        return self.btf._columns("types")[column][self.id - self.btf.first_id]  # type: ignore[no-any-return]
 
     def _extra(self, table: str, column: str) -> int:
         """From a table with a row for each type of one kind, sorted by `id`."""
@@ -85,7 +85,8 @@ class Type:
 
     def _children(self, table: str, *names: str) -> list[tuple[int, ...]]:
         columns = self.btf._columns(table)
-        rows = slice(columns["indptr"][self.id], columns["indptr"][self.id + 1])
+        row = self.id - self.btf.first_id
+        rows = slice(columns["indptr"][row], columns["indptr"][row + 1])
         return list(zip(*(columns[name][rows] for name in names), strict=True))
 
     @property
@@ -116,13 +117,13 @@ class Type:
         """What it refers to: a pointer's target, an array's element, a prototype's return type, a
         function's prototype, what is aliased, qualified or tagged."""
         if self.kind == Kind.ARRAY:
-            return Type(self.btf, self._extra("arrays", "type"))
-        return Type(self.btf, self._cell("size_or_type")) if self.kind in _REFERRING else None
+            return self.btf._type(self._extra("arrays", "type"))
+        return self.btf._type(self._cell("size_or_type")) if self.kind in _REFERRING else None
 
     @property
     def index_type(self) -> Type | None:
         """Of an ARRAY."""
-        return Type(self.btf, self._extra("arrays", "index_type")) if self.kind == Kind.ARRAY else None
+        return self.btf._type(self._extra("arrays", "index_type")) if self.kind == Kind.ARRAY else None
 
     @property
     def nelems(self) -> int | None:
@@ -158,7 +159,7 @@ class Type:
     def members(self) -> tuple[Member, ...]:
         """Of a STRUCT or UNION."""
         return tuple(
-            Member(self.btf.string(name_off), Type(self.btf, type_id), bit_offset, bitfield_size)
+            Member(self.btf.string(name_off), self.btf._type(type_id), bit_offset, bitfield_size)
             for name_off, type_id, bit_offset, bitfield_size in self._children(
                 "members", "name_off", "type", "bit_offset", "bitfield_size"
             )
@@ -168,9 +169,9 @@ class Type:
     def params(self) -> tuple[Param, ...]:
         """Of a FUNC_PROTO; a FUNC has its prototype's."""
         if self.kind == Kind.FUNC:
-            return Type(self.btf, self._cell("size_or_type")).params
+            return self.btf._type(self._cell("size_or_type")).params
         return tuple(
-            Param(self.btf.string(name_off), Type(self.btf, type_id))
+            Param(self.btf.string(name_off), self.btf._type(type_id))
             for name_off, type_id in self._children("params", "name_off", "type")
         )
 
@@ -187,7 +188,7 @@ class Type:
     def secinfos(self) -> tuple[Secinfo, ...]:
         """Of a DATASEC."""
         return tuple(
-            Secinfo(Type(self.btf, type_id), offset, size)
+            Secinfo(self.btf._type(type_id), offset, size)
             for type_id, offset, size in self._children("secinfos", "type", "offset", "size")
         )
 

@@ -1,0 +1,109 @@
+#include "core/file.hpp"
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bindings/register.hpp"
+#include "bindings/text.hpp"
+#include "bindings/view.hpp"
+#include "core/error.hpp"
+#include "core/header.hpp"
+
+namespace py = pybind11;
+
+namespace btfmmap::bindings {
+
+namespace {
+
+Method to_method(const std::string& name) {
+    if (name == "auto") {
+        return Method::automatic;
+    }
+    if (name == "mmap") {
+        return Method::mmap;
+    }
+    if (name == "read") {
+        return Method::read;
+    }
+    throw py::value_error("method is '" + name + "', must be 'auto', 'mmap' or 'read'");
+}
+
+// So that Ctrl-C ends the wait for a pipe that nobody fills.
+void run_signal_handlers() {
+    const py::gil_scoped_acquire locked;
+    if (PyErr_CheckSignals() != 0) {
+        throw py::error_already_set();
+    }
+}
+
+File open(const std::string& path, const std::string& method_name) {
+    const Method method = to_method(method_name);
+    const py::gil_scoped_release unlocked;
+    return File::open(path, method, run_signal_handlers);
+}
+
+// Holds the object's buffer, and so its bytes in place (a bytearray cannot be resized meanwhile).
+File of_buffer(const py::object& data, const py::str& name, bool borrowed) {
+    auto held = std::make_unique<Py_buffer>();
+    if (PyObject_GetBuffer(data.ptr(), held.get(), PyBUF_SIMPLE) != 0) {
+        throw py::error_already_set();
+    }
+    const Bytes bytes{static_cast<const std::byte*>(held->buf), static_cast<std::size_t>(held->len)};
+    const std::shared_ptr<const void> owner(held.release(), [](Py_buffer* buffer) {
+        const py::gil_scoped_acquire locked;
+        PyBuffer_Release(buffer);
+        delete buffer;
+    });
+    return File::of(Mapping::borrow(bytes, owner, borrowed ? How::buffer : How::read), to_bytes(name));
+}
+
+View view(const Mapping& mapping) { return view_bytes(mapping.owner(), mapping.bytes()); }
+
+// The names that messages give a file and a part of it.
+File part(const File& file, std::size_t offset, std::size_t size, const py::str& part_name) {
+    if (offset > file.size() || size > file.size() - offset) {
+        throw py::index_error("no " + std::to_string(size) + " bytes at " + std::to_string(offset) + " of " +
+                              std::to_string(file.size()));
+    }
+    const std::string name = to_bytes(part_name);
+    const py::gil_scoped_release unlocked;
+    return File::of(file.part(offset, size), name.empty() ? file.name() : file.name() + ": " + name);
+}
+
+// How long the BTF is that the file starts with; none where its header is not valid.
+std::optional<std::size_t> btf_size(const File& file) {
+    const py::gil_scoped_release unlocked;
+    const Mapping all = file.whole();
+    try {
+        const Header header = parse_header(all.bytes(), false);
+        return header.string_start() + header.string_size;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
+void register_file(py::module_& module) {
+    py::class_<File>(module, "File", "One input, of which parts can be had: an open file, or bytes.")
+        .def_static("open", open, py::arg("path"), py::arg("method"))
+        .def_static("of_buffer", of_buffer, py::arg("data"), py::arg("name"), py::arg("borrowed"))
+        .def_property_readonly("name", [](const File& file) { return to_str(file.name()); })
+        .def_property_readonly("size", &File::size)
+        .def("is_btf", [](const File& file) { return starts_as_btf(file.head(sizeof kMagic).bytes()); })
+        .def("btf_size", btf_size)
+        .def(
+            "head", [](const File& file, std::size_t size) { return view(file.head(size)); }, py::arg("size"))
+        .def("whole",
+             [](const File& file) {
+                 const py::gil_scoped_release unlocked;
+                 return view(file.whole());
+             })
+        .def("part", part, py::arg("offset"), py::arg("size"), py::arg("name"));
+}
+
+}  // namespace btfmmap::bindings

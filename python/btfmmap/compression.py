@@ -1,0 +1,198 @@
+"""Decompression of whole inputs, by the well-known libraries and bounded: a bomb ends in an error."""
+
+from __future__ import annotations
+
+from .errors import BtfError, FormatError, NotSupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from types import ModuleType
+    from typing import Any
+
+LIMIT = 1 << 30
+"""No input may decompress to more bytes; kernels with all their debug information stay below."""
+
+_XZ_MEMORY = 1 << 28  # xz -9 asks for 65 MiB
+_PIECE = 1 << 20  # so much goes in at a time,
+_CHUNK = 1 << 22  # and at most so much comes out
+_ZSTD_PIECE = 1 << 10
+_LZ4_LEGACY_BLOCK = 8 << 20  # the legacy format's fixed block size
+_ZLIB_GZIP = 31  # zlib's window bits for a gzip header
+
+
+def recognise(head: bytes) -> str | None:
+    """The name of the compression that a file of these first bytes has, if it has one."""
+    for magic, codec in MAGICS:
+        if head.startswith(magic):
+            return codec
+    return None
+
+
+class Budget:
+    """How many bytes may still come out of decompression, over all that one input unpacks to."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int | None = None) -> None:
+        self.left = LIMIT if left is None else left
+
+
+def decompress(data: memoryview, codec: str, name: str, budget: Budget) -> bytearray:
+    """The content of compressed bytes; what follows its end is left alone. `name` is for messages.
+
+    Raises:
+        FormatError: broken or cut short, or more than `budget` has left.
+        NotSupportedError: the library that it takes is not installed.
+    """
+    content = bytearray()
+    try:
+        for chunk in _CODECS[codec](data, name):
+            budget.left -= len(chunk)
+            if budget.left < 0:
+                raise FormatError(f"{name}: decompresses ({codec}) to more than the {LIMIT:,} bytes allowed")
+            content += chunk
+    except BtfError:
+        raise
+    except Exception as error:  # each library has its own: lzma.LZMAError, zlib.error, RuntimeError, ...
+        raise FormatError(f"{name}: broken {codec} data: {error or 'cut short'}") from error
+    return content
+
+
+def _pull(decompressor: Any, data: memoryview) -> Generator[bytes, None, int]:
+    """From a decompressor with the interface of lzma's and bz2's. Returns where the stream ended."""
+    at = 0
+    while not decompressor.eof:
+        piece = data[at : at + _PIECE] if decompressor.needs_input else b""
+        if decompressor.needs_input and not piece:
+            raise EOFError("cut short")
+        at += len(piece)
+        yield decompressor.decompress(piece, _CHUNK)
+    return at - len(decompressor.unused_data)
+
+
+def _xz(data: memoryview, _name: str) -> Iterator[bytes]:
+    import lzma
+
+    while data[: len(_XZ_MAGIC)] == _XZ_MAGIC:  # streams may follow one another
+        end = yield from _pull(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY), data)
+        data = data[end:]
+
+
+def _lzma(data: memoryview, _name: str) -> Iterator[bytes]:
+    import lzma
+
+    return _pull(lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_XZ_MEMORY), data)
+
+
+def _bzip2(data: memoryview, _name: str) -> Iterator[bytes]:
+    import bz2
+
+    return _pull(bz2.BZ2Decompressor(), data)
+
+
+def _inflate(data: memoryview, window_bits: int) -> Generator[bytes, None, int]:
+    import zlib
+
+    decompressor = zlib.decompressobj(window_bits)
+    at = 0
+    piece: bytes | memoryview = b""
+    while not decompressor.eof:
+        if not piece:
+            piece = data[at : at + _PIECE]
+            at += len(piece)
+        chunk = decompressor.decompress(piece, _CHUNK)
+        piece = decompressor.unconsumed_tail
+        if not chunk and not piece and at == len(data) and not decompressor.eof:
+            raise EOFError("cut short")
+        yield chunk
+    return at - len(decompressor.unused_data)
+
+
+def _gzip(data: memoryview, _name: str) -> Iterator[bytes]:
+    while data[: len(_GZIP_MAGIC)] == _GZIP_MAGIC:  # members may follow one another
+        end = yield from _inflate(data, _ZLIB_GZIP)
+        data = data[end:]
+
+
+def _zlib(data: memoryview, _name: str) -> Iterator[bytes]:
+    import zlib
+
+    return _inflate(data, zlib.MAX_WBITS)
+
+
+def _zstd(data: memoryview, name: str) -> Iterator[bytes]:
+    zstandard = _optional("zstandard", "zstd", name)
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    at = 0
+    while not decompressor.eof:
+        # A piece comes out whole, and 4 bytes may hold a block of 128 KiB: so only few at a time.
+        piece = data[at : at + _ZSTD_PIECE]
+        if not piece:
+            raise EOFError("cut short")
+        at += len(piece)
+        yield decompressor.decompress(piece)
+
+
+def _lz4(data: memoryview, name: str) -> Iterator[bytes]:
+    _optional("lz4", "lz4", name)
+    import lz4.frame  # type: ignore[import-untyped,unused-ignore]
+
+    return _pull(lz4.frame.LZ4FrameDecompressor(), data)
+
+
+def _lz4_legacy(data: memoryview, name: str) -> Iterator[bytes]:
+    """The format of `lz4 -l`, which the kernel's build uses: blocks behind their compressed size."""
+    _optional("lz4", "lz4", name)
+    import lz4.block  # type: ignore[import-untyped,unused-ignore]
+
+    at = len(_LZ4_LEGACY_MAGIC)
+    while at + 4 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "little")
+        at += 4
+        if size > len(data) - at:
+            return  # the build appends the content's size
+        chunk = lz4.block.decompress(bytes(data[at : at + size]), uncompressed_size=_LZ4_LEGACY_BLOCK)
+        yield chunk
+        at += size
+        if len(chunk) < _LZ4_LEGACY_BLOCK:
+            return
+
+
+def _optional(package: str, codec: str, name: str) -> ModuleType:
+    from importlib import import_module
+
+    try:
+        return import_module(package)
+    except ImportError:
+        raise NotSupportedError(
+            f"{name}: compressed by {codec}, which takes the package {package}: "
+            "pip install 'btfmmap[compression]'"
+        ) from None
+
+
+_GZIP_MAGIC = b"\x1f\x8b\x08"
+_XZ_MAGIC = b"\xfd7zXZ\0"
+_LZ4_LEGACY_MAGIC = b"\x02\x21\x4c\x18"
+
+MAGICS = (
+    (_GZIP_MAGIC, "gzip"),
+    (_XZ_MAGIC, "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (_LZ4_LEGACY_MAGIC, "legacy lz4"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"BZh", "bzip2"),
+    (b"\x5d\0\0", "lzma"),
+)
+"""The bytes that compressed data starts with."""
+
+_CODECS: dict[str, Callable[[memoryview, str], Iterator[bytes]]] = {
+    "gzip": _gzip,
+    "zlib": _zlib,
+    "xz": _xz,
+    "lzma": _lzma,
+    "bzip2": _bzip2,
+    "zstd": _zstd,
+    "lz4": _lz4,
+    "legacy lz4": _lz4_legacy,
+}

@@ -1,0 +1,62 @@
+"""The BTF objects in the running kernel: its own, its modules', and those of loaded BPF programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import _core
+from .btf import Btf
+from .opening import KERNEL_BTF
+from .opening import open as open_btf
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+class LoadedBtf(NamedTuple):
+    """A BTF object in the kernel.
+
+    Attributes:
+        id: its number there, for `btfmmap.open(id=...)`; another world than type ids.
+        name: "vmlinux", a module's name, or "" for a program's.
+        size: of the BTF blob, in bytes.
+        kernel: whether it is the kernel's or a module's, not a program's.
+    """
+
+    id: int
+    name: str
+    size: int
+    kernel: bool
+
+
+def loaded() -> list[LoadedBtf]:
+    """Every BTF object in the running kernel, by ascending id, as `bpftool btf list` shows them.
+
+    Raises:
+        OSError: what bpf(2) refused; PermissionError without CAP_SYS_ADMIN, which the kernel asks for.
+        NotSupportedError: this is not Linux.
+    """
+    try:
+        return [LoadedBtf(*fields) for fields in _core.loaded()]
+    except PermissionError as error:
+        _explain(error)
+
+
+def open_loaded(btf_id: int, base: Btf | None) -> Btf:
+    """What `open(id=...)` does. A module's base is the running kernel's BTF, where none is given."""
+    name = f"BTF object {btf_id}"
+    try:
+        info = LoadedBtf(*_core.loaded_info(btf_id))
+        file = _core.read_loaded(btf_id, name)
+    except PermissionError as error:
+        _explain(error)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(error.errno, "no BTF object of that id in the kernel", name) from None
+    if base is None and info.kernel and info.name != "vmlinux":
+        base = open_btf(KERNEL_BTF)
+    return Btf(_core.Btf(file, None if base is None else base._core, 0), name, base=base)
+
+
+def _explain(error: PermissionError) -> NoReturn:
+    message = f"{error.strerror} (the kernel shows its BTF objects to CAP_SYS_ADMIN, as root has)"
+    raise PermissionError(error.errno, message, error.filename) from None
