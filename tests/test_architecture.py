@@ -46,6 +46,7 @@ LAYERS = [
 PUBLIC_NAMES = {
     "Btf",
     "BtfError",
+    "Finding",
     "FormatError",
     "IntEncoding",
     "KERNEL_BTF",
@@ -59,6 +60,7 @@ PUBLIC_NAMES = {
     "Source",
     "Type",
     "__version__",
+    "doctor",
     "loaded",
     "open",
     "open_kernel",

@@ -18,6 +18,7 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (the package's v
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .contract import Finding, doctor
     from .kernel import Kernel, open_kernel
     from .kinds import IntEncoding, Kind
     from .loaded_btf import LoadedBtf, loaded
@@ -29,6 +30,7 @@ __all__ = [
     "SAMPLE_BTF",
     "Btf",
     "BtfError",
+    "Finding",
     "FormatError",
     "IntEncoding",
     "Kernel",
@@ -40,6 +42,7 @@ __all__ = [
     "Source",
     "Type",
     "__version__",
+    "doctor",
     "loaded",
     "open",
     "open_kernel",
@@ -47,12 +50,14 @@ __all__ = [
 
 # Imported on first use: enum, typing and numpy cost more than the rest of the package.
 _LAZY = {
+    "Finding": "contract",
     "IntEncoding": "kinds",
     "Kernel": "kernel",
     "Kind": "kinds",
     "LoadedBtf": "loaded_btf",
     "Source": "source",
     "Type": "types",
+    "doctor": "contract",
     "loaded": "loaded_btf",
     "open_kernel": "kernel",
 }

@@ -52,9 +52,9 @@ class _Search:
         """`image` is what kind of kernel image the file was in, where one has to look closer."""
         if file.is_btf():
             return Contents(file)
-        head = bytes(file.head(images.HEAD))
-        if head.startswith(_ELF_MAGIC):
+        if bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC:
             return self.in_elf(file)
+        head = bytes(file.head(images.HEAD))
         if self.depth < _MAX_DEPTH:
             if codec := compression.recognise(head):
                 return self.in_compressed(file, memoryview(file.whole()), codec)

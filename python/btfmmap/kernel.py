@@ -6,6 +6,8 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _BASE = re.compile(r"vmlinux|vmlinux\.btf(\.\w+)?|vmlinux-.*|vmlinuz([-.].*)?")
 _MODULE = re.compile(r"(?P<name>[^.]+)\.(ko|btf)(\.\w+)?")
+_COMPRESSED = (".xz", ".zst", ".gz")
 
 
 class Kernel(HasTables):
@@ -186,18 +189,36 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
     kernel = open_btf(own) if base is None else base
     opened: dict[str, Btf] = {}
     failed: dict[str, BtfError | OSError] = {}
-    for path in _module_paths(root, own) if modules else ():
-        try:
-            btf = open_btf(path, base=kernel)
-            if btf.base is None:
-                raise FormatError(f"{path}: not a split BTF, so no module's")
-            name = _module_name(path)
-            if name in opened:
-                raise FormatError(f"{path}: another file of module {name} was opened before")
+    paths = list(_module_paths(root, own)) if modules else []
+    for path, btf in zip(paths, _all_opened(paths, kernel), strict=True):
+        name = _module_name(path)
+        if not isinstance(btf, Btf):
+            failed[path] = btf
+        elif name in opened:
+            failed[path] = FormatError(f"{path}: another file of module {name} was opened before")
+        else:
             opened[name] = btf
-        except (BtfError, OSError) as error:
-            failed[path] = error
     return Kernel(kernel, dict(sorted(opened.items())), failed)
+
+
+def _all_opened(paths: list[str], base: Btf) -> Iterator[Btf | BtfError | OSError]:
+    opened = partial(_opened, base=base)
+    if not any(path.endswith(_COMPRESSED) for path in paths):
+        # Each is done in the time that threads take to change over.
+        yield from map(opened, paths)
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(opened, paths)
+
+
+def _opened(path: str, base: Btf) -> Btf | BtfError | OSError:
+    try:
+        btf = open_btf(path, base=base)
+    except (BtfError, OSError) as error:
+        return error
+    return (
+        FormatError(f"{path}: stands alone, so it is no module of this kernel") if btf.base is None else btf
+    )
 
 
 def _base_path(root: str) -> str:

@@ -7,16 +7,16 @@ import os
 import sys
 
 from .. import BtfError, __version__
-from . import info
+from . import doctor, info, loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 # A command's module has a docstring (its help; the first line stands in the list of commands),
-# add_arguments(parser), and run(args).
-COMMANDS = {"info": info}
+# add_arguments(parser), and run(args), which may return an exit code.
+COMMANDS: dict[str, Any] = {"info": info, "loaded": loaded, "doctor": doctor}
 
 OK = 0
 FAILED = 1
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(words or ["info"])
         if not hasattr(args, "run"):
             _parser().error("a command is missing")
-        args.run(args)
+        code: int | None = args.run(args)
         if sys.stdout is not None:  # the caller may have closed it
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
         _drop_stdout()
         return _fail(f"standard output: {error.strerror}")
-    return OK
+    return code or OK
 
 
 def _fail(message: str) -> int:

@@ -5,6 +5,8 @@ enumerators, and the biggest structs.
 
     btfmmap info
     btfmmap info vmlinux.btf --json
+    btfmmap info /boot/vmlinuz
+    btfmmap info ext4.ko.xz --base vmlinux.btf
     xz -dc vmlinux.btf.xz | btfmmap info -
 """
 
@@ -28,16 +30,32 @@ BIGGEST = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "file", metavar="FILE", nargs="?", help=f"raw BTF, - for standard input; default: {KERNEL_BTF}"
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="anything that holds BTF: raw, ELF (a module, vmlinux, a BPF object), vmlinuz, compressed; "
+        f"- for standard input; default: {KERNEL_BTF}",
     )
+    what.add_argument("--id", type=int, help="a BTF object in the kernel, by its number in btfmmap loaded")
     what.add_argument("--sample", action="store_true", help="the small BTF that comes with btfmmap")
+    parser.add_argument(
+        "-B",
+        "--base",
+        metavar="BASE",
+        action="append",
+        default=[],
+        help="what a split BTF (a module's) continues; more than once for a chain, the lowest first",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
 def run(args: argparse.Namespace) -> None:
     path = SAMPLE_BTF if args.sample else "/dev/stdin" if args.file == "-" else args.file
+    base = None
+    for base_path in args.base:
+        base = open_btf(base_path, base=base)
     start = time.perf_counter()
-    with open_btf(path) as btf:
+    with open_btf(path, id=args.id, base=base) as btf:
         seconds = time.perf_counter() - start
         facts = collect(btf, seconds)
     if args.json:
@@ -55,19 +73,29 @@ def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
     from .. import Kind
 
     types = btf.types
-    counts = np.bincount(types.kind[1:], minlength=len(Kind))
+    own = types[types.kind != Kind.VOID]
+    kinds, counts = np.unique(own.kind, return_counts=True)
+    found = {Kind(kind).name: int(count) for kind, count in zip(kinds, counts, strict=True)}
     structs = types[types.kind == Kind.STRUCT]
     biggest = structs[np.argsort(-structs.size_or_type.astype(np.int64), kind="stable")[:BIGGEST]]
     return {
         "source": btf.source._asdict(),
         "open_ms": round(open_seconds * 1e3, 3),
         "header": btf.header,
-        "types": len(types) - 1,
-        "kinds": {kind.name: int(counts[kind]) for kind in Kind if kind != Kind.VOID},
+        "base": btf.base and btf.base.source.path,
+        "first_id": btf.first_id,
+        "types": len(own),
+        "kinds": {kind.name: 0 for kind in Kind if kind != Kind.VOID} | found,
         "members": len(btf.members),
         "params": len(btf.params),
         "enumerators": len(btf.enumerators),
         "secinfos": len(btf.secinfos),
+        "ext": btf.ext
+        and {
+            "func_info": len(btf.ext.func_info),
+            "line_info": len(btf.ext.line_info),
+            "core_relo": len(btf.ext.core_relo),
+        },
         "strings": int(np.count_nonzero(btf.string_section == 0)),
         "biggest_structs": [
             {"id": int(type_id), "name": name, "size": int(size)}
@@ -88,6 +116,12 @@ def render(facts: dict[str, Any]) -> str:
         ("types", f"{facts['types']:,} in {header['type_len']:,} bytes"),
         ("strings", f"{facts['strings']:,} in {header['str_len']:,} bytes"),
     ]
+    if facts["base"]:
+        sections.insert(
+            2, ("base", f"{_printable(facts['base'])}, so type ids start at {facts['first_id']:,}")
+        )
+    if facts["ext"]:
+        sections.append(("ext", ", ".join(f"{count:,} {name}" for name, count in facts["ext"].items())))
     if header["layout_len"]:
         sections.append(("layout", f"{header['layout_len']:,} bytes"))
     kinds = [(name, f"{count:,}") for name, count in facts["kinds"].items() if count]

@@ -1,0 +1,34 @@
+"""List the BTF objects in the running kernel.
+
+Its own, its modules', and those of loaded BPF programs: what `btfmmap info --id ID` opens. The kernel shows
+them to CAP_SYS_ADMIN, as root has.
+
+    sudo btfmmap loaded
+    sudo btfmmap loaded --json
+"""
+
+from __future__ import annotations
+
+from .. import loaded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="print a list of {id, name, size, kernel}, for programs"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    objects = loaded()
+    if args.json:
+        import json
+
+        print(json.dumps([btf._asdict() for btf in objects], indent=2))
+        return
+    print(f"{'id':>6}  {'bytes':>10}  of       name")
+    for btf in objects:
+        print(f"{btf.id:>6}  {btf.size:>10,}  {'kernel ' if btf.kernel else 'program'}  {btf.name or '-'}")

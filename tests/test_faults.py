@@ -1,0 +1,106 @@
+"""What the kernel may answer to mmap and read ends in the same bytes: shown by injecting it."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tools
+
+import btfmmap
+
+OPEN = """
+import hashlib, json, sys, btfmmap
+btf = btfmmap.open(sys.argv[1], method=sys.argv[2])
+print(json.dumps([btf.source.how, hashlib.sha256(btf.raw).hexdigest(), len(btf)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if sys.platform != "linux":
+        pytest.skip("LD_PRELOAD as Linux has it")
+    path = tmp_path_factory.mktemp("faults") / "faults.so"
+    source = Path(__file__).parent / "faults.c"
+    subprocess.run([tools.tool("gcc"), "-shared", "-fPIC", "-o", path, source, "-ldl"], check=True)
+    return path
+
+
+def under(
+    library: Path, file: Path, faults: dict[str, int], *command: str
+) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"LD_PRELOAD": str(library), "FAULT_FILE": str(file.resolve())}
+    environment |= {name: str(value) for name, value in faults.items()}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def opened(library: Path, file: Path, method: str = "auto", **faults: int) -> list[object]:
+    done = under(library, file, faults, sys.executable, "-c", OPEN, str(file), method)
+    assert done.returncode == 0, done.stderr
+    answer: list[object] = json.loads(done.stdout)
+    return answer
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+ERRORS = ["ENODEV", "EACCES", "EPERM", "EINVAL", "ENOMEM"]
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_mmap_refused(library: Path, name: str) -> None:
+    kernel = tools.kernel_btf()
+    answer = opened(library, kernel, FAULT_MMAP=getattr(errno, name))
+    assert answer == ["read", digest(kernel), len(btfmmap.open())]
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_mmap_demanded_and_refused(library: Path, name: str) -> None:
+    """Who asks for a map is told why there is none."""
+    kernel = tools.kernel_btf()
+    code = getattr(errno, name)
+    done = under(library, kernel, {"FAULT_MMAP": code}, sys.executable, "-c", OPEN, str(kernel), "mmap")
+    assert done.returncode == 1
+    assert f"[Errno {code}] {os.strerror(code)}: '{kernel}'" in done.stderr
+
+
+@pytest.mark.parametrize("most", [1000, 4096])
+def test_short_reads(library: Path, most: int) -> None:
+    kernel = tools.kernel_btf()
+    assert opened(library, kernel, "read", FAULT_READ=most)[:2] == ["read", digest(kernel)]
+    answer = opened(library, kernel, FAULT_MMAP=errno.ENODEV, FAULT_READ=most, FAULT_EINTR=1)
+    assert answer[:2] == ["read", digest(kernel)]
+
+
+def test_short_and_interrupted_reads_of_an_ordinary_file(library: Path) -> None:
+    sample = Path(btfmmap.SAMPLE_BTF)
+    for most in (1, 7, 4096):
+        answer = opened(library, sample, FAULT_READ=most, FAULT_EINTR=1)
+        assert answer == ["read", digest(sample), len(btfmmap.open(sample))]
+
+
+def test_doctor_on_a_kernel_that_cannot_map(library: Path) -> None:
+    kernel = tools.kernel_btf()
+    done = under(
+        library, kernel, {"FAULT_MMAP": errno.ENODEV}, sys.executable, "-m", "btfmmap", "doctor", "--json"
+    )
+    assert done.returncode == 1
+    findings = {finding["rule"]: finding for finding in json.loads(done.stdout)}
+    assert findings["mmap private, read-only"] == {
+        "rule": "mmap private, read-only",
+        "expected": "accepted",
+        "observed": "ENODEV",
+        "verdict": "does not hold",
+    }
+    assert findings["the mapped bytes"]["verdict"] == "could not be tried"
+    text = under(library, kernel, {"FAULT_MMAP": errno.ENODEV}, sys.executable, "-m", "btfmmap", "doctor")
+    assert text.returncode == 1
+    assert "btfmmap reads it" in text.stdout
+    assert f"{kernel.stat().st_size:,} bytes of private memory" in text.stdout
