@@ -47,9 +47,12 @@ class Kernel(HasTables):
         names: "vmlinux", then the modules' names: what the column `module` counts.
     """
 
-    __slots__ = ("_tables", "base", "failed", "modules", "names")
+    __slots__ = ("_owns_base", "_tables", "base", "failed", "modules", "names")
 
-    def __init__(self, base: Btf, modules: dict[str, Btf], failed: dict[str, BtfError | OSError]) -> None:
+    def __init__(
+        self, base: Btf, modules: dict[str, Btf], failed: dict[str, BtfError | OSError], *, owns_base: bool
+    ) -> None:
+        self._owns_base = owns_base
         self.base = base
         self.modules: Mapping[str, Btf] = MappingProxyType(modules)
         self.failed: Mapping[str, BtfError | OSError] = MappingProxyType(failed)
@@ -61,10 +64,12 @@ class Kernel(HasTables):
         yield from self.modules.values()
 
     def close(self) -> None:
-        """Close the modules and the base."""
+        """Close the modules, and the base unless it was given."""
         self._tables = {}
-        for btf in self._btfs():
+        for btf in self.modules.values():
             btf.close()
+        if self._owns_base:
+            self.base.close()
 
     def __enter__(self) -> Kernel:
         return self
@@ -198,7 +203,7 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
             failed[path] = FormatError(f"{path}: another file of module {name} was opened before")
         else:
             opened[name] = btf
-    return Kernel(kernel, dict(sorted(opened.items())), failed)
+    return Kernel(kernel, dict(sorted(opened.items())), failed, owns_base=base is None)
 
 
 def _all_opened(paths: list[str], base: Btf) -> Iterator[Btf | BtfError | OSError]:
