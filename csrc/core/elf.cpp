@@ -117,15 +117,18 @@ const std::byte* Elf::header(std::size_t section) const {
     return headers_->bytes().data + section * header_size_;
 }
 
-std::string_view Elf::name_of(std::size_t section) const {
+bool Elf::is_named(std::size_t section, std::string_view name) const {
     const std::uint32_t offset = word(header(section) + fields().sh_name);
     const Bytes names = names_->bytes();
     if (offset >= names.size) {
         throw Error::format(file_.name() + ": ELF section " + number(section) + " has the name offset " +
                             number(offset) + ", past the section names' " + number(names.size) + " bytes");
     }
-    const auto* name = reinterpret_cast<const char*>(names.data) + offset;
-    return {name, ::strnlen(name, names.size - offset)};
+    // Not by measuring the section's name first: a hostile file gives each of a million one of megabytes.
+    const auto* start = reinterpret_cast<const char*>(names.data) + offset;
+    const std::size_t left = names.size - offset;
+    return left > name.size() && std::memcmp(start, name.data(), name.size()) == 0 &&
+           start[name.size()] == '\0';
 }
 
 ElfSection Elf::located(std::size_t section, std::string_view name) const {
@@ -162,7 +165,7 @@ ElfSection Elf::located(std::size_t section, std::string_view name) const {
 
 std::optional<ElfSection> Elf::find(std::string_view name) const {
     for (std::size_t section = sections(); section-- > 1;) {
-        if (name_of(section) != name) {
+        if (!is_named(section, name)) {
             continue;
         }
         const std::uint32_t type = word(header(section) + fields().sh_type);

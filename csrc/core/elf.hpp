@@ -48,7 +48,7 @@ private:
     const Fields& fields() const;
     std::size_t sections() const { return headers_->bytes().size / header_size_; }
     const std::byte* header(std::size_t section) const;
-    std::string_view name_of(std::size_t section) const;
+    bool is_named(std::size_t section, std::string_view name) const;
     // Throws Error (format) unless the range lies inside the file.
     void check_range(std::uint64_t offset, std::uint64_t size, const std::string& what) const;
     Mapping part(std::uint64_t offset, std::uint64_t size, const std::string& what) const;

@@ -87,6 +87,7 @@ private:
     // the same size in the full base.
     void mark_embedded() {
         const Index& index = split_.index();
+        std::vector<bool> seen(index.rows());
         for (std::size_t row = 0; row != index.rows(); ++row) {
             if (!is_composite(index.kind(row))) {
                 continue;
@@ -94,19 +95,18 @@ private:
             const Shape& shape = shape_of(Kind::Struct);
             const std::byte* member = index.record(row) + kHeadSize;
             for (uint32_t left = index.elements(row, shape); left != 0; --left, member += shape.element) {
-                const uint32_t type = embedded(index.load(member + MemberField::type));
-                if (type < ids_.size() && is_composite(distilled_.index().kind(type))) {
-                    ids_[type] = kEmbedded;
-                }
+                mark_embedded(index.load(member + MemberField::type), seen);
             }
         }
     }
 
-    // What a type is below qualifiers, names and arrays; 0 where that goes round in circles.
-    uint32_t embedded(uint32_t type) const {
-        for (std::size_t steps = 0; steps <= split_.index().rows(); ++steps) {
-            const Index& index = split_.index().owner(type);
+    // Follows a member's type through qualifiers, names and arrays, no further than where that was done
+    // before: what is embedded a million times is looked at once, and a cycle ends.
+    void mark_embedded(uint32_t type, std::vector<bool>& seen) {
+        const Index& index = split_.index();
+        while (type >= ids_.size() && !seen[type - index.first_id()]) {
             const std::size_t row = type - index.first_id();
+            seen[row] = true;
             switch (index.kind(row)) {
                 case Kind::Const:
                 case Kind::Restrict:
@@ -119,10 +119,12 @@ private:
                     type = index.load(index.record(row) + kHeadSize + ArrayField::type);
                     break;
                 default:
-                    return type;
+                    return;
             }
         }
-        return 0;
+        if (type < ids_.size() && is_composite(distilled_.index().kind(type))) {
+            ids_[type] = kEmbedded;
+        }
     }
 
     // Where several structs of the base share a name, the size tells them apart.

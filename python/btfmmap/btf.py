@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .source import Source
     from .types import Type
 
-    # How to open it again: path, method, base.
-    Origin = tuple[str, str, "Btf | None"]
+    # How to open it again: path, method, base, and the base that it was relocated onto.
+    Origin = tuple[str, str, "Btf | None", "Btf | None"]
 
 
 class Btf(HasTables):
@@ -138,7 +138,7 @@ class Btf(HasTables):
             NotSupportedError: this one does not stand on a distilled base.
         """
         core = self._core.relocate(base._core, self._path or "buffer")
-        origin = None if self._origin is None else (self._origin[0], self._origin[1], base)
+        origin = None if self._origin is None else (*self._origin[:3], base)
         return Btf(core, self._path, base=base, ext=self._ext, origin=origin)
 
     @property

@@ -14,10 +14,11 @@ LIMIT = 1 << 30
 """No input may decompress to more bytes; kernels with all their debug information stay below."""
 
 _XZ_MEMORY = 1 << 28  # xz -9 asks for 65 MiB
-_PIECE = 1 << 20  # so much goes in at a time,
+_FIRST_PIECE, _PIECE = 1 << 10, 1 << 20  # so much goes in at a time,
 _CHUNK = 1 << 22  # and at most so much comes out
 _ZSTD_PIECE = 1 << 10
 _LZ4_LEGACY_BLOCK = 8 << 20  # the legacy format's fixed block size
+_MAX_STREAMS = 1 << 20  # one after the other; all of them may be empty
 _ZLIB_GZIP = 31  # zlib's window bits for a gzip header
 
 
@@ -59,24 +60,42 @@ def decompress(data: memoryview, codec: str, name: str, budget: Budget) -> bytea
     return content
 
 
+def _piece(at: int) -> int:
+    """How much to put in next. Few bytes first: what follows the end of a short stream is copied."""
+    return min(max(at, _FIRST_PIECE), _PIECE)
+
+
 def _pull(decompressor: Any, data: memoryview) -> Generator[bytes, None, int]:
     """From a decompressor with the interface of lzma's and bz2's. Returns where the stream ended."""
     at = 0
     while not decompressor.eof:
-        piece = data[at : at + _PIECE] if decompressor.needs_input else b""
+        piece = data[at : at + _piece(at)] if decompressor.needs_input else b""
         if decompressor.needs_input and not piece:
             raise EOFError("cut short")
         at += len(piece)
         yield decompressor.decompress(piece, _CHUNK)
-    return at - len(decompressor.unused_data)
+    return at - len(decompressor.unused_data or b"")  # lz4 has None for nothing
+
+
+def _streams(
+    data: memoryview, magic: bytes, unpack: Callable[[memoryview], Generator[bytes, None, int]]
+) -> Iterator[bytes]:
+    """Of the formats in which one stream may follow another, as parallel compressors write them."""
+    for _ in range(_MAX_STREAMS):
+        end = yield from unpack(data)
+        data = data[end:]
+        if data[: len(magic)] != magic:
+            return
+    raise ValueError(f"more than {_MAX_STREAMS:,} streams")
 
 
 def _xz(data: memoryview, _name: str) -> Iterator[bytes]:
     import lzma
 
-    while data[: len(_XZ_MAGIC)] == _XZ_MAGIC:  # streams may follow one another
-        end = yield from _pull(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY), data)
-        data = data[end:]
+    def unpack(data: memoryview) -> Generator[bytes, None, int]:
+        return _pull(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY), data)
+
+    return _streams(data, _XZ_MAGIC, unpack)
 
 
 def _lzma(data: memoryview, _name: str) -> Iterator[bytes]:
@@ -88,7 +107,7 @@ def _lzma(data: memoryview, _name: str) -> Iterator[bytes]:
 def _bzip2(data: memoryview, _name: str) -> Iterator[bytes]:
     import bz2
 
-    return _pull(bz2.BZ2Decompressor(), data)
+    return _streams(data, _BZIP2_MAGIC, lambda data: _pull(bz2.BZ2Decompressor(), data))
 
 
 def _inflate(data: memoryview, window_bits: int) -> Generator[bytes, None, int]:
@@ -99,7 +118,7 @@ def _inflate(data: memoryview, window_bits: int) -> Generator[bytes, None, int]:
     piece: bytes | memoryview = b""
     while not decompressor.eof:
         if not piece:
-            piece = data[at : at + _PIECE]
+            piece = data[at : at + _piece(at)]
             at += len(piece)
         chunk = decompressor.decompress(piece, _CHUNK)
         piece = decompressor.unconsumed_tail
@@ -110,9 +129,7 @@ def _inflate(data: memoryview, window_bits: int) -> Generator[bytes, None, int]:
 
 
 def _gzip(data: memoryview, _name: str) -> Iterator[bytes]:
-    while data[: len(_GZIP_MAGIC)] == _GZIP_MAGIC:  # members may follow one another
-        end = yield from _inflate(data, _ZLIB_GZIP)
-        data = data[end:]
+    return _streams(data, _GZIP_MAGIC, lambda data: _inflate(data, _ZLIB_GZIP))
 
 
 def _zlib(data: memoryview, _name: str) -> Iterator[bytes]:
@@ -123,6 +140,10 @@ def _zlib(data: memoryview, _name: str) -> Iterator[bytes]:
 
 def _zstd(data: memoryview, name: str) -> Iterator[bytes]:
     zstandard = _optional("zstandard", "zstd", name)
+    return _streams(data, _ZSTD_MAGIC, lambda data: _zstd_frame(zstandard, data))
+
+
+def _zstd_frame(zstandard: ModuleType, data: memoryview) -> Generator[bytes, None, int]:
     decompressor = zstandard.ZstdDecompressor().decompressobj()
     at = 0
     while not decompressor.eof:
@@ -132,13 +153,14 @@ def _zstd(data: memoryview, name: str) -> Iterator[bytes]:
             raise EOFError("cut short")
         at += len(piece)
         yield decompressor.decompress(piece)
+    return at - len(decompressor.unused_data)
 
 
 def _lz4(data: memoryview, name: str) -> Iterator[bytes]:
     _optional("lz4", "lz4", name)
     import lz4.frame  # type: ignore[import-untyped,unused-ignore]
 
-    return _pull(lz4.frame.LZ4FrameDecompressor(), data)
+    return _streams(data, _LZ4_MAGIC, lambda data: _pull(lz4.frame.LZ4FrameDecompressor(), data))
 
 
 def _lz4_legacy(data: memoryview, name: str) -> Iterator[bytes]:
@@ -146,13 +168,16 @@ def _lz4_legacy(data: memoryview, name: str) -> Iterator[bytes]:
     _optional("lz4", "lz4", name)
     import lz4.block  # type: ignore[import-untyped,unused-ignore]
 
-    at = len(_LZ4_LEGACY_MAGIC)
-    while at + 4 <= len(data):
+    at, unpacked = len(_LZ4_LEGACY_MAGIC), 0
+    while at < len(data):
         size = int.from_bytes(data[at : at + 4], "little")
         at += 4
-        if size > len(data) - at:
+        if unpacked and size == unpacked:
             return  # the build appends the content's size
+        if size > len(data) - at:
+            raise EOFError("cut short")
         chunk = lz4.block.decompress(bytes(data[at : at + size]), uncompressed_size=_LZ4_LEGACY_BLOCK)
+        unpacked += len(chunk)
         yield chunk
         at += size
         if len(chunk) < _LZ4_LEGACY_BLOCK:
@@ -173,15 +198,18 @@ def _optional(package: str, codec: str, name: str) -> ModuleType:
 
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _XZ_MAGIC = b"\xfd7zXZ\0"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_LZ4_MAGIC = b"\x04\x22\x4d\x18"
+_BZIP2_MAGIC = b"BZh"
 _LZ4_LEGACY_MAGIC = b"\x02\x21\x4c\x18"
 
 MAGICS = (
     (_GZIP_MAGIC, "gzip"),
     (_XZ_MAGIC, "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (_ZSTD_MAGIC, "zstd"),
     (_LZ4_LEGACY_MAGIC, "legacy lz4"),
-    (b"\x04\x22\x4d\x18", "lz4"),
-    (b"BZh", "bzip2"),
+    (_LZ4_MAGIC, "lz4"),
+    (_BZIP2_MAGIC, "bzip2"),
     (b"\x5d\0\0", "lzma"),
 )
 """The bytes that compressed data starts with."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _ELF_MAGIC = b"\x7fELF"
 _TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
 _MAX_DEPTH = 4  # an image in a tar in an xz; a file can be made that unpacks to itself
+_MAX_TRIES = 512  # at data in an image that may be compressed, and in what it unpacks to
+_MAX_VALID_HEADERS = 8  # of BTFs in an image, of which the rest is then read
 
 
 class Contents:
@@ -47,6 +49,7 @@ class _Search:
     def __init__(self) -> None:
         self.budget = compression.Budget()
         self.depth = 0
+        self.tries = 0
 
     def in_file(self, file: File, image: str | None = None) -> Contents:
         """`image` is what kind of kernel image the file was in, where one has to look closer."""
@@ -55,13 +58,17 @@ class _Search:
         if bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC:
             return self.in_elf(file)
         head = bytes(file.head(images.HEAD))
-        if self.depth < _MAX_DEPTH:
-            if codec := compression.recognise(head):
-                return self.in_compressed(file, memoryview(file.whole()), codec)
-            if head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC):
-                return self.in_tar(file)
-            if kind := images.recognise(head) or image:
-                return self.in_image(file, head, kind)
+        codec = compression.recognise(head)
+        is_tar = head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)
+        kind = images.recognise(head) or image
+        if (codec or is_tar or kind) and self.depth == _MAX_DEPTH:
+            raise FormatError(f"{file.name}: packed more than {_MAX_DEPTH} times, one in the other")
+        if codec:
+            return self.in_compressed(file, memoryview(file.whole()), codec)
+        if is_tar:
+            return self.in_tar(file)
+        if kind:
+            return self.in_image(file, head, kind)
         beginning = f"starts with bytes {head[:4].hex(' ')}" if head else "the file is empty"
         raise FormatError(
             f"{file.name}: not BTF, nor known to hold one (ELF, compressed data, a tar archive, a kernel "
@@ -110,26 +117,29 @@ class _Search:
         found: list[tuple[str, Contents]] = []
         first_error: BtfError | None = None
         self.depth += 1
-        for name, offset, size in _members(file):
-            try:
-                found.append((name, self.in_file(file.part(offset, size, name))))
-            except BtfError as error:
-                first_error = first_error or error
-        self.depth -= 1
+        try:
+            for name, offset, size in _members(file):
+                try:
+                    found.append((name, self.in_file(file.part(offset, size, name))))
+                except BtfError as error:
+                    if self.budget.left < 0:
+                        raise
+                    first_error = first_error or error
+        finally:
+            self.depth -= 1
         if len(found) == 1:
             return found[0][1]
         if found:
-            names = ", ".join(name for name, _ in found[:3])
+            names = ", ".join(name for name, _ in found[:3]) + (", ..." if len(found) > 3 else "")
             raise FormatError(
-                f"{file.name}: a tar archive with {len(found)} BTF files ({names}, ...); extract the one "
-                "you want"
+                f"{file.name}: a tar archive with {len(found)} BTF files ({names}); extract the one you want"
             )
         raise first_error or FormatError(f"{file.name}: a tar archive without files")
 
     # -- kernel images
 
     def in_image(self, file: File, head: bytes, kind: str) -> Contents:
-        blob = memoryview(file.whole())
+        blob = memoryview(file.whole())[: file.size]
         if place := images.payload(head):
             offset, size = place
             data = blob[offset : offset + size]
@@ -139,10 +149,15 @@ class _Search:
             return contents
         missing: BtfError | None = None
         for offset, codec in images.compressed(blob):
+            if self.tries == _MAX_TRIES:
+                break
+            self.tries += 1
             try:
                 return self.in_compressed(file, blob[offset:], codec, kind)
             except FormatError:
-                continue  # the bytes only looked like it
+                if self.budget.left < 0:
+                    raise
+                # else the bytes only looked like it
             except BtfError as error:
                 missing = missing or error
         if missing:
@@ -179,16 +194,17 @@ def _members(file: File) -> Iterator[tuple[str, int, int]]:
 
 
 def _uncompressed(file: File, blob: memoryview) -> Contents | None:
-    """The first BTF that stands as it is in an image and opens."""
+    """The largest BTF that stands as it is in an image and opens: built-in BPF programs have small ones."""
+    image = File.of_buffer(blob, file.name, False)  # not `file`, of which each part would be read anew
+    places: list[tuple[int, int]] = []
     for offset in images.uncompressed(blob):
-        part = file.part(offset, len(blob) - offset, "")
-        size = part.btf_size()
-        if size is None:
-            continue
-        candidate = file.part(offset, size, f"BTF at {offset:#x}")
+        size = image.part(offset, len(blob) - offset, "").btf_size()
+        if size is not None:
+            places.append((size, offset))
+    for size, offset in sorted(places, reverse=True)[:_MAX_VALID_HEADERS]:
         try:
-            CoreBtf(candidate, None, 0)
+            CoreBtf(image.part(offset, size, ""), None, 0)
         except BtfError:
             continue
-        return Contents(candidate)
+        return Contents(file.part(offset, size, f"BTF at {offset:#x}"))
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -105,11 +105,7 @@ class Ext:
     core_relo: CoreRelo
 
     def __init__(self, btf: Btf, section: File, core: CoreBtf) -> None:
-        def texts(offsets: U32) -> Names:
-            unique, places = np.unique(offsets, return_inverse=True)
-            return np.array(btf.strings(unique), object)[places]
-
-        native = _CoreExt(section, core)
+        native, texts = _CoreExt(section, core), partial(_texts, btf)
         self.func_info = FuncInfo(texts, **_arrays(native.func_info()))
         self.line_info = LineInfo(texts, **_arrays(native.line_info()))
         self.core_relo = CoreRelo(texts, **_arrays(native.core_relo()))
@@ -119,6 +115,11 @@ class Ext:
             f"<Ext {len(self.func_info)} func_info, {len(self.line_info)} line_info, "
             f"{len(self.core_relo)} core_relo>"
         )
+
+
+def _texts(btf: Btf, offsets: U32) -> Names:
+    unique, places = np.unique(offsets, return_inverse=True)
+    return np.array(btf.strings(unique), object)[places]
 
 
 def _arrays(columns: Any) -> dict[str, npt.NDArray[Any]]:

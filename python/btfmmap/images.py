@@ -40,12 +40,11 @@ def payload(head: bytes) -> tuple[int, int] | None:
     kind = recognise(head)
     if kind == "x86 bzImage":
         # Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length (protocol 2.08)
-        (version,) = struct.unpack_from("<H", head, 0x206)
-        if version < 0x208:
+        if len(head) < 0x250 or struct.unpack_from("<H", head, 0x206)[0] < 0x208:
             return None
         offset, size = struct.unpack_from("<II", head, 0x248)
         return ((head[0x1F1] or 4) + 1) * 512 + offset, size
-    if kind == "EFI zboot image":
+    if kind == "EFI zboot image" and len(head) >= 0x10:
         # drivers/firmware/efi/libstub/zboot-header.S
         return struct.unpack_from("<II", head, 0x08)
     return None

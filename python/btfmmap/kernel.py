@@ -125,13 +125,18 @@ class Kernel(HasTables):
 
     def __getitem__(self, name: str) -> Type:
         """What `find` gives; `NotFoundError`, a `KeyError`, where that is nothing."""
+        if not isinstance(name, str):
+            raise TypeError(f"a kernel's types go by name, not by {name!r}: each module has ids of its own")
         found = self.find(name)
         if found is None:
             raise NotFoundError(f"no type named {name!r} in the kernel or its {len(self.modules)} modules")
         return found
 
-    def __contains__(self, name: str) -> bool:
-        return self.find(name) is not None
+    def __contains__(self, key: object) -> bool:
+        if isinstance(key, str):
+            return self.find(key) is not None
+        owner = getattr(key, "btf", None)
+        return any(btf is owner for btf in self._btfs())
 
     def module_of(self, type_: Type) -> str:
         """The name, as in `names`, of the BTF that a type is of. Raises `NotFoundError` for a stranger's."""
@@ -221,9 +226,19 @@ def _opened(path: str, base: Btf) -> Btf | BtfError | OSError:
         btf = open_btf(path, base=base)
     except (BtfError, OSError) as error:
         return error
-    return (
-        FormatError(f"{path}: stands alone, so it is no module of this kernel") if btf.base is None else btf
-    )
+    if _stands_alone(path, btf):
+        return FormatError(f"{path}: stands alone, so it is no module of this kernel")
+    return btf
+
+
+def _stands_alone(path: str, btf: Btf) -> bool:
+    """Whether it opens without a base too. On one it mostly opens as well, with the wrong names."""
+    if btf.string_section[:1].tolist() != [0]:
+        return False
+    try:
+        return open_btf(path).base is None
+    except FormatError:
+        return False
 
 
 def _base_path(root: str) -> str:
@@ -234,13 +249,15 @@ def _base_path(root: str) -> str:
 
 
 def _module_paths(root: str, own: str | None) -> Iterator[str]:
+    beside = own is None or own == os.path.join(root, "vmlinux")
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
-            bare = folder == root and "." not in name and own == os.path.join(root, "vmlinux")
-            path = os.path.join(folder, name)
-            if path != own and (bare or _MODULE.fullmatch(name)):
-                yield path
+            if folder == root and _BASE.fullmatch(name):
+                continue
+            bare = folder == root and "." not in name and beside
+            if bare or _MODULE.fullmatch(name):
+                yield os.path.join(folder, name)
 
 
 def _module_name(path: str) -> str:

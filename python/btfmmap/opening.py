@@ -85,7 +85,8 @@ def open(  # noqa: A001 (the package's verb is open)
 
 def _opened(file: File, path: str | None, base: Btf | None, method: Method) -> Btf:
     # Absolute now, since the current folder may change.
-    origin = None if path is None else (os.path.abspath(path), method, base)
+    place = None if path is None else (os.path.abspath(path), method)
+    origin = place and (*place, base, None)
     if file.is_btf():
         return Btf(_core_of(file, base), path, base=base, origin=origin)
     from .contents import find
@@ -96,7 +97,7 @@ def _opened(file: File, path: str | None, base: Btf | None, method: Method) -> B
         return Btf(core, path, base=base, ext=found.ext, origin=origin)
     distilled = Btf(_core_of(found.base, None, found.pointer_size), path)
     core = _core_of(found.btf, distilled, found.pointer_size)
-    btf = Btf(core, path, base=distilled, ext=found.ext, origin=origin)
+    btf = Btf(core, path, base=distilled, ext=found.ext, origin=place and (*place, None, None))
     return btf if base is None else btf.relocate(base)
 
 

@@ -1,0 +1,366 @@
+"""The layout section (Linux 7.1 and later): kinds that nobody here has heard of are stepped over."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable
+
+import btf_writer
+import numpy as np
+import pytest
+from btf_writer import BtfWriter, every_kind
+from test_relocate import libbpf
+from test_split import COLUMNS, SplitWriter, ask_everything, mutated, rows
+
+import btfmmap
+from btfmmap import Btf, FormatError, Kind
+
+KINDS = 20
+"""How many there are with a number of their own, void included."""
+
+# As libbpf 1.8 writes it: for each known kind its fixed bytes and the bytes of an element.
+KNOWN = [(0, 0)] * KINDS
+KNOWN[btf_writer.INT] = KNOWN[btf_writer.VAR] = KNOWN[btf_writer.DECL_TAG] = (4, 0)
+KNOWN[btf_writer.ARRAY] = (12, 0)
+KNOWN[btf_writer.STRUCT] = KNOWN[btf_writer.UNION] = KNOWN[btf_writer.DATASEC] = (0, 12)
+KNOWN[btf_writer.ENUM] = KNOWN[btf_writer.FUNC_PROTO] = (0, 8)
+KNOWN[btf_writer.ENUM64] = (0, 12)
+
+Entries = list[tuple[int, int]]
+
+
+def layout(entries: Entries, order: str = "<", flags: int = 0) -> bytes:
+    return b"".join(
+        bytes([fixed, element]) + flags.to_bytes(2, "little" if order == "<" else "big")
+        for fixed, element in entries
+    )
+
+
+def with_layout(writer: BtfWriter, section: bytes, **header: int) -> bytes:
+    """The blob with a layout section between types and strings."""
+    assert writer.header_size >= 32
+    types = writer.type_section
+    fields = {"type_len": len(types), "layout_off": len(types), "layout_len": len(section)} | header
+    return writer.build(types=types + section, strings=None, **fields)
+
+
+def extended(writer: BtfWriter, entries: Entries, **header: int) -> bytes:
+    """With the entries of the kinds from 20 on."""
+    return with_layout(writer, layout(KNOWN + entries, writer.order), **header)
+
+
+def with_strangers(order: str, header_size: int = 32) -> BtfWriter:
+    """Every known kind, and among them: kind 20 with a word, kind 21 with 8 bytes an element, kind 22 with
+    both."""
+    writer = every_kind(order, header_size)
+    known = writer.records
+    writer.records = known[:3]
+    writer.add(20, "word", size_or_type=2**32 - 1, extra=(2**32 - 1,))
+    writer.add(21, "elements", vlen=3, kind_flag=True, extra=(2**32 - 1,) * 6)
+    # The others refer to what they did, by ids that are now something else's.
+    writer.records += known[3:]
+    writer.add(22, "both", vlen=2, size_or_type=7, extra=(1, 2, 3))
+    writer.add(21, "", vlen=0)
+    return writer
+
+
+STRANGERS: Entries = [(4, 0), (0, 8), (4, 4)]
+
+
+def without_funcs(writer: BtfWriter) -> BtfWriter:
+    """A FUNC has to refer to a prototype, and the strangers have moved the prototype's id."""
+    writer.records = [r for r in writer.records if kind_of(writer, r) != btf_writer.FUNC]
+    return writer
+
+
+def kind_of(writer: BtfWriter, record: bytes) -> int:
+    return int.from_bytes(record[4:8], "little" if writer.order == "<" else "big") >> 24 & 0x7F
+
+
+@pytest.fixture(params=["<", ">"])
+def order(request: pytest.FixtureRequest) -> str:
+    order: str = request.param
+    return order
+
+
+class TestStrangers:
+    @pytest.fixture
+    def btf(self, order: str) -> Btf:
+        return btfmmap.open(data=extended(without_funcs(with_strangers(order)), STRANGERS))
+
+    def test_in_types(self, btf: Btf, order: str) -> None:
+        records = without_funcs(with_strangers(order)).records
+        writer = BtfWriter(order)
+        assert len(btf) == len(records) + 1
+        assert btf.types.kind.tolist() == [0] + [kind_of(writer, record) for record in records]
+        assert btf.types.offset[1:].tolist() == np.cumsum([0, *map(len, records[:-1])]).tolist()
+        strangers = btf.types[btf.types.kind >= KINDS]
+        assert strangers.kind.tolist() == [20, 21, 22, 21]
+        assert strangers.vlen.tolist() == [0, 3, 2, 0]
+        assert strangers.kind_flag.tolist() == [False, True, False, False]
+        assert strangers.size_or_type.tolist() == [2**32 - 1, 0, 7, 0]
+        assert btf.strings(strangers.name_off) == ["word", "elements", "both", ""]
+
+    def test_tables_go_on(self, btf: Btf, order: str) -> None:
+        """The records of known kinds give the rows that they give without the strangers."""
+        plain = btfmmap.open(data=without_funcs(every_kind(order)).build())
+        moved = {0: 0} | {
+            old.id: new
+            for old, new in zip(
+                list(plain)[1:], btf.types.id[(btf.types.kind > 0) & (btf.types.kind < KINDS)], strict=True
+            )
+        }
+        for table in COLUMNS:
+            if table == "types":
+                continue
+            places = ("id", "parent")
+            expected = [
+                tuple(moved[x] if name in places else x for name, x in zip(COLUMNS[table], row, strict=True))
+                for row in rows(plain, table)
+            ]
+            assert rows(btf, table) == expected
+        for table, counts in (("members", "vlen"), ("params", "vlen")):
+            indptr = getattr(btf, table).indptr
+            wanted = (Kind.STRUCT, Kind.UNION) if table == "members" else (Kind.FUNC_PROTO,)
+            is_parent = np.isin(btf.types.kind, wanted)
+            assert np.diff(indptr).tolist() == np.where(is_parent, btf.types[counts], 0).tolist()
+
+    def test_by_name(self, btf: Btf) -> None:
+        found = btf["word"]
+        assert found.id == btf.find("word") == 4
+        assert btf.find("word", 20) == 4
+        assert btf.find("word", 21) is None
+        assert btf.find_all("elements", Kind(21)) == [5]
+        assert btf.find("pair") == 9
+        assert btf.name(4) == "word"
+
+    def test_as_objects(self, btf: Btf) -> None:
+        both = btf["both"]
+        assert isinstance(both.kind, Kind)
+        assert (both.kind, both.kind.name, both.kind.value) == (22, "UNKNOWN_22", 22)
+        assert (both.vlen, both.kind_flag) == (2, False)
+        assert btf["elements"].kind_flag
+        assert repr(both) == f"<Type [{both.id}] UNKNOWN_22 both>"
+        nothing = (both.size, both.type, both.index_type, both.nelems, both.encoding, both.linkage)
+        assert nothing == (None,) * 6
+        assert (both.members, both.params, both.enumerators, both.secinfos) == ((), (), (), ())
+
+    def test_libbpf_agrees(self) -> None:
+        blob = extended(without_funcs(with_strangers("<")), STRANGERS)
+        assert libbpf().type_count(blob) == len(btfmmap.open(data=blob))
+
+
+def test_kinds() -> None:
+    assert Kind(20) == 20
+    assert Kind(20) == Kind(20)
+    assert len({Kind(20), Kind(20), Kind(21)}) == 2
+    assert repr(Kind(127)) == "<Kind.UNKNOWN_127: 127>"
+    assert pickle.loads(pickle.dumps(Kind(127))) == Kind(127)
+    assert len(list(Kind)) == KINDS
+    for number in (-1, 128, 1000):
+        with pytest.raises(ValueError, match="not a valid Kind"):
+            Kind(number)
+
+
+def test_highest_kind(order: str) -> None:
+    """127, the last that seven bits hold, with the largest sizes that there are."""
+    writer = BtfWriter(order, 32)
+    writer.add(127, "last", vlen=2, extra=(7,) * (63 * 3))
+    writer.add_int("int")
+    entries = [*KNOWN, *[(0, 0)] * (127 - KINDS), (252, 252)]
+    btf = btfmmap.open(data=with_layout(writer, layout(entries, order)))
+    assert btf.types.kind.tolist() == [0, 127, 1]
+    assert btf[1].kind.name == "UNKNOWN_127"
+    assert btf["int"].id == 2
+    assert btf.find("last", 127) == 1
+
+
+@pytest.mark.parametrize("section", [layout([(0, 0)] * 200), layout([*KNOWN, (4, 0)], flags=0xFFFF)])
+def test_more_entries_than_kinds_and_flags(order: str, section: bytes) -> None:
+    """Entries past 127 belong to no kind; flags say nothing of sizes."""
+    writer = BtfWriter(order, 32)
+    extra = (5,) if len(section) < 200 * 4 else ()
+    writer.add(20, "stranger", extra=extra)
+    writer.add_int("int")
+    assert btfmmap.open(data=with_layout(writer, section)).names() == ["void", "stranger", "int"]
+
+
+def test_longer_header(order: str) -> None:
+    writer = without_funcs(with_strangers(order, header_size=44))
+    btf = btfmmap.open(data=extended(writer, STRANGERS))
+    assert (btf.header["hdr_len"], btf.header["layout_len"]) == (44, 4 * (KINDS + 3))
+    assert btf.find("both") == len(writer.records) - 1
+
+
+def test_known_kinds_are_not_believed(order: str) -> None:
+    """As libbpf's btf_type_size, which asks the layout of unknown kinds alone."""
+    writer = every_kind(order, 32)
+    for lie in ([(0, 0)] * KINDS, [(252, 252)] * KINDS, [(3, 5)] * KINDS):
+        btf = btfmmap.open(data=with_layout(writer, layout(lie, order)))
+        plain = btfmmap.open(data=every_kind(order, 32).build())
+        for table in COLUMNS:
+            assert rows(btf, table) == rows(plain, table)
+
+
+def test_void_stays_in_no_file(order: str) -> None:
+    """Whatever a layout says of kind 0."""
+    writer = BtfWriter(order, 32)
+    writer.add(0, "nothing")
+    with pytest.raises(FormatError, match=r"type \[1\] has the unknown kind 0"):
+        btfmmap.open(data=with_layout(writer, layout([(0, 0)] * 30, order)))
+
+
+class TestEnumsOfManyValues:
+    """vlen has had 24 bits since the layout section came, once 16."""
+
+    def test_values(self, order: str) -> None:
+        count = 70_000
+        writer = BtfWriter(order, 32)
+        name = writer.string("V")
+        values = np.stack([np.full(count, name), np.arange(count)], axis=1).astype(f"{order}u4").tobytes()
+        for kind, signed in ((btf_writer.ENUM, 0), (btf_writer.ENUM, 1)):
+            writer.records.append(writer.words(name, signed << 31 | kind << 24 | count, 4) + values)
+        writer.add_int("after")
+        btf = btfmmap.open(data=writer.build())
+        assert btf.types.vlen.tolist() == [0, count, count, 0]
+        assert btf.types.kind_flag.tolist() == [False, False, True, False]
+        assert btf.enumerators.value.tolist() == [*range(count)] * 2
+        assert btf.enumerators.indptr.tolist() == [0, 0, count, 2 * count, 2 * count]
+        assert btf.find("after") == 3
+        assert btf[2].enumerators[-1] == ("V", count - 1)
+
+
+class TestRefused:
+    @pytest.mark.parametrize("entry", [(1, 0), (2, 4), (4, 6), (0, 3), (255, 255)])
+    def test_sizes_that_are_no_words(self, order: str, entry: tuple[int, int]) -> None:
+        """Where a record is of such a kind; an entry that is not needed harms nobody."""
+        writer = BtfWriter(order, 32)
+        writer.add_int("int")
+        assert len(btfmmap.open(data=extended(writer, [entry]))) == 2
+        writer.add(20, "stranger", extra=(0,) * 64)
+        with pytest.raises(FormatError, match=r"type \[2\] has the unknown kind 20") as caught:
+            btfmmap.open(data=extended(writer, [entry]))
+        assert caught.value.type_id == 2
+        assert caught.value.offset == 32 + 16
+
+    @pytest.mark.parametrize("kind", [20, 25, 127])
+    def test_kinds_beyond_the_layout(self, order: str, kind: int) -> None:
+        writer = BtfWriter(order, 32)
+        writer.add(kind, "stranger")
+        for entries in (KNOWN, [*KNOWN, *[(0, 0)] * (kind - KINDS)]):
+            with pytest.raises(FormatError, match=f"has the unknown kind {kind}, and no layout section says"):
+                btfmmap.open(data=with_layout(writer, layout(entries, order)))
+        with pytest.raises(FormatError, match=f"has the unknown kind {kind}, and no layout section says"):
+            btfmmap.open(data=writer.build())
+        assert len(btfmmap.open(data=extended(writer, [(0, 0)] * (kind - KINDS + 1)))) == 2
+
+    def test_name_past_the_strings(self, order: str) -> None:
+        writer = BtfWriter(order, 32)
+        writer.records.append(writer.words(1000, 20 << 24, 0))
+        with pytest.raises(
+            FormatError, match=r"type \[1\] has the name offset 1000, past the 1 bytes"
+        ) as caught:
+            btfmmap.open(data=extended(writer, [(0, 0)]))
+        assert (caught.value.type_id, caught.value.offset) == (1, 32)
+
+    @pytest.mark.parametrize(
+        ("entry", "vlen", "size"),
+        [((4, 0), 0, 16), ((0, 252), 2**24 - 1, 12 + 252 * (2**24 - 1)), ((252, 4), 1, 12 + 252 + 4)],
+    )
+    def test_past_the_section(self, order: str, entry: tuple[int, int], vlen: int, size: int) -> None:
+        """2^24 - 1 elements of 252 bytes have nearly 2^32 bytes together."""
+        writer = BtfWriter(order, 32)
+        writer.add(20, "stranger", vlen=vlen)
+        with pytest.raises(
+            FormatError, match=rf"type \[1\] is cut short: its record has {size} bytes, 12 are"
+        ):
+            btfmmap.open(data=extended(writer, [entry]))
+
+    @pytest.mark.parametrize(
+        ("field", "change", "message"),
+        [
+            ("layout_off", lambda right: right + 2, "is not a multiple of 4"),
+            ("layout_len", lambda right: right - 1, "is not a multiple of 4"),
+            ("layout_off", lambda right: right - 4, "does not lie between"),
+            ("layout_len", lambda right: right + 4, "does not lie between"),
+            ("layout_off", lambda _: 2**32 - 4, "does not lie between"),
+            ("layout_len", lambda _: 2**32 - 4, "does not lie between"),
+        ],
+    )
+    def test_place(self, order: str, field: str, change: Callable[[int], int], message: str) -> None:
+        writer = every_kind(order, 32)
+        right = btfmmap.open(data=extended(writer, STRANGERS)).header[field]
+        with pytest.raises(FormatError, match=rf"layout section \(offset \d+, \d+ bytes\) {message}"):
+            btfmmap.open(data=extended(writer, STRANGERS, **{field: change(right)}))
+
+    def test_a_short_header_has_none(self) -> None:
+        """24 bytes end before the layout fields, whatever stands behind them."""
+        writer = BtfWriter("<", 24)
+        writer.add(20, "stranger")
+        section = layout([*KNOWN, (0, 0)])
+        types = writer.type_section
+        blob = writer.build(types=types + section, type_len=len(types))
+        with pytest.raises(FormatError, match="unknown kind 20"):
+            btfmmap.open(data=blob)
+
+
+class TestSplit:
+    def base(self, order: str, entries: Entries) -> tuple[BtfWriter, Btf]:
+        writer = BtfWriter(order, 32)
+        writer.add_int("int")
+        return writer, btfmmap.open(data=extended(writer, entries))
+
+    def stranger(self, base: BtfWriter, header_size: int = 24, extra: tuple[int, ...] = (1,)) -> SplitWriter:
+        writer = SplitWriter(base, header_size)
+        writer.add(20, "stranger", extra=extra)
+        writer.add(btf_writer.CONST, size_or_type=1)
+        return writer
+
+    def test_the_base_has_it(self, order: str) -> None:
+        """Also for what stands on a split BTF that has none either."""
+        low, base = self.base(order, [(4, 0)])
+        middle = self.stranger(low)
+        between = btfmmap.open(data=middle.build(), base=base)
+        assert between.types.kind.tolist() == [20, btf_writer.CONST]
+        top = btfmmap.open(data=self.stranger(middle).build(), base=between)
+        assert top.types.kind.tolist() == [20, btf_writer.CONST]
+        assert top.find_all("stranger") == [2, 4]
+        assert top[4].kind.name == "UNKNOWN_20"
+
+    def test_its_own_comes_first(self, order: str) -> None:
+        low, base = self.base(order, [(8, 0)])
+        writer = self.stranger(low, 32)
+        assert len(btfmmap.open(data=extended(writer, [(4, 0)]), base=base)) == 2
+        with pytest.raises(FormatError):
+            btfmmap.open(data=writer.build(), base=base)
+
+    def test_its_own_is_all(self, order: str) -> None:
+        """libbpf does not ask the base of what is not in a split BTF's own layout."""
+        low, base = self.base(order, [(4, 0)])
+        with pytest.raises(FormatError, match="unknown kind 20"):
+            btfmmap.open(data=with_layout(self.stranger(low, 32), layout(KNOWN, order)), base=base)
+
+    def test_the_base_has_none(self, order: str) -> None:
+        low = BtfWriter(order)
+        low.add_int("int")
+        with pytest.raises(FormatError, match=r"type \[2\] has the unknown kind 20"):
+            btfmmap.open(data=self.stranger(low).build(), base=btfmmap.open(data=low.build()))
+
+
+def test_mutations(order: str) -> None:
+    """With the layout section among what changes: opened whole, or refused."""
+    blob = extended(without_funcs(with_strangers(order)), STRANGERS)
+    ask_everything(btfmmap.open(data=blob))
+    generator = random.Random(order)
+    opened = strangers = 0
+    for _ in range(1500):
+        try:
+            btf = btfmmap.open(data=mutated(blob, generator))
+        except FormatError:
+            continue
+        ask_everything(btf)
+        opened += 1
+        strangers += bool((btf.types.kind >= KINDS).any())
+    assert opened > 100
+    assert strangers > 100

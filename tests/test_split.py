@@ -1,0 +1,745 @@
+"""Split BTF: what a module says of itself, and what it shares with its base."""
+
+from __future__ import annotations
+
+import gc
+import json
+import lzma
+import pickle
+import random
+import subprocess
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import bpftool_json as bpftool
+import btf_writer
+import numpy as np
+import pytest
+import tools
+from btf_writer import BtfWriter, every_kind
+
+import btfmmap
+from btfmmap import Btf, FormatError, Kind, MissingBaseError, NotFoundError, NotSupportedError
+from btfmmap.tables import ChildTable
+
+DATA = Path(__file__).parent / "data"
+MODULES = ("nls_cp437", "tcp_bbr", "tun")
+INT_ENCODINGS = {"(none)": 0, "SIGNED": 1, "CHAR": 2, "BOOL": 4}
+LINKAGES = {"static": 0, "global": 1, "extern": 2}
+
+
+COLUMNS = {
+    "types": ("id", "kind", "name_off", "vlen", "size_or_type"),
+    "members": ("parent", "name_off", "type", "bit_offset", "bitfield_size"),
+    "params": ("parent", "name_off", "type"),
+    "enumerators": ("parent", "name_off", "value", "signed"),
+    "arrays": ("id", "type", "index_type", "nelems"),
+    "ints": ("id", "size", "encoding", "bit_offset", "nr_bits"),
+    "funcs": ("id", "name_off", "type", "linkage"),
+    "vars": ("id", "name_off", "type", "linkage"),
+    "secinfos": ("parent", "type", "offset", "size"),
+    "decl_tags": ("id", "name_off", "type", "component_idx"),
+}
+
+
+class SplitWriter(BtfWriter):
+    """Continues the type ids and string offsets of what another writer wrote."""
+
+    first_id: int
+    first_offset: int
+
+    def __init__(self, base: BtfWriter, header_size: int = 24) -> None:
+        super().__init__(base.order, header_size, strings=b"")
+        first_id, first_offset = (
+            (base.first_id, base.first_offset) if isinstance(base, SplitWriter) else (1, 0)
+        )
+        self.first_id = first_id + len(base.records)
+        self.first_offset = first_offset + len(base.strings)
+
+    def string(self, text: str | bytes) -> int:
+        return super().string(text) + self.first_offset if text else 0
+
+    def add(self, *args: Any, **fields: Any) -> int:
+        return super().add(*args, **fields) + self.first_id - 1
+
+
+@lru_cache
+def stored(name: str) -> bytes:
+    """A file of `data`, unpacked."""
+    return lzma.decompress((DATA / f"{name}.xz").read_bytes())
+
+
+def split_records(path: Path, base: Path) -> list[bpftool.Record]:
+    """A split BTF's own types as bpftool prints them."""
+    command = [tools.tool("bpftool"), "-B", str(base), "-j", "btf", "dump", "file", str(path)]
+    types: list[bpftool.Record] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[
+        "types"
+    ]
+    return types
+
+
+def expected_tables(records: list[bpftool.Record]) -> dict[str, list[tuple[Any, ...]]]:
+    """The tables that those records make, names in the place of offsets; what bpftool does not print
+    (the kind flag, most of it, and offsets) is left out."""
+    tables: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
+    for record in records:
+        type_id, kind, name = record["id"], record["kind"], bpftool.name(record["name"])
+        reference = record.get("type_id", record.get("ret_type_id", 0))
+        vlen = LINKAGES[record["linkage"]] if kind == "FUNC" else record.get("vlen", 0)
+        size_or_type = 0 if kind == "ARRAY" else record.get("size", reference)
+        tables["types"].append((type_id, Kind[kind], name, vlen, size_or_type))
+        for member in record.get("members", []):
+            bits = member.get("bitfield_size", 0)
+            row = (type_id, bpftool.name(member["name"]), member["type_id"], member["bits_offset"], bits)
+            tables["members"].append(row)
+        for param in record.get("params", []):
+            tables["params"].append((type_id, bpftool.name(param["name"]), param["type_id"]))
+        for value in record.get("values", []):
+            signed = record.get("encoding") == "SIGNED"
+            # bpftool sign-extends an ENUM's unsigned values.
+            modulus = 2**64 if signed or kind == "ENUM64" else 2**32
+            tables["enumerators"].append((type_id, value["name"], value["val"] % modulus, signed))
+        for entry in record.get("vars", []):
+            tables["secinfos"].append((type_id, entry["type_id"], entry["offset"], entry["size"]))
+        if kind == "ARRAY":
+            tables["arrays"].append((type_id, reference, record["index_type_id"], record["nr_elems"]))
+        elif kind == "INT":
+            encoding = INT_ENCODINGS[record["encoding"]]
+            row = (type_id, record["size"], encoding, record["bits_offset"], record["nr_bits"])
+            tables["ints"].append(row)
+        elif kind in ("FUNC", "VAR"):
+            table = tables["funcs" if kind == "FUNC" else "vars"]
+            table.append((type_id, name, reference, LINKAGES[record["linkage"]]))
+        elif kind == "DECL_TAG":
+            tables["decl_tags"].append((type_id, name, reference, record["component_idx"]))
+    return tables
+
+
+def rows(btf: Btf, table: str) -> list[tuple[Any, ...]]:
+    """A table as `expected_tables` has it."""
+    columns: list[list[Any]] = []
+    for name in COLUMNS[table]:
+        column = getattr(btf, table)[name]
+        if name == "name_off":
+            columns.append(btf.strings(column))
+        else:
+            columns.append((column.view("u8") if name == "value" else column).tolist())
+    return list(zip(*columns, strict=True))
+
+
+def ask_everything(btf: Btf) -> None:
+    """Each question once, about each type."""
+    btf.names()
+    for table in COLUMNS:
+        rows(btf, table)
+    for found in btf:
+        repr(found)
+        _ = (found.size, found.type, found.index_type, found.nelems, found.encoding, found.nr_bits)
+        _ = (found.linkage, found.component_idx, found.members, found.enumerators, found.secinfos)
+        if found.kind == Kind.FUNC_PROTO:
+            _ = found.params
+        if found.name:
+            assert found.id in btf.find_all(found.name)
+            assert btf[found.name].name == found.name
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kernel's BTF and its modules, not side by side."""
+    folder = tmp_path_factory.mktemp("split")
+    (folder / "7.2-amd64.btf").write_bytes(stored("7.2-amd64.btf"))
+    (folder / "modules").mkdir()
+    for name in MODULES:
+        (folder / "modules" / f"{name}.ko").write_bytes(stored(f"{name}.ko"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base_path(folder: Path) -> Path:
+    return folder / "7.2-amd64.btf"
+
+
+@pytest.fixture(scope="module")
+def base(base_path: Path) -> Btf:
+    return btfmmap.open(base_path)
+
+
+@pytest.fixture(scope="module", params=MODULES)
+def module_path(request: pytest.FixtureRequest, folder: Path) -> Path:
+    return folder / "modules" / f"{request.param}.ko"
+
+
+@pytest.fixture(scope="module")
+def module(module_path: Path, base: Btf) -> Btf:
+    return btfmmap.open(module_path, base=base)
+
+
+@pytest.fixture(scope="module")
+def records(module_path: Path, base_path: Path) -> list[bpftool.Record]:
+    return split_records(module_path, base_path)
+
+
+class TestModules:
+    """Real modules, against bpftool."""
+
+    @pytest.mark.parametrize("table", COLUMNS)
+    def test_tables(self, module: Btf, records: list[bpftool.Record], table: str) -> None:
+        assert rows(module, table) == expected_tables(records)[table]
+
+    @pytest.mark.parametrize(
+        ("table", "key"),
+        [("members", "members"), ("params", "params"), ("enumerators", "values"), ("secinfos", "vars")],
+    )
+    def test_indptr(self, module: Btf, records: list[bpftool.Record], table: str, key: str) -> None:
+        indptr = getattr(module, table).indptr
+        assert np.diff(indptr).tolist() == [len(record.get(key, [])) for record in records]
+        assert indptr[0] == 0
+
+    def test_ids_continue(self, module: Btf, base: Btf, records: list[bpftool.Record]) -> None:
+        assert module.base is base
+        assert module.first_id == len(base) == records[0]["id"]
+        assert len(module) == len(records)
+        assert module.types.id.tolist() == [record["id"] for record in records]
+        assert [found.id for found in module] == [record["id"] for record in records]
+        assert {found.btf for found in module} == {module}
+
+    def test_names(self, module: Btf, base: Btf, records: list[bpftool.Record]) -> None:
+        expected = [bpftool.name(record["name"]) for record in records]
+        assert module.names() == expected
+        assert module.names(module.types.id) == expected
+        assert [module.name(record["id"]) for record in records] == expected
+        assert module.names(range(0, len(base), 97)) == base.names(range(0, len(base), 97))
+
+    def test_strings(self, module: Btf, base: Btf) -> None:
+        """Offsets below the length of the base's strings are the base's, the others count on."""
+        boundary = len(base.string_section)
+        offsets = base.members.name_off[::1000]
+        assert module.strings(offsets) == base.strings(offsets)
+        own = module.string_section.tobytes()
+        assert module.string(boundary) == own.split(b"\0")[0].decode()
+        assert module.string(boundary - 1) == ""
+        assert module.string(boundary + len(own) - 1) == ""
+        last_name = own.rstrip(b"\0").rsplit(b"\0", 1)[-1]
+        assert module.string(boundary + len(own) - len(last_name) - 1) == last_name.decode()
+        with pytest.raises(NotFoundError, match="base and split BTF"):
+            module.string(boundary + len(own))
+
+    def test_find(self, module: Btf, base: Btf, records: list[bpftool.Record]) -> None:
+        """All ids of a name, the base's first."""
+        ids: dict[str, list[int]] = {}
+        for type_id, name in enumerate(base.names()):
+            ids.setdefault(name, []).append(type_id)
+        for record in records:
+            ids.setdefault(bpftool.name(record["name"]), []).append(record["id"])
+        names = sorted({module.name(record["id"]) for record in records} | set(base.names()[::500]))
+        assert names.pop(0) == ""
+        assert [module.find_all(name) for name in names] == [ids[name] for name in names]
+        assert [module.find(name) for name in names] == [ids[name][0] for name in names]
+        assert module.lookup([*names, "no such type"]).tolist() == [*(ids[name][0] for name in names), -1]
+        assert module.find("no such type") is None
+        assert module.find_all("") == []
+        assert module.find("void") == 0
+
+    def test_find_by_kind(self, module: Btf, records: list[bpftool.Record], base: Btf) -> None:
+        for record in records:
+            if name := bpftool.name(record["name"]):
+                found = module.find_all(name, Kind[record["kind"]])
+                assert record["id"] in found
+                assert [i for i in found if i < len(base)] == base.find_all(name, Kind[record["kind"]])
+
+    def test_types_of_the_base_are_the_bases(self, module: Btf, base: Btf) -> None:
+        assert module["struct list_head"] == base["struct list_head"]
+        assert module["struct list_head"].btf is base
+        for type_id in (0, 1, len(base) - 1):
+            assert module[type_id] == base[type_id]
+        assert module[module.first_id].btf is module
+
+    def test_types(self, module: Btf, base: Btf, records: list[bpftool.Record]) -> None:
+        for record in records:
+            found = module[record["id"]]
+            assert found.kind.name == record["kind"]
+            assert found.name == bpftool.name(record["name"])
+            assert found.size == record.get("size")
+            reference = record.get("type_id", record.get("ret_type_id"))
+            assert (found.type.id if found.type else None) == reference
+            if found.type is not None:
+                assert found.type.btf is (base if found.type.id < len(base) else module)
+            assert [(m.name, m.type.id, m.bit_offset, m.bitfield_size) for m in found.members] == [
+                (bpftool.name(m["name"]), m["type_id"], m["bits_offset"], m.get("bitfield_size", 0))
+                for m in record.get("members", [])
+            ]
+
+    def test_in(self, module: Btf, base: Btf) -> None:
+        end = module.first_id + len(module)
+        assert 0 in module
+        assert module.first_id in module
+        assert module.first_id not in base
+        assert end - 1 in module
+        assert end not in module
+        assert -1 not in module
+        assert "list_head" in module
+        assert base[1] in module
+        assert module[end - 1] in module
+        assert module[end - 1] not in base
+        for absent in (end, -1, 2**40):
+            with pytest.raises(NotFoundError):
+                module[absent]
+
+
+def test_members_across_the_boundary(folder: Path, base: Btf) -> None:
+    """As the structs stand in Linux's drivers/net/tun.c."""
+    tun = btfmmap.open(folder / "modules" / "tun.ko", base=base)
+    struct, file = tun["struct tun_struct"], tun["struct tun_file"]
+    assert (struct.btf, file.btf) == (tun, tun)
+    of_struct = {member.name: member.type for member in struct.members}
+    of_file = {member.name: member.type for member in file.members}
+    assert of_struct["flags"] == base["unsigned int"]
+    assert of_struct["dev"].type == base["struct net_device"]
+    assert of_file["sk"] == base["struct sock"]
+    assert of_file["socket"] == base["struct socket"]
+    assert of_file["tun"].type == struct
+    # tfiles is an array of pointers.
+    element = of_struct["tfiles"].type
+    assert element is not None
+    assert element.type == file
+
+
+def small_base(order: str = "<") -> BtfWriter:
+    writer = BtfWriter(order)
+    writer.add_int("int")
+    writer.add_struct("shared", 4, [("number", 1, 0)])
+    return writer
+
+
+def small_split(base: BtfWriter, name: str = "own") -> SplitWriter:
+    """A struct that has the base's second type as a member, and another `shared`."""
+    writer = SplitWriter(base)
+    writer.add_struct(name, 8, [("inherited", 2, 0), ("plain", 1, 32)])
+    writer.add_struct("shared", 16, [])
+    return writer
+
+
+LEVELS = 30_000
+
+
+class TestChains:
+    def test_three_levels(self) -> None:
+        low = small_base()
+        middle = small_split(low, "middle")
+        high = SplitWriter(middle)
+        typedef = high.add(btf_writer.TYPEDEF, "alias", size_or_type=middle.first_id)
+        high.add(btf_writer.CONST, size_or_type=1)
+        kernel = btfmmap.open(data=low.build())
+        module = btfmmap.open(data=middle.build(), base=kernel)
+        addition = btfmmap.open(data=high.build(), base=module)
+
+        assert (kernel.first_id, module.first_id, addition.first_id) == (0, 3, 5)
+        assert (len(kernel), len(module), len(addition)) == (3, 2, 2)
+        assert addition.names(range(7)) == ["void", "int", "shared", "middle", "shared", "alias", ""]
+        assert (kernel.names(), module.names(), addition.names()) == (
+            ["void", "int", "shared"],
+            ["middle", "shared"],
+            ["alias", ""],
+        )
+        assert addition.find_all("shared") == module.find_all("shared") == [2, 4]
+        assert kernel.find_all("shared") == [2]
+        assert addition.lookup(["alias", "middle", "shared", "void", "x"]).tolist() == [5, 3, 2, 0, -1]
+        assert [addition[type_id].btf for type_id in range(7)] == [kernel] * 3 + [module] * 2 + [addition] * 2
+        assert addition[typedef].type == module["middle"]
+        assert addition[6].type == kernel["int"]
+        assert [member.type for member in addition["middle"].members] == [kernel["shared"], kernel["int"]]
+        assert addition.base is module
+        assert module.base is kernel
+        assert kernel.base is None
+        assert kernel[1] in addition
+        assert addition[6] not in module
+
+    def test_many_levels(self) -> None:
+        """They open, answer and go away, in a thread whose stack has no room for one frame a level. An array
+        of the last keeps them all, when no `Btf` of theirs is left."""
+        done: list[tuple[int, str, int | None, int]] = []
+
+        def work() -> None:
+            writer: BtfWriter = small_base()
+            btf = btfmmap.open(data=writer.build())
+            for level in range(LEVELS):
+                writer = SplitWriter(writer)
+                last = writer.first_id - 1
+                writer.add(btf_writer.TYPEDEF, f"level_{level}", size_or_type=last)
+                btf = btfmmap.open(data=writer.build(), base=btf)
+            found = btf[f"level_{LEVELS - 1}"].type
+            assert found is not None
+            done.append((btf.first_id, btf.name(2), btf.find("level_0"), found.id))
+            assert btf.find_all("shared") == [2]
+            assert btf.source.pointer_size in (4, 8)
+            array = btf.types.id
+            del btf, found
+            gc.collect()
+            assert array.tolist() == [LEVELS + 2]
+            del array
+            gc.collect()
+
+        before = threading.stack_size(256 * 1024)
+        try:
+            thread = threading.Thread(target=work)
+            thread.start()
+        finally:
+            threading.stack_size(before)
+        thread.join()
+        assert done == [(LEVELS + 2, "shared", 3, LEVELS + 1)]
+
+
+class TestHeaderOnly:
+    """As real modules without types of their own have it."""
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    @pytest.mark.parametrize("header_size", [24, 32])
+    def test_header_only(self, order: str, header_size: int) -> None:
+        base = btfmmap.open(data=every_kind(order).build())
+        empty = SplitWriter(every_kind(order), header_size)
+        blob = empty.build()
+        assert len(blob) == header_size
+        btf = btfmmap.open(data=blob, base=base)
+        assert (len(btf), btf.first_id, list(btf), btf.names()) == (0, len(base), [], [])
+        assert btf.find("pair") == base.find("pair")
+        assert btf["pair"] == base["pair"]
+        assert btf.name(len(base) - 1) == base.name(len(base) - 1)
+        assert btf.raw.tobytes() == blob
+        assert len(btf.type_section) == len(btf.string_section) == 0
+        assert btf.source.byte_order == base.source.byte_order
+        for name in COLUMNS:
+            table = getattr(btf, name)
+            assert len(table) == 0
+            assert "0 rows" in repr(table)
+            if isinstance(table, ChildTable):
+                assert table.indptr.tolist() == [0]
+        with pytest.raises(NotFoundError):
+            btf[len(base)]
+
+    def test_as_a_base(self) -> None:
+        """A `Btf` of length 0 is a base like any other."""
+        base = btfmmap.open(data=small_base().build())
+        empty = SplitWriter(small_base())
+        between = btfmmap.open(data=empty.build(), base=base)
+        assert len(between) == 0
+        btf = btfmmap.open(data=small_split(empty).build(), base=between)
+        assert btf.base is between
+        assert btf.find_all("shared") == [2, 4]
+        assert btf["own"].members[0].type == base["shared"]
+
+
+def test_big_endian() -> None:
+    """Each table has the values that the same BTF in the other byte order gives."""
+    both = []
+    for order in "<>":
+        low = every_kind(order)
+        high = SplitWriter(low)
+        high.add_struct("mixed", 24, [("old", 7, 0), ("new", high.first_id, 128)])
+        # The same records again, so that every table has some.
+        high.records += every_kind(order).records
+        high.strings += b"text\0"
+        base = btfmmap.open(data=low.build())
+        both.append((base, btfmmap.open(data=high.build(), base=base)))
+    (_, little), (big_base, big) = both
+    assert big.source.byte_order == "big"
+    assert big.type_section.dtype == np.dtype(">u4")
+    for name in COLUMNS:
+        table, other = getattr(little, name), getattr(big, name)
+        assert len(table)
+        for column in table.columns:
+            assert np.array_equal(table[column], other[column])
+    assert big.names() == little.names() == ["mixed", *big_base.names()[1:]]
+    assert big.find_all("pair") == [7, big.first_id + 7]
+    assert big["mixed"].members[0].type == big_base["pair"]
+
+
+class TestRefused:
+    def test_missing_base(self, tmp_path: Path, module_path: Path) -> None:
+        """Of a module as a file, of a raw split BTF and of a header alone."""
+        low = small_base()
+        (tmp_path / "raw").write_bytes(small_split(low).build())
+        (tmp_path / "header").write_bytes(SplitWriter(low).build())
+        for path in (module_path, tmp_path / "raw", tmp_path / "header"):
+            with pytest.raises(MissingBaseError, match="to be opened on its base") as caught:
+                btfmmap.open(path)
+            assert isinstance(caught.value, FormatError)
+            assert str(caught.value).startswith(str(path))
+        with pytest.raises(MissingBaseError, match=r"^buffer: .* to be opened on its base"):
+            btfmmap.open(data=small_split(low).build())
+
+    def test_wrong_base(self, module_path: Path) -> None:
+        """A base with fewer types or strings is noticed; which is named, and why it may be."""
+        wrong = btfmmap.open(btfmmap.SAMPLE_BTF)
+        with pytest.raises(FormatError, match=r"\(is it split BTF of another base\?\)") as caught:
+            btfmmap.open(module_path, base=wrong)
+        assert str(caught.value).startswith(str(module_path))
+        assert not isinstance(caught.value, MissingBaseError)
+        assert caught.value.type_id is not None
+        assert caught.value.type_id >= len(wrong)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda w: w.add(btf_writer.CONST, size_or_type=6), r"type \[5\] refers to type \[6\]"),
+            (lambda w: w.add(btf_writer.FUNC, "f", size_or_type=1), r"type \[5\] is a FUNC whose type \[1\]"),
+            (
+                lambda w: w.records.append(w.words(w.first_offset + len(w.strings), 7 << 24, 0)),
+                r"type \[5\] has the name offset",
+            ),
+        ],
+    )
+    def test_one_past_the_end(self, change: Callable[[SplitWriter], object], message: str) -> None:
+        base = small_base()
+        writer = small_split(base)
+        change(writer)
+        with pytest.raises(FormatError, match=message) as caught:
+            btfmmap.open(data=writer.build(), base=btfmmap.open(data=base.build()))
+        assert caught.value.type_id == 5
+
+    def test_names_may_reach_the_last_byte(self) -> None:
+        base = small_base()
+        writer = small_split(base)
+        writer.records.append(writer.words(writer.first_offset + len(writer.strings) - 1, 7 << 24, 0))
+        # What lies before the split BTF's own strings is no part of them.
+        writer.records.append(writer.words(writer.first_offset - 1, 7 << 24, 0xFFFFFFFF))
+        btf = btfmmap.open(data=writer.build(), base=btfmmap.open(data=base.build()))
+        assert btf.names([5, 6]) == ["", ""]
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_byte_order(self, order: str) -> None:
+        base = btfmmap.open(data=small_base("<" if order == ">" else ">").build())
+        for writer in (small_split(small_base(order)), SplitWriter(small_base(order))):
+            with pytest.raises(FormatError, match=r"^buffer: its byte order differs from its base's"):
+                btfmmap.open(data=writer.build(), base=base)
+
+    def test_strings_without_an_end(self) -> None:
+        writer = small_split(small_base())
+        writer.strings = writer.strings[:-1]
+        with pytest.raises(FormatError, match="does not end with a NUL"):
+            btfmmap.open(data=writer.build(), base=btfmmap.open(data=small_base().build()))
+
+
+class TestBeside:
+    """A file whose folder has a `vmlinux`, as /sys/kernel/btf."""
+
+    @pytest.fixture
+    def beside(self, tmp_path: Path) -> Path:
+        (tmp_path / "vmlinux").write_bytes(small_base().build())
+        (tmp_path / "mod").write_bytes(small_split(small_base()).build())
+        return tmp_path
+
+    def test_found(self, beside: Path) -> None:
+        btf = btfmmap.open(beside / "mod")
+        assert btf.base is not None
+        assert btf.base.source.path == str(beside / "vmlinux")
+        assert btf.find_all("shared") == [2, 4]
+
+    def test_from_within(self, beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(beside)
+        assert btfmmap.open("mod").find("shared") == 2
+
+    def test_a_given_base_comes_first(self, beside: Path) -> None:
+        (beside / "vmlinux").write_bytes(b"broken")
+        base = btfmmap.open(data=small_base().build())
+        assert btfmmap.open(beside / "mod", base=base).base is base
+
+    def test_not_asked_where_none_is_needed(self, beside: Path) -> None:
+        (beside / "mod").write_bytes(small_base().build())
+        (beside / "vmlinux").write_bytes(b"broken")
+        assert btfmmap.open(beside / "mod").base is None
+
+    def test_broken(self, beside: Path) -> None:
+        (beside / "vmlinux").write_bytes(b"broken")
+        with pytest.raises(FormatError, match="vmlinux: ") as caught:
+            btfmmap.open(beside / "mod")
+        assert not isinstance(caught.value, MissingBaseError)
+
+    @pytest.mark.parametrize("name", ["vmlinux", "link"])
+    def test_no_base_of_itself(self, beside: Path, name: str) -> None:
+        (beside / "vmlinux").write_bytes(small_split(small_base()).build())
+        (beside / "link").symlink_to(beside / "vmlinux")
+        with pytest.raises(MissingBaseError, match=name):
+            btfmmap.open(beside / name)
+
+    def test_a_folder_of_that_name(self, beside: Path) -> None:
+        (beside / "vmlinux").unlink()
+        (beside / "vmlinux").mkdir()
+        with pytest.raises(MissingBaseError, match="mod: "):
+            btfmmap.open(beside / "mod")
+
+    def test_pickled(self, beside: Path) -> None:
+        btf = btfmmap.open(beside / "mod")
+        (beside / "mod").rename(beside / "moved")
+        (beside / "mod").symlink_to("moved")
+        copy = pickle.loads(pickle.dumps(btf))
+        assert copy.names() == ["own", "shared"]
+        assert copy.base.source == (btf.base.source if btf.base else None)
+
+
+class TestPickling:
+    def test_base_travels_too(self, module: Btf, module_path: Path) -> None:
+        pickled = pickle.dumps(module)
+        assert len(pickled) < 1000
+        copy = pickle.loads(pickled)
+        assert copy.base is not None
+        assert copy.base.source == (module.base.source if module.base else None)
+        assert copy.source == module.source
+        assert copy.source.path == str(module_path)
+        assert copy.names() == module.names()
+        assert copy.find_all("list_head") == module.find_all("list_head")
+
+    def test_one_base_for_all(self, tmp_path: Path) -> None:
+        low = small_base()
+        (tmp_path / "low").write_bytes(low.build())
+        base = btfmmap.open(tmp_path / "low")
+        modules = []
+        for name in ("a", "b"):
+            (tmp_path / name).write_bytes(small_split(low, name).build())
+            modules.append(btfmmap.open(tmp_path / name, base=base))
+        copies, base_copy = pickle.loads(pickle.dumps((modules, base)))
+        assert [copy.base for copy in copies] == [base_copy, base_copy]
+        assert [copy.names() for copy in copies] == [["a", "shared"], ["b", "shared"]]
+        assert copies[0]["shared"] == base_copy["shared"]
+
+    def test_changed_base(self, tmp_path: Path) -> None:
+        low = small_base()
+        (tmp_path / "low").write_bytes(low.build())
+        (tmp_path / "high").write_bytes(small_split(low).build())
+        btf = btfmmap.open(tmp_path / "high", base=btfmmap.open(tmp_path / "low"))
+        pickled = pickle.dumps(btf)
+        low.add_int("another")
+        (tmp_path / "low").write_bytes(low.build())
+        with pytest.raises(btfmmap.BtfError, match="low: not the BTF that was pickled"):
+            pickle.loads(pickled)
+
+    def test_in_memory(self, tmp_path: Path) -> None:
+        """Neither a module in memory can be opened again, nor one on a base in memory."""
+        low = small_base()
+        (tmp_path / "low").write_bytes(low.build())
+        (tmp_path / "high").write_bytes(small_split(low).build())
+        for btf in (
+            btfmmap.open(tmp_path / "high", base=btfmmap.open(data=low.build())),
+            btfmmap.open(data=small_split(low).build(), base=btfmmap.open(tmp_path / "low")),
+        ):
+            with pytest.raises(NotSupportedError, match="in memory"):
+                pickle.dumps(btf)
+
+
+class TestClosing:
+    def test_of_the_module(self) -> None:
+        base = btfmmap.open(data=small_base().build())
+        btf = btfmmap.open(data=small_split(small_base()).build(), base=base)
+        own, inherited = btf["own"], btf["int"]
+        btf.close()
+        assert not base.closed
+        assert inherited.name == "int"
+        assert base.find_all("shared") == [2]
+        for question in (
+            lambda: btf.base,
+            lambda: btf.first_id,
+            lambda: btf.find("own"),
+            lambda: btf.relocate(base),
+            lambda: btf.ext,
+            lambda: own.name,
+        ):
+            with pytest.raises(ValueError, match="closed"):
+                question()
+
+    def test_of_the_base(self) -> None:
+        """What stands on it goes on; the types of the base itself refuse."""
+        base = btfmmap.open(data=small_base().build())
+        btf = btfmmap.open(data=small_split(small_base()).build(), base=base)
+        base.close()
+        gc.collect()
+        assert btf.names([0, 1, 2, 3]) == ["void", "int", "shared", "own"]
+        assert btf.find_all("shared") == [2, 4]
+        assert btf["own"].size == 8
+        assert btf.strings(btf.members.name_off) == ["inherited", "plain"]
+        assert btf.base is base
+        with pytest.raises(ValueError, match="closed"):
+            btf["int"]
+        with pytest.raises(ValueError, match="closed"):
+            _ = btf["own"].members
+        with pytest.raises(ValueError, match="closed"):
+            btfmmap.open(data=small_split(small_base()).build(), base=base)
+
+    def test_the_base_stays_as_long_as_it_is_needed(self, tmp_path: Path) -> None:
+        path = tmp_path / "low"
+        path.write_bytes(small_base().build())
+
+        def mapped() -> bool:
+            return str(path) in Path("/proc/self/maps").read_text()
+
+        base = btfmmap.open(path, method="mmap")
+        btf = btfmmap.open(data=small_split(small_base()).build(), base=base)
+        offsets = btf.types.name_off
+        base.close()
+        del base
+        gc.collect()
+        assert mapped()
+        assert btf.name(1) == "int"
+        btf.close()
+        del btf
+        gc.collect()
+        assert offsets.tolist() == sorted(offsets.tolist())
+        del offsets
+        gc.collect()
+        assert not mapped()
+
+
+def mutated(blob: bytes, generator: random.Random) -> bytes:
+    """Some bytes changed, or a word set to what is near a boundary; sometimes cut short."""
+    broken = bytearray(blob)
+    for _ in range(generator.choice([1, 1, 2, 5])):
+        at = generator.randrange(len(broken))
+        if generator.random() < 0.5:
+            broken[at] = generator.randrange(256)
+        else:
+            word = generator.choice([0, 1, 2, 30, 60, len(blob), 2**24 - 1, 2**31, 2**32 - 1])
+            broken[at & ~3 : (at & ~3) + 4] = word.to_bytes(4, generator.choice(["little", "big"]))
+    if generator.random() < 0.05:
+        del broken[generator.randrange(len(broken)) :]
+    return bytes(broken)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_mutations(order: str) -> None:
+    """A split BTF opens whole and answers everything, or is refused."""
+    low = every_kind(order)
+    high = SplitWriter(low)
+    high.add_struct("mixed", 24, [("old", 7, 0), ("new", high.first_id, 128)])
+    high.records += every_kind(order).records
+    high.strings += b"more\0text\0"
+    base, blob = btfmmap.open(data=low.build()), high.build()
+    ask_everything(btfmmap.open(data=blob, base=base))
+    generator = random.Random(order)
+    refused = 0
+    for _ in range(1500):
+        try:
+            btf = btfmmap.open(data=mutated(blob, generator), base=base)
+        except FormatError:
+            refused += 1
+            continue
+        ask_everything(btf)
+    assert 300 < refused < 1400
+
+
+@pytest.mark.parametrize("which", ["base", "split"])
+def test_mutations_of_either(which: str) -> None:
+    """So small that most hit the header; the base may break under a split BTF that stays as it is."""
+    low, high = small_base(), small_split(small_base())
+    blobs = {"base": low.build(), "split": high.build()}
+    generator = random.Random(which)
+    opened = 0
+    for _ in range(1500):
+        changed = blobs | {which: mutated(blobs[which], generator)}
+        try:
+            btf = btfmmap.open(data=changed["split"], base=btfmmap.open(data=changed["base"]))
+        except FormatError:
+            continue
+        ask_everything(btf)
+        opened += 1
+    assert opened > 50
