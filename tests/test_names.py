@@ -77,7 +77,7 @@ def test_spelling() -> None:
         btf.find("struct x", Kind.UNION)
     with pytest.raises(ValueError, match="must be below 128"):
         btf.find("x", 128)
-    with pytest.raises(ValueError, match="must be in range"):
+    with pytest.raises(ValueError, match="256, must be below 128"):
         btf.find("x", 256)
 
 

@@ -3,10 +3,12 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "bindings/integers.hpp"
+#include "bindings/query.hpp"
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
@@ -50,7 +52,7 @@ View type_section(const BtfPtr& btf) {
     return {btf, section.data, section.size / sizeof(std::uint32_t), sizeof(std::uint32_t), format};
 }
 
-py::dict table(const BtfPtr& btf, const std::string& name) {
+std::size_t table_number(const std::string& name) {
     std::size_t kind = 0;
     while (kind != kTables.size() && kTables[kind].name != name) {
         ++kind;
@@ -58,6 +60,11 @@ py::dict table(const BtfPtr& btf, const std::string& name) {
     if (kind == kTables.size()) {
         throw py::key_error(name);
     }
+    return kind;
+}
+
+py::dict table(const BtfPtr& btf, const std::string& name) {
+    const std::size_t kind = table_number(name);
     const Table* table = nullptr;
     {
         const py::gil_scoped_release unlocked;
@@ -100,20 +107,6 @@ py::list texts(const py::object& integers, Look look) {
     return found;
 }
 
-// An empty sequence stands for all kinds.
-Kinds to_kinds(const py::bytes& kinds) {
-    Kinds set;
-    for (const char kind : std::string_view(kinds)) {
-        const auto number = static_cast<unsigned char>(kind);
-        if (number >= kMaxKinds) {
-            throw py::value_error("kind is " + std::to_string(number) + ", must be below " +
-                                  std::to_string(kMaxKinds));
-        }
-        set.set(number);
-    }
-    return set.none() ? set.set() : set;
-}
-
 // Building the indexes of names may take a while; asking them does not.
 const Btf& with_names(const Btf& btf) {
     const py::gil_scoped_release unlocked;
@@ -121,6 +114,53 @@ const Btf& with_names(const Btf& btf) {
         level->names();
     }
     return btf;
+}
+
+std::optional<std::uint32_t> find(const Btf& btf, const py::str& name, const py::object& kind) {
+    const std::string text = to_bytes(name);
+    const Query query(text, kind);
+    return with_names(btf).find(query.name, query.kinds);
+}
+
+std::vector<std::uint32_t> find_all(const Btf& btf, const py::str& name, const py::object& kind) {
+    const std::string text = to_bytes(name);
+    const Query query(text, kind);
+    return with_names(btf).find_all(query.name, query.kinds);
+}
+
+// Each name's lowest type id, -1 where there is none.
+View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
+    with_names(btf);
+    std::vector<std::int64_t> ids;
+    for (const py::handle name : py::iter(names)) {
+        const std::string text = to_bytes(py::cast<py::str>(name));
+        const Query query(text, kind);
+        const auto found = btf.find(query.name, query.kinds);
+        ids.push_back(found ? std::int64_t{*found} : -1);
+    }
+    return view_of(std::move(ids), "q");
+}
+
+// The rows of one of the tables whose name is that.
+View rows_named(const Btf& btf, const std::string& table, const py::str& name) {
+    const std::string text = to_bytes(name);
+    const std::size_t kind = table_number(table);
+    const py::gil_scoped_release unlocked;
+    const Table& rows = btf.table(kind);
+    const auto& columns = rows.columns();
+    const auto column = std::find_if(columns.begin(), columns.end(), [](const Column& each) {
+        return std::string_view(each.name) == "name_off";
+    });
+    std::vector<std::uint32_t> found;
+    if (column != columns.end()) {
+        const auto* offsets = static_cast<const std::uint32_t*>(column->data);
+        for (std::size_t row = 0; row != column->rows; ++row) {
+            if (offsets[row] < btf.strings().end() && btf.strings().equals(offsets[row], text)) {
+                found.push_back(static_cast<std::uint32_t>(row));
+            }
+        }
+    }
+    return view_of(std::move(found), "I");
 }
 
 }  // namespace
@@ -163,18 +203,12 @@ void register_btf(py::module_& module) {
                 return texts(offsets, [&btf](std::int64_t offset) { return btf.strings().at(offset); });
             },
             py::arg("offsets"))
-        .def(
-            "find",
-            [](const Btf& btf, const py::str& name, const py::bytes& kinds) {
-                return with_names(btf).find(to_bytes(name), to_kinds(kinds));
-            },
-            py::arg("name"), py::arg("kinds"))
-        .def(
-            "find_all",
-            [](const Btf& btf, const py::str& name, const py::bytes& kinds) {
-                return with_names(btf).find_all(to_bytes(name), to_kinds(kinds));
-            },
-            py::arg("name"), py::arg("kinds"));
+        .def("find", find, py::arg("name"), py::arg("kind"))
+        .def("find_all", find_all, py::arg("name"), py::arg("kind"))
+        .def("lookup", lookup, py::arg("names"), py::arg("kind"))
+        .def("rows_named", rows_named, py::arg("table"), py::arg("name"))
+        .def_property_readonly("sorted_by_name",
+                               [](const Btf& btf) { return with_names(btf).names().sorted(); });
 }
 
 }  // namespace btfmmap::bindings

@@ -10,6 +10,8 @@ void register_view(pybind11::module_& module);
 void register_file(pybind11::module_& module);
 void register_elf(pybind11::module_& module);
 void register_btf(pybind11::module_& module);
+void register_graph(pybind11::module_& module);
+void register_layout(pybind11::module_& module);
 void register_ext(pybind11::module_& module);
 void register_loaded(pybind11::module_& module);
 

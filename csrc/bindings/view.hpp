@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/mapping.hpp"
 #include "core/tables.hpp"
@@ -24,6 +25,13 @@ struct View {
 
 inline View view_bytes(std::shared_ptr<const void> owner, Bytes bytes) {
     return {std::move(owner), bytes.data, bytes.size, 1, "B"};
+}
+
+// An array of its own.
+template <class T>
+View view_of(std::vector<T> items, std::string format) {
+    const auto owner = std::make_shared<const std::vector<T>>(std::move(items));
+    return {owner, owner->data(), owner->size(), sizeof(T), std::move(format)};
 }
 
 // A table's columns by name.

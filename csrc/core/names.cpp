@@ -32,17 +32,45 @@ std::string_view type_name(const Index& index, const Strings& strings, std::uint
 }
 
 Names::Names(const Index& index, const Strings& strings) : index_(index), strings_(strings) {
+    if (!is_sorted()) {
+        build_table();
+    }
+}
+
+// Whether names ascend, byte by byte and those without one first, as libbpf's btf_check_sorted wants them.
+bool Names::is_sorted() const {
+    // Names share their first bytes with their neighbours'; where they share megabytes, a table is quicker.
+    std::size_t patience = 64 * index_.rows();
+    std::uint32_t last_offset = 0;
+    std::string_view last;
+    for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
+        const std::uint32_t offset = index_.name_off(row);
+        if (offset == last_offset) {
+            continue;
+        }
+        const std::string_view name = strings_.prefix(offset, patience);
+        if (name < last || name.size() == patience) {
+            return false;
+        }
+        patience -= name.size();
+        last = name;
+        last_offset = offset;
+    }
+    return true;
+}
+
+void Names::build_table() {
     std::uint32_t buckets = 16;
-    while (buckets < index.rows()) {
+    while (buckets < index_.rows()) {
         buckets *= 2;
     }
     mask_ = buckets - 1;
     heads_.reset(new std::uint32_t[buckets]);
-    next_.reset(new std::uint32_t[index.rows()]);
+    next_.reset(new std::uint32_t[index_.rows()]);
     std::fill_n(heads_.get(), buckets, kEnd);
     // From the highest row down, so that each chain ascends.
-    for (auto row = static_cast<std::uint32_t>(index.rows()); row-- != 0;) {
-        const std::string_view name = name_of(index, strings, row, kHashedBytes);
+    for (auto row = static_cast<std::uint32_t>(index_.rows()); row-- != 0;) {
+        const std::string_view name = name_of(index_, strings_, row, kHashedBytes);
         if (name.empty()) {
             continue;
         }
@@ -52,8 +80,43 @@ Names::Names(const Index& index, const Strings& strings) : index_(index), string
     }
 }
 
-std::uint32_t Names::first(std::string_view name) const {
-    return name.empty() ? kEnd : heads_[hash(name) & mask_];
+std::uint32_t Names::lower_bound(std::string_view name) const {
+    auto first = static_cast<std::uint32_t>(index_.first_record());
+    auto count = static_cast<std::uint32_t>(index_.rows()) - first;
+    while (count != 0) {
+        const std::uint32_t half = count / 2;
+        // One byte more than the name, so that a longer one comes after it.
+        if (strings_.prefix(index_.name_off(first + half), name.size() + 1) < name) {
+            first += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return first;
+}
+
+template <class Visit>
+void Names::each_candidate(std::string_view name, Visit visit) const {
+    if (name.empty()) {
+        return;
+    }
+    if (!sorted()) {
+        for (std::uint32_t row = heads_[hash(name) & mask_]; row != kEnd; row = next_[row]) {
+            if (visit(row)) {
+                return;
+            }
+        }
+        return;
+    }
+    if (is_void(index_, 0) && visit(0)) {
+        return;
+    }
+    for (std::uint32_t row = lower_bound(name); row != index_.rows(); ++row) {
+        if (!strings_.equals(index_.name_off(row), name) || visit(row)) {
+            return;
+        }
+    }
 }
 
 bool Names::matches(std::uint32_t row, std::string_view name, const Kinds& kinds) const {
@@ -64,21 +127,24 @@ bool Names::matches(std::uint32_t row, std::string_view name, const Kinds& kinds
 }
 
 std::optional<std::uint32_t> Names::find(std::string_view name, const Kinds& kinds) const {
-    for (std::uint32_t row = first(name); row != kEnd; row = next_[row]) {
+    std::optional<std::uint32_t> found;
+    each_candidate(name, [&](std::uint32_t row) {
         if (matches(row, name, kinds)) {
-            return index_.id(row);
+            found = index_.id(row);
         }
-    }
-    return std::nullopt;
+        return found.has_value();
+    });
+    return found;
 }
 
 std::vector<std::uint32_t> Names::find_all(std::string_view name, const Kinds& kinds) const {
     std::vector<std::uint32_t> ids;
-    for (std::uint32_t row = first(name); row != kEnd; row = next_[row]) {
+    each_candidate(name, [&](std::uint32_t row) {
         if (matches(row, name, kinds)) {
             ids.push_back(index_.id(row));
         }
-    }
+        return false;
+    });
     return ids;
 }
 

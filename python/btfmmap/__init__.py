@@ -19,19 +19,26 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (the package's v
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .contract import Finding, doctor
+    from .fields import Field
+    from .graph import Graph, Role
     from .kernel import Kernel, open_kernel
     from .kinds import IntEncoding, Kind
     from .loaded_btf import LoadedBtf, loaded
+    from .records import Records
     from .source import Source
+    from .struct_layout import StructLayout
     from .types import Type
+    from .users import User
 
 __all__ = [
     "KERNEL_BTF",
     "SAMPLE_BTF",
     "Btf",
     "BtfError",
+    "Field",
     "Finding",
     "FormatError",
+    "Graph",
     "IntEncoding",
     "Kernel",
     "Kind",
@@ -39,8 +46,12 @@ __all__ = [
     "MissingBaseError",
     "NotFoundError",
     "NotSupportedError",
+    "Records",
+    "Role",
     "Source",
+    "StructLayout",
     "Type",
+    "User",
     "__version__",
     "doctor",
     "loaded",
@@ -50,6 +61,12 @@ __all__ = [
 
 # Imported on first use: enum, typing and numpy cost more than the rest of the package.
 _LAZY = {
+    "Field": "fields",
+    "Graph": "graph",
+    "Records": "records",
+    "Role": "graph",
+    "StructLayout": "struct_layout",
+    "User": "users",
     "Finding": "contract",
     "IntEncoding": "kinds",
     "Kernel": "kernel",

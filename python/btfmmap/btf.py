@@ -10,19 +10,26 @@ from .has_tables import HasTables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Literal
 
     import numpy as np
     import numpy.typing as npt
 
     from ._core import Btf as CoreBtf
-    from ._core import File
+    from ._core import Buffer, File
+    from ._core import Layout as CoreLayout
     from .ext import Ext
+    from .fields import Field
+    from .graph import Graph
     from .has_tables import AnyTable
+    from .layouts import Layouts
+    from .records import Records
     from .source import Source
-    from .types import Type
+    from .struct_layout import StructLayout
+    from .types import Enumerator, Member, Type
+    from .users import User
 
     # How to open it again: path, method, base, and the base that it was relocated onto.
     Origin = tuple[str, str, "Btf | None", "Btf | None"]
@@ -232,20 +239,215 @@ class Btf(HasTables):
         "enum x" an ENUM or ENUM64. "void" is type id 0, as in libbpf. A base's types come before those of
         what continues it.
         """
-        return self._core.find(*_query(name, kind))
+        return self._core.find(name, kind)
 
     def find_all(self, name: str, kind: int | None = None) -> list[int]:
         """Every type id that `find` would accept, ascending."""
-        return self._core.find_all(*_query(name, kind))
+        return self._core.find_all(name, kind)
 
     def lookup(self, names: Iterable[str], kind: int | None = None) -> npt.NDArray[np.int64]:
         """`find` for many names: `int64[len(names)]`, -1 where there is no such type."""
-        import numpy as np
+        return _array(self._core.lookup(names, kind))  # type: ignore[no-any-return]
 
-        found = (self.find(name, kind) for name in names)
-        return np.array([-1 if type_id is None else type_id for type_id in found], np.int64)
+    def match(self, pattern: str, kind: int | None = None, *, regex: bool = False) -> npt.NDArray[np.int64]:
+        """The ids of all types whose name matches, ascending: `int64[n]`. A pattern is a glob ("tcp_*"), or
+        with `regex` a regular expression that is found anywhere in the name; "struct tcp_*" asks for structs
+        only, and `kind` as in `find`. Types without a name match nothing."""
+        from .matching import match
+
+        return match(self, pattern, kind, regex=regex)
+
+    def find_members(self, name: str) -> list[tuple[Type, Member]]:
+        """Which structs and unions have a member of that name, in id order, with the member."""
+        return [
+            (parent, parent.members[position]) for parent, position in self._children_named("members", name)
+        ]
+
+    def find_enumerators(self, name: str) -> list[tuple[Type, Enumerator]]:
+        """Which enums have a value of that name, in id order, with the value."""
+        return [
+            (parent, parent.enumerators[position])
+            for parent, position in self._children_named("enumerators", name)
+        ]
+
+    def _children_named(self, table: str, name: str) -> Iterator[tuple[Type, int]]:
+        if self._base is not None:
+            yield from self._base._children_named(table, name)
+        columns = self._columns(table)
+        for row in memoryview(self._core.rows_named(table, name)):
+            parent = columns["parent"][row]
+            yield self._type(parent), row - columns["indptr"][parent - self.first_id]
+
+    def find_member(self, path: str) -> Field | None:
+        """A member at a dotted path from a type's name, "task_struct.se.vruntime": its type, and where it is
+        from the first type's start. Anonymous structs are left out; an array's element has its index,
+        "sk_buff.cb[8]". None where there is no such member; `NotFoundError` where there is no such type."""
+        from .fields import composite, find_field
+
+        name, _, rest = path.partition(".")
+        return find_field(composite(self, name), rest)
+
+    # -- how types refer to one another
+
+    @property
+    def graph(self) -> Graph:
+        """Which type refers to which, as what; with those of its bases."""
+        from . import _core
+        from .graph import Graph
+
+        core = self._core
+        graph: Graph | None = self._tables.get(Graph)
+        if graph is None:
+            graph = self._tables[Graph] = Graph(self, _core.Graph(core))
+        return graph
+
+    def users(
+        self,
+        type_: int | str | Type,
+        *,
+        roles: Collection[int] | None = None,
+        through: Collection[str] | None = None,
+    ) -> list[User]:
+        """Who uses a type: which structs embed it or point to it, which functions take or return it, and
+        where. Sorted by the user's id.
+
+        Args:
+            type_: a name, an id or a `Type`.
+            roles: as what, `Role` numbers; None for any.
+            through: what may stand between the type and its user: `users.THROUGH` (typedefs, qualifiers,
+                type tags, pointers, arrays, anonymous structs) unless some of those are given;
+                `users.EMBEDDED` leaves out pointers.
+        """
+        from .users import THROUGH, users
+
+        return users(self, self._id_of(type_), roles, THROUGH if through is None else through)
+
+    def resolve(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """What types are without TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG: `int64[n]` of ids, -1 where
+        they go round in circles, and for an id that is not there."""
+        return _array(self._layout.resolve(type_ids))  # type: ignore[no-any-return]
+
+    # -- how types lie in memory
+
+    @property
+    def _layout(self) -> CoreLayout:
+        from . import _core
+
+        core = self._core
+        layout: CoreLayout | None = self._tables.get(_core.Layout)
+        if layout is None:
+            base = None if self._base is None else self._base._layout
+            layout = self._tables[_core.Layout] = _core.Layout(core, base)
+        return layout
+
+    def _size(self, type_id: int) -> int:
+        size: int = memoryview(self._layout.sizeof([type_id]))[0]
+        return size
+
+    def sizeof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """The sizes of types in bytes, `int64[n]`, as libbpf's `btf__resolve_size` has them: arrays multiply,
+        pointers have the BTF's pointer size. -1 for what has none (void, functions, forward declarations,
+        circles), for more than 2^32 - 1 bytes, and for an id that is not there."""
+        return _array(self._layout.sizeof(type_ids))  # type: ignore[no-any-return]
+
+    def alignof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """The alignments of types in bytes, `int64[n]`, as libbpf's `btf__align_of` has them: 1 for packed
+        structs. -1 for what has none."""
+        return _array(self._layout.alignof(type_ids))  # type: ignore[no-any-return]
+
+    def _layout_columns(self) -> dict[str, memoryview[Any]]:
+        """The columns of `layouts` without numpy."""
+        views = self._views.get("layouts")
+        if views is None:
+            views = {name: memoryview(view) for name, view in self._layout.table().items()}
+            self._views["layouts"] = views
+        return views
+
+    @property
+    def layouts(self) -> Layouts:
+        """How every struct and union uses its bytes: holes, padding, cache lines; see `layouts.Layouts`."""
+        from .layouts import Layouts
+
+        layouts: Layouts | None = self._tables.get(Layouts)
+        if layouts is None:
+            columns = self._layout_columns()
+            layouts = Layouts(**{name: _array(view) for name, view in columns.items()})
+            self._tables[Layouts] = layouts
+        return layouts
+
+    def layout(self, type_: int | str | Type) -> StructLayout:
+        """One struct or union member by member: offsets, sizes, holes. `print` shows it as pahole does.
+        Raises `NotFoundError`, and `ValueError` for any other kind."""
+        from .fields import composite
+        from .struct_layout import StructLayout
+
+        return StructLayout(composite(self, type_))
+
+    def at(self, type_: int | str | Type, offset: int) -> list[str]:
+        """The paths of the members at a byte of a type, say "headers.transport_header": several where unions
+        or bitfields share it, none in a hole. Raises `NotFoundError`."""
+        from .fields import at
+
+        return at(self._type(self._id_of(type_)), operator.index(offset))
+
+    def at_each(self, type_: int | str | Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
+        """`at` for many offsets."""
+        from .fields import at
+
+        found = self._type(self._id_of(type_))
+        paths = {offset: at(found, offset) for offset in {operator.index(each) for each in offsets}}
+        return [paths[operator.index(each)] for each in offsets]
+
+    def dtype(
+        self, type_: int | str | Type, *, bitfields: Literal["error", "omit"] = "error"
+    ) -> np.dtype[Any]:
+        """A type as a numpy dtype of the same size and offsets, in the file's byte order, for
+        `np.frombuffer`: structs nest, arrays have shapes, members of anonymous structs and unions are lifted,
+        pointers are unsigned integers, enums integers, `char[n]` is `S{n}` (numpy drops NULs at its end),
+        and what numpy has no number for (`__int128`) is `V16`.
+
+        Args:
+            type_: a name, an id or a `Type`.
+            bitfields: "omit" leaves them out; `records` reads them.
+
+        Raises:
+            NotSupportedError: a member cannot be expressed exactly; says which and why.
+        """
+        from .dtype import dtype_of
+
+        return dtype_of(self._type(self._id_of(type_)), bitfields)
+
+    def records(self, type_: int | str | Type, buffer: Buffer | npt.NDArray[Any]) -> Records:
+        """Bytes as records of a struct or union, each field an array, bitfields too.
+
+        Args:
+            type_: a name, an id or a `Type`, through typedefs.
+            buffer: bytes-like, a whole number of records; read in place.
+
+        Raises:
+            FormatError: no whole number of records.
+            NotSupportedError: as `dtype`.
+        """
+        from .fields import composite
+        from .records import records_of
+
+        return records_of(composite(self, type_), buffer)
+
+    def ctypes(self, type_: int | str | Type) -> Any:
+        """A struct or union as a class of `ctypes`, its members at the same offsets, bitfields too. Raises
+        `NotSupportedError` where ctypes cannot."""
+        from .ctypes_types import ctype_of
+
+        return ctype_of(self._type(self._id_of(type_)))
 
     # -- its types as objects
+
+    def _id_of(self, type_: int | str | Type) -> int:
+        if isinstance(type_, int | str):
+            return self[type_].id
+        if type_ not in self:
+            raise NotFoundError(f"{type_!r} is of another BTF")
+        return type_.id
 
     def _type(self, type_id: int) -> Type:
         """A `Type` of whichever BTF, this or one of its bases, has the id."""
@@ -288,21 +490,6 @@ class Btf(HasTables):
 
         first = self.first_id
         return (Type(self, type_id) for type_id in range(first, first + len(self)))
-
-
-# Kinds by number, so that a search does not import enum.
-_C_KEYWORDS = {"struct": b"\x04", "union": b"\x05", "enum": b"\x06\x13"}
-
-
-def _query(name: str, kind: int | None) -> tuple[str, bytes]:
-    """The bare name and the kinds to look for (none given: all)."""
-    keyword, space, bare = name.partition(" ")
-    if space and keyword in _C_KEYWORDS:
-        kinds = _C_KEYWORDS[keyword]
-        if kind is not None and kind not in kinds:
-            raise ValueError(f"{name!r} says {keyword}, but kind is {kind!r}")
-        return bare.strip(), kinds if kind is None else bytes([kind])
-    return name, b"" if kind is None else bytes([kind])
 
 
 def _array(view: Any) -> Any:

@@ -99,6 +99,13 @@ class Type:
         return self.btf.name(self.id)
 
     @property
+    def c_name(self) -> str:
+        """In C's spelling: "struct sock *", "const char *"; of an array what it is made of."""
+        from .c_names import type_name
+
+        return type_name(self).replace("  ", " ").rstrip()
+
+    @property
     def kind_flag(self) -> bool:
         """Bit 31 of the info word; see `tables.Types.kind_flag`."""
         return bool(self._cell("kind_flag"))

@@ -7,7 +7,7 @@ import os
 import sys
 
 from .. import BtfError, __version__
-from . import doctor, info, loaded
+from . import at, doctor, dtype, find, holes, info, loaded, show, users
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 # A command's module has a docstring (its help; the first line stands in the list of commands),
 # add_arguments(parser), and run(args), which may return an exit code.
-COMMANDS: dict[str, Any] = {"info": info, "loaded": loaded, "doctor": doctor}
+COMMANDS: dict[str, Any] = {
+    "info": info,
+    "show": show,
+    "find": find,
+    "users": users,
+    "holes": holes,
+    "at": at,
+    "dtype": dtype,
+    "loaded": loaded,
+    "doctor": doctor,
+}
 
 OK = 0
 FAILED = 1
@@ -67,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_stdout()
         return PIPE_CLOSED
     except BtfError as error:
+        return _fail(str(error))
+    except ValueError as error:  # a question that has no sense, such as the members of an int
         return _fail(str(error))
     except OSError as error:
         if error.filename is not None:

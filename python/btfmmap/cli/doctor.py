@@ -13,6 +13,7 @@ import time
 
 from .. import KERNEL_BTF, BtfError, doctor
 from .. import open as open_btf
+from .common import add_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ _FIRST = "mmap private, read-only"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="print a list of {rule, expected, observed, verdict}, for programs",
-    )
+    add_json(parser, "a list of {rule, expected, observed, verdict}")
 
 
 def run(args: argparse.Namespace) -> int:

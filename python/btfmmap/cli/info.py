@@ -16,6 +16,7 @@ import time
 
 from .. import KERNEL_BTF, SAMPLE_BTF
 from .. import open as open_btf
+from .common import add_base, add_json, open_base, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,22 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--id", type=int, help="a BTF object in the kernel, by its number in btfmmap loaded")
     what.add_argument("--sample", action="store_true", help="the small BTF that comes with btfmmap")
-    parser.add_argument(
-        "-B",
-        "--base",
-        metavar="BASE",
-        action="append",
-        default=[],
-        help="what a split BTF (a module's) continues; more than once for a chain, the lowest first",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+    add_base(parser)
+    add_json(parser, "one JSON object")
 
 
 def run(args: argparse.Namespace) -> None:
     path = SAMPLE_BTF if args.sample else "/dev/stdin" if args.file == "-" else args.file
-    base = None
-    for base_path in args.base:
-        base = open_btf(base_path, base=base)
+    base = open_base(args.base)
     start = time.perf_counter()
     with open_btf(path, id=args.id, base=base) as btf:
         seconds = time.perf_counter() - start
@@ -118,7 +110,7 @@ def render(facts: dict[str, Any]) -> str:
     ]
     if facts["base"]:
         sections.insert(
-            2, ("base", f"{_printable(facts['base'])}, so type ids start at {facts['first_id']:,}")
+            2, ("base", f"{printable(facts['base'])}, so type ids start at {facts['first_id']:,}")
         )
     if facts["ext"]:
         sections.append(("ext", ", ".join(f"{count:,} {name}" for name, count in facts["ext"].items())))
@@ -131,13 +123,13 @@ def render(facts: dict[str, Any]) -> str:
         ("enumerators", f"{facts['enumerators']:,}"),
         ("section entries", f"{facts['secinfos']:,}"),
     ]
-    biggest = [(f"{row['size']:,}", _printable(row["name"]) or "(anon)") for row in facts["biggest_structs"]]
+    biggest = [(f"{row['size']:,}", printable(row["name"]) or "(anon)") for row in facts["biggest_structs"]]
     numbers = max(len(count) for _, count in kinds + children)
     names = max(len(name) for name, _ in kinds + children)
     sizes = max((len(size) for size, _ in biggest), default=0)
     return "\n".join(
         [
-            _printable(source["path"]),
+            printable(source["path"]),
             *(f"  {label:<8} {text}" for label, text in sections),
             "",
             "types by kind",
@@ -149,11 +141,4 @@ def render(facts: dict[str, Any]) -> str:
             "biggest structs, bytes",
             *(f"  {size:>{sizes}} {name}" for size, name in biggest),
         ]
-    )
-
-
-def _printable(text: str) -> str:
-    """Escape what a terminal would obey or could not encode: names may hold any bytes."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )

@@ -10,6 +10,7 @@ them to CAP_SYS_ADMIN, as root has.
 from __future__ import annotations
 
 from .. import loaded
+from .common import add_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--json", action="store_true", help="print a list of {id, name, size, kernel}, for programs"
-    )
+    add_json(parser, "a list of {id, name, size, kernel}")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/btf.hpp"
+
+namespace btfmmap {
+
+// What every type of one BTF is below typedefs and qualifiers, its size and its alignment, found once for
+// all: each is then an array access. Types refer to one another in any order and, in a hostile file, in
+// circles or in chains of millions, so nothing here recurses.
+class Sizes {
+public:
+    // `base` is that of the BTF's base, which outlives it; nullptr where there is none.
+    Sizes(const Btf& btf, const Sizes* base);
+
+    static constexpr std::uint32_t kNoType = UINT32_MAX;
+    static constexpr std::int64_t kUnknown = -1;
+
+    // Without TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG; kNoType where they go round in circles.
+    std::uint32_t resolved(std::uint32_t type_id) const { return at(type_id).resolved; }
+
+    // In bytes, as libbpf's btf__resolve_size has it; kUnknown for what has none (void, FWD, FUNC,
+    // FUNC_PROTO), circles, and more than 2^32 - 1 bytes.
+    std::int64_t size(std::uint32_t type_id) const;
+
+    // In bytes, as libbpf's btf__align_of has it; kUnknown for what has none.
+    std::int64_t alignment(std::uint32_t type_id) const;
+
+    // The largest natural alignment of a type's members, which a packed struct does not keep; 1 or more.
+    // This is pahole's tag__natural_alignment.
+    std::uint32_t natural_alignment(std::uint32_t type_id) const;
+
+    // What arrays of arrays are made of, below typedefs and qualifiers.
+    std::uint32_t element(std::uint32_t type_id) const;
+
+private:
+    struct Entry {
+        std::uint32_t resolved;
+        std::uint32_t element;    // of an ARRAY
+        std::uint32_t alignment;  // 0: unknown
+        std::uint32_t natural;
+        std::int64_t size;
+    };
+
+    class Builder;
+
+    const Entry& at(std::uint32_t type_id) const;
+
+    const Sizes* base_;
+    std::uint32_t first_id_;
+    std::uint32_t end_id_;
+    std::unique_ptr<Entry[]> entries_;
+};
+
+}  // namespace btfmmap

@@ -1,0 +1,48 @@
+"""Say which member lies at a byte of a type.
+
+Several are printed where unions or bitfields share the byte; a hole is an error.
+
+    btfmmap at sk_buff 0x70
+    btfmmap at task_struct 8 16 24 --json
+"""
+
+from __future__ import annotations
+
+from .. import NotFoundError
+from .common import add_json, add_source, find_type, open_source, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def _number(text: str) -> int:
+    return int(text, 0)
+
+
+_number.__name__ = "byte offset"  # in argparse's messages
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
+    parser.add_argument(
+        "offsets", metavar="OFFSET", nargs="+", type=_number, help="in bytes; decimal, or 0x for hexadecimal"
+    )
+    add_source(parser)
+    add_json(parser, "a list of {offset, members}")
+
+
+def run(args: argparse.Namespace) -> None:
+    with open_source(args) as btf:
+        found = find_type(btf, args.type)
+        rows = list(zip(args.offsets, btf.at_each(found, args.offsets), strict=True))
+    if args.json:
+        import json
+
+        print(json.dumps([{"offset": offset, "members": paths} for offset, paths in rows], indent=2))
+        return
+    for offset, paths in rows:
+        if not paths:
+            raise NotFoundError(f"no member of {args.type} lies at byte {offset}")
+        for path in paths:
+            print(printable(path) if len(rows) == 1 else f"{offset:>8}  {printable(path)}")

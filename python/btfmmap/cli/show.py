@@ -1,0 +1,76 @@
+"""Show one type: a struct's members with offsets, sizes, holes and cache lines, as pahole prints them.
+
+A type is a name as in C ("task_struct", "struct sk_buff", "enum pid_type") or a type id.
+
+    btfmmap show list_head
+    btfmmap show "union bpf_attr" --expand
+    btfmmap show ext4_inode_info -f ext4.ko.xz -B vmlinux.btf --json
+"""
+
+from __future__ import annotations
+
+from .. import IntEncoding, Kind, Type
+from .common import add_json, add_source, dimmed, find_type, open_source, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
+    parser.add_argument(
+        "-E", "--expand", action="store_true", help="open members that are named structs and unions too"
+    )
+    add_source(parser)
+    add_json(parser, "one JSON object")
+
+
+def run(args: argparse.Namespace) -> None:
+    with open_source(args) as btf:
+        found = find_type(btf, args.type)
+        if found.kind in (Kind.STRUCT, Kind.UNION):
+            layout = btf.layout(found)
+            facts = layout.to_dict() if args.json else None
+            text = layout.text(expand=args.expand)
+        else:
+            facts = describe(found)
+            text = render(facts)
+    if args.json:
+        import json
+
+        print(json.dumps(facts, indent=2))
+    else:
+        lines = text.rstrip("\n").split("\n")
+        print(dimmed("\n".join(line.replace("\t", "        ") for line in map(_escaped, lines))))
+
+
+def describe(found: Type) -> dict[str, Any]:
+    """What `--json` prints of a type that has no layout."""
+    facts: dict[str, Any] = {"id": found.id, "kind": found.kind.name, "name": found.name}
+    if found.size is not None:
+        facts["size"] = found.size
+    if found.type is not None:
+        facts["type"] = found.type.c_name
+    if found.nelems is not None:
+        facts["nelems"] = found.nelems
+    if found.encoding is not None:
+        facts["encoding"] = [flag.name for flag in IntEncoding if flag in found.encoding]
+    if found.params:
+        facts["params"] = [{"name": name, "type": type_.c_name} for name, type_ in found.params]
+    if found.enumerators:
+        facts["enumerators"] = [{"name": name, "value": value} for name, value in found.enumerators]
+    return facts
+
+
+def render(facts: dict[str, Any]) -> str:
+    head = " ".join(f"{name}={value}" for name, value in facts.items() if not isinstance(value, list))
+    lines = [head]
+    lines += [f"\t{row['type']} {row['name']}".rstrip() for row in facts.get("params", [])]
+    lines += [f"\t{row['name']} = {row['value']}" for row in facts.get("enumerators", [])]
+    return "\n".join(lines)
+
+
+def _escaped(line: str) -> str:
+    return "\t".join(printable(part) for part in line.split("\t"))

@@ -1,0 +1,84 @@
+"""Find who uses a type: who embeds it, points to it, takes or returns it.
+
+Typedefs, qualifiers, pointers, arrays and anonymous structs between the type and its user are passed through.
+
+    btfmmap users list_head --embedded
+    btfmmap users sk_buff --role parameter
+    btfmmap users pid_t --role member --json
+"""
+
+from __future__ import annotations
+
+from .. import NotFoundError, Role
+from .common import add_json, add_source, columns, find_type, open_source, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from .. import User
+
+_EMBEDDING = ("typedef", "const", "volatile", "restrict", "type_tag", "array", "anonymous")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
+    parser.add_argument(
+        "-r",
+        "--role",
+        action="append",
+        help="only uses in this role, say member, parameter, return or variable; may be given more than once",
+    )
+    parser.add_argument(
+        "-e", "--embedded", action="store_true", help="only who holds the type itself, not a pointer to it"
+    )
+    add_source(parser)
+    add_json(parser, "a list of {id, kind, user, role, position, name, bit_offset, pointers}")
+
+
+def run(args: argparse.Namespace) -> None:
+    roles = [_role(name) for name in args.role] if args.role else None
+    with open_source(args) as btf:
+        found = find_type(btf, args.type)
+        users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
+        rows = [_row(user) for user in users]
+    if args.json:
+        import json
+
+        print(json.dumps(rows, indent=2))
+        return
+    lines = [
+        (
+            str(row["id"]),
+            row["kind"],
+            printable(row["user"]) or "(anon)",
+            row["role"].lower() + (f" {row['position']}" if row["position"] >= 0 else ""),
+            printable(row["name"]) + "*" * row["pointers"],
+            f"at {row['bit_offset'] // 8}" if row["role"] == "MEMBER" else "",
+        )
+        for row in rows
+    ]
+    if lines:
+        print(columns(lines, (True, False, False, False, False, False)))
+
+
+def _role(name: str) -> Role:
+    try:
+        return Role[name.upper().replace("-", "_")]
+    except KeyError:
+        names = ", ".join(role.name.lower() for role in Role)
+        raise NotFoundError(f"no role {name!r}; there are {names}") from None
+
+
+def _row(user: User) -> dict[str, Any]:
+    return {
+        "id": user.type.id,
+        "kind": user.type.kind.name,
+        "user": user.type.name,
+        "role": user.role.name,
+        "position": user.position,
+        "name": user.name,
+        "bit_offset": user.bit_offset,
+        "pointers": user.pointers,
+    }

@@ -1,0 +1,155 @@
+"""The members of a struct with those of the anonymous structs and unions in it, as C code sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import FormatError
+from .kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .btf import Btf
+    from .types import Type
+
+_COMPOSITE = (Kind.STRUCT, Kind.UNION)
+_MAX_FIELDS = 1 << 20
+
+
+class Field(NamedTuple):
+    """A member, seen from the struct that was asked for.
+
+    Attributes:
+        name: its own; "" for a bitfield that only fills.
+        type: its type.
+        bit_offset: from the asked struct's start.
+        bitfield_size: in bits; 0 where it is no bitfield.
+        depth: how many anonymous structs and unions it lies in.
+        in_union: whether it may share its bytes with other members, by one of those or its own parent.
+    """
+
+    name: str
+    type: Type
+    bit_offset: int
+    bitfield_size: int
+    depth: int
+    in_union: bool
+
+    @property
+    def offset(self) -> int:
+        """In whole bytes."""
+        return self.bit_offset // 8
+
+
+def resolved(type_: Type) -> Type:
+    """Without typedefs and qualifiers; itself where they go round in circles."""
+    (type_id,) = memoryview(type_.btf._layout.resolve([type_.id]))
+    return type_ if type_id < 0 else type_.btf._type(type_id)
+
+
+def composite(btf: Btf, name: int | str | Type) -> Type:
+    """The STRUCT or UNION that is meant, through typedefs and qualifiers. Raises `NotFoundError`, and
+    `ValueError` for any other kind."""
+    type_ = name if not isinstance(name, int | str) else btf[name]
+    found = resolved(type_)
+    if found.kind not in _COMPOSITE:
+        raise ValueError(
+            f"{type_.name or f'type [{type_.id}]'} is of kind {found.kind.name}, no struct or union"
+        )
+    return found
+
+
+def fields(type_: Type) -> Iterator[Field]:
+    """The members of a STRUCT or UNION in order, those of anonymous ones in the place of these.
+
+    Raises:
+        FormatError: an anonymous struct that holds itself, or more than a million members.
+    """
+    count = 0
+    stack = [(type_, 0, 0, type_.kind == Kind.UNION, iter(type_.members))]
+    while stack:
+        _, base, depth, in_union, members = stack[-1]
+        member = next(members, None)
+        if member is None:
+            stack.pop()
+            continue
+        count += 1
+        if count > _MAX_FIELDS:
+            raise FormatError(f"type [{type_.id}] has more than {_MAX_FIELDS:,} members", type_id=type_.id)
+        bit_offset = base + member.bit_offset
+        inner = None if member.name else resolved(member.type)
+        if inner is not None and inner.kind in _COMPOSITE:
+            if any(inner == ancestor for ancestor, *_ in stack):
+                raise FormatError(f"type [{inner.id}] holds itself", type_id=inner.id)
+            stack.append(
+                (inner, bit_offset, depth + 1, in_union or inner.kind == Kind.UNION, iter(inner.members))
+            )
+            continue
+        yield Field(member.name, member.type, bit_offset, member.bitfield_size, depth, in_union)
+
+
+def find_field(type_: Type, path: str) -> Field | None:
+    """The member at a dotted path, which may leave out anonymous structs; array indices in brackets."""
+    base, found = 0, None
+    for word in path.split("."):
+        name, _, index = word.partition("[")
+        parent = resolved(type_)
+        found = (
+            next((field for field in fields(parent) if field.name == name), None)
+            if (parent.kind in _COMPOSITE)
+            else None
+        )
+        if found is None:
+            return None
+        type_, offset = _indexed(found.type, index)
+        base += found.bit_offset + offset
+        found = found._replace(type=type_, bit_offset=base)
+    return found
+
+
+def _indexed(type_: Type, index: str) -> tuple[Type, int]:
+    """The element that `1][2]` says, and its bit offset."""
+    offset = 0
+    for number in index.split("[") if index else ():
+        array = resolved(type_)
+        if array.kind != Kind.ARRAY or array.type is None or not number.endswith("]"):
+            raise ValueError(f"[{index} of something that is no such array")
+        type_ = array.type
+        offset += 8 * int(number[:-1]) * max(0, type_.btf._size(type_.id))
+    return type_, offset
+
+
+def at(type_: Type, offset: int) -> list[str]:
+    """The paths of the innermost members at a byte of a type: several where unions share it or bitfields
+    do, none in a hole."""
+    paths: list[str] = []
+    stack = [("", type_, offset)]
+    steps = 0
+    while stack:
+        path, inner, left = stack.pop()
+        steps += 1
+        if steps > _MAX_FIELDS:
+            raise FormatError(f"type [{type_.id}] has too many members at byte {offset}", type_id=type_.id)
+        found = resolved(inner)
+        if found.kind == Kind.ARRAY and found.type is not None:
+            size = found.btf._size(found.type.id)
+            if size > 0 and (not found.nelems or left < size * found.nelems):
+                stack.append((f"{path}[{left // size}]", found.type, left % size))
+        elif found.kind in _COMPOSITE and found.size and left < found.size:
+            stack += [
+                (f"{path}.{field.name}" if path else field.name, field.type, left - field.offset)
+                for field in reversed(list(fields(found)))
+                if _covers(field, left)
+            ]
+        elif path:
+            paths.append(path)
+    return paths
+
+
+def _covers(field: Field, offset: int) -> bool:
+    if field.bitfield_size:
+        return field.bit_offset // 8 <= offset <= (field.bit_offset + field.bitfield_size - 1) // 8
+    size = field.type.btf._size(field.type.id)
+    flexible = size == 0 and resolved(field.type).kind == Kind.ARRAY
+    return field.offset <= offset and (flexible or offset < field.offset + max(0, size))

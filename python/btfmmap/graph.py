@@ -1,0 +1,144 @@
+"""The reference graph: which type refers to which, as what."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import networkx
+    import numpy.typing as npt
+    import scipy.sparse
+
+    from ._core import Graph as CoreGraph
+    from .btf import Btf
+    from .tables import U8, U32
+
+
+class Role(IntEnum):
+    """What a type is to the one that refers to it."""
+
+    POINTEE = 0
+    """What a PTR points to."""
+    ELEMENT = 1
+    """What an ARRAY is made of."""
+    INDEX = 2
+    """The index type of an ARRAY."""
+    MEMBER = 3
+    PARAMETER = 4
+    RETURN = 5
+    UNDERLYING = 6
+    """What a TYPEDEF, CONST, VOLATILE, RESTRICT or TYPE_TAG stands for."""
+    PROTOTYPE = 7
+    """The FUNC_PROTO of a FUNC."""
+    VARIABLE = 8
+    """The type of a VAR."""
+    SECTION_ENTRY = 9
+    """What a DATASEC lists."""
+    TAG_TARGET = 10
+    """What a DECL_TAG tags."""
+
+
+class Graph:
+    """The references between the types of a BTF and its bases, in compressed sparse rows.
+
+    Nodes are type ids; the edges of type `t` are `[indptr[t], indptr[t + 1])`, in the order of its record
+    (of `reverse`: ascending). References to void (type id 0) are edges like any other.
+    """
+
+    def __init__(self, btf: Btf, core: CoreGraph, *, is_reverse: bool = False) -> None:
+        self._btf = btf
+        self._core = core
+        self._is_reverse = is_reverse
+        self._views = {name: memoryview(view) for name, view in core.edges(is_reverse).items()}
+
+    def _array(self, name: str) -> Any:
+        import numpy as np
+
+        return np.asarray(self._views[name])
+
+    @property
+    def indptr(self) -> U32:
+        """`uint32[nodes + 1]`: where each type's edges start."""
+        return self._array("indptr")  # type: ignore[no-any-return]
+
+    @property
+    def indices(self) -> U32:
+        """`uint32[edges]`: the type at the other end."""
+        return self._array("indices")  # type: ignore[no-any-return]
+
+    @property
+    def role(self) -> U8:
+        """`uint8[edges]`: what the type that is referred to is to the other, a `Role`."""
+        return self._array("role")  # type: ignore[no-any-return]
+
+    @property
+    def row(self) -> U32:
+        """`uint32[edges]`: the row with the reference, in the table that has the role (`members`, `params`,
+        `arrays`, `funcs`, `vars`, `secinfos`, `decl_tags`, else `types`) of the BTF that has the record."""
+        return self._array("row")  # type: ignore[no-any-return]
+
+    @property
+    def reverse(self) -> Graph:
+        """The same edges from what is referred to, to what refers to it."""
+        return Graph(self._btf, self._core, is_reverse=not self._is_reverse)
+
+    def __len__(self) -> int:
+        """How many types there are, void and those of bases included."""
+        return len(self._views["indptr"]) - 1
+
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self)} types and {len(self._views['role'])} references>"
+
+    def reachable(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
+        """Every type id that can be reached from some, those included, ascending: what they need."""
+        import numpy as np
+
+        return np.asarray(self._core.reachable(ids, self._is_reverse))
+
+    def dependents(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
+        """The same against the edges: what needs them."""
+        return self.reverse.reachable(ids)
+
+    def to_scipy(self) -> scipy.sparse.csr_array:
+        """The adjacency as a `scipy.sparse.csr_array` of `uint8[nodes, nodes]`, each entry the role plus 1;
+        for `scipy.sparse.csgraph`. Needs the extra `btfmmap[graph]`."""
+        sparse = _optional("scipy.sparse")
+        shape = (len(self), len(self))
+        return sparse.csr_array((self.role + 1, self.indices, self.indptr), shape=shape)
+
+    def to_networkx(self) -> networkx.MultiDiGraph:
+        """A `networkx.MultiDiGraph`: nodes are type ids with `name` and `kind`, edges have `role` and `row`.
+        Needs the extra `btfmmap[graph]`."""
+        import numpy as np
+
+        from .kinds import Kind
+
+        graph = _optional("networkx").MultiDiGraph()
+        for type_id in range(len(self)):
+            found = self._btf[type_id]
+            graph.add_node(type_id, name=found.name, kind=Kind(found.kind).name)
+        sources = np.repeat(np.arange(len(self)), np.diff(self.indptr))
+        names = [role.name for role in Role]
+        edges = zip(
+            sources.tolist(), self.indices.tolist(), self.role.tolist(), self.row.tolist(), strict=True
+        )
+        graph.add_edges_from(
+            (source, to, {"role": names[role], "row": row}) for source, to, role, row in edges
+        )
+        return graph
+
+
+def _optional(module: str) -> Any:
+    from importlib import import_module
+
+    from .errors import NotSupportedError
+
+    try:
+        return import_module(module)
+    except ImportError:
+        package = module.partition(".")[0]
+        raise NotSupportedError(f"takes the package {package}: pip install 'btfmmap[graph]'") from None
