@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     roles = [_role(name) for name in args.role] if args.role else None
+    if args.embedded and roles is None:
+        roles = [role for role in Role if role != Role.POINTEE]
     with open_source(args) as btf:
         found = find_type(btf, args.type)
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
