@@ -93,16 +93,16 @@ def find_field(type_: Type, path: str) -> Field | None:
     """The member at a dotted path, which may leave out anonymous structs; array indices in brackets."""
     base, found = 0, None
     for word in path.split("."):
-        name, _, index = word.partition("[")
+        name, bracket, index = word.partition("[")
         parent = resolved(type_)
         found = (
             next((field for field in fields(parent) if field.name == name), None)
-            if (parent.kind in _COMPOSITE)
+            if name and parent.kind in _COMPOSITE
             else None
         )
         if found is None:
             return None
-        type_, offset = _indexed(found.type, index)
+        type_, offset = _indexed(found.type, index) if bracket else (found.type, 0)
         base += found.bit_offset + offset
         found = found._replace(type=type_, bit_offset=base)
     return found
@@ -111,9 +111,9 @@ def find_field(type_: Type, path: str) -> Field | None:
 def _indexed(type_: Type, index: str) -> tuple[Type, int]:
     """The element that `1][2]` says, and its bit offset."""
     offset = 0
-    for number in index.split("[") if index else ():
+    for number in index.split("["):
         array = resolved(type_)
-        if array.kind != Kind.ARRAY or array.type is None or not number.endswith("]"):
+        if array.kind != Kind.ARRAY or array.type is None or not number[:-1].isdecimal() or number[-1] != "]":
             raise ValueError(f"[{index} of something that is no such array")
         type_ = array.type
         offset += 8 * int(number[:-1]) * max(0, type_.btf._size(type_.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from .errors import FormatError
 from .graph import Role
 from .kinds import Kind
 
@@ -28,6 +29,7 @@ _MODIFIERS = {
     Kind.TYPE_TAG: "type_tag",
 }
 _MAX_USERS = 1 << 20
+_MAX_DEPTH = 200
 
 
 class User(NamedTuple):
@@ -59,7 +61,7 @@ class _State(NamedTuple):
     pointers: int
     name: str  # of the member passed, while in anonymous structs
     position: int
-    held: bool  # in an anonymous struct that has it as a member
+    holders: tuple[int, ...]  # the anonymous structs that have it as a member, from the inside out
 
 
 def users(
@@ -68,37 +70,41 @@ def users(
     unknown = set(through) - set(THROUGH)
     if unknown:
         raise ValueError(f"through has {sorted(unknown)}, may have {', '.join(THROUGH)}")
-    search = _Search(btf, frozenset(through))
-    found: dict[User, None] = {}
-    for user in search.all(type_id):
-        if roles is None or user.role in roles:
-            found[user] = None
-            if len(found) > _MAX_USERS:
-                raise ValueError(f"more than {_MAX_USERS:,} users; ask with fewer roles or through less")
+    search = _Search(btf, frozenset(Role if roles is None else roles), frozenset(through))
+    found = {way: None for way in search.ways(type_id) if isinstance(way, User)}
     return sorted(found, key=lambda user: (user.type.id, user.role, user.position, user.bit_offset))
 
 
 class _Search:
-    def __init__(self, btf: Btf, through: frozenset[str]) -> None:
+    def __init__(self, btf: Btf, wanted: frozenset[int], through: frozenset[str]) -> None:
         self.btf = btf
+        self.wanted = wanted
         self.through = through
         reverse = btf.graph.reverse._views
         self.indptr, self.sources = reverse["indptr"], reverse["indices"]
         self.roles, self.rows = reverse["role"], reverse["row"]
 
-    def all(self, type_id: int) -> Iterator[User]:
-        pending = deque([_State(type_id, 0, 0, "", -1, False)])
-        seen = {(type_id, 0, False)}
+    def ways(self, type_id: int) -> Iterator[User | _State]:
+        """The users, and the ways that led to them."""
+        pending = deque([_State(type_id, 0, 0, "", -1, ())])
+        # What refers to one type only (pointers, arrays, typedefs, ...) is reached in one way, or is in a circle.
+        seen = {type_id}
+        count = 0
         while pending:
-            state = pending.popleft()
-            for user in self.step(state):
-                if isinstance(user, User):
-                    yield user
+            for way in self.step(pending.popleft()):
+                if isinstance(way, User) or way.holders:
+                    count += 1
+                    if count > _MAX_USERS:
+                        raise ValueError(
+                            f"more than {_MAX_USERS:,} users; ask with fewer roles or through less"
+                        )
+                elif way.type_id in seen:
                     continue
-                key = (user.type_id, user.bit_offset, user.held)
-                if key not in seen:
-                    seen.add(key)
-                    pending.append(user)
+                else:
+                    seen.add(way.type_id)
+                yield way
+                if isinstance(way, _State):
+                    pending.append(way)
 
     def step(self, state: _State) -> Iterator[User | _State]:
         start, end = self.indptr[state.type_id], self.indptr[state.type_id + 1]
@@ -108,9 +114,9 @@ class _Search:
             for way in self.follow(state, source, role, row):
                 climbed = True
                 yield way
-        if state.held and not climbed:
+        if state.holders and not climbed:
             # An anonymous struct that nobody holds.
-            yield self.user(state.type_id, Role.MEMBER, state)
+            yield self.user(state.holders[-1], Role.MEMBER, state)
 
     def user(self, type_id: int, role: Role, state: _State) -> User:
         return User(
@@ -120,20 +126,23 @@ class _Search:
     def follow(self, state: _State, source: int, role: Role, row: int) -> Iterator[User | _State]:
         kind = self.btf._type(source).kind
         if role == Role.MEMBER:
-            yield from self.member(state, source, row)
+            if role in self.wanted:
+                yield from self.member(state, source, row)
         elif role == Role.ELEMENT and "array" in self.through:
             yield state._replace(type_id=source)
-        elif state.held and (role != Role.UNDERLYING or kind == Kind.TYPEDEF):
-            # A named one holds it, or it is only pointed to.
-            yield self.user(source if role == Role.UNDERLYING else state.type_id, Role.MEMBER, state)
+        elif role == Role.UNDERLYING and kind != Kind.TYPEDEF and _MODIFIERS.get(kind) in self.through:
+            yield state._replace(type_id=source)
+        elif state.holders:
+            # A typedef names it, or it is only pointed to, the type of a variable, ...
+            yield self.user(source if kind == Kind.TYPEDEF else state.holders[-1], Role.MEMBER, state)
         elif role == Role.UNDERLYING and _MODIFIERS.get(kind) in self.through:
             yield state._replace(type_id=source)
         elif role == Role.POINTEE and "pointer" in self.through:
-            yield _State(source, 0, state.pointers + 1, "", -1, False)
-        elif role == Role.PARAMETER:
-            yield from self.function(state, source, role, self.position("params", source, row), row)
-        elif role == Role.RETURN:
-            yield from self.function(state, source, role, -1, row)
+            yield state._replace(type_id=source, pointers=state.pointers + 1)
+        elif role not in self.wanted:
+            return
+        elif role in (Role.PARAMETER, Role.RETURN):
+            yield from self.function(state, source, role, row)
         else:
             yield self.user(source, role, state)
 
@@ -143,25 +152,33 @@ class _Search:
         return row - first
 
     def member(self, state: _State, source: int, row: int) -> Iterator[User | _State]:
+        if source in state.holders:
+            return  # an anonymous struct that holds itself
+        if len(state.holders) >= _MAX_DEPTH:
+            raise FormatError(
+                f"type [{source}] lies in more than {_MAX_DEPTH} anonymous structs", type_id=source
+            )
         holder = self.btf._type(source)
         columns = holder.btf._columns("members")
         own = holder.btf.string(columns["name_off"][row])
-        name = ".".join(filter(None, (own, state.name)))
-        bit_offset = columns["bit_offset"][row] + state.bit_offset
-        position = state.position if state.held else self.position("members", source, row)
-        held = _State(source, bit_offset, state.pointers, name, position, True)
+        held = state._replace(
+            type_id=source,
+            bit_offset=columns["bit_offset"][row] + state.bit_offset,
+            name=".".join(filter(None, (own, state.name))),
+            position=state.position if state.holders else self.position("members", source, row),
+            holders=(*state.holders, source),
+        )
         if holder.name == "" and "anonymous" in self.through:
             yield held
         else:
             yield self.user(source, Role.MEMBER, held)
 
-    def function(
-        self, state: _State, source: int, role: Role, position: int, row: int
-    ) -> Iterator[User | _State]:
-        params = self.btf._type(source).btf
-        name = params.string(params._columns("params")["name_off"][row]) if position >= 0 else ""
-        found = state._replace(position=position, name=name)
-        yield self.user(source, role, found)
+    def function(self, state: _State, source: int, role: Role, row: int) -> Iterator[User | _State]:
+        if role == Role.PARAMETER:
+            owner = self.btf._type(source).btf
+            name = owner.string(owner._columns("params")["name_off"][row])
+            state = state._replace(position=self.position("params", source, row), name=name)
+        yield self.user(source, role, state)
         for edge in range(self.indptr[source], self.indptr[source + 1]):
             if self.roles[edge] == Role.PROTOTYPE:
-                yield self.user(self.sources[edge], role, found)
+                yield self.user(self.sources[edge], role, state)

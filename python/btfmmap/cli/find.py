@@ -38,14 +38,13 @@ def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         ids = btf.find_all(args.pattern, kind) if plain else btf.match(args.pattern, kind, regex=args.regex)
         found = [btf[int(type_id)] for type_id in ids]
-        rows = [(str(each.id), each.kind.name, printable(each.name)) for each in found]
+        rows = [{"id": each.id, "kind": each.kind.name, "name": each.name} for each in found]
     if args.json:
         import json
 
-        print(
-            json.dumps([{"id": int(id_), "kind": kind, "name": name} for id_, kind, name in rows], indent=2)
-        )
+        print(json.dumps(rows, indent=2))
     elif rows:
-        print(columns(rows, (True, False, False)))
-    if not rows and not args.json:
+        lines = [(str(row["id"]), str(row["kind"]), printable(str(row["name"]))) for row in rows]
+        print(columns(lines, (True, False, False)))
+    else:
         raise NotFoundError(f"nothing is named {args.pattern!r}")
