@@ -13,6 +13,7 @@ void register_btf(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_layout(pybind11::module_& module);
 void register_ext(pybind11::module_& module);
+void register_dump(pybind11::module_& module);
 void register_loaded(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from types import TracebackType
-    from typing import Any, Literal
+    from typing import IO, Any, Literal
 
     import numpy as np
     import numpy.typing as npt
@@ -439,6 +439,45 @@ class Btf(HasTables):
         from .ctypes_types import ctype_of
 
         return ctype_of(self._type(self._id_of(type_)))
+
+    # -- as text
+
+    def dump(
+        self,
+        format: Literal["raw", "json", "c"] = "raw",  # noqa: A002 (bpftool's word)
+        *,
+        file: str | os.PathLike[str] | IO[Any] | None = None,
+        roots: Iterable[int | str | Type] | None = None,
+        pretty: bool = False,
+        sort: bool = True,
+    ) -> str | None:
+        """Types as text, identical to that of bpftool 7.8 (`bpftool btf dump file`, `-j`, `format c`). Of a
+        split BTF its own types, as C those of its bases too. A stream, in pieces: memory stays bounded.
+
+        Args:
+            format: "raw", a line a record; "json", one object; "c", a header that compiles.
+            file: where to write: a path (written beside and renamed, so whole or not at all) or an open
+                file, binary or text; None returns the text.
+            roots: only these types; as C with what they need.
+            pretty: JSON on many lines, as `bpftool -p`.
+            sort: C by kind and name, as bpftool does since 7.5; else in the order of ids (`unsorted`).
+
+        Raises:
+            NotFoundError: a root that is not there.
+            FormatError, NotSupportedError: as C, types that hold themselves, that nest too deeply, or of a
+                kind that only the layout section knows.
+            OSError: the file cannot be written.
+        """
+        from .dumping import dump
+
+        ids = [self._id_of(root) for root in roots or ()]
+        return dump(self, format, file, ids, pretty=pretty, sort=sort)
+
+    def to_c(self, *types: int | str | Type) -> str:
+        """A C header with these types and what they need; with all types where none is given."""
+        text = self.dump("c", roots=types)
+        assert text is not None
+        return text
 
     # -- its types as objects
 

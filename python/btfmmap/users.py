@@ -87,7 +87,7 @@ class _Search:
     def ways(self, type_id: int) -> Iterator[User | _State]:
         """The users, and the ways that led to them."""
         pending = deque([_State(type_id, 0, 0, "", -1, ())])
-        # What refers to one type only (pointers, arrays, typedefs, ...) is reached in one way, or is in a circle.
+        # What refers to one type only (pointers, arrays, ...) is reached in one way, or is in a circle.
         seen = {type_id}
         count = 0
         while pending:
@@ -128,14 +128,12 @@ class _Search:
         if role == Role.MEMBER:
             if role in self.wanted:
                 yield from self.member(state, source, row)
-        elif role == Role.ELEMENT and "array" in self.through:
-            yield state._replace(type_id=source)
-        elif role == Role.UNDERLYING and kind != Kind.TYPEDEF and _MODIFIERS.get(kind) in self.through:
+        elif kind != Kind.TYPEDEF and self.passes(role, kind):
             yield state._replace(type_id=source)
         elif state.holders:
             # A typedef names it, or it is only pointed to, the type of a variable, ...
             yield self.user(source if kind == Kind.TYPEDEF else state.holders[-1], Role.MEMBER, state)
-        elif role == Role.UNDERLYING and _MODIFIERS.get(kind) in self.through:
+        elif self.passes(role, kind):
             yield state._replace(type_id=source)
         elif role == Role.POINTEE and "pointer" in self.through:
             yield state._replace(type_id=source, pointers=state.pointers + 1)
@@ -145,6 +143,12 @@ class _Search:
             yield from self.function(state, source, role, row)
         else:
             yield self.user(source, role, state)
+
+    def passes(self, role: Role, kind: Kind) -> bool:
+        """Whether what refers so is looked through, and still means the type itself."""
+        if role == Role.ELEMENT:
+            return "array" in self.through
+        return role == Role.UNDERLYING and _MODIFIERS.get(kind) in self.through
 
     def position(self, table: str, parent: int, row: int) -> int:
         owner = self.btf._type(parent).btf

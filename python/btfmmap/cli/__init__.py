@@ -5,28 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 
 from .. import BtfError, __version__
-from . import at, doctor, dtype, find, holes, info, loaded, show, users
+from .bpftool import translated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
-# A command's module has a docstring (its help; the first line stands in the list of commands),
-# add_arguments(parser), and run(args), which may return an exit code.
-COMMANDS: dict[str, Any] = {
-    "info": info,
-    "show": show,
-    "find": find,
-    "users": users,
-    "holes": holes,
-    "at": at,
-    "dtype": dtype,
-    "loaded": loaded,
-    "doctor": doctor,
-}
+# Each is a module of this package, with a docstring (its help; the first line stands in the list of
+# commands), add_arguments(parser), and run(args), which may return an exit code. Only the one that is asked
+# for is imported: each start counts.
+COMMANDS = ("info", "show", "find", "users", "holes", "at", "dtype", "dump", "loaded", "doctor")
 
 OK = 0
 FAILED = 1
@@ -40,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"btfmmap: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="btfmmap",
         description="The Linux kernel's type information (BTF), mapped and indexed. "
@@ -48,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"btfmmap {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, command in COMMANDS.items():
+    for name in words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS:
+        command = import_module(f".{name}", __name__)
         assert command.__doc__ is not None
         subparser = commands.add_parser(
             name,
@@ -65,9 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for an error, 2 for wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = _parser().parse_args(words or ["info"])
+        try:
+            words = translated(words) or ["info"]
+        except ValueError as error:
+            _parser(words).error(str(error))
+        parser = _parser(words)
+        args = parser.parse_args(words)
         if not hasattr(args, "run"):
-            _parser().error("a command is missing")
+            parser.error("a command is missing")
         code: int | None = args.run(args)
         if sys.stdout is not None:  # the caller may have closed it
             sys.stdout.flush()

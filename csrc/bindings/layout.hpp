@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "core/arena.hpp"
+#include "core/btf.hpp"
+#include "core/layout.hpp"
+#include "core/sizes.hpp"
+
+namespace btfmmap::bindings {
+
+// The sizes of a BTF's types, with what they refer to.
+class Layout {
+public:
+    Layout(std::shared_ptr<const Btf> btf, std::shared_ptr<const Layout> base)
+        : btf_(std::move(btf)),
+          base_(std::move(base)),
+          sizes_(*btf_, base_ == nullptr ? nullptr : &base_->sizes_),
+          arena_(btf_->index().records_of(Kind::Struct) * 64) {}
+
+    const Btf& btf() const { return *btf_; }
+    const Sizes& sizes() const { return sizes_; }
+    Arena& arena() const { return arena_; }
+
+private:
+    std::shared_ptr<const Btf> btf_;
+    std::shared_ptr<const Layout> base_;
+    Sizes sizes_;
+    mutable Arena arena_;
+};
+
+}  // namespace btfmmap::bindings

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/btf.hpp"
+
+namespace btfmmap {
+
+// Every type id of a BTF and its bases, void included, in the order in which bpftool (7.5 and later) writes
+// C: enums, then numbers, structs, prototypes, each by name; what refers to a type comes with it. So a header
+// of the next kernel differs where its types do.
+std::vector<std::uint32_t> c_order(const Btf& btf);
+
+}  // namespace btfmmap

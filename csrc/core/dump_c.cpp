@@ -1,0 +1,110 @@
+#include "core/dump_c.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "core/c_order.hpp"
+#include "core/c_writer.hpp"
+#include "core/dump_words.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+
+constexpr std::string_view kHead = R"(#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+#ifndef __ksym
+#define __ksym __attribute__((section(".ksyms")))
+#endif
+
+#ifndef __weak
+#define __weak __attribute__((weak))
+#endif
+
+#ifndef __bpf_fastcall
+#if __has_attribute(bpf_fastcall)
+#define __bpf_fastcall __attribute__((bpf_fastcall))
+#else
+#define __bpf_fastcall
+#endif
+#endif
+
+)";
+
+constexpr std::string_view kTail = R"(#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute pop
+#endif
+
+#endif /* __VMLINUX_H__ */
+)";
+
+// Functions that a declaration tag of that text marks as a whole.
+std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
+    std::vector<uint32_t> functions;
+    for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
+        const DumpRecord record(btf, id);
+        if (record.kind() != Kind::DeclTag || record.word(kHeadSize) != UINT32_MAX || record.name() != tag) {
+            continue;
+        }
+        const uint32_t function = record.size_or_type();
+        if (function < btf.index().end_id() && btf.index().kind_of(function) == Kind::Func) {
+            functions.push_back(function);
+        }
+    }
+    return functions;
+}
+
+void write_kfuncs(const Btf& btf, CWriter& writer, Output& output) {
+    output.text("\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n");
+    std::vector<std::pair<std::string, uint32_t>> functions;
+    for (const uint32_t function : tagged_functions(btf, "bpf_kfunc")) {
+        functions.emplace_back(btf.type_name(function), function);
+    }
+    std::stable_sort(functions.begin(), functions.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    const std::vector<uint32_t> fast = tagged_functions(btf, "bpf_fastcall");
+    for (const auto& [name, function] : functions) {
+        output.text("extern ");
+        output.text(std::find(fast.begin(), fast.end(), function) == fast.end() ? "" : "__bpf_fastcall ");
+        const uint32_t proto = DumpRecord(btf, function).size_or_type();
+        writer.declare(proto < btf.index().end_id() ? proto : 0, name);
+        output.text(" __weak __ksym;\n");
+    }
+    output.text("#endif\n\n");
+}
+
+}  // namespace
+
+void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
+            Output& output) {
+    CWriter writer(btf, sizes, output);
+    output.text(kHead);
+    for (const std::int64_t root : roots) {
+        btf.type_name(root);  // refuses what is not there
+        writer.write(static_cast<uint32_t>(root));
+    }
+    if (roots.empty()) {
+        if (sorted) {
+            // bpftool leaves out the first one, taking it for void; what refers to it brings it in all the
+            // same.
+            const std::vector<uint32_t> order = c_order(btf);
+            std::for_each(order.begin() + 1, order.end(), [&](uint32_t id) { writer.write(id); });
+        } else {
+            for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
+                writer.write(id);
+            }
+        }
+        write_kfuncs(btf, writer, output);
+    }
+    output.text(kTail);
+    output.flush();
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/btf.hpp"
+
+// What the raw and the JSON dump share: bpftool's words for kinds, encodings and linkages.
+namespace btfmmap {
+
+// The record of a type id of a BTF or its bases, with what it takes to read it.
+struct DumpRecord {
+    const Btf* btf;  // names may be its base's
+    const Index* index;
+    std::size_t row;
+    std::uint32_t id;
+
+    DumpRecord(const Btf& of, std::uint32_t type_id)
+        : btf(&of), index(&of.index().owner(type_id)), row(type_id - index->first_id()), id(type_id) {}
+
+    Kind kind() const { return index->kind(row); }
+    std::uint32_t word(std::size_t at) const { return index->load(index->record(row) + at); }
+    std::uint32_t info() const { return word(HeadField::info); }
+    bool flag() const { return info_kind_flag(info()); }
+    std::uint32_t size_or_type() const { return word(HeadField::size_or_type); }
+    std::string_view name() const { return string(index->name_off(row)); }
+    // How many elements the record has; a FUNC's linkage is not among them.
+    std::uint32_t elements() const { return index->elements(row, shape_of(kind())); }
+    const std::byte* element(std::uint32_t number) const {
+        const Shape& shape = shape_of(kind());
+        return index->record(row) + kHeadSize + shape.fixed + std::size_t{number} * shape.element;
+    }
+    std::uint32_t load(const std::byte* at) const { return index->load(at); }
+
+    // bpftool writes (anon) for an empty name's offset, and for one past the strings, which only bytes that
+    // changed since they were checked can have, (invalid).
+    std::string_view string(std::uint32_t offset) const {
+        if (offset == 0) {
+            return "(anon)";
+        }
+        return offset < btf->strings().end() ? btf->strings().at(offset) : "(invalid)";
+    }
+};
+
+// Calls `visit(type_id)` for the roots or, where there are none, for all types of the BTF itself.
+template <class Visit>
+void each_root(const Btf& btf, const std::vector<std::int64_t>& roots, Visit visit) {
+    const Index& index = btf.index();
+    for (const std::int64_t root : roots) {
+        btf.type_name(root);  // refuses what is not there
+        visit(static_cast<std::uint32_t>(root));
+    }
+    if (roots.empty()) {
+        for (std::uint32_t id = index.id(index.first_record()); id != index.end_id(); ++id) {
+            visit(id);
+        }
+    }
+}
+
+constexpr std::string_view kind_word(Kind kind) {
+    constexpr std::string_view words[] = {
+        "UNKNOWN", "INT",     "PTR",      "ARRAY",    "STRUCT",   "UNION",  "ENUM",
+        "FWD",     "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
+        "VAR",     "DATASEC", "FLOAT",    "DECL_TAG", "TYPE_TAG", "ENUM64",
+    };
+    const auto number = static_cast<std::size_t>(kind);
+    return words[number < sizeof words / sizeof *words ? number : 0];
+}
+
+// With two bits set at once too it is UNKN, as bpftool has it.
+constexpr std::string_view encoding_word(std::uint8_t encoding) {
+    switch (encoding) {
+        case 0:
+            return "(none)";
+        case 1:
+            return "SIGNED";
+        case 2:
+            return "CHAR";
+        case 4:
+            return "BOOL";
+        default:
+            return "UNKN";
+    }
+}
+
+constexpr std::string_view linkage_word(std::uint32_t linkage) {
+    constexpr std::string_view words[] = {"static", "global", "extern"};
+    return linkage < 3 ? words[linkage] : "(unknown)";
+}
+
+}  // namespace btfmmap

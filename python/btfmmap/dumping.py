@@ -1,0 +1,74 @@
+"""`Btf.dump`: types as text, identical to bpftool's, to a string, a file or a stream."""
+
+from __future__ import annotations
+
+import io
+import os
+
+from . import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import IO, Any
+
+    from .btf import Btf
+
+FORMATS = ("raw", "json", "c")
+
+
+def dump(
+    btf: Btf,
+    format: str,  # noqa: A002 (bpftool's word)
+    file: str | os.PathLike[str] | IO[Any] | None,
+    roots: Sequence[int],
+    *,
+    pretty: bool,
+    sort: bool,
+) -> str | None:
+    """What `Btf.dump` does, with the roots as type ids."""
+    if format not in FORMATS:
+        raise ValueError(f"format is {format!r}, must be {', '.join(map(repr, FORMATS))}")
+
+    def write_to(write: Callable[[bytes], object]) -> None:
+        if format == "raw":
+            _core.dump_raw(btf._core, roots, write)
+        elif format == "json":
+            _core.dump_json(btf._core, roots, pretty, write)
+        else:
+            _core.dump_c(btf._layout, roots, sort, write)
+
+    if file is None:
+        pieces: list[bytes] = []
+        write_to(pieces.append)
+        return b"".join(pieces).decode(errors="surrogateescape")
+    if isinstance(file, (str, os.PathLike)):
+        _replace(os.fspath(file), write_to)
+    elif isinstance(file, io.TextIOBase):
+        # Pieces may end within a letter.
+        import codecs
+
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        write_to(lambda piece: file.write(decoder.decode(piece)))
+    else:
+        write_to(file.write)
+    return None
+
+
+def _replace(path: str, write_to: Callable[[Callable[[bytes], object]], None]) -> None:
+    """Write beside and rename, so that no half file is left under that name."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb", buffering=0) as device:  # /dev/null, a pipe
+            write_to(device.write)
+        return
+    beside = f"{path}.{os.getpid()}.part"
+    try:
+        with open(beside, "xb") as file:
+            write_to(file.write)
+        os.replace(beside, path)
+    except BaseException as error:
+        if os.path.exists(beside):
+            os.unlink(beside)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path
+        raise

@@ -1,0 +1,354 @@
+"""Dumps are bpftool's, byte for byte: against hashes of version 7.8's output, against the bpftool that is
+installed (raw and JSON have not changed), and against the compiler."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import lzma
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+import btf_writer
+import pytest
+import tools
+from btf_writer import BtfWriter, every_kind
+
+import btfmmap
+from btfmmap import Btf, Kind
+
+DATA = Path(__file__).parent / "data"
+_LINES = (DATA / "bpftool-7.8.sha256").read_text().splitlines()
+HASHES = {name: digest for digest, name in map(str.split, _LINES)}
+KERNELS = ("7.2-amd64", "6.12-cloud-arm64", "6.12-s390x")
+MODULES = ("nls_cp437", "tcp_bbr", "tun")
+Format = Literal["raw", "json", "c"]
+SUFFIX: dict[Format, str] = {"raw": "raw.txt", "json": "json", "c": "h"}
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict[str, Btf]:
+    kernels = {name: btfmmap.open(DATA / f"{name}.btf.xz") for name in KERNELS}
+    base = kernels["7.2-amd64"]
+    return kernels | {name: btfmmap.open(DATA / f"{name}.ko.xz", base=base) for name in MODULES}
+
+
+@pytest.mark.parametrize("format_", list(SUFFIX))
+@pytest.mark.parametrize("name", KERNELS + MODULES)
+def test_hashes_of_bpftool_7_8(stored: dict[str, Btf], name: str, format_: Format) -> None:
+    file = io.BytesIO()
+    assert stored[name].dump(format_, file=file) is None
+    assert hashlib.sha256(file.getvalue()).hexdigest() == HASHES[f"{name}.{SUFFIX[format_]}"]
+
+
+def bpftool(*words: str) -> bytes:
+    return subprocess.run([tools.tool("bpftool"), *words], check=True, capture_output=True).stdout
+
+
+@pytest.mark.parametrize(("flags", "options"), [((), {}), (("-j",), {}), (("-p",), {"pretty": True})])
+def test_against_the_installed_bpftool(
+    kernel: Path, flags: tuple[str, ...], options: dict[str, bool]
+) -> None:
+    expected = bpftool(*flags, "btf", "dump", "file", str(kernel))
+    file = io.BytesIO()
+    btfmmap.open(kernel).dump("json" if flags else "raw", file=file, **options)  # type: ignore[arg-type]
+    assert file.getvalue() == expected
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_every_kind_against_bpftool(tmp_path: Path, order: str) -> None:
+    writer = every_kind(order)
+    writer.add_int("odd", 4, encoding=5)  # two encoding bits
+    writer.add_int("hidden", 4, bits=7)
+    writer.add(btf_writer.FUNC, "strange", size_or_type=20, vlen=7)
+    writer.add(btf_writer.VAR, "strange", size_or_type=1, extra=(9,))
+    writer.add_struct('quo"te\t', 0, [])
+    writer.add_datasec("empty", 0, [(0, 1, 2)])
+    path = tmp_path / "kinds.btf"
+    path.write_bytes(writer.build())
+    btf = btfmmap.open(path)
+    assert btf.dump().encode() == bpftool("btf", "dump", "file", str(path))  # type: ignore[union-attr]
+    assert btf.dump("json").encode() == bpftool("-j", "btf", "dump", "file", str(path))  # type: ignore[union-attr]
+    pretty = btf.dump("json", pretty=True)
+    assert pretty is not None
+    assert pretty.encode() == bpftool("-p", "btf", "dump", "file", str(path))
+
+
+def test_roots() -> None:
+    btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+    text, whole = btf.dump(roots=["flow", 1]), btf.dump()
+    assert text is not None
+    assert whole is not None
+    records = re.findall(r"^\[(\d+)\].*(?:\n\t.*)*\n", whole, re.MULTILINE)
+    assert len(records) == len(btf) - 1
+    assert re.findall(r"^\[(\d+)\]", text, re.MULTILINE) == [str(btf.find("flow")), "1"]
+    assert all(line in whole for line in text.splitlines())
+    loaded = json.loads(btf.dump("json", roots=[2]) or "")
+    assert [record["id"] for record in loaded["types"]] == [2]
+    with pytest.raises(btfmmap.NotFoundError):
+        btf.dump(roots=["no_such_type"])
+
+
+def compile_c(text: str, tmp_path: Path, *command: str) -> str:
+    """What the compiler has to say of a header."""
+    path = tmp_path / "header.c"
+    path.write_text(text)
+    done = subprocess.run([*command, "-fsyntax-only", path], capture_output=True, text=True, check=False)
+    return done.stderr
+
+
+def assertions(btf: Btf) -> str:
+    """That the compiler lays out each struct as the BTF says, where its name is its own and its members have
+    addresses."""
+    names, kinds, sizes = btf.names(), btf.types.kind.tolist(), btf.types.size_or_type.tolist()
+    members, indptr = btf.members, btf.members.indptr.tolist()
+    member_names, offsets = btf.strings(members.name_off), members.bit_offset.tolist()
+    bitfields = members.bitfield_size.tolist()
+    structs = [row for row, kind in enumerate(kinds) if kind in (Kind.STRUCT, Kind.UNION) and names[row]]
+    tags = (Kind.STRUCT, Kind.UNION, Kind.FWD, Kind.ENUM, Kind.ENUM64)
+    uses = Counter(name for name, kind in zip(names, kinds, strict=True) if kind in tags)
+    lines = []
+    for row in structs:
+        if uses[names[row]] == 1:
+            tag = f"{'struct' if kinds[row] == Kind.STRUCT else 'union'} {names[row]}"
+            lines.append(f'_Static_assert(sizeof({tag}) == {sizes[row]}, "{tag}");')
+            lines += [
+                f"_Static_assert(__builtin_offsetof({tag}, {member_names[at]}) == {offsets[at] // 8}, "
+                f'"{tag}");'
+                for at in range(indptr[row], indptr[row + 1])
+                if member_names[at] and not bitfields[at]
+            ]
+    return "\n".join(lines)
+
+
+# Structs that compile, but otherwise than they were: libbpf's C cannot say how they were packed or aligned.
+# The text is bpftool's own, which the hashes show.
+AS_IN_BPFTOOL = {
+    "7.2-amd64": {"warn_args"},
+    "6.12-cloud-arm64": set(),
+    "6.12-s390x": {
+        "ccw_device_dma_area",
+        "channel_subsystem",
+        "kvm_s390_sie_block",
+        "pgid",
+        "sie_page",
+        "warn_args",
+    },
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_header_compiles_to_the_same_layout(stored: dict[str, Btf], name: str, tmp_path: Path) -> None:
+    btf = stored[name]
+    text = btf.to_c()
+    target = "bpfeb" if btf.source.byte_order == "big" else "bpf"
+    # The kernel is compiled with that option, for struct members without a name.
+    clang = [tools.tool("clang"), "-target", target, "-fms-extensions", "-Wno-everything", "-ferror-limit=0"]
+    assert compile_c(text, tmp_path, *clang) == ""
+    said = compile_c(f"{text}\n{assertions(btf)}", tmp_path, *clang)
+    wrong = set(re.findall(r'"(?:struct|union) (\w+)"$', said, re.MULTILINE))
+    assert wrong == AS_IN_BPFTOOL[name]
+    assert said.count("error:") == len(re.findall(r'"(?:struct|union) \w+"$', said, re.MULTILINE))
+
+
+def test_the_header_compiles_with_gcc(stored: dict[str, Btf], tmp_path: Path) -> None:
+    gcc = [tools.tool("gcc"), "-fms-extensions", "-w"]
+    assert "error" not in compile_c(stored["7.2-amd64"].to_c(), tmp_path, *gcc)
+
+
+def test_a_type_with_what_it_needs(stored: dict[str, Btf], tmp_path: Path) -> None:
+    btf = stored["7.2-amd64"]
+    text = btf.to_c("sk_buff", "enum pid_type")
+    assert text.count("\n") < btf.to_c().count("\n") / 4
+    use = "struct sk_buff a; enum pid_type b;"
+    clang = [tools.tool("clang"), "-target", "bpf", "-fms-extensions", "-Wno-everything"]
+    assert compile_c(f"{text}\n{use}", tmp_path, *clang) == ""
+
+
+class TestC:
+    """Constructs of C, by what a compiler made of them is made into again."""
+
+    SOURCE = """
+typedef int (*callback)(const char *, int, ...);
+struct node { struct node *next; callback call[3]; int (*table)[4][5]; };
+union either { struct node node; char text[8]; unsigned long long wide; };
+struct flags { int a : 3; unsigned b : 5; long : 0; unsigned long long c : 40; };
+struct __attribute__((packed)) tight { char a; int b; short c; };
+struct wide { char a; long long b __attribute__((aligned(32))); };
+struct nested { struct { int x; union { int y; float z; }; } in; const volatile int *const q; };
+enum color { RED, GREEN = 7, BLUE = 3 };
+struct uses { enum color c; union either e; struct flags f; struct tight t; struct wide w; struct nested n; };
+struct uses u; int (*fn(void))(struct uses *, enum color);
+int (*fn(void))(struct uses *, enum color) { return 0; }
+"""
+
+    def test_round_trip(self, tmp_path: Path) -> None:
+        """gcc's BTF of the header has the layouts that gcc's BTF of the source had."""
+        source, again = tmp_path / "a.c", tmp_path / "b.c"
+        source.write_text(self.SOURCE)
+        gcc = [tools.tool("gcc"), "-gbtf", "-c", "-w"]
+        subprocess.run([*gcc, source, "-o", tmp_path / "a.o"], check=True)
+        first = btfmmap.open(tmp_path / "a.o")
+        again.write_text(first.to_c() + "struct uses u;")
+        subprocess.run([*gcc, again, "-o", tmp_path / "b.o"], check=True)
+        second = btfmmap.open(tmp_path / "b.o")
+        for name in ("node", "either", "flags", "tight", "wide", "nested", "uses"):
+            before, after = first[name], second[name]
+            assert before.size == after.size, name
+            # Gaps have become bitfields without a name.
+            assert [(*tuple(member)[::2], member.bitfield_size) for member in before.members] == [
+                (*tuple(member)[::2], member.bitfield_size)
+                for member in after.members
+                if member.name or not (member.bitfield_size)
+            ], name
+        assert [tuple(value) for value in first["enum color"].enumerators] == [
+            tuple(value) for value in second["enum color"].enumerators
+        ]
+
+    def test_conflicting_names(self) -> None:
+        writer = BtfWriter()
+        integer = writer.add_int("int")
+        writer.add_struct("x", 4, [("a", integer, 0)])
+        writer.add_struct("x", 8, [("a", integer, 0), ("b", integer, 32)])
+        writer.add(btf_writer.TYPEDEF, "t", size_or_type=2)
+        writer.add(btf_writer.TYPEDEF, "t", size_or_type=3)
+        writer.add_enum("", [("t", 1)])
+        text = btfmmap.open(data=writer.build()).dump("c", sort=False)
+        assert text is not None
+        assert re.findall(r"struct x\w* \{", text) == ["struct x {", "struct x___2 {"]
+        assert "typedef struct x t;" in text
+        assert "typedef struct x___2 t___2;" in text
+        assert "t___3 = 1," in text
+
+    def test_a_kfunc(self) -> None:
+        writer = BtfWriter()
+        integer = writer.add_int("int")
+        proto = writer.add_proto(integer, [("n", integer)])
+        function = writer.add(btf_writer.FUNC, "bpf_thing", size_or_type=proto, vlen=1)
+        writer.add(btf_writer.DECL_TAG, "bpf_kfunc", size_or_type=function, extra=(-1,))
+        writer.add(btf_writer.DECL_TAG, "bpf_fastcall", size_or_type=function, extra=(-1,))
+        text = btfmmap.open(data=writer.build()).dump("c")
+        assert "extern __bpf_fastcall int bpf_thing(int n) __weak __ksym;\n" in (text or "")
+
+    def test_a_struct_that_holds_itself(self) -> None:
+        writer = BtfWriter()
+        writer.add_struct("me", 8, [("again", 1, 0)])
+        with pytest.raises(btfmmap.FormatError, match=r"type \[1\] holds itself"):
+            btfmmap.open(data=writer.build()).dump("c", sort=False)
+
+    @pytest.mark.parametrize("depth", [1_000, 100_000])
+    def test_a_deep_chain(self, depth: int) -> None:
+        writer = BtfWriter()
+        for number in range(depth):
+            writer.add(btf_writer.PTR, size_or_type=number + 2)
+        writer.add_int("int")
+        with pytest.raises(btfmmap.NotSupportedError, match="too deep"):
+            btfmmap.open(data=writer.build()).dump("c")
+
+    def test_text_without_end(self) -> None:
+        """Prototypes that each take two pointers to the next: libbpf writes 2^40 of them."""
+        writer = BtfWriter()
+        for number in range(40):
+            writer.add_proto(0, [("a", 2 * number + 2), ("b", 2 * number + 2)])
+            writer.add(btf_writer.PTR, size_or_type=2 * number + 3)
+        writer.add_int("int")
+        writer.add(btf_writer.TYPEDEF, "start", size_or_type=1)
+        with pytest.raises(btfmmap.NotSupportedError, match="more text"):
+            btfmmap.open(data=writer.build()).dump("c", file=io.BytesIO())
+
+    def test_a_kind_without_a_word(self) -> None:
+        writer = BtfWriter(header_size=32)
+        writer.add(100, "new")
+        layout = bytes(4 * 101)
+        types = writer.type_section
+        blob = writer.build(
+            types=types + layout, type_len=len(types), layout_off=len(types), layout_len=len(layout)
+        )
+        btf = btfmmap.open(data=blob)
+        assert btf.dump() == "[1] UNKNOWN 'new'\n"
+        with pytest.raises(btfmmap.NotSupportedError, match="unknown kind 100"):
+            btf.dump("c")
+
+
+class TestFiles:
+    def test_a_path_is_whole_or_not_at_all(self, tmp_path: Path) -> None:
+        btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+        path = tmp_path / "out.txt"
+        path.write_text("before")
+        with pytest.raises(btfmmap.NotFoundError):
+            btf.dump(file=path, roots=[10**6])
+        assert path.read_text() == "before"
+        btf.dump(file=path)
+        assert path.read_text() == btf.dump()
+        assert [file.name for file in tmp_path.iterdir()] == ["out.txt"]
+
+    def test_text_files_and_devices(self, tmp_path: Path) -> None:
+        btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+        text = io.StringIO()
+        btf.dump(file=text)
+        assert text.getvalue() == btf.dump()
+        btf.dump(file=os.devnull)
+        with pytest.raises(OSError, match="No space left"):
+            btf.dump(file="/dev/full")
+        with pytest.raises(FileNotFoundError, match="nowhere"):
+            btf.dump(file=tmp_path / "nowhere" / "out")
+        with pytest.raises(ValueError, match="format is 'xml'"):
+            btf.dump("xml")  # type: ignore[arg-type]
+
+    def test_an_error_while_writing_ends_it(self) -> None:
+        class Full:
+            def write(self, _: bytes) -> int:
+                raise OSError(28, "No space left on device")
+
+        with pytest.raises(OSError, match="No space"):
+            btfmmap.open(btfmmap.SAMPLE_BTF).dump(file=Full())  # type: ignore[arg-type]
+
+
+def command(*words: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "btfmmap", *map(str, words)], capture_output=True, check=False
+    )
+
+
+class TestCommand:
+    def test_bpftools_spelling(self, tmp_path: Path) -> None:
+        path = tmp_path / "tun.ko"
+        path.write_bytes(lzma.decompress((DATA / "tun.ko.xz").read_bytes()))
+        base = tmp_path / "base.btf"
+        base.write_bytes(lzma.decompress((DATA / "7.2-amd64.btf.xz").read_bytes()))
+        for flags in ([], ["-j"], ["-p"], ["--json"]):
+            words = [*flags, "-B", str(base), "btf", "dump", "file", str(path)]
+            assert command(*words).stdout == bpftool(*words)
+        done = command("-B", base, "btf", "dump", "file", path, "format", "c")
+        assert hashlib.sha256(done.stdout).hexdigest() == HASHES["tun.h"]
+        assert command("btf", "dump", "file", path, "format", "xml").returncode == 2
+        assert command("btf", "list").returncode == 2
+
+    def test_options(self, tmp_path: Path) -> None:
+        sample = btfmmap.SAMPLE_BTF
+        btf = btfmmap.open(sample)
+        assert command("dump", sample, "--root", "flow").stdout.decode() == btf.dump(roots=["flow"])
+        assert command("dump", sample, "--format", "c").stdout.decode() == btf.dump("c")
+        out = tmp_path / "out.h"
+        assert command("dump", sample, "--format", "c", "--unsorted", "-o", out).stdout == b""
+        assert out.read_text() == btf.dump("c", sort=False)
+        assert command("dump", sample, "--root", "nope").returncode == 1
+
+    def test_a_closed_pipe_ends_it_quietly(self) -> None:
+        kernel = tools.kernel_btf()
+        script = (
+            f"{sys.executable} -m btfmmap dump {kernel} | head -c 100 >/dev/null; echo ${{PIPESTATUS[0]}}"
+        )
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("141\n", "")
+
+    def test_a_full_disk(self) -> None:
+        script = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} > /dev/full"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (1, "btfmmap: standard output: No space left on device\n")
