@@ -43,6 +43,7 @@ LAYERS = [
     "layout",
     "graph",
     "output",
+    "pen",
     "dump_words",
     "dump_raw",
     "dump_json",

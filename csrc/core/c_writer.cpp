@@ -232,7 +232,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
         case Kind::Enum64:
             if (container == 0) {
                 define_enum(id, 0);
-                output_.text(";\n\n");
+                text(";\n\n");
             }
             state.emitted = Emitted::yes;
             return;
@@ -245,7 +245,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
             return emit(target(type), container);
         case Kind::Fwd:
             define_forward(id);
-            output_.text(";\n\n");
+            text(";\n\n");
             state.emitted = Emitted::yes;
             return;
         case Kind::Typedef:
@@ -253,7 +253,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
             emit(target(type), id);
             if (!state.forward_declared && !is_builtin(id)) {
                 define_typedef(id);
-                output_.text(";\n\n");
+                text(";\n\n");
             }
             state.emitted = Emitted::yes;
             return;
@@ -281,12 +281,12 @@ void CWriter::emit_reference(uint32_t id, uint32_t container) {
             return;
         }
         forward_struct(id);
-        output_.text(";\n\n");
+        text(";\n\n");
         states_[id].forward_declared = true;
     } else if (kind == Kind::Typedef) {
         if (!is_builtin(id)) {
             define_typedef(id);
-            output_.text(";\n\n");
+            text(";\n\n");
         }
         states_[id].forward_declared = true;
     }
@@ -303,12 +303,12 @@ void CWriter::emit_struct(uint32_t id, uint32_t container) {
         }
     } else if (!state.forward_declared && id != container) {
         forward_struct(id);
-        output_.text(";\n\n");
+        text(";\n\n");
         state.forward_declared = true;
     }
     if (container == 0) {
         define_struct(id, 0);
-        output_.text(";\n\n");
+        text(";\n\n");
         state.emitted = Emitted::yes;
     } else {
         state.emitted = Emitted::no;
@@ -316,9 +316,9 @@ void CWriter::emit_struct(uint32_t id, uint32_t container) {
 }
 
 void CWriter::forward_struct(uint32_t id) {
-    output_.text(record(id).kind() == Kind::Struct ? "struct" : "union");
-    output_.text(has_name(id) ? " " : "");
-    output_.text(type_name(id));
+    text(record(id).kind() == Kind::Struct ? "struct" : "union");
+    text(has_name(id) ? " " : "");
+    text(type_name(id));
 }
 
 void CWriter::define_struct(uint32_t id, unsigned level) {
@@ -330,7 +330,7 @@ void CWriter::define_struct(uint32_t id, unsigned level) {
     const uint32_t count = type.elements();
     const uint32_t size = type.size_or_type();
     forward_struct(id);
-    output_.text(" {");
+    text(" {");
     int64_t end = 0;
     bool after_bitfield = false;
     for (uint32_t i = 0; i != count; ++i) {
@@ -341,25 +341,25 @@ void CWriter::define_struct(uint32_t id, unsigned level) {
         const int64_t offset = member_bit_offset(word, flag);
         const int64_t bits = member_bitfield_size(word, flag);
         pad(end, offset, packed ? 1 : alignment(held), after_bitfield && bits != 0, level + 1);
-        output_.text("\n");
+        text("\n");
         indent(level + 1);
         declare_inside(held, string(type, type.load(member + MemberField::name_off)), level + 1);
         if (bits != 0) {
-            output_.text(": ");
-            output_.signed_number(bits);
+            text(": ");
+            signed_number(bits);
         }
         end = offset + (bits != 0 ? bits : 8 * std::max<int64_t>(0, sizes_.size(held)));
         after_bitfield = bits != 0;
-        output_.text(";");
+        text(";");
     }
     if (is_struct) {
         pad(end, 8 * int64_t{size}, alignment(id), false, level + 1);
     }
     if (count != 0 || size != 0) {
-        output_.text("\n");
+        text("\n");
         indent(level);
     }
-    output_.text(packed ? "} __attribute__((packed))" : "}");
+    text(packed ? "} __attribute__((packed))" : "}");
 }
 
 int64_t CWriter::alignment(uint32_t id) const { return std::max<int64_t>(0, sizes_.alignment(id)); }
@@ -393,12 +393,12 @@ void CWriter::pad(int64_t from, int64_t to, int64_t alignment, bool in_bitfield,
     const Pad pads[] = {{"long", 8 * pointer_size_}, {"int", 32}, {"short", 16}, {"char", 8}};
     const auto write = [&](std::string_view name, int64_t bits) {
         step();
-        output_.text("\n");
+        text("\n");
         indent(level);
-        output_.text(name);
-        output_.text(": ");
-        output_.signed_number(bits);
-        output_.text(";");
+        text(name);
+        text(": ");
+        signed_number(bits);
+        text(";");
     };
     const Pad* pad = pads;
     int64_t aligned = rounded_up(from, pad->bits);
@@ -433,26 +433,26 @@ void CWriter::pad(int64_t from, int64_t to, int64_t alignment, bool in_bitfield,
 
 void CWriter::define_enum(uint32_t id, unsigned level) {
     const DumpRecord type = record(id);
-    output_.text(has_name(id) ? "enum " : "enum");
-    output_.text(type_name(id));
+    text(has_name(id) ? "enum " : "enum");
+    text(type_name(id));
     const uint32_t count = type.elements();
     if (count == 0) {
         return;
     }
-    output_.text(" {");
+    text(" {");
     define_values(type, level);
-    output_.text("\n");
+    text("\n");
     indent(level);
-    output_.text("}");
+    text("}");
     const uint32_t size = type.size_or_type();
     if (size == 1) {
-        output_.text(" __attribute__((mode(byte)))");
+        text(" __attribute__((mode(byte)))");
     } else if (size == 8 && pointer_size_ == 8) {
         bool fits = true;
         for (uint32_t i = 0; type.kind() == Kind::Enum64 && i != count; ++i) {
             fits &= type.load(type.element(i) + EnumField::value_high) == 0;
         }
-        output_.text(fits ? " __attribute__((mode(word)))" : "");
+        text(fits ? " __attribute__((mode(word)))" : "");
     }
 }
 
@@ -466,39 +466,39 @@ void CWriter::define_values(const DumpRecord& type, unsigned level) {
         const std::byte* value = type.element(i);
         const std::string_view name = string(type, type.load(value + EnumField::name_off));
         const std::size_t uses = ++identifiers_[name];
-        output_.text("\n");
+        text("\n");
         indent(level + 1);
-        output_.text(name);
+        text(name);
         if (uses > 1) {
-            output_.text("___");
-            output_.number(uses);
+            text("___");
+            number(uses);
         }
-        output_.text(" = ");
+        text(" = ");
         const std::uint64_t low = type.load(value + EnumField::value);
         if (wide) {
             const std::uint64_t bits = std::uint64_t{type.load(value + EnumField::value_high)} << 32 | low;
-            is_signed ? output_.signed_number(static_cast<int64_t>(bits)) : output_.number(bits);
-            output_.text(is_signed ? "LL," : "ULL,");
+            is_signed ? signed_number(static_cast<int64_t>(bits)) : number(bits);
+            text(is_signed ? "LL," : "ULL,");
         } else {
-            is_signed ? output_.signed_number(static_cast<std::int32_t>(low)) : output_.number(low);
-            output_.text(",");
+            is_signed ? signed_number(static_cast<std::int32_t>(low)) : number(low);
+            text(",");
         }
     }
 }
 
 void CWriter::define_forward(uint32_t id) {
-    output_.text(record(id).flag() ? "union " : "struct ");
-    output_.text(type_name(id));
+    text(record(id).flag() ? "union " : "struct ");
+    text(type_name(id));
 }
 
 void CWriter::define_typedef(uint32_t id) {
     const std::string_view name = identifier(id);
     const uint32_t of = target(record(id));
     if (of == 0 && name == "__gnuc_va_list") {
-        output_.text("typedef __builtin_va_list __gnuc_va_list");  // old GCC has void here
+        text("typedef __builtin_va_list __gnuc_va_list");  // old GCC has void here
         return;
     }
-    output_.text("typedef ");
+    text("typedef ");
     declare_inside(of, name, 0);
 }
 
@@ -513,11 +513,11 @@ void CWriter::alias_missing(uint32_t id) {
     const std::string_view name = type_name(id);
     for (const auto& [alias, type] : aliases) {
         if (name == alias) {
-            output_.text("typedef ");
-            output_.text(type);
-            output_.text(" ");
-            output_.text(name);
-            output_.text(";\n\n");
+            text("typedef ");
+            text(type);
+            text(" ");
+            text(name);
+            text(";\n\n");
         }
     }
 }
@@ -549,13 +549,13 @@ void CWriter::write_modifiers(Chain& chain) {
     for (; !chain.empty(); chain.pop_back()) {
         switch (record(chain.back()).kind()) {
             case Kind::Volatile:
-                output_.text("volatile ");
+                text("volatile ");
                 break;
             case Kind::Const:
-                output_.text("const ");
+                text("const ");
                 break;
             case Kind::Restrict:
-                output_.text("restrict ");
+                text("restrict ");
                 break;
             default:
                 return;
@@ -570,8 +570,8 @@ void CWriter::drop_modifiers(Chain& chain) const {
 }
 
 void CWriter::write_name(std::string_view name, bool after_pointer) {
-    output_.text(name.empty() || after_pointer ? "" : " ");
-    output_.text(name);
+    text(name.empty() || after_pointer ? "" : " ");
+    text(name);
 }
 
 void CWriter::write_chain(Chain& chain, std::string_view name, unsigned level) {
@@ -586,12 +586,12 @@ void CWriter::write_chain(Chain& chain, std::string_view name, unsigned level) {
         switch (kind) {
             case Kind::Void:
                 write_modifiers(chain);
-                output_.text("void");
+                text("void");
                 break;
             case Kind::Int:
             case Kind::Float:
                 write_modifiers(chain);
-                output_.text(own_name(id));
+                text(own_name(id));
                 break;
             case Kind::Struct:
             case Kind::Union:
@@ -602,8 +602,8 @@ void CWriter::write_chain(Chain& chain, std::string_view name, unsigned level) {
             case Kind::Enum64:
                 write_modifiers(chain);
                 if (has_name(id)) {
-                    output_.text("enum ");
-                    output_.text(type_name(id));
+                    text("enum ");
+                    text(type_name(id));
                 } else {
                     define_enum(id, level);
                 }
@@ -614,25 +614,25 @@ void CWriter::write_chain(Chain& chain, std::string_view name, unsigned level) {
                 break;
             case Kind::Typedef:
                 write_modifiers(chain);
-                output_.text(identifier(id));
+                text(identifier(id));
                 break;
             case Kind::Ptr:
-                output_.text(after_pointer ? "*" : " *");
+                text(after_pointer ? "*" : " *");
                 break;
             case Kind::Volatile:
-                output_.text(" volatile");
+                text(" volatile");
                 break;
             case Kind::Const:
-                output_.text(" const");
+                text(" const");
                 break;
             case Kind::Restrict:
-                output_.text(" restrict");
+                text(" restrict");
                 break;
             case Kind::TypeTag:
                 write_modifiers(chain);
-                output_.text(type.flag() ? " __attribute__((" : " __attribute__((btf_type_tag(\"");
-                output_.text(own_name(id));
-                output_.text(type.flag() ? "))" : "\")))");
+                text(type.flag() ? " __attribute__((" : " __attribute__((btf_type_tag(\"");
+                text(own_name(id));
+                text(type.flag() ? "))" : "\")))");
                 break;
             case Kind::Array:
                 return write_array(type, chain, name, after_pointer, level);
@@ -653,14 +653,14 @@ void CWriter::write_array(const DumpRecord& array, Chain& chain, std::string_vie
         write_name(name, after_pointer);
     } else {
         const bool more_dimensions = record(chain.back()).kind() == Kind::Array;
-        output_.text(name.empty() || after_pointer ? "" : " ");
-        output_.text(more_dimensions ? "" : "(");
+        text(name.empty() || after_pointer ? "" : " ");
+        text(more_dimensions ? "" : "(");
         write_chain(chain, name, level);
-        output_.text(more_dimensions ? "" : ")");
+        text(more_dimensions ? "" : ")");
     }
-    output_.text("[");
-    output_.number(array.word(kHeadSize + ArrayField::nelems));
-    output_.text("]");
+    text("[");
+    number(array.word(kHeadSize + ArrayField::nelems));
+    text("]");
 }
 
 void CWriter::write_prototype(const DumpRecord& proto, Chain& chain, std::string_view name,
@@ -669,27 +669,27 @@ void CWriter::write_prototype(const DumpRecord& proto, Chain& chain, std::string
     if (chain.empty()) {
         write_name(name, after_pointer);
     } else {
-        output_.text(" (");
+        text(" (");
         write_chain(chain, name, level);
-        output_.text(")");
+        text(")");
     }
     const uint32_t count = proto.elements();
     if (count == 0 || (count == 1 && element_type(proto, 0, ParamField::type) == 0)) {
-        output_.text("(void)");
+        text("(void)");
         return;
     }
-    output_.text("(");
+    text("(");
     for (uint32_t i = 0; i != count; ++i) {
-        output_.text(i == 0 ? "" : ", ");
+        text(i == 0 ? "" : ", ");
         const uint32_t type = element_type(proto, i, ParamField::type);
         if (i == count - 1 && type == 0) {
-            output_.text("...");
+            text("...");
         } else {
             const uint32_t offset = proto.load(proto.element(i) + ParamField::name_off);
             declare_inside(type, string(proto, offset), level);
         }
     }
-    output_.text(")");
+    text(")");
 }
 
 // -- names
@@ -723,7 +723,7 @@ std::string_view CWriter::unique_name(uint32_t id, Uses& uses) {
 }
 
 void CWriter::indent(unsigned level) {
-    output_.text(std::string_view("\t\t\t\t\t\t\t\t\t\t\t\t\t").substr(0, std::min(level, kMostTabs)));
+    text(std::string_view("\t\t\t\t\t\t\t\t\t\t\t\t\t").substr(0, std::min(level, kMostTabs)));
 }
 
 }  // namespace btfmmap

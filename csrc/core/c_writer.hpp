@@ -86,6 +86,9 @@ private:
     std::string_view identifier(std::uint32_t id) { return unique_name(id, identifiers_); }
 
     std::int64_t alignment(std::uint32_t id) const;
+    void text(std::string_view text) { Pen(output_).text(text); }
+    void number(std::uint64_t value) { Pen(output_).number(value); }
+    void signed_number(std::int64_t value) { Pen(output_).signed_number(value); }
     void indent(unsigned level);
     void step();
 

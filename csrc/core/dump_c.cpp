@@ -50,7 +50,8 @@ std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
     std::vector<uint32_t> functions;
     for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
         const DumpRecord record(btf, id);
-        if (record.kind() != Kind::DeclTag || record.word(kHeadSize) != UINT32_MAX || record.name() != tag) {
+        if (record.kind() != Kind::DeclTag || record.word(kHeadSize) != UINT32_MAX ||
+            !btf.strings().equals(record.index->name_off(record.row), tag)) {
             continue;
         }
         const uint32_t function = record.size_or_type();
@@ -62,7 +63,7 @@ std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
 }
 
 void write_kfuncs(const Btf& btf, CWriter& writer, Output& output) {
-    output.text("\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n");
+    write_text(output, "\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n");
     std::vector<std::pair<std::string, uint32_t>> functions;
     for (const uint32_t function : tagged_functions(btf, "bpf_kfunc")) {
         functions.emplace_back(btf.type_name(function), function);
@@ -71,13 +72,14 @@ void write_kfuncs(const Btf& btf, CWriter& writer, Output& output) {
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     const std::vector<uint32_t> fast = tagged_functions(btf, "bpf_fastcall");
     for (const auto& [name, function] : functions) {
-        output.text("extern ");
-        output.text(std::find(fast.begin(), fast.end(), function) == fast.end() ? "" : "__bpf_fastcall ");
+        write_text(output, "extern ");
+        write_text(output,
+                   std::find(fast.begin(), fast.end(), function) == fast.end() ? "" : "__bpf_fastcall ");
         const uint32_t proto = DumpRecord(btf, function).size_or_type();
         writer.declare(proto < btf.index().end_id() ? proto : 0, name);
-        output.text(" __weak __ksym;\n");
+        write_text(output, " __weak __ksym;\n");
     }
-    output.text("#endif\n\n");
+    write_text(output, "#endif\n\n");
 }
 
 }  // namespace
@@ -85,7 +87,7 @@ void write_kfuncs(const Btf& btf, CWriter& writer, Output& output) {
 void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
             Output& output) {
     CWriter writer(btf, sizes, output);
-    output.text(kHead);
+    write_text(output, kHead);
     for (const std::int64_t root : roots) {
         btf.type_name(root);  // refuses what is not there
         writer.write(static_cast<uint32_t>(root));
@@ -103,7 +105,7 @@ void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>&
         }
         write_kfuncs(btf, writer, output);
     }
-    output.text(kTail);
+    write_text(output, kTail);
     output.flush();
 }
 

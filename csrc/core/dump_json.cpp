@@ -1,6 +1,7 @@
 #include "core/dump_json.hpp"
 
 #include "core/dump_words.hpp"
+#include "core/pen.hpp"
 
 namespace btfmmap {
 
@@ -9,87 +10,13 @@ namespace {
 using std::uint32_t;
 using std::uint64_t;
 
-// JSON as bpftool's json_writer lays it out: names on lines of their own where it is pretty.
-class Json {
-public:
-    Json(Output& output, bool pretty) : output_(output), pretty_(pretty) {}
-
-    void begin(char bracket) {
-        separate();
-        put(bracket);
-        ++depth_;
-        first_ = true;
+// What bpftool's json_writer escapes; other control letters stand as they are.
+struct JsonEscapes {
+    static uint64_t special(uint64_t word) {
+        const uint64_t control = zero_bytes(word & every_byte(0xe0)) & ~zero_bytes(word);
+        return control | zero_bytes(word ^ every_byte('"')) | zero_bytes(word ^ every_byte('\\'));
     }
-
-    void end(char bracket) {
-        --depth_;
-        if (!first_) {
-            new_line();
-        }
-        put(bracket);
-        first_ = false;
-    }
-
-    void name(std::string_view name) {
-        separate();
-        new_line();
-        string(name);
-        output_.text(pretty_ ? ": " : ":");
-        first_ = true;
-    }
-
-    void field(std::string_view key, std::string_view value) {
-        name(key);
-        separate();
-        string(value);
-    }
-
-    void field(std::string_view key, uint64_t value) {
-        name(key);
-        separate();
-        output_.number(value);
-    }
-
-    void signed_field(std::string_view key, std::int64_t value) {
-        name(key);
-        separate();
-        output_.signed_number(value);
-    }
-
-private:
-    void put(char letter) { output_.text({&letter, 1}); }
-
-    void separate() {
-        if (!first_) {
-            output_.text(",");
-        }
-        first_ = false;
-    }
-
-    void new_line() {
-        if (pretty_) {
-            output_.text("\n");
-            for (int i = 0; i != depth_; ++i) {
-                output_.text("    ");
-            }
-        }
-    }
-
-    void string(std::string_view text) {
-        output_.text("\"");
-        std::size_t start = 0;
-        for (std::size_t i = 0; i != text.size(); ++i) {
-            if (const char* escape = escaped(text[i])) {
-                output_.text(text.substr(start, i - start));
-                output_.text(escape);
-                start = i + 1;
-            }
-        }
-        output_.text(text.substr(start));
-        output_.text("\"");
-    }
-
-    static const char* escaped(char letter) {
+    static std::string_view escape(char letter) {
         switch (letter) {
             case '\t':
                 return "\\t";
@@ -106,169 +33,235 @@ private:
             case '"':
                 return "\\\"";
             default:
-                return nullptr;
+                return {};
         }
     }
-
-    Output& output_;
-    bool pretty_;
-    int depth_ = 0;
-    bool first_ = true;
 };
 
-class Writer {
+// One type, as an object. Keys are given with the letter before them, after which a pretty dump breaks the
+// line: {"key": or ,"key":
+template <bool pretty>
+class Object {
 public:
-    Writer(const Btf& btf, Json& json) : btf_(btf), json_(json) {}
+    Object(const Btf& btf, uint32_t id, Output& output) : record_(btf, id), pen_(output) {}
 
-    void write(uint32_t id) {
-        const DumpRecord record(btf_, id);
-        json_.begin('{');
-        json_.field("id", uint64_t{id});
-        json_.field("kind", kind_word(record.kind()));
-        json_.field("name", record.name());
-        body(record);
-        json_.end('}');
+    void write(bool first) {
+        if (!first) {
+            pen_.literal(",");
+        }
+        field(R"({"id":)", record_.id);
+        const Kind kind = record_.kind();
+        word(R"(,"kind":)", kind_word(kind));
+        key(R"(,"name":)", kIndent);
+        string(record_.name());
+        body(kind);
+        close("\n        ", "}");
     }
 
 private:
-    void body(const DumpRecord& record) {
-        switch (record.kind()) {
+    static constexpr char kIndent[] = "\n            ";
+    static constexpr char kElementIndent[] = "\n                    ";
+
+    void body(Kind kind) {
+        switch (kind) {
             case Kind::Int:
-                return integer(record);
+                return integer();
             case Kind::Ptr:
             case Kind::Typedef:
             case Kind::Volatile:
             case Kind::Const:
             case Kind::Restrict:
             case Kind::TypeTag:
-                return number("type_id", record.size_or_type());
+                return field(R"(,"type_id":)", record_.size_or_type());
             case Kind::Array:
-                number("type_id", record.word(kHeadSize + ArrayField::type));
-                number("index_type_id", record.word(kHeadSize + ArrayField::index_type));
-                return number("nr_elems", record.word(kHeadSize + ArrayField::nelems));
+                field(R"(,"type_id":)", record_.word(kHeadSize + ArrayField::type));
+                field(R"(,"index_type_id":)", record_.word(kHeadSize + ArrayField::index_type));
+                return field(R"(,"nr_elems":)", record_.word(kHeadSize + ArrayField::nelems));
             case Kind::Struct:
             case Kind::Union:
-                return members(record);
+                return members();
             case Kind::Enum:
+                return values(false);
             case Kind::Enum64:
-                return values(record);
+                return values(true);
             case Kind::Fwd:
-                return json_.field("fwd_kind", std::string_view(record.flag() ? "union" : "struct"));
+                return word(R"(,"fwd_kind":)", record_.flag() ? Word("union") : Word("struct"));
             case Kind::Func:
-                number("type_id", record.size_or_type());
-                return json_.field("linkage", linkage_word(info_vlen(record.info())));
+                field(R"(,"type_id":)", record_.size_or_type());
+                return word(R"(,"linkage":)", linkage_word(info_vlen(record_.info())));
             case Kind::FuncProto:
-                return params(record);
+                return params();
             case Kind::Var:
-                number("type_id", record.size_or_type());
-                return json_.field("linkage", linkage_word(record.word(kHeadSize)));
+                field(R"(,"type_id":)", record_.size_or_type());
+                return word(R"(,"linkage":)", linkage_word(record_.word(kHeadSize)));
             case Kind::Datasec:
-                return entries(record);
+                return entries();
             case Kind::Float:
-                return number("size", record.size_or_type());
+                return field(R"(,"size":)", record_.size_or_type());
             case Kind::DeclTag:
-                number("type_id", record.size_or_type());
-                return json_.signed_field("component_idx", static_cast<std::int32_t>(record.word(kHeadSize)));
+                field(R"(,"type_id":)", record_.size_or_type());
+                key(R"(,"component_idx":)", kIndent);
+                return pen_.signed_number(static_cast<std::int32_t>(record_.word(kHeadSize)));
             default:
                 return;
         }
     }
 
-    void number(std::string_view key, uint32_t value) { json_.field(key, uint64_t{value}); }
+    template <std::size_t size, std::size_t indent_size>
+    void key(const char (&name)[size], const char (&indent)[indent_size]) {
+        if constexpr (pretty) {
+            pen_.text({name, 1});
+            pen_.literal(indent);
+            pen_.text({name + 1, size - 2});
+            pen_.literal(" ");
+        } else {
+            pen_.literal(name);
+        }
+    }
 
-    void integer(const DumpRecord& record) {
-        const uint32_t word = record.word(kHeadSize);
-        number("size", record.size_or_type());
-        number("bits_offset", int_bit_offset(word));
-        number("nr_bits", int_bits(word));
-        json_.field("encoding", encoding_word(int_encoding(word)));
+    template <std::size_t indent_size, std::size_t size>
+    void close(const char (&indent)[indent_size], const char (&bracket)[size]) {
+        if constexpr (pretty) {
+            pen_.literal(indent);
+        }
+        pen_.literal(bracket);
+    }
+
+    template <std::size_t size>
+    void field(const char (&name)[size], uint32_t value) {
+        key(name, kIndent);
+        pen_.number(value);
+    }
+
+    template <std::size_t size>
+    void element_field(const char (&name)[size], uint32_t value) {
+        key(name, kElementIndent);
+        pen_.number(value);
+    }
+
+    template <std::size_t size>
+    void word(const char (&name)[size], const Word& word) {
+        key(name, kIndent);
+        pen_.literal("\"");
+        pen_.word(word);
+        pen_.literal("\"");
+    }
+
+    void string(Bytes bytes) {
+        pen_.literal("\"");
+        pen_.template string<JsonEscapes>(bytes);
+        pen_.literal("\"");
+    }
+
+    void integer() {
+        const uint32_t word = record_.word(kHeadSize);
+        field(R"(,"size":)", record_.size_or_type());
+        field(R"(,"bits_offset":)", int_bit_offset(word));
+        field(R"(,"nr_bits":)", int_bits(word));
+        this->word(R"(,"encoding":)", encoding_word(int_encoding(word)));
     }
 
     // An array of objects, one an element.
-    template <class Element>
-    void each_element(std::string_view key, const DumpRecord& record, Element write) {
-        number("vlen", record.elements());
-        json_.name(key);
-        json_.begin('[');
-        const uint32_t count = record.elements();
-        for (uint32_t i = 0; i != count; ++i) {
-            json_.begin('{');
-            write(record.element(i));
-            json_.end('}');
+    template <std::size_t size, class Write>
+    void array(const char (&name)[size], Write write) {
+        field(R"(,"vlen":)", record_.elements());
+        key(name, kIndent);
+        pen_.literal("[");
+        bool first = true;
+        record_.each_element([&](const std::byte* element) {
+            if (!first) {
+                pen_.literal(",");
+            }
+            first = false;
+            write(element);
+            close("\n                ", "}");
+        });
+        if (first) {
+            pen_.literal("]");
+        } else {
+            close(kIndent, "]");
         }
-        json_.end(']');
     }
 
-    void element_name(const DumpRecord& record, const std::byte* word) {
-        json_.field("name", record.string(record.load(word)));
+    void element_name(const std::byte* name_off) {
+        key(R"({"name":)", kElementIndent);
+        string(record_.string(record_.load(name_off)));
     }
 
-    void members(const DumpRecord& record) {
-        const bool flag = record.flag();
-        number("size", record.size_or_type());
-        each_element("members", record, [&](const std::byte* member) {
-            const uint32_t offset = record.load(member + MemberField::offset);
-            element_name(record, member + MemberField::name_off);
-            number("type_id", record.load(member + MemberField::type));
-            number("bits_offset", member_bit_offset(offset, flag));
+    void members() {
+        const bool flag = record_.flag();
+        field(R"(,"size":)", record_.size_or_type());
+        array(R"(,"members":)", [&](const std::byte* member) {
+            const uint32_t offset = record_.load(member + MemberField::offset);
+            element_name(member + MemberField::name_off);
+            element_field(R"(,"type_id":)", record_.load(member + MemberField::type));
+            element_field(R"(,"bits_offset":)", member_bit_offset(offset, flag));
             if (const std::uint8_t size = member_bitfield_size(offset, flag)) {
-                number("bitfield_size", size);
+                element_field(R"(,"bitfield_size":)", size);
             }
         });
     }
 
-    void values(const DumpRecord& record) {
-        const bool is_signed = record.flag();
-        const bool wide = record.kind() == Kind::Enum64;
-        json_.field("encoding", std::string_view(is_signed ? "SIGNED" : "UNSIGNED"));
-        number("size", record.size_or_type());
-        each_element("values", record, [&](const std::byte* value) {
-            element_name(record, value + EnumField::name_off);
+    void values(bool wide) {
+        const bool is_signed = record_.flag();
+        word(R"(,"encoding":)", is_signed ? Word("SIGNED") : Word("UNSIGNED"));
+        field(R"(,"size":)", record_.size_or_type());
+        array(R"(,"values":)", [&](const std::byte* value) {
+            element_name(value + EnumField::name_off);
+            key(R"(,"val":)", kElementIndent);
             // bpftool extends an unsigned value's top bit too; the enumerators table has it right.
             auto bits =
-                static_cast<std::int64_t>(static_cast<std::int32_t>(record.load(value + EnumField::value)));
+                static_cast<std::int64_t>(static_cast<std::int32_t>(record_.load(value + EnumField::value)));
             if (wide) {
-                const uint64_t high = record.load(value + EnumField::value_high);
+                const uint64_t high = record_.load(value + EnumField::value_high);
                 bits = static_cast<std::int64_t>(high << 32 | static_cast<uint32_t>(bits));
             }
-            is_signed ? json_.signed_field("val", bits) : json_.field("val", static_cast<uint64_t>(bits));
+            is_signed ? pen_.signed_number(bits) : pen_.number(static_cast<uint64_t>(bits));
         });
     }
 
-    void params(const DumpRecord& record) {
-        number("ret_type_id", record.size_or_type());
-        each_element("params", record, [&](const std::byte* param) {
-            element_name(record, param + ParamField::name_off);
-            number("type_id", record.load(param + ParamField::type));
+    void params() {
+        field(R"(,"ret_type_id":)", record_.size_or_type());
+        array(R"(,"params":)", [&](const std::byte* param) {
+            element_name(param + ParamField::name_off);
+            element_field(R"(,"type_id":)", record_.load(param + ParamField::type));
         });
     }
 
-    void entries(const DumpRecord& record) {
-        number("size", record.size_or_type());
-        each_element("vars", record, [&](const std::byte* entry) {
-            number("type_id", record.load(entry + SecinfoField::type));
-            number("offset", record.load(entry + SecinfoField::offset));
-            number("size", record.load(entry + SecinfoField::size));
+    void entries() {
+        field(R"(,"size":)", record_.size_or_type());
+        array(R"(,"vars":)", [&](const std::byte* entry) {
+            element_field(R"({"type_id":)", record_.load(entry + SecinfoField::type));
+            element_field(R"(,"offset":)", record_.load(entry + SecinfoField::offset));
+            element_field(R"(,"size":)", record_.load(entry + SecinfoField::size));
         });
     }
 
-    const Btf& btf_;
-    Json& json_;
+    DumpRecord record_;
+    Pen pen_;
 };
+
+template <bool pretty>
+[[gnu::flatten]] void write(const Btf& btf, uint32_t id, bool first, Output& output) {
+    Object<pretty>(btf, id, output).write(first);
+}
+
+template <bool pretty>
+void dump(const Btf& btf, const std::vector<std::int64_t>& roots, Output& output) {
+    write_text(output, pretty ? "{\n    \"types\": [" : R"({"types":[)");
+    bool first = true;
+    each_root(btf, roots, [&](uint32_t id) {
+        write<pretty>(btf, id, first, output);
+        first = false;
+    });
+    write_text(output, !pretty ? "]}\n" : first ? "]\n}\n" : "\n    ]\n}\n");
+    output.flush();
+}
 
 }  // namespace
 
 void dump_json(const Btf& btf, const std::vector<std::int64_t>& roots, bool pretty, Output& output) {
-    Json json(output, pretty);
-    Writer writer(btf, json);
-    json.begin('{');
-    json.name("types");
-    json.begin('[');
-    each_root(btf, roots, [&](uint32_t id) { writer.write(id); });
-    json.end(']');
-    json.end('}');
-    output.text("\n");
-    output.flush();
+    pretty ? dump<true>(btf, roots, output) : dump<false>(btf, roots, output);
 }
 
 }  // namespace btfmmap

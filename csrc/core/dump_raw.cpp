@@ -1,6 +1,7 @@
 #include "core/dump_raw.hpp"
 
 #include "core/dump_words.hpp"
+#include "core/pen.hpp"
 
 namespace btfmmap {
 
@@ -8,189 +9,168 @@ namespace {
 
 using std::uint32_t;
 
-class Writer {
+// One type: a line, and one more for each of its elements.
+class Lines {
 public:
-    Writer(const Btf& btf, Output& output) : btf_(btf), output_(output) {}
+    Lines(const Btf& btf, uint32_t id, Output& output) : btf_(btf), record_(btf, id), pen_(output) {}
 
-    void write(uint32_t id) {
-        const DumpRecord record(btf_, id);
-        const Kind kind = record.kind();
-        output_.text("[");
-        output_.number(id);
-        output_.text("] ");
-        output_.text(kind_word(kind));
-        output_.text(" ");
-        quoted(record.name());
+    void write() {
+        const Kind kind = record_.kind();
+        pen_.literal("[");
+        pen_.number(record_.id);
+        pen_.literal("] ");
+        pen_.word(kind_word(kind));
+        pen_.literal(" '");
+        pen_.string<Verbatim>(record_.name());
+        pen_.literal("'");
+        body(kind);
+        pen_.literal("\n");
+    }
+
+private:
+    void body(Kind kind) {
         switch (kind) {
             case Kind::Int:
-                integer(record);
-                break;
+                return integer();
             case Kind::Ptr:
             case Kind::Typedef:
             case Kind::Volatile:
             case Kind::Const:
             case Kind::Restrict:
             case Kind::TypeTag:
-                field(" type_id=", record.size_or_type());
-                break;
+                return field(" type_id=", record_.size_or_type());
             case Kind::Array:
-                field(" type_id=", record.word(kHeadSize + ArrayField::type));
-                field(" index_type_id=", record.word(kHeadSize + ArrayField::index_type));
-                field(" nr_elems=", record.word(kHeadSize + ArrayField::nelems));
-                break;
+                field(" type_id=", record_.word(kHeadSize + ArrayField::type));
+                field(" index_type_id=", record_.word(kHeadSize + ArrayField::index_type));
+                return field(" nr_elems=", record_.word(kHeadSize + ArrayField::nelems));
             case Kind::Struct:
             case Kind::Union:
-                members(record);
-                break;
+                return members();
             case Kind::Enum:
+                return values(false);
             case Kind::Enum64:
-                values(record);
-                break;
+                return values(true);
             case Kind::Fwd:
-                output_.text(record.flag() ? " fwd_kind=union" : " fwd_kind=struct");
-                break;
+                return record_.flag() ? pen_.literal(" fwd_kind=union") : pen_.literal(" fwd_kind=struct");
             case Kind::Func:
-                field(" type_id=", record.size_or_type());
-                linkage(" linkage=", info_vlen(record.info()));
-                break;
+                field(" type_id=", record_.size_or_type());
+                pen_.literal(" linkage=");
+                return pen_.word(linkage_word(info_vlen(record_.info())));
             case Kind::FuncProto:
-                params(record);
-                break;
+                return params();
             case Kind::Var:
-                field(" type_id=", record.size_or_type());
-                linkage(", linkage=", record.word(kHeadSize));
-                break;
+                field(" type_id=", record_.size_or_type());
+                pen_.literal(", linkage=");
+                return pen_.word(linkage_word(record_.word(kHeadSize)));
             case Kind::Datasec:
-                entries(record);
-                break;
+                return entries();
             case Kind::Float:
-                field(" size=", record.size_or_type());
-                break;
+                return field(" size=", record_.size_or_type());
             case Kind::DeclTag:
-                field(" type_id=", record.size_or_type());
-                output_.text(" component_idx=");
-                output_.signed_number(static_cast<std::int32_t>(record.word(kHeadSize)));
-                break;
+                field(" type_id=", record_.size_or_type());
+                pen_.literal(" component_idx=");
+                return pen_.signed_number(static_cast<std::int32_t>(record_.word(kHeadSize)));
             default:
-                break;
+                return;
         }
-        output_.text("\n");
     }
 
-private:
-    void quoted(std::string_view name) {
-        output_.text("'");
-        output_.text(name);
-        output_.text("'");
+    template <std::size_t size>
+    void field(const char (&label)[size], uint32_t value) {
+        pen_.literal(label);
+        pen_.number(value);
     }
 
-    void field(std::string_view label, uint32_t value) {
-        output_.text(label);
-        output_.number(value);
+    void size_and_count() {
+        field(" size=", record_.size_or_type());
+        field(" vlen=", record_.elements());
     }
 
-    void linkage(std::string_view label, uint32_t value) {
-        output_.text(label);
-        output_.text(linkage_word(value));
-    }
-
-    void size_and_count(const DumpRecord& record) {
-        field(" size=", record.size_or_type());
-        field(" vlen=", record.elements());
-    }
-
-    void integer(const DumpRecord& record) {
-        const uint32_t word = record.word(kHeadSize);
-        field(" size=", record.size_or_type());
+    void integer() {
+        const uint32_t word = record_.word(kHeadSize);
+        field(" size=", record_.size_or_type());
         field(" bits_offset=", int_bit_offset(word));
         field(" nr_bits=", int_bits(word));
-        output_.text(" encoding=");
-        output_.text(encoding_word(int_encoding(word)));
+        pen_.literal(" encoding=");
+        pen_.word(encoding_word(int_encoding(word)));
     }
 
-    void element_name(const DumpRecord& record, const std::byte* element) {
-        output_.text("\n\t");
-        quoted(record.string(record.load(element)));
+    void element_name(const std::byte* name_off) {
+        pen_.literal("\n\t'");
+        pen_.string<Verbatim>(record_.string(record_.load(name_off)));
     }
 
-    void members(const DumpRecord& record) {
-        size_and_count(record);
-        const bool flag = record.flag();
-        const uint32_t count = record.elements();
-        for (uint32_t i = 0; i != count; ++i) {
-            const std::byte* member = record.element(i);
-            const uint32_t offset = record.load(member + MemberField::offset);
-            element_name(record, member + MemberField::name_off);
-            field(" type_id=", record.load(member + MemberField::type));
+    void members() {
+        size_and_count();
+        const bool flag = record_.flag();
+        record_.each_element([&](const std::byte* member) {
+            const uint32_t offset = record_.load(member + MemberField::offset);
+            element_name(member + MemberField::name_off);
+            field("' type_id=", record_.load(member + MemberField::type));
             field(" bits_offset=", member_bit_offset(offset, flag));
             if (const std::uint8_t size = member_bitfield_size(offset, flag)) {
                 field(" bitfield_size=", size);
             }
-        }
+        });
     }
 
-    void values(const DumpRecord& record) {
-        const bool is_signed = record.flag();
-        const bool wide = record.kind() == Kind::Enum64;
-        output_.text(is_signed ? " encoding=SIGNED" : " encoding=UNSIGNED");
-        size_and_count(record);
-        const uint32_t count = record.elements();
-        for (uint32_t i = 0; i != count; ++i) {
-            const std::byte* value = record.element(i);
-            const std::uint64_t low = record.load(value + EnumField::value);
-            element_name(record, value + EnumField::name_off);
-            output_.text(" val=");
+    void values(bool wide) {
+        const bool is_signed = record_.flag();
+        is_signed ? pen_.literal(" encoding=SIGNED") : pen_.literal(" encoding=UNSIGNED");
+        size_and_count();
+        record_.each_element([&](const std::byte* value) {
+            const std::uint64_t low = record_.load(value + EnumField::value);
+            element_name(value + EnumField::name_off);
+            pen_.literal("' val=");
             if (wide) {
                 const std::uint64_t bits =
-                    std::uint64_t{record.load(value + EnumField::value_high)} << 32 | low;
-                is_signed ? output_.signed_number(static_cast<std::int64_t>(bits)) : output_.number(bits);
-                output_.text(is_signed ? "LL" : "ULL");
+                    std::uint64_t{record_.load(value + EnumField::value_high)} << 32 | low;
+                is_signed ? pen_.signed_number(static_cast<std::int64_t>(bits)) : pen_.number(bits);
+                is_signed ? pen_.literal("LL") : pen_.literal("ULL");
             } else {
-                is_signed ? output_.signed_number(static_cast<std::int32_t>(low)) : output_.number(low);
+                is_signed ? pen_.signed_number(static_cast<std::int32_t>(low)) : pen_.number(low);
             }
-        }
+        });
     }
 
-    void params(const DumpRecord& record) {
-        field(" ret_type_id=", record.size_or_type());
-        field(" vlen=", record.elements());
-        const uint32_t count = record.elements();
-        for (uint32_t i = 0; i != count; ++i) {
-            const std::byte* param = record.element(i);
-            element_name(record, param + ParamField::name_off);
-            field(" type_id=", record.load(param + ParamField::type));
-        }
+    void params() {
+        field(" ret_type_id=", record_.size_or_type());
+        field(" vlen=", record_.elements());
+        record_.each_element([&](const std::byte* param) {
+            element_name(param + ParamField::name_off);
+            field("' type_id=", record_.load(param + ParamField::type));
+        });
     }
 
-    void entries(const DumpRecord& record) {
-        size_and_count(record);
-        const uint32_t count = record.elements();
-        for (uint32_t i = 0; i != count; ++i) {
-            const std::byte* entry = record.element(i);
-            const uint32_t type = record.load(entry + SecinfoField::type);
+    void entries() {
+        size_and_count();
+        record_.each_element([&](const std::byte* entry) {
+            const uint32_t type = record_.load(entry + SecinfoField::type);
             field("\n\ttype_id=", type);
-            field(" offset=", record.load(entry + SecinfoField::offset));
-            field(" size=", record.load(entry + SecinfoField::size));
+            field(" offset=", record_.load(entry + SecinfoField::offset));
+            field(" size=", record_.load(entry + SecinfoField::size));
             if (type < btf_.index().end_id()) {
                 const DumpRecord variable(btf_, type);
-                output_.text(" (");
-                output_.text(kind_word(variable.kind()));
-                output_.text(" ");
-                quoted(variable.name());
-                output_.text(")");
+                pen_.literal(" (");
+                pen_.word(kind_word(variable.kind()));
+                pen_.literal(" '");
+                pen_.string<Verbatim>(variable.name());
+                pen_.literal("')");
             }
-        }
+        });
     }
 
     const Btf& btf_;
-    Output& output_;
+    DumpRecord record_;
+    Pen pen_;
 };
+
+[[gnu::flatten]] void write(const Btf& btf, uint32_t id, Output& output) { Lines(btf, id, output).write(); }
 
 }  // namespace
 
 void dump_raw(const Btf& btf, const std::vector<std::int64_t>& roots, Output& output) {
-    Writer writer(btf, output);
-    each_root(btf, roots, [&](uint32_t id) { writer.write(id); });
+    each_root(btf, roots, [&](uint32_t id) { write(btf, id, output); });
     output.flush();
 }
 

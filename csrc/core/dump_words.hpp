@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "core/btf.hpp"
+#include "core/pen.hpp"
 
 // What the raw and the JSON dump share: bpftool's words for kinds, encodings and linkages.
 namespace btfmmap {
@@ -24,22 +24,37 @@ struct DumpRecord {
     std::uint32_t info() const { return word(HeadField::info); }
     bool flag() const { return info_kind_flag(info()); }
     std::uint32_t size_or_type() const { return word(HeadField::size_or_type); }
-    std::string_view name() const { return string(index->name_off(row)); }
     // How many elements the record has; a FUNC's linkage is not among them.
     std::uint32_t elements() const { return index->elements(row, shape_of(kind())); }
     const std::byte* element(std::uint32_t number) const {
         const Shape& shape = shape_of(kind());
         return index->record(row) + kHeadSize + shape.fixed + std::size_t{number} * shape.element;
     }
+    // Calls `visit(element)` for each of them; those of no kind follow a fixed part.
+    template <class Visit>
+    void each_element(Visit visit) const {
+        const std::size_t size = shape_of(kind()).element;
+        const std::byte* end = index->record(row + 1);
+        for (const std::byte* element = index->record(row) + kHeadSize; element != end; element += size) {
+            visit(element);
+        }
+    }
     std::uint32_t load(const std::byte* at) const { return index->load(at); }
 
-    // bpftool writes (anon) for an empty name's offset, and for one past the strings, which only bytes that
-    // changed since they were checked can have, (invalid).
-    std::string_view string(std::uint32_t offset) const {
+    // The string at an offset and what follows it. bpftool writes (anon) for an empty name's offset, and for
+    // one past the strings, which only bytes that changed since they were checked can have, (invalid).
+    Bytes string(std::uint32_t offset) const {
         if (offset == 0) {
-            return "(anon)";
+            return bytes_of("(anon)\0");
         }
-        return offset < btf->strings().end() ? btf->strings().at(offset) : "(invalid)";
+        return offset < btf->strings().end() ? btf->strings().rest(offset) : bytes_of("(invalid)");
+    }
+    Bytes name() const { return string(index->name_off(row)); }
+
+private:
+    template <std::size_t size>
+    static Bytes bytes_of(const char (&text)[size]) {
+        return {reinterpret_cast<const std::byte*>(text), size};
     }
 };
 
@@ -58,8 +73,8 @@ void each_root(const Btf& btf, const std::vector<std::int64_t>& roots, Visit vis
     }
 }
 
-constexpr std::string_view kind_word(Kind kind) {
-    constexpr std::string_view words[] = {
+inline const Word& kind_word(Kind kind) {
+    static constexpr Word words[] = {
         "UNKNOWN", "INT",     "PTR",      "ARRAY",    "STRUCT",   "UNION",  "ENUM",
         "FWD",     "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
         "VAR",     "DATASEC", "FLOAT",    "DECL_TAG", "TYPE_TAG", "ENUM64",
@@ -69,24 +84,14 @@ constexpr std::string_view kind_word(Kind kind) {
 }
 
 // With two bits set at once too it is UNKN, as bpftool has it.
-constexpr std::string_view encoding_word(std::uint8_t encoding) {
-    switch (encoding) {
-        case 0:
-            return "(none)";
-        case 1:
-            return "SIGNED";
-        case 2:
-            return "CHAR";
-        case 4:
-            return "BOOL";
-        default:
-            return "UNKN";
-    }
+inline const Word& encoding_word(std::uint8_t encoding) {
+    static constexpr Word words[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
+    return words[encoding < sizeof words / sizeof *words ? encoding : 3];
 }
 
-constexpr std::string_view linkage_word(std::uint32_t linkage) {
-    constexpr std::string_view words[] = {"static", "global", "extern"};
-    return linkage < 3 ? words[linkage] : "(unknown)";
+inline const Word& linkage_word(std::uint32_t linkage) {
+    static constexpr Word words[] = {"static", "global", "extern", "(unknown)"};
+    return words[linkage < 3 ? linkage : 3];
 }
 
 }  // namespace btfmmap

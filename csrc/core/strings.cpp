@@ -17,13 +17,9 @@ std::string_view Strings::prefix(std::int64_t offset, std::size_t most) const {
                                                  : ": the string sections of base and split BTF have ") +
                                std::to_string(end()) + " bytes");
     }
-    const Strings* owner = this;
-    while (static_cast<std::uint64_t>(offset) < owner->start_) {
-        owner = owner->base_;
-    }
-    const std::size_t skipped = static_cast<std::uint64_t>(offset) - owner->start_;
-    const auto* start = reinterpret_cast<const char*>(owner->section_.data) + skipped;
-    return {start, ::strnlen(start, std::min(most, owner->section_.size - skipped))};
+    const Bytes bytes = rest(static_cast<std::uint64_t>(offset));
+    const auto* start = reinterpret_cast<const char*>(bytes.data);
+    return {start, ::strnlen(start, std::min(most, bytes.size))};
 }
 
 bool Strings::equals(std::int64_t offset, std::string_view name) const {

@@ -22,7 +22,18 @@ public:
     // The string at `offset`, up to its NUL. Throws Error (not_found) past the section.
     std::string_view at(std::int64_t offset) const;
 
-    // The same, cut after `most` bytes.
+    // From `offset`, which is below end(), to the end of the section it is in: the string and what follows
+    // it.
+    Bytes rest(std::uint64_t offset) const {
+        const Strings* owner = this;
+        while (offset < owner->start_) {
+            owner = owner->base_;
+        }
+        const std::size_t skipped = offset - owner->start_;
+        return owner->section_.slice(skipped, owner->section_.size - skipped);
+    }
+
+    // The same as at(), cut after `most` bytes.
     std::string_view prefix(std::int64_t offset, std::size_t most) const;
 
     // Whether `name` is the string at `offset`, without measuring that string first.
