@@ -346,8 +346,9 @@ class Btf(HasTables):
 
     def sizeof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """The sizes of types in bytes, `int64[n]`, as libbpf's `btf__resolve_size` has them: arrays multiply,
-        pointers have the BTF's pointer size. -1 for what has none (void, functions, forward declarations,
-        circles), for more than 2^32 - 1 bytes, and for an id that is not there."""
+        pointers have the BTF's pointer size. -1 for what has none (void, functions, variables, tags of
+        declarations, forward declarations, circles), for more than 2^32 - 1 bytes, and for an id that is
+        not there."""
         return _array(self._layout.sizeof(type_ids))  # type: ignore[no-any-return]
 
     def alignof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
