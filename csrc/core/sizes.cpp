@@ -24,6 +24,20 @@ bool is_modifier(Kind kind) {
     }
 }
 
+// What has its alignment of itself.
+bool is_scalar(Kind kind) {
+    switch (kind) {
+        case Kind::Int:
+        case Kind::Enum:
+        case Kind::Enum64:
+        case Kind::Float:
+        case Kind::Ptr:
+            return true;
+        default:
+            return false;
+    }
+}
+
 bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
 
 }  // namespace
@@ -149,8 +163,10 @@ private:
             if (index_.kind(row) != Kind::Array) {
                 element = entry.element = index_.id(row);
                 size = entry.size = plain_size(row);
-                entry.alignment = entry.natural = plain_alignment(row, size);
-                entry.natural = std::max(1U, entry.natural);
+                // An __int128 is aligned to 16 bytes, which libbpf does not know and pahole does.
+                const uint32_t own = is_scalar(index_.kind(row)) ? static_cast<uint32_t>(size) : 0;
+                entry.alignment = std::min(pointer_size_, own);
+                entry.natural = std::max(1U, own);
                 break;
             }
             entry.element = kNoType;
@@ -189,19 +205,6 @@ private:
                 return pointer_size_;
             default:
                 return kUnknown;
-        }
-    }
-
-    uint32_t plain_alignment(uint32_t row, std::int64_t size) const {
-        switch (index_.kind(row)) {
-            case Kind::Int:
-            case Kind::Enum:
-            case Kind::Enum64:
-            case Kind::Float:
-            case Kind::Ptr:
-                return std::min(pointer_size_, static_cast<uint32_t>(size));
-            default:
-                return 0;
         }
     }
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _PREFIXES = {Kind.STRUCT: "struct ", Kind.UNION: "union ", Kind.ENUM: "enum ", Kind.ENUM64: "enum "}
 _MAX_DEPTH = 64
+_MAX_TEXT = 4096  # a prototype that takes itself twice would be written without end
 
 
 def type_name(type_: Type | None, depth: int = 0) -> str:
@@ -37,10 +38,23 @@ def type_name(type_: Type | None, depth: int = 0) -> str:
     return _PREFIXES.get(kind, "") + (type_.name or "{...}")
 
 
+def untagged(type_: Type | None) -> Type | None:
+    """Below TYPE_TAGs."""
+    for _ in range(_MAX_DEPTH):
+        if type_ is None or type_.kind != Kind.TYPE_TAG:
+            break
+        type_ = type_.type
+    return type_
+
+
+def padded_name(type_: Type, width: int) -> str:
+    """`type_name` of `width`; a keyword is never what is padded."""
+    prefix = _PREFIXES.get(type_.kind, "")
+    return prefix + type_name(type_)[len(prefix) :].ljust(abs(width - len(prefix)))
+
+
 def pointer_name(type_: Type, depth: int = 0) -> str:
-    target = type_.type
-    while target is not None and target.kind == Kind.TYPE_TAG:
-        target = target.type
+    target = untagged(type_.type)
     if target is not None and target.kind == Kind.FUNC_PROTO:
         return function(target, "", pointer=True, depth=depth + 1)
     if target is not None and target.kind == Kind.CONST:
@@ -54,12 +68,17 @@ def function(proto: Type, name: str, *, pointer: bool = False, spacing: int = 0,
     """A prototype with a name, or a pointer to one; the return type padded to `spacing`."""
     if depth > _MAX_DEPTH:
         return "..."
-    parameters = []
+    parameters: list[str] = []
+    length = 0
     for parameter in proto.params:
+        if length > _MAX_TEXT:
+            parameters.append("...")
+            break
         if parameter.type.kind == Kind.VOID and not parameter.name:
             parameters.append("...")
         else:
             parameters.append(parameter_text(parameter.type, parameter.name, depth + 1))
+        length += len(parameters[-1])
     declarator = f"(*{name})" if pointer else name
     returned = type_name(proto.type, depth + 1)
     return f"{returned.ljust(abs(spacing))} {declarator}({', '.join(parameters) or 'void'})"

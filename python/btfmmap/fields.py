@@ -27,6 +27,8 @@ class Field(NamedTuple):
         bitfield_size: in bits; 0 where it is no bitfield.
         depth: how many anonymous structs and unions it lies in.
         in_union: whether it may share its bytes with other members, by one of those or its own parent.
+        parent: the struct or union that it is a member of.
+        number: which of its members it is, from 0.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Field(NamedTuple):
     bitfield_size: int
     depth: int
     in_union: bool
+    parent: Type
+    number: int
 
     @property
     def offset(self) -> int:
@@ -67,10 +71,10 @@ def fields(type_: Type) -> Iterator[Field]:
         FormatError: an anonymous struct that holds itself, or more than a million members.
     """
     count = 0
-    stack = [(type_, 0, 0, type_.kind == Kind.UNION, iter(type_.members))]
+    stack = [(type_, 0, 0, type_.kind == Kind.UNION, enumerate(type_.members))]
     while stack:
-        _, base, depth, in_union, members = stack[-1]
-        member = next(members, None)
+        parent, base, depth, in_union, members = stack[-1]
+        number, member = next(members, (0, None))
         if member is None:
             stack.pop()
             continue
@@ -83,10 +87,12 @@ def fields(type_: Type) -> Iterator[Field]:
             if any(inner == ancestor for ancestor, *_ in stack):
                 raise FormatError(f"type [{inner.id}] holds itself", type_id=inner.id)
             stack.append(
-                (inner, bit_offset, depth + 1, in_union or inner.kind == Kind.UNION, iter(inner.members))
+                (inner, bit_offset, depth + 1, in_union or inner.kind == Kind.UNION, enumerate(inner.members))
             )
             continue
-        yield Field(member.name, member.type, bit_offset, member.bitfield_size, depth, in_union)
+        yield Field(
+            member.name, member.type, bit_offset, member.bitfield_size, depth, in_union, parent, number
+        )
 
 
 def find_field(type_: Type, path: str) -> Field | None:
@@ -124,7 +130,7 @@ def at(type_: Type, offset: int) -> list[str]:
     """The paths of the innermost members at a byte of a type: several where unions share it or bitfields
     do, none in a hole."""
     paths: list[str] = []
-    stack = [("", type_, offset)]
+    stack = [("", type_, offset)] if offset >= 0 else []
     steps = 0
     while stack:
         path, inner, left = stack.pop()
@@ -151,5 +157,6 @@ def _covers(field: Field, offset: int) -> bool:
     if field.bitfield_size:
         return field.bit_offset // 8 <= offset <= (field.bit_offset + field.bitfield_size - 1) // 8
     size = field.type.btf._size(field.type.id)
-    flexible = size == 0 and resolved(field.type).kind == Kind.ARRAY
+    ends = field.parent.kind == Kind.UNION or field.number + 1 == field.parent.vlen
+    flexible = ends and size == 0 and resolved(field.type).kind == Kind.ARRAY
     return field.offset <= offset and (flexible or offset < field.offset + max(0, size))

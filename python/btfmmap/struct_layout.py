@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .c_names import function, type_name
+from .c_names import function, padded_name, type_name, untagged
 from .fields import fields, resolved
 from .kinds import Kind
 
@@ -64,9 +64,13 @@ class StructLayout:
     def members(self) -> list[LayoutMember]:
         """Those of anonymous structs and unions in the place of these."""
         flat: list[LayoutMember] = []
-        places = list(_flat_places(self.type, 0))
-        for field, place in zip(fields(self.type), places, strict=True):
-            offset, size, hole, bit_hole = place
+        places: dict[int, list[tuple[int, int, int, int]]] = {}
+        for field in fields(self.type):
+            parent = field.parent
+            if parent.id not in places:
+                places[parent.id] = _places(parent)
+            offset, size, hole, bit_hole = places[parent.id][field.number]
+            offset += (field.bit_offset - parent.members[field.number].bit_offset) // 8
             position = field.bit_offset - 8 * offset if field.bitfield_size else 0
             line = field.offset // CACHE_LINE
             flat.append(
@@ -117,16 +121,6 @@ def _summary(type_: Type) -> dict[str, Any]:
 
 def _places(type_: Type) -> list[tuple[int, int, int, int]]:
     return type_.btf._layout.members(type_.id)
-
-
-def _flat_places(type_: Type, base: int) -> Any:
-    """`Btf._layout.members` in the order of `fields`."""
-    for member, (offset, size, hole, bit_hole) in zip(type_.members, _places(type_), strict=True):
-        inner = None if member.name else resolved(member.type)
-        if inner is not None and inner.kind in _COMPOSITE:
-            yield from _flat_places(inner, base + member.offset)
-        else:
-            yield base + offset, size, hole, bit_hole
 
 
 def _plural(count: int, word: str) -> str:
@@ -227,10 +221,12 @@ class _Printer:
         numbers = f"/* {start:>5}{position} {size:>{2 if bits else 5}} */"
         aligned = f" __attribute__((__aligned__({alignment})))" if alignment else ""
         inner, name = _inner(member.type, member.name, flexible)
-        if self.expand:
+        qualifiers, qualified = _unwrapped(inner, Kind.CONST)
+        const = "const " if qualifiers and qualified.kind in _COMPOSITE and not qualified.name else ""
+        if self.expand or const:
             inner = resolved(inner)
         if self.opens(inner):
-            in_place = inner == member.type or self.expand
+            in_place = inner == member.type or self.expand or bool(const)
             pointed_to = member.type.kind == Kind.PTR and not in_place
             # pahole narrows the columns of what is pointed to once more.
             text = (
@@ -242,7 +238,7 @@ class _Printer:
             if inner.kind == Kind.STRUCT and _summary(inner)["packed"]:
                 taken += len("__attribute__((__packed__))") + 1  # pahole counts the NUL too
             room = max(1, abs(width + _NAME_WIDTH - taken - 3)) if in_place else 1
-            text += f"{' ' if name else ''}{name}{bits}{aligned};"
+            text = f"{const}{text}{' ' if name else ''}{name}{bits}{aligned};"
         else:
             text = f"{_declaration(member.type, member.name, width, flexible)}{bits}{aligned};"
             room = max(1, width + _NAME_WIDTH - len(text))
@@ -356,8 +352,7 @@ def _alignments(type_: Type, places: list[tuple[int, int, int, int]]) -> tuple[l
         natural = layout.natural_alignment(member.type.id)
         guessed.append(_alignment(offset, natural, end) if size else 0)
         if size:
-            bits = member.bit_offset - 8 * offset + member.bitfield_size
-            end = offset + ((bits + 7) // 8 if member.bitfield_size else size)
+            end = offset + size
     return guessed, _alignment(type_.size or 0, layout.natural_alignment(type_.id), end)
 
 
@@ -373,38 +368,49 @@ def _alignment(offset: int, natural: int, end: int) -> int:
     return alignment
 
 
+def _unwrapped(type_: Type, *kinds: Kind) -> tuple[list[Type], Type]:
+    """The types of these kinds around another, and that one."""
+    around: list[Type] = []
+    while type_.kind in kinds and type_.type is not None and len(around) < _MAX_DEPTH:
+        around.append(type_)
+        type_ = type_.type
+    return around, type_
+
+
+def _dimensions(types: list[Type], flexible: bool) -> str:
+    arrays = (type_ for type_ in types if type_.kind == Kind.ARRAY)
+    return "".join(f"[{array.nelems}]" if array.nelems or not flexible else "[]" for array in arrays)
+
+
 def _inner(type_: Type, name: str, flexible: bool) -> tuple[Type, str]:
     """What arrays are made of, with their dimensions behind the name; or what a pointer points to."""
-    suffix = ""
-    while type_.kind == Kind.ARRAY and type_.type is not None:
-        suffix += f"[{type_.nelems}]" if type_.nelems or not flexible else "[]"
-        type_ = type_.type
+    arrays, type_ = _unwrapped(type_, Kind.ARRAY)
+    name += _dimensions(arrays, flexible)
     if type_.kind == Kind.PTR and type_.type is not None and type_.type.kind in (*_COMPOSITE, Kind.ENUM):
-        return type_.type, f"* {name}{suffix}"
-    return type_, name + suffix
+        return type_.type, f"* {name}"
+    return type_, name
 
 
 def _declaration(type_: Type, name: str, width: int, flexible: bool = False) -> str:
     """A member's type and name, the type padded to `width`."""
-    prefix = ""
-    suffix = ""
-    while type_.kind in (Kind.ARRAY, Kind.CONST, Kind.TYPE_TAG) and type_.type is not None:
-        if type_.kind == Kind.ARRAY:
-            suffix += f"[{type_.nelems}]" if type_.nelems or not flexible else "[]"
-        prefix += "const " if type_.kind == Kind.CONST else ""
-        type_ = type_.type
-    width = width - len(prefix)
+    around, type_ = _unwrapped(type_, Kind.ARRAY, Kind.CONST, Kind.TYPE_TAG)
+    # Of a constant array of constant elements pahole writes both, but for one of no elements.
+    pairs = zip([type_, *around], around, strict=False)
+    prefix = "const " * sum(
+        each.kind == Kind.CONST and not (outer.kind == Kind.ARRAY and not outer.nelems)
+        for outer, each in pairs
+    )
+    suffix = _dimensions(around, flexible)
+    width -= len(prefix)
     proto = _prototype(type_)
     if proto is not None:
         return f"{prefix}{function(proto, name, pointer=type_.kind == Kind.PTR, spacing=width)}{suffix}"
-    return f"{prefix}{type_name(type_).ljust(abs(width))} {name}{suffix}"
+    return f"{prefix}{padded_name(type_, width)} {name}{suffix}"
 
 
 def _prototype(type_: Type) -> Type | None:
     """The FUNC_PROTO that this is, or points to."""
     if type_.kind == Kind.PTR:
-        target = type_.type
-        while target is not None and target.kind == Kind.TYPE_TAG:
-            target = target.type
+        target = untagged(type_.type)
         return target if target is not None and target.kind == Kind.FUNC_PROTO else None
     return type_ if type_.kind == Kind.FUNC_PROTO else None
