@@ -107,34 +107,35 @@ py::list texts(const py::object& integers, Look look) {
     return found;
 }
 
-// Building the indexes of names may take a while; asking them does not.
-const Btf& with_names(const Btf& btf) {
-    const py::gil_scoped_release unlocked;
+// Preparing many names takes a while; asking for one does not.
+void prepare_names(const Btf& btf) {
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
-        level->names();
+        if (!level->names().prepared()) {
+            const py::gil_scoped_release unlocked;
+            level->names().prepare();
+        }
     }
-    return btf;
 }
 
 std::optional<std::uint32_t> find(const Btf& btf, const py::str& name, const py::object& kind) {
-    const std::string text = to_bytes(name);
-    const Query query(text, kind);
-    return with_names(btf).find(query.name, query.kinds);
+    const Text text(name);
+    const Query query(text.view(), kind);
+    return btf.find(query.name, query.kinds);
 }
 
 std::vector<std::uint32_t> find_all(const Btf& btf, const py::str& name, const py::object& kind) {
-    const std::string text = to_bytes(name);
-    const Query query(text, kind);
-    return with_names(btf).find_all(query.name, query.kinds);
+    const Text text(name);
+    const Query query(text.view(), kind);
+    return btf.find_all(query.name, query.kinds);
 }
 
 // Each name's lowest type id, -1 where there is none.
 View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
-    with_names(btf);
+    prepare_names(btf);
     std::vector<std::int64_t> ids;
     for (const py::handle name : py::iter(names)) {
-        const std::string text = to_bytes(py::cast<py::str>(name));
-        const Query query(text, kind);
+        const Text text(name);
+        const Query query(text.view(), kind);
         const auto found = btf.find(query.name, query.kinds);
         ids.push_back(found ? std::int64_t{*found} : -1);
     }
@@ -207,8 +208,10 @@ void register_btf(py::module_& module) {
         .def("find_all", find_all, py::arg("name"), py::arg("kind"))
         .def("lookup", lookup, py::arg("names"), py::arg("kind"))
         .def("rows_named", rows_named, py::arg("table"), py::arg("name"))
-        .def_property_readonly("sorted_by_name",
-                               [](const Btf& btf) { return with_names(btf).names().sorted(); });
+        .def_property_readonly("sorted_by_name", [](const Btf& btf) {
+            prepare_names(btf);
+            return btf.names().sorted();
+        });
 }
 
 }  // namespace btfmmap::bindings

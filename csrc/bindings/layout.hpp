@@ -6,6 +6,7 @@
 #include "core/arena.hpp"
 #include "core/btf.hpp"
 #include "core/layout.hpp"
+#include "core/selection.hpp"
 #include "core/sizes.hpp"
 
 namespace btfmmap::bindings {
@@ -17,7 +18,7 @@ public:
         : btf_(std::move(btf)),
           base_(std::move(base)),
           sizes_(*btf_, base_ == nullptr ? nullptr : &base_->sizes_),
-          arena_(btf_->index().records_of(Kind::Struct) * 64) {}
+          arena_(Selection<Kind::Struct>(btf_->index()).records() * 64) {}
 
     const Btf& btf() const { return *btf_; }
     const Sizes& sizes() const { return sizes_; }

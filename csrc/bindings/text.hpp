@@ -26,4 +26,30 @@ inline std::string to_bytes(const pybind11::str& text) {
     return pybind11::reinterpret_steal<pybind11::bytes>(encoded);
 }
 
+// A str's bytes. Those of valid text are the str's own, and nothing is copied.
+class Text {
+public:
+    explicit Text(pybind11::handle str) {
+        if (!PyUnicode_Check(str.ptr())) {
+            throw pybind11::type_error("a name is a str, not " + std::string(Py_TYPE(str.ptr())->tp_name));
+        }
+        pybind11::ssize_t size = 0;
+        if (const char* data = PyUnicode_AsUTF8AndSize(str.ptr(), &size)) {
+            view_ = {data, static_cast<std::size_t>(size)};
+        } else {
+            PyErr_Clear();
+            bytes_ = to_bytes(pybind11::reinterpret_borrow<pybind11::str>(str));
+            view_ = bytes_;
+        }
+    }
+    Text(const Text&) = delete;
+    Text& operator=(const Text&) = delete;
+
+    std::string_view view() const { return view_; }
+
+private:
+    std::string bytes_;
+    std::string_view view_;
+};
+
 }  // namespace btfmmap::bindings

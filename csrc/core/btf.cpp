@@ -51,6 +51,7 @@ Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> ba
                           })),
       strings_(string_section(), base_ == nullptr ? nullptr : &base_->strings_),
       pointer_size_(pointer_size),
+      names_(index_, strings_),
       // All tables of a kernel together take 2.4 times as much as its type section.
       arena_(std::size_t{header_.type_size} * 5 / 2) {
     if (base_ != nullptr && base_->header_.order != header_.order) {
@@ -131,10 +132,6 @@ std::vector<std::uint32_t> Btf::find_all(std::string_view name, const Kinds& kin
         ids.insert(ids.begin(), own.begin(), own.end());
     }
     return ids;
-}
-
-const Names& Btf::names() const {
-    return names_.get([this] { return Names(index_, strings_); });
 }
 
 const Table& Btf::table(std::size_t kind) const {

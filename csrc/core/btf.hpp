@@ -69,7 +69,7 @@ public:
     std::vector<std::uint32_t> find_all(std::string_view name, const Kinds& kinds) const;
 
     // Without its bases'.
-    const Names& names() const;
+    const Names& names() const { return names_; }
     const Table& table(std::size_t kind) const;  // an index into kTables
 
 private:
@@ -82,7 +82,7 @@ private:
     Index index_;
     Strings strings_;
     std::uint32_t pointer_size_;
-    Lazy<Names> names_;
+    Names names_;
     mutable Arena arena_;
     std::array<Lazy<Table>, kTables.size()> tables_;
 };

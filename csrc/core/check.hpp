@@ -13,4 +13,11 @@ namespace btfmmap {
 // Error (format).
 void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
 
+// The same, one record after another.
+void check_one_by_one(const Index& index, std::uint64_t strings_end, std::size_t types_start);
+
+// Whether that finds nothing to refuse, asked of all records of a kind at once; which record is at fault it
+// cannot say. May say no of a good file, but seldom does.
+bool references_in_range(const Index& index, std::uint64_t strings_end);
+
 }  // namespace btfmmap

@@ -12,8 +12,10 @@ constexpr ByteOrder kHostOrder =
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ByteOrder::little : ByteOrder::big;
 
 // Loads of words in one byte order, at any alignment.
-template <ByteOrder order>
+template <ByteOrder from>
 struct Load {
+    static constexpr ByteOrder order = from;
+
     static std::uint16_t u16(const std::byte* at) {
         std::uint16_t value;
         std::memcpy(&value, at, sizeof value);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/error.hpp"
+#include "core/selection.hpp"
 
 namespace btfmmap {
 
@@ -14,14 +15,11 @@ using std::uint8_t;
 
 // How many references the records of one BTF hold.
 std::size_t references(const Index& index) {
-    std::size_t count = 0;
-    for (std::size_t kind = 0; kind != kMaxKinds; ++kind) {
-        const Shape& shape = kShapes[kind];
-        const Kind of = static_cast<Kind>(kind);
-        count += index.records_of(of) * (std::size_t{shape.head_refers} + shape.fixed_types);
-        count += shape.element_type == Shape::kNone ? 0 : index.elements_of(of);
-    }
-    return count;
+    using Referring = Selection<Kind::Ptr, Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict,
+                                Kind::Func, Kind::FuncProto, Kind::Var, Kind::DeclTag, Kind::TypeTag>;
+    return Referring(index).records() + 2 * Selection<Kind::Array>(index).records() +
+           Selection<Kind::Struct, Kind::Union>(index).elements() +
+           Selection<Kind::FuncProto>(index).elements() + Selection<Kind::Datasec>(index).elements();
 }
 
 // The role of the type that a record's head refers to.

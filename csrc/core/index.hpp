@@ -1,13 +1,14 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "core/byte_mask.hpp"
 #include "core/bytes.hpp"
 #include "core/endian.hpp"
 #include "core/format.hpp"
+#include "core/walk.hpp"
 
 namespace btfmmap {
 
@@ -46,12 +47,11 @@ public:
 
     ByteOrder order() const { return order_; }
 
-    // How many records there are of a kind and, where it is one with elements (members, parameters, ...), how
-    // many of those.
-    std::size_t records_of(Kind kind) const { return counts_[static_cast<std::size_t>(kind)].records; }
-    std::size_t elements_of(Kind kind) const { return counts_[static_cast<std::size_t>(kind)].elements; }
+    // What the heads of all records hold at most, or more.
+    const Extremes& heads() const { return heads_; }
 
     const std::uint32_t* offsets() const { return offsets_.get(); }
+    // Followed by kMaskedBytes items that are Void.
     const std::uint8_t* kinds() const { return kinds_.get(); }
 
     Kind kind(std::size_t row) const { return static_cast<Kind>(kinds_[row]); }
@@ -73,22 +73,14 @@ public:
     }
 
 private:
-    struct Count {
-        std::size_t records = 0;
-        std::size_t elements = 0;
-    };
-
-    template <class Load>
-    void walk(const Shapes& shapes, std::size_t types_start);
-
     Bytes types_;
     ByteOrder order_;
     const Index* base_;
     std::uint32_t first_id_;
     std::size_t rows_ = 0;
+    Extremes heads_;
     std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1: the last is the section's size
     std::unique_ptr<std::uint8_t[]> kinds_;
-    std::array<Count, kMaxKinds> counts_{};
 };
 
 }  // namespace btfmmap

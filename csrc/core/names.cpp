@@ -1,135 +1,83 @@
 #include "core/names.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace btfmmap {
 
 namespace {
 
-// Only so much of a name is hashed: a hostile file can point a million records at one name of megabytes.
-constexpr std::size_t kHashedBytes = 64;
-
-std::uint32_t hash(std::string_view name) {
-    std::uint64_t state = 0xcbf29ce484222325;  // FNV-1a
-    for (const char byte : name.substr(0, kHashedBytes)) {
-        state = (state ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-    }
-    return static_cast<std::uint32_t>(state ^ (state >> 32));
-}
-
-// Void's row has no record that could name it.
-bool is_void(const Index& index, std::uint32_t row) { return row < index.first_record(); }
-
-std::string_view name_of(const Index& index, const Strings& strings, std::uint32_t row, std::size_t most) {
-    return is_void(index, row) ? std::string_view("void") : strings.prefix(index.name_off(row), most);
-}
+constexpr std::string_view kVoid = "void";
 
 }  // namespace
 
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id) {
     const Index& owner = index.owner(type_id);
-    return name_of(owner, strings, type_id - owner.first_id(), SIZE_MAX);
+    const std::uint32_t row = type_id - owner.first_id();
+    return row < owner.first_record() ? kVoid : strings.at(owner.name_off(row));
 }
 
-Names::Names(const Index& index, const Strings& strings) : index_(index), strings_(strings) {
-    if (!is_sorted()) {
-        build_table();
-    }
-}
-
-// Whether names ascend, byte by byte and those without one first, as libbpf's btf_check_sorted wants them.
-bool Names::is_sorted() const {
-    // Names share their first bytes with their neighbours'; where they share megabytes, a table is quicker.
-    std::size_t patience = 64 * index_.rows();
-    std::uint32_t last_offset = 0;
-    std::string_view last;
-    for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
-        const std::uint32_t offset = index_.name_off(row);
-        if (offset == last_offset) {
-            continue;
+void Names::prepare() const {
+    std::call_once(once_, [this] {
+        order_ = NameOrder::of(index_, strings_);
+        if (!order_) {
+            table_.emplace(index_, strings_);
         }
-        const std::string_view name = strings_.prefix(offset, patience);
-        if (name < last || name.size() == patience) {
-            return false;
-        }
-        patience -= name.size();
-        last = name;
-        last_offset = offset;
-    }
-    return true;
+        prepared_.store(true, std::memory_order_release);
+    });
 }
 
-void Names::build_table() {
-    std::uint32_t buckets = 16;
-    while (buckets < index_.rows()) {
-        buckets *= 2;
-    }
-    mask_ = buckets - 1;
-    heads_.reset(new std::uint32_t[buckets]);
-    next_.reset(new std::uint32_t[index_.rows()]);
-    std::fill_n(heads_.get(), buckets, kEnd);
-    // From the highest row down, so that each chain ascends.
-    for (auto row = static_cast<std::uint32_t>(index_.rows()); row-- != 0;) {
-        const std::string_view name = name_of(index_, strings_, row, kHashedBytes);
-        if (name.empty()) {
-            continue;
-        }
-        std::uint32_t& head = heads_[hash(name) & mask_];
-        next_[row] = head;
-        head = row;
-    }
+bool Names::has_name(std::uint32_t row, std::string_view name) const {
+    const std::uint32_t offset = index_.name_off(row);
+    // Checked again: the bytes may have changed since they were.
+    return offset < strings_.end() && strings_.equals(offset, name);
 }
 
-std::uint32_t Names::lower_bound(std::string_view name) const {
-    auto first = static_cast<std::uint32_t>(index_.first_record());
-    auto count = static_cast<std::uint32_t>(index_.rows()) - first;
-    while (count != 0) {
-        const std::uint32_t half = count / 2;
-        // One byte more than the name, so that a longer one comes after it.
-        if (strings_.prefix(index_.name_off(first + half), name.size() + 1) < name) {
-            first += half + 1;
-            count -= half + 1;
-        } else {
-            count = half;
-        }
-    }
-    return first;
-}
-
+// Compares the first eight bytes of each name, or all of a shorter one and its NUL.
 template <class Visit>
-void Names::each_candidate(std::string_view name, Visit visit) const {
-    if (name.empty()) {
-        return;
-    }
-    if (!sorted()) {
-        for (std::uint32_t row = heads_[hash(name) & mask_]; row != kEnd; row = next_[row]) {
-            if (visit(row)) {
-                return;
-            }
+void Names::scan(std::string_view name, Visit visit) const {
+    constexpr std::size_t word_size = 8;
+    std::byte start[word_size] = {};
+    std::memcpy(start, name.data(), std::min(name.size(), word_size));
+    const auto wanted = Load<ByteOrder::little>::u64(start);
+    const std::size_t compared = std::min(name.size() + 1, word_size);
+    const std::uint64_t mask = ~std::uint64_t{0} >> 8 * (word_size - compared);
+    const auto rows = static_cast<std::uint32_t>(index_.rows());
+    for (auto row = static_cast<std::uint32_t>(index_.first_record()); row != rows; ++row) {
+        const std::uint32_t offset = index_.name_off(row);
+        if (offset >= strings_.end()) {
+            continue;
         }
-        return;
-    }
-    if (is_void(index_, 0) && visit(0)) {
-        return;
-    }
-    for (std::uint32_t row = lower_bound(name); row != index_.rows(); ++row) {
-        if (!strings_.equals(index_.name_off(row), name) || visit(row)) {
+        const Bytes bytes = strings_.rest(offset);
+        const bool differs =
+            bytes.size >= word_size && ((Load<ByteOrder::little>::u64(bytes.data) ^ wanted) & mask) != 0;
+        if (!differs && strings_.equals(offset, name) && visit(row)) {
             return;
         }
     }
 }
 
-bool Names::matches(std::uint32_t row, std::string_view name, const Kinds& kinds) const {
-    if (!kinds[index_.kinds()[row]]) {
-        return false;
+template <class Visit>
+void Names::each_candidate(std::string_view name, Visit visit) const {
+    if (name.empty() || (name == kVoid && index_.first_record() != 0 && visit(0))) {
+        return;
     }
-    return is_void(index_, row) ? name == "void" : strings_.equals(index_.name_off(row), name);
+    if (!prepared() && scans_left_.fetch_sub(1, std::memory_order_relaxed) > 0) {
+        scan(name, visit);
+    } else if (!sorted()) {
+        table_->each(name, [&](std::uint32_t row) { return has_name(row, name) && visit(row); });
+    } else {
+        std::uint32_t row = order_->lower_bound(name);
+        while (row != index_.rows() && has_name(row, name) && !visit(row)) {
+            ++row;
+        }
+    }
 }
 
 std::optional<std::uint32_t> Names::find(std::string_view name, const Kinds& kinds) const {
     std::optional<std::uint32_t> found;
     each_candidate(name, [&](std::uint32_t row) {
-        if (matches(row, name, kinds)) {
+        if (kinds[index_.kinds()[row]]) {
             found = index_.id(row);
         }
         return found.has_value();
@@ -140,7 +88,7 @@ std::optional<std::uint32_t> Names::find(std::string_view name, const Kinds& kin
 std::vector<std::uint32_t> Names::find_all(std::string_view name, const Kinds& kinds) const {
     std::vector<std::uint32_t> ids;
     each_candidate(name, [&](std::uint32_t row) {
-        if (matches(row, name, kinds)) {
+        if (kinds[index_.kinds()[row]]) {
             ids.push_back(index_.id(row));
         }
         return false;

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <atomic>
 #include <bitset>
 #include <cstdint>
-#include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "core/format.hpp"
 #include "core/index.hpp"
+#include "core/name_order.hpp"
+#include "core/name_table.hpp"
 #include "core/strings.hpp"
 
 namespace btfmmap {
@@ -19,37 +22,42 @@ using Kinds = std::bitset<kMaxKinds>;
 // btf__find_by_name has it.
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id);
 
-// From names to the type ids of one index, without its base's. Where the types are sorted by name, as those
-// of 7.x kernels are, by bisection; else by a hash table of chains of rows, each ascending. Refers to the
-// index and the strings it was made of.
+// From names to the type ids of one index, without its base's. The first few are looked for among all names,
+// which costs a fraction of what comes then: types sorted by name are bisected, others get a hash table.
+// Refers to the index and the strings it was made of. Thread-safe.
 class Names {
 public:
-    Names(const Index& index, const Strings& strings);
-
-    bool sorted() const { return heads_ == nullptr; }
+    Names(const Index& index, const Strings& strings) : index_(index), strings_(strings) {}
 
     // The lowest id of that name and of one of those kinds.
     std::optional<std::uint32_t> find(std::string_view name, const Kinds& kinds) const;
     // All of them, ascending.
     std::vector<std::uint32_t> find_all(std::string_view name, const Kinds& kinds) const;
 
+    // Whether the next question is answered in well under a microsecond; prepare() sees to it.
+    bool prepared() const { return prepared_.load(std::memory_order_acquire); }
+    void prepare() const;
+    // Whether types are sorted by name. Prepares.
+    bool sorted() const {
+        prepare();
+        return order_.has_value();
+    }
+
 private:
-    static constexpr std::uint32_t kEnd = UINT32_MAX;
-
-    bool is_sorted() const;
-    void build_table();
-
     // Calls `visit(row)` for rows that may have the name, ascending, until it returns true.
     template <class Visit>
     void each_candidate(std::string_view name, Visit visit) const;
-    std::uint32_t lower_bound(std::string_view name) const;
-    bool matches(std::uint32_t row, std::string_view name, const Kinds& kinds) const;
+    template <class Visit>
+    void scan(std::string_view name, Visit visit) const;
+    bool has_name(std::uint32_t row, std::string_view name) const;
 
     const Index& index_;
     const Strings& strings_;
-    std::uint32_t mask_ = 0;
-    std::unique_ptr<std::uint32_t[]> heads_;  // bucket -> its lowest row, or kEnd
-    std::unique_ptr<std::uint32_t[]> next_;   // row -> the next one of its bucket, or kEnd
+    mutable std::atomic<int> scans_left_{4};
+    mutable std::once_flag once_;
+    mutable std::atomic<bool> prepared_{false};
+    mutable std::optional<NameOrder> order_;  // else:
+    mutable std::optional<NameTable> table_;
 };
 
 }  // namespace btfmmap

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/byte_mask.hpp"
 #include "core/bytes.hpp"
 #include "core/endian.hpp"
 #include "core/output.hpp"
@@ -30,14 +31,6 @@ struct Verbatim {
     static std::uint64_t special(std::uint64_t) { return 0; }
     static std::string_view escape(char) { return {}; }
 };
-
-// Marks the top bit of each byte of a word that is zero, and no other bit.
-constexpr std::uint64_t zero_bytes(std::uint64_t word) {
-    constexpr std::uint64_t low_bits = 0x7f7f7f7f7f7f7f7f;
-    return ~(((word & low_bits) + low_bits) | word | low_bits);
-}
-
-constexpr std::uint64_t every_byte(unsigned char byte) { return 0x0101010101010101 * byte; }
 
 // Writes into an Output's buffer at the speed of stores. Three things make the difference. The place is a
 // local variable: letters may alias anything, so a place in memory would be loaded and stored again with each

@@ -4,19 +4,40 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/byte_mask.hpp"
 #include "core/format.hpp"
 #include "core/index.hpp"
 
 namespace btfmmap {
 
 // The records of some kinds, in id order.
+//
+// Kinds follow one another in no order that a processor could learn, so a branch a record would cost more
+// than the work it skips. Instead 64 kinds at once become a mask, and its bits a list of rows, a block at a
+// time.
 template <Kind... kinds>
 class Selection {
 public:
-    explicit Selection(const Index& index) : index_(index) {}
+    explicit Selection(const Index& index) : Selection(index, 0, index.rows()) {}
 
-    std::size_t records() const { return (index_.records_of(kinds) + ...); }
-    std::size_t elements() const { return (index_.elements_of(kinds) + ...); }
+    // Of rows from `first`, a multiple of kMaskedBytes, to before `end`, another one or that of the index.
+    Selection(const Index& index, std::size_t first, std::size_t end)
+        : index_(index), first_(first), end_(end) {}
+
+    std::size_t records() const {
+        const auto wanted = [](std::uint8_t kind) {
+            return ((kind == static_cast<std::uint8_t>(kinds)) | ...);
+        };
+        return static_cast<std::size_t>(
+            std::count_if(index_.kinds() + first_, index_.kinds() + end_, wanted));
+    }
+
+    // What follows the heads of all of them: members, parameters, ...
+    std::size_t elements() const {
+        std::size_t count = 0;
+        each([&](std::uint32_t row) { count += elements(row); });
+        return count;
+    }
 
     // Of one record.
     std::uint32_t elements(std::uint32_t row) const {
@@ -26,27 +47,19 @@ public:
     }
 
     // Calls `visit(row)` for each record.
-    //
-    // Rows are picked a block at a time and without a branch: kinds follow one another in no order that a
-    // processor could learn, so a branch a record would cost more than the work it skips.
     template <class Visit>
     void each(Visit visit) const {
-        constexpr std::size_t block = 1024;
-        std::uint32_t picked[block];
+        constexpr std::size_t block = 8 * kMaskedBytes;
+        std::uint32_t picked[block + kStride];
         const std::uint8_t* kind = index_.kinds();
-        for (std::size_t start = 0; start < index_.rows(); start += block) {
-            const std::size_t end = std::min(start + block, index_.rows());
-            // Counting is vectorised, and passes over the many blocks that lack a rare kind.
-            if (std::count_if(kind + start, kind + end, wanted) == 0) {
-                continue;
+        for (std::size_t start = first_; start < end_; start += block) {
+            std::uint32_t* end = picked;
+            for (std::size_t at = start; at < std::min(start + block, end_); at += kMaskedBytes) {
+                const std::uint64_t mask = (equal_bytes(kind + at, static_cast<std::uint8_t>(kinds)) | ...);
+                end = append(mask, static_cast<std::uint32_t>(at), end);
             }
-            std::size_t count = 0;
-            for (std::size_t row = start; row != end; ++row) {
-                picked[count] = static_cast<std::uint32_t>(row);
-                count += wanted(kind[row]);
-            }
-            for (std::size_t i = 0; i != count; ++i) {
-                visit(picked[i]);
+            for (const std::uint32_t* row = picked; row != end; ++row) {
+                visit(*row);
             }
         }
     }
@@ -57,16 +70,29 @@ public:
         each([&](std::uint32_t row) {
             auto visit_element = visit(row);
             const std::size_t size = element_size(row);
-            const std::byte* element = index_.record(row) + kHeadSize;
-            for (std::uint32_t left = elements(row); left != 0; --left) {
+            const std::byte* end = index_.record(row + 1);
+            for (const std::byte* element = index_.record(row) + kHeadSize; element != end; element += size) {
                 visit_element(element);
-                element += size;
             }
         });
     }
 
 private:
-    static bool wanted(std::uint8_t kind) { return ((kind == static_cast<std::uint8_t>(kinds)) | ...); }
+    static constexpr std::size_t kStride = 4;
+
+    // Writes the row of each bit, a few at a time: what is too much is overwritten by what comes next.
+    static std::uint32_t* append(std::uint64_t mask, std::uint32_t first_row, std::uint32_t* to) {
+        std::uint32_t* end = to + bit_count(mask);
+        while (to < end) {
+            for (std::size_t i = 0; i != kStride; ++i) {
+                constexpr std::uint64_t last = std::uint64_t{1} << (kMaskedBytes - 1);
+                to[i] = first_row + static_cast<std::uint32_t>(__builtin_ctzll(mask | last));
+                mask &= mask - 1;
+            }
+            to += kStride;
+        }
+        return end;
+    }
 
     std::size_t element_size(std::uint32_t row) const {
         std::size_t size = 0;
@@ -75,6 +101,8 @@ private:
     }
 
     const Index& index_;
+    std::size_t first_;
+    std::size_t end_;
 };
 
 }  // namespace btfmmap

@@ -40,6 +40,9 @@ public:
     bool equals(std::int64_t offset, std::string_view name) const;
 
 private:
+    // rest(), where there is such an offset; else throws Error (not_found).
+    Bytes checked(std::int64_t offset) const;
+
     Bytes section_;
     const Strings* base_;
     std::uint64_t start_;

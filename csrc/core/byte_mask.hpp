@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/endian.hpp"
+
+#if defined(BTFMMAP_SCALAR)
+// Built without any processor's vectors, to test what other processors run.
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+// The one place with vector instructions: those that every x86-64 and every aarch64 processor has, and words
+// of eight bytes for all others.
+namespace btfmmap {
+
+constexpr std::size_t kMaskedBytes = 64;
+
+constexpr std::uint64_t every_byte(unsigned char byte) { return std::uint64_t{0x0101010101010101} * byte; }
+
+// Marks the top bit of each byte of a word that is zero, and no other bit.
+constexpr std::uint64_t zero_bytes(std::uint64_t word) {
+    constexpr std::uint64_t low_bits = every_byte(0x7f);
+    return ~(((word & low_bits) + low_bits) | word | low_bits);
+}
+
+// Which of kMaskedBytes bytes equal `wanted`: bit i says it of byte i.
+inline std::uint64_t equal_bytes(const std::uint8_t* bytes, std::uint8_t wanted) {
+#if !defined(BTFMMAP_SCALAR) && defined(__SSE2__)
+    const __m128i same = _mm_set1_epi8(static_cast<char>(wanted));
+    std::uint64_t mask = 0;
+    for (std::size_t part = 0; part != 4; ++part) {
+        const __m128i loaded = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 16 * part));
+        const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(loaded, same)));
+        mask |= std::uint64_t{found} << 16 * part;
+    }
+    return mask;
+#elif !defined(BTFMMAP_SCALAR) && defined(__aarch64__) && defined(__ARM_NEON)
+    // Each byte keeps the bit of its place among eight; adding neighbours three times gathers them.
+    const uint8x16_t same = vdupq_n_u8(wanted);
+    const uint8x16_t place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    uint8x16_t part[4];
+    for (std::size_t i = 0; i != 4; ++i) {
+        part[i] = vandq_u8(vceqq_u8(vld1q_u8(bytes + 16 * i), same), place);
+    }
+    const uint8x16_t pairs = vpaddq_u8(vpaddq_u8(part[0], part[1]), vpaddq_u8(part[2], part[3]));
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)), 0);
+#else
+    std::uint64_t mask = 0;
+    for (std::size_t part = 0; part != 8; ++part) {
+        const auto* word = reinterpret_cast<const std::byte*>(bytes + 8 * part);
+        const std::uint64_t found = zero_bytes(Load<ByteOrder::little>::u64(word) ^ every_byte(wanted));
+        // The product brings the eight marks together in its highest byte.
+        mask |= ((found >> 7) * 0x0102040810204080 >> 56) << 8 * part;
+    }
+    return mask;
+#endif
+}
+
+// How many bits are set; without an instruction for it, which the oldest x86-64 processors lack.
+constexpr unsigned bit_count(std::uint64_t bits) {
+    bits -= bits >> 1 & every_byte(0x55);
+    bits = (bits & every_byte(0x33)) + (bits >> 2 & every_byte(0x33));
+    return static_cast<unsigned>(((bits + (bits >> 4)) & every_byte(0x0f)) * every_byte(1) >> 56);
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,162 @@
+// Fast loops beside the plain ones that they stand for: equal results, or equal errors, on real files and on
+// files with bytes changed. test_twins.py compiles it and names the files.
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/byte_mask.hpp"
+#include "core/check.hpp"
+#include "core/error.hpp"
+#include "core/header.hpp"
+#include "core/index.hpp"
+#include "core/names.hpp"
+#include "core/walk.hpp"
+
+using namespace btfmmap;
+
+namespace {
+
+void demand(bool good, const std::string& what) {
+    if (!good) {
+        std::printf("differs: %s\n", what.c_str());
+        std::exit(1);
+    }
+}
+
+struct Outcome {
+    std::vector<std::uint32_t> offsets;
+    std::vector<std::uint8_t> kinds;
+    std::string error;
+
+    bool operator==(const Outcome& other) const {
+        return offsets == other.offsets && kinds == other.kinds && error == other.error;
+    }
+};
+
+template <class Work>
+std::string error_of(Work work) {
+    try {
+        work();
+        return "";
+    } catch (const Error& error) {
+        return error.message + " at " + std::to_string(error.offset.value_or(0));
+    }
+}
+
+Outcome walked(Bytes types, ByteOrder order, bool in_chains) {
+    Outcome outcome;
+    outcome.offsets.resize(types.size / kHeadSize + 1);
+    outcome.kinds.resize(types.size / kHeadSize + 1);
+    Walked walked{outcome.offsets.data(), outcome.kinds.data(), 0, 0, {}};
+    if (in_chains) {
+        walk_in_chains(types, order, kShapes, walked);
+    }
+    outcome.error = error_of([&] { walk_one_by_one(types, order, kShapes, 0, 0, walked); });
+    outcome.offsets.resize(walked.count);
+    outcome.kinds.resize(walked.count);
+    return outcome;
+}
+
+// Returns whether the quick check passes.
+bool compare_checks(Bytes types, const Header& header) {
+    std::optional<Index> index;
+    if (!error_of([&] { index.emplace(types, header.order, kShapes, nullptr, 0); }).empty()) {
+        return false;
+    }
+    const bool quick = references_in_range(*index, header.string_size);
+    const std::string error = error_of([&] { check_one_by_one(*index, header.string_size, 0); });
+    demand(!quick || error.empty(), "the quick check passes what the plain one refuses: " + error);
+    return quick;
+}
+
+void compare_names(Bytes types, Bytes section, const Header& header) {
+    const Index index(types, header.order, kShapes, nullptr, 0);
+    const Strings strings(section, nullptr);
+    std::map<std::string, std::vector<std::uint32_t>> expected{{"no such name", {}}};
+    for (std::uint32_t row = 1; row < index.rows(); row += 1) {
+        const std::string name(strings.at(index.name_off(row)));
+        if (!name.empty()) {
+            expected[name].push_back(row);
+        }
+    }
+    const Kinds any = Kinds().set();
+    const Names prepared(index, strings);
+    prepared.prepare();
+    std::size_t number = 0;
+    for (const auto& [name, ids] : expected) {
+        demand(prepared.find_all(name, any) == ids, "find_all of " + name);
+        const auto lowest = ids.empty() ? std::nullopt : std::optional<std::uint32_t>(ids.front());
+        demand(prepared.find(name, any) == lowest, "find of " + name);
+        if (number++ % 500 == 0) {
+            const Names fresh(index, strings);
+            demand(fresh.find_all(name, any) == ids && !fresh.prepared(), "the scan for " + name);
+        }
+    }
+}
+
+void compare_masks(std::mt19937& random) {
+    std::uint8_t bytes[kMaskedBytes];
+    for (int round = 0; round != 10000; ++round) {
+        std::uint64_t expected = 0;
+        unsigned count = 0;
+        for (std::size_t i = 0; i != kMaskedBytes; ++i) {
+            bytes[i] = static_cast<std::uint8_t>(random() % (round % 2 == 0 ? 3 : 256));
+            expected |= std::uint64_t{bytes[i] == bytes[0]} << i;
+            count += bytes[i] == bytes[0];
+        }
+        demand(equal_bytes(bytes, bytes[0]) == expected, "equal_bytes");
+        demand(bit_count(expected) == count, "bit_count");
+    }
+}
+
+}  // namespace
+
+// twins SEED MUTANTS FILE...
+int main(int argc, char** argv) {
+    std::mt19937 random(static_cast<unsigned>(std::atoi(argv[1])));
+    const int mutants = std::atoi(argv[2]);
+    compare_masks(random);
+    for (int argument = 3; argument != argc; ++argument) {
+        std::ifstream file(argv[argument], std::ios::binary);
+        const std::vector<char> original{std::istreambuf_iterator<char>(file), {}};
+        const auto as_bytes = [](const std::vector<char>& data) {
+            return Bytes{reinterpret_cast<const std::byte*>(data.data()), data.size()};
+        };
+        const Header header = parse_header(as_bytes(original), false);
+        const Bytes types = as_bytes(original).slice(header.type_start(), header.type_size);
+        const Outcome plain = walked(types, header.order, false);
+        demand(plain == walked(types, header.order, true) && plain.error.empty(), argv[argument]);
+        demand(compare_checks(types, header), "the quick check of a good file");
+        compare_names(types, as_bytes(original).slice(header.string_start(), header.string_size), header);
+
+        int accepted = 0;
+        for (int mutant = 0; mutant != mutants; ++mutant) {
+            // The section alone, so that the sanitizer knows where it ends.
+            std::vector<char> changed(original.begin() + static_cast<std::ptrdiff_t>(header.type_start()),
+                                      original.begin() + static_cast<std::ptrdiff_t>(header.type_start() + header.type_size));
+            for (unsigned change = 1 + random() % 3; change != 0; --change) {
+                const std::size_t at = random() % changed.size();
+                const std::size_t length = std::min<std::size_t>(changed.size() - at, 1 + random() % 16);
+                for (std::size_t i = 0; i != length; ++i) {
+                    changed[at + i] = static_cast<char>(random() % 4 == 0 ? random() : random() % 20);
+                }
+            }
+            if (random() % 4 == 0) {
+                changed.resize(random() % changed.size());
+            }
+            const Bytes section = as_bytes(changed);
+            const Outcome expected = walked(section, header.order, false);
+            demand(expected == walked(section, header.order, true), "a mutant's walk: " + expected.error);
+            accepted += compare_checks(section, header);
+        }
+        std::printf("%s: %zu records, %d mutants, %d of them valid\n", argv[argument], plain.kinds.size(), mutants,
+                    accepted);
+    }
+}
