@@ -5,16 +5,19 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .c_names import function, padded_name, type_name, untagged
-from .fields import fields, resolved
+from .c_names import function, padded_name, untagged
+from .fields import fields
 from .kinds import Kind
 
 if TYPE_CHECKING:
     from .types import Member, Type
 
 CACHE_LINE = 64
-_TYPE_WIDTH, _NAME_WIDTH = 26, 23
+_TYPE_WIDTH = 26
 _COMPOSITE = (Kind.STRUCT, Kind.UNION)
+_ENUMS = (Kind.ENUM, Kind.ENUM64)
+_INT_SIZE = 4
+_PACKED = " __attribute__((__packed__))"
 _MAX_DEPTH = 64
 
 
@@ -90,17 +93,15 @@ class StructLayout:
         return flat
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: the summary, and the members with the names of their types."""
-        return {
-            "name": self.type.name,
-            "kind": self.type.kind.name,
-            **self.summary,
-            "member": [
-                member._replace(type=None)._asdict()  # type: ignore[arg-type]
-                | {"type": type_name(member.type), "type_id": member.type.id}
-                for member in self.members
-            ],
-        }
+        """For JSON: what `Btf.layouts` says of it, with `vlen` for how many members it has of its own; and
+        `members`, with their types' names as in C and ids."""
+        facts: dict[str, Any] = {"id": self.type.id, "kind": self.type.kind.name, "name": self.type.name}
+        facts |= {"vlen" if name == "members" else name: value for name, value in self.summary.items()}
+        facts["members"] = [
+            member._asdict() | {"type": member.type.c_name, "type_id": member.type.id}
+            for member in self.members
+        ]
+        return facts
 
     def text(self, *, expand: bool = False) -> str:
         """As pahole prints it; with `expand` members of named structs are opened too."""
@@ -132,29 +133,30 @@ class _Printer:
 
     def __init__(self, expand: bool) -> None:
         self.expand = expand
+        self.name_width = 0
         self.cacheline = 0
         self.open: list[int] = []  # the types that are being written
         self.unions = 0  # how many of those are unions
 
     def composite(self, type_: Type, summary: dict[str, Any]) -> str:
-        return f"{self.body(type_, summary, 1, 0, _TYPE_WIDTH, outermost=True)};\n"
+        self.name_width = 55 if self.expand else 21 if type_.kind == Kind.UNION else 23
+        return f"{self.body(type_, summary, _Column(1, 0, _TYPE_WIDTH), outermost=True)};\n"
 
     def body(
         self,
         type_: Type,
         summary: dict[str, Any],
-        indent: int,
-        base: int,
-        width: int,
+        column: _Column,
+        declarator: str = "",
         *,
         outermost: bool = False,
     ) -> str:
-        """From the keyword to the closing brace and its attributes."""
+        """From the keyword to the closing brace, what is declared, and the attributes."""
         union = type_.kind == Kind.UNION
         lines = [f"{'union' if union else 'struct'}{' ' if type_.name else ''}{type_.name} {{"]
         self.open.append(type_.id)
         self.unions += union
-        tabs = "\t" * indent
+        tabs = column.tabs
         places = _places(type_)
         alignments, own_alignment = _alignments(type_, places)
         cacheline = self.cacheline
@@ -165,19 +167,18 @@ class _Printer:
             offset, size, _, bit_hole = place
             lines += ["", *comments] if comments else []
             if not union and before.size:
-                filler = _filler(member, offset, before, bit_hole, tabs, width)
+                if bit_hole and member.bitfield_size:
+                    lines += self.filler(member, bit_hole if before.offset == offset else 0, column)
                 combined = _combined(member, offset, before, tabs)
-                lines += filler
                 lines += ["", combined] if combined and not comments else [combined] if combined else []
                 comments = [*comments, combined] if combined else comments
             lines += [""] if comments else []
             flexible = not self.unions and number + 1 == len(places) != 1
-            lines.append(self.member(member, offset, size, indent, base, width, alignments[number], flexible))
+            lines.append(self.member(member, offset, size, column, alignments[number], flexible))
+            comments = []
             if union:
                 self.cacheline = cacheline
-                comments = []
                 continue
-            comments = []
             if member.type.kind == Kind.STRUCT and (padding := _summary(member.type)["padding"]):
                 paddings.append(padding)
                 comments.append(f"{tabs}/* XXX last struct has {_plural(padding, 'byte')} of padding */")
@@ -185,79 +186,105 @@ class _Printer:
                 comments += _holes(*places[number + 1][2:], tabs)
             before = before.after(member, offset, size)
         lines += ["", *comments] if comments else []
-        if outermost:
+        if outermost and not union:
             lines += self.stats(type_, summary, places, paddings, alignments, tabs)
         self.open.pop()
         self.unions -= union
-        attribute = ""
+        closing = f"{tabs[1:]}}}"
         if summary["packed"]:
-            attribute = " __attribute__((__packed__))"
-        elif own_alignment and not union:
-            attribute = f" __attribute__((__aligned__({own_alignment})))"
-        return "\n".join([*lines, f"{tabs[1:]}}}{attribute}"])
+            closing += _PACKED
+        if declarator:
+            closing += f" {declarator}"
+        if own_alignment and not summary["packed"] and not union:
+            closing += _aligned(own_alignment)
+        return "\n".join([*lines, closing])
 
     def member(
-        self,
-        member: Member,
-        offset: int,
-        size: int,
-        indent: int,
-        base: int,
-        width: int,
-        alignment: int,
-        flexible: bool,
+        self, member: Member, offset: int, size: int, column: _Column, alignment: int, flexible: bool
     ) -> str:
         """`flexible`: an array without elements ends the struct, and is written [] and not [0]."""
-        start = base + offset
-        tabs = "\t" * indent
+        start = offset + (column.base or 0)
         lead = ""
         if start // CACHE_LINE > self.cacheline:
             self.cacheline = start // CACHE_LINE
             past = start % CACHE_LINE
             ago = f" was {_plural(past, 'byte')} ago" if past else ""
-            lead = f"{tabs}/* --- cacheline {self.cacheline} boundary ({start - past} bytes){ago} --- */\n"
+            line = f"cacheline {self.cacheline} boundary ({start - past} bytes){ago}"
+            lead = f"{column.tabs}/* --- {line} --- */\n"
         bits = f":{member.bitfield_size}" if member.bitfield_size else ""
         position = f":{member.bit_offset - 8 * offset:2}" if bits else ""
         numbers = f"/* {start:>5}{position} {size:>{2 if bits else 5}} */"
-        aligned = f" __attribute__((__aligned__({alignment})))" if alignment else ""
-        inner, name = _inner(member.type, member.name, flexible)
-        qualifiers, qualified = _unwrapped(inner, Kind.CONST)
-        const = "const " if qualifiers and qualified.kind in _COMPOSITE and not qualified.name else ""
-        if self.expand or const:
-            inner = resolved(inner)
-        if self.opens(inner):
-            in_place = inner == member.type or self.expand or bool(const)
-            pointed_to = member.type.kind == Kind.PTR and not in_place
-            # pahole narrows the columns of what is pointed to once more.
-            text = (
-                self.opened(inner, indent, 0, width - 8)
-                if pointed_to
-                else self.opened(inner, indent, start, width)
-            )
-            taken = len(aligned) + (len(member.name) if member.name else -1)
-            if inner.kind == Kind.STRUCT and _summary(inner)["packed"]:
-                taken += len("__attribute__((__packed__))") + 1  # pahole counts the NUL too
-            room = max(1, abs(width + _NAME_WIDTH - taken - 3)) if in_place else 1
-            text = f"{const}{text}{' ' if name else ''}{name}{bits}{aligned};"
+        within = column if column.base is None else column._replace(base=start)
+        unnamed = member.type.kind in (*_COMPOSITE, *_ENUMS) and not member.type.name
+        if self.opens(member.type):
+            # A name comes after the attributes of a struct, but before those of one in a typedef or array.
+            text = self.declared(member.type, "", within, flexible)
+            text += f"{' ' if unnamed and member.name else ''}{member.name}"
         else:
-            text = f"{_declaration(member.type, member.name, width, flexible)}{bits}{aligned};"
-            room = max(1, width + _NAME_WIDTH - len(text))
-        return f"{lead}{tabs}{text}{' ' * room}{numbers}"
+            text = self.declared(member.type, member.name, within, flexible)
+        aligned = _aligned(alignment) if alignment else ""
+        text += f"{bits}{aligned};"
+        room = column.width + self.name_width
+        if unnamed:
+            taken = len(aligned) + (len(member.name) if member.name else -1)
+            if member.type.kind == Kind.STRUCT and _summary(member.type)["packed"]:
+                taken += len(_PACKED)
+            room = abs(room - taken - 3)
+        else:
+            room -= len(text)
+        return f"{lead}{column.tabs}{text}{' ' * max(1, room)}{numbers}"
 
-    def opens(self, inner: Type) -> bool:
+    def filler(self, member: Member, bits: int, column: _Column) -> list[str]:
+        """The unnamed bitfield that makes a hole of bits before a bitfield; of no bits where that is in the
+        next unit."""
+        lines = [] if bits else ["", f"{column.tabs}/* Force alignment to the next boundary: */"]
+        return [*lines, f"{column.tabs}{self.declared(member.type, '', column, False)}:{bits};"]
+
+    def opens(self, type_: Type) -> bool:
         """Whether a type is written out where it is used."""
-        if inner.kind in (Kind.ENUM, Kind.ENUM64):
-            return not inner.name
-        may = inner.kind in _COMPOSITE and inner.id not in self.open and len(self.open) < _MAX_DEPTH
-        return may and (not inner.name or self.expand)
+        if type_.kind in _ENUMS:
+            return not type_.name
+        may = type_.kind in _COMPOSITE and type_.id not in self.open and len(self.open) < _MAX_DEPTH
+        return may and (not type_.name or self.expand)
 
-    def opened(self, inner: Type, indent: int, start: int, width: int) -> str:
-        if inner.kind in _COMPOSITE:
-            return self.body(inner, _summary(inner), indent + 1, start, width - 8)
-        tabs = "\t" * indent
-        longest = max((len(value.name) for value in inner.enumerators), default=0)
-        values = [f"{tabs}\t{value.name:<{longest}} = {value.value}," for value in inner.enumerators]
-        return "\n".join(["enum {", *values, f"{tabs}}}"])
+    def declared(self, type_: Type, name: str, column: _Column, flexible: bool) -> str:
+        """A type and the name that it declares, the type padded to the column's width."""
+        lead = dimensions = ""
+        comment = self.expand
+        for _ in range(_MAX_DEPTH):
+            if comment and type_.kind == Kind.TYPEDEF:
+                aliases, type_ = _unwrapped(type_, Kind.TYPEDEF)
+                lead += f"/* typedef {' -> '.join(alias.name for alias in aliases)} */ "
+            inner = type_.type
+            if inner is None:
+                break
+            if type_.kind == Kind.ARRAY:
+                dimensions += f"[{type_.nelems}]" if type_.nelems or not flexible else "[]"
+                comment = self.expand
+                if not type_.nelems and inner.kind == Kind.CONST and inner.type is not None:
+                    inner = inner.type  # pahole leaves it out here
+            elif type_.kind == Kind.CONST:
+                lead += "const "
+                column = column._replace(width=column.width - len("const "))
+                comment = False
+            elif type_.kind == Kind.PTR and not inner.name and self.opens(inner):
+                name = f"* {name}"
+                column = column._replace(base=None, width=column.width - 8)
+            elif type_.kind != Kind.TYPE_TAG:
+                break
+            type_ = inner
+        proto = _prototype(type_)
+        if not self.opens(type_):
+            if proto is not None:
+                pointer = type_.kind == Kind.PTR
+                text = function(proto, name, pointer=pointer, spacing=column.width)
+            else:
+                text = f"{padded_name(type_, column.width)} {name}"
+        elif type_.kind in _COMPOSITE:
+            text = self.body(type_, _summary(type_), column.inner(), name)
+        else:
+            text = _enumeration(type_, name, column.tabs)
+        return f"{lead}{text}{dimensions}"
 
     def stats(
         self,
@@ -272,36 +299,49 @@ class _Printer:
         lines = [
             f"size: {size}, cachelines: {summary['cachelines']}, members: {summary['members']}",
         ]
-        if type_.kind == Kind.STRUCT:
-            holes, bit_holes = summary["hole_bytes"], summary["bit_hole_bits"]
-            bits = sum(member.bitfield_size for member in type_.members)
-            plain = sum(
-                place[1]
-                for member, place in zip(type_.members, places, strict=True)
-                if not member.bitfield_size
-            )
-            if (holes or bit_holes) and plain:
-                more = f", holes: {summary['holes']}, sum holes: {holes}" if holes else ""
-                lines.append(f"sum members: {plain}{more}")
-            if (holes or bit_holes) and bits:
-                more = f" ({bits // 8} bytes)"
-                if bit_holes:
-                    more = f", bit holes: {summary['bit_holes']}, sum bit holes: {bit_holes} bits"
-                lines.append(f"sum bitfield members: {bits} bits{more}")
-            if summary["padding"]:
-                lines.append(f"padding: {summary['padding']}")
-            if paddings:
-                lines.append(f"paddings: {len(paddings)}, sum paddings: {sum(paddings)}")
-            if summary["bit_padding"]:
-                lines.append(f"bit_padding: {summary['bit_padding']} bits")
-            forced = [place[2] for place, alignment in zip(places, alignments, strict=True) if alignment]
-            if forced:
-                gaps = [hole for hole in forced if hole]
-                more = f", forced holes: {len(gaps)}, sum forced holes: {sum(gaps)}" if gaps else ""
-                lines.append(f"forced alignments: {len(forced)}{more}")
+        holes, bit_holes = summary["hole_bytes"], summary["bit_hole_bits"]
+        bits = sum(member.bitfield_size for member in type_.members)
+        plain = sum(
+            place[1] for member, place in zip(type_.members, places, strict=True) if not member.bitfield_size
+        )
+        if (holes or bit_holes) and plain:
+            more = f", holes: {summary['holes']}, sum holes: {holes}" if holes else ""
+            lines.append(f"sum members: {plain}{more}")
+        if (holes or bit_holes) and bits:
+            more = f" ({bits // 8} bytes)"
+            if bit_holes:
+                more = f", bit holes: {summary['bit_holes']}, sum bit holes: {bit_holes} bits"
+            lines.append(f"sum bitfield members: {bits} bits{more}")
+        if summary["padding"]:
+            lines.append(f"padding: {summary['padding']}")
+        if paddings:
+            lines.append(f"paddings: {len(paddings)}, sum paddings: {sum(paddings)}")
+        if summary["bit_padding"]:
+            lines.append(f"bit_padding: {summary['bit_padding']} bits")
+        forced = [place[2] for place, alignment in zip(places, alignments, strict=True) if alignment]
+        if forced:
+            gaps = [hole for hole in forced if hole]
+            more = f", forced holes: {len(gaps)}, sum forced holes: {sum(gaps)}" if gaps else ""
+            lines.append(f"forced alignments: {len(forced)}{more}")
         if size % CACHE_LINE:
             lines.append(f"last cacheline: {size % CACHE_LINE} bytes")
         return ["", *(f"{tabs}/* {line} */" for line in lines)]
+
+
+class _Column(NamedTuple):
+    """Where text goes: behind how many tabs, and the width of types. And the offset that members are counted
+    from; None below a pointer, where each struct counts from its own start."""
+
+    indent: int
+    base: int | None
+    width: int
+
+    @property
+    def tabs(self) -> str:
+        return "\t" * self.indent
+
+    def inner(self) -> _Column:
+        return self._replace(indent=self.indent + 1, width=self.width - 8)
 
 
 class _Before(NamedTuple):
@@ -320,17 +360,6 @@ def _holes(hole: int, bit_hole: int, tabs: str) -> list[str]:
     found = [_plural(bit_hole, "bit")] if bit_hole else []
     found += [_plural(hole, "byte")] if hole else []
     return [f"{tabs}/* XXX {text} hole, try to pack */" for text in found]
-
-
-def _filler(member: Member, offset: int, before: _Before, bit_hole: int, tabs: str, width: int) -> list[str]:
-    """The unnamed bitfield that makes a hole of bits before a bitfield."""
-    if not bit_hole or not member.bitfield_size:
-        return []
-    lines = []
-    if before.offset != offset:
-        lines = ["", f"{tabs}/* Force alignment to the next boundary: */"]
-        bit_hole = 0
-    return [*lines, f"{tabs}{_declaration(member.type, '', width)}:{bit_hole};"]
 
 
 def _combined(member: Member, offset: int, before: _Before, tabs: str) -> str:
@@ -368,6 +397,10 @@ def _alignment(offset: int, natural: int, end: int) -> int:
     return alignment
 
 
+def _aligned(alignment: int) -> str:
+    return f" __attribute__((__aligned__({alignment})))"
+
+
 def _unwrapped(type_: Type, *kinds: Kind) -> tuple[list[Type], Type]:
     """The types of these kinds around another, and that one."""
     around: list[Type] = []
@@ -377,35 +410,11 @@ def _unwrapped(type_: Type, *kinds: Kind) -> tuple[list[Type], Type]:
     return around, type_
 
 
-def _dimensions(types: list[Type], flexible: bool) -> str:
-    arrays = (type_ for type_ in types if type_.kind == Kind.ARRAY)
-    return "".join(f"[{array.nelems}]" if array.nelems or not flexible else "[]" for array in arrays)
-
-
-def _inner(type_: Type, name: str, flexible: bool) -> tuple[Type, str]:
-    """What arrays are made of, with their dimensions behind the name; or what a pointer points to."""
-    arrays, type_ = _unwrapped(type_, Kind.ARRAY)
-    name += _dimensions(arrays, flexible)
-    if type_.kind == Kind.PTR and type_.type is not None and type_.type.kind in (*_COMPOSITE, Kind.ENUM):
-        return type_.type, f"* {name}"
-    return type_, name
-
-
-def _declaration(type_: Type, name: str, width: int, flexible: bool = False) -> str:
-    """A member's type and name, the type padded to `width`."""
-    around, type_ = _unwrapped(type_, Kind.ARRAY, Kind.CONST, Kind.TYPE_TAG)
-    # Of a constant array of constant elements pahole writes both, but for one of no elements.
-    pairs = zip([type_, *around], around, strict=False)
-    prefix = "const " * sum(
-        each.kind == Kind.CONST and not (outer.kind == Kind.ARRAY and not outer.nelems)
-        for outer, each in pairs
-    )
-    suffix = _dimensions(around, flexible)
-    width -= len(prefix)
-    proto = _prototype(type_)
-    if proto is not None:
-        return f"{prefix}{function(proto, name, pointer=type_.kind == Kind.PTR, spacing=width)}{suffix}"
-    return f"{prefix}{padded_name(type_, width)} {name}{suffix}"
+def _enumeration(type_: Type, name: str, tabs: str) -> str:
+    longest = max((len(value.name) for value in type_.enumerators), default=0)
+    values = [f"{tabs}\t{value.name:<{longest}} = {value.value}," for value in type_.enumerators]
+    packed = _PACKED if type_.size != _INT_SIZE else ""
+    return "\n".join(["enum {", *values, f"{tabs}}}{packed}{' ' if name else ''}{name}"])
 
 
 def _prototype(type_: Type) -> Type | None:
