@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "core/dump_words.hpp"
-#include "core/error.hpp"
+#include "core/merge_sort.hpp"
 
 namespace btfmmap {
 
@@ -22,34 +22,17 @@ struct Start {
     uint64_t name;
 };
 
-// What those are sorted by that are alike so far; where the names are too, by a hash of what the types hold.
+// What those are sorted by that are alike so far. Namesakes are sorted by a hash of what they hold.
 struct Key {
     std::string_view name;
     std::string_view own_name;
     uint32_t id;
 };
 
-// Sorts by merging ever longer runs: names may lie in bytes that someone changes meanwhile, and a sort that
-// trusts its comparisons, as std::sort does, could then run out of its array.
-template <class Item, class Before>
-void merge_sort(std::vector<Item>& items, Before before) {
-    std::vector<Item> merged(items.size());
-    for (std::size_t run = 1; run < items.size(); run *= 2) {
-        for (std::size_t start = 0; start < items.size(); start += 2 * run) {
-            const auto place = [&](std::size_t at) {
-                return items.begin() + static_cast<std::ptrdiff_t>(std::min(at, items.size()));
-            };
-            std::merge(place(start), place(start + run), place(start + run), place(start + 2 * run),
-                       merged.begin() + static_cast<std::ptrdiff_t>(start), before);
-        }
-        items.swap(merged);
-    }
-}
-
 class Order {
 public:
-    explicit Order(const Btf& btf)
-        : btf_(btf), ends_(btf.index().end_id(), End{kUnknown, false}), hashes_{Hashes(btf), Hashes(btf)} {
+    Order(const Btf& btf, CLimits& limits)
+        : btf_(btf), limits_(limits), ends_(btf.index().end_id(), End{kUnknown, false}), hashes_{Hashes(btf), Hashes(btf)} {
         find_ends();
     }
 
@@ -57,7 +40,9 @@ public:
         std::vector<Start> starts;
         starts.reserve(btf_.index().end_id());
         for (uint32_t id = 0; id != btf_.index().end_id(); ++id) {
-            starts.push_back(start(id));
+            if (is_written(btf_.index().kind_of(id))) {
+                starts.push_back(start(id));
+            }
         }
         std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) {
             return a.rank != b.rank ? a.rank < b.rank : a.name != b.name ? a.name < b.name : a.id < b.id;
@@ -75,16 +60,18 @@ public:
             for (; to != starts.size() && same(starts[from], starts[to]); ++to) {
                 alike.push_back(key(starts[to].id));
             }
-            merge_sort(alike, [this](const Key& a, const Key& b) { return before(a, b); });
-            for (const Key& each : alike) {
-                ids.push_back(each.id);
-            }
+            append_by_name(alike, ids);
             from = to;
         }
         return ids;
     }
 
 private:
+    // Functions are half of a kernel's types, but only kfuncs are written, in an order of their own.
+    static bool is_written(Kind kind) {
+        return kind != Kind::Func && kind != Kind::Var && kind != Kind::Datasec && kind != Kind::DeclTag;
+    }
+
     static bool same(const Start& a, const Start& b) { return a.rank == b.rank && a.name == b.name; }
 
     struct Hashes {
@@ -94,13 +81,16 @@ private:
         std::vector<bool> known;
     };
 
-    static std::string_view text(const DumpRecord& record, uint32_t offset) {
-        return offset < record.btf->strings().end() ? record.btf->strings().at(offset) : std::string_view();
+    std::string_view text(uint32_t offset) const {
+        if (offset >= btf_.strings().end()) {
+            return {};
+        }
+        const std::string_view text = btf_.strings().at(offset);
+        limits_.spend(text.size());
+        return text;
     }
 
-    static std::string_view own_name(const DumpRecord& record) {
-        return text(record, record.index->name_off(record.row));
-    }
+    static uint32_t name_off(const DumpRecord& record) { return record.index->name_off(record.row); }
 
     // What PTR, TYPEDEF, ... and, for `arrays`, ARRAY stand for; false for any other kind.
     bool refers(const DumpRecord& record, uint32_t& to) const {
@@ -120,7 +110,7 @@ private:
             default:
                 return false;
         }
-        to = to < btf_.index().end_id() ? to : 0;  // the bytes may have changed since they were checked
+        to = record.checked(to);
         return true;
     }
 
@@ -139,7 +129,7 @@ private:
             uint32_t at = id;
             while (ends_[at].id == kUnknown) {
                 const DumpRecord record(btf_, at);
-                ends_[at] = {at, record.index->name_off(record.row) != 0};  // where a circle ends, too
+                ends_[at] = {at, name_off(record) != 0};  // where a circle ends, too
                 uint32_t next = 0;
                 if (!refers(record, next)) {
                     break;
@@ -158,18 +148,26 @@ private:
         const DumpRecord end(btf_, ends_[id].id);
         const DumpRecord record(btf_, id);
         // A reference without a name is sorted last, wherever it leads.
-        const bool sorted_by_end = end.id == id || record.index->name_off(record.row) != 0;
-        const std::string_view name = sort_name(end, end.id != id).substr(0, sizeof(uint64_t));
-        Start start{sorted_by_end ? rank(end, ends_[id].named) : kLastRank, id, 0};
-        for (std::size_t i = 0; i != sizeof start.name; ++i) {
-            start.name = start.name << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0);
+        const bool sorted_by_end = end.id == id || name_off(record) != 0;
+        return {sorted_by_end ? rank(end, ends_[id].named) : kLastRank, id,
+                first_letters(sort_name(end, end.id != id))};
+    }
+
+    // Of the string at an offset, as a number that compares as they do.
+    uint64_t first_letters(uint32_t offset) const {
+        uint64_t letters = 0;
+        if (offset < btf_.strings().end()) {
+            const std::string_view name = btf_.strings().prefix(offset, sizeof letters);
+            for (std::size_t i = 0; i != sizeof letters; ++i) {
+                letters = letters << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0);
+            }
         }
-        return start;
+        return letters;
     }
 
     Key key(uint32_t id) const {
         const DumpRecord end(btf_, ends_[id].id);
-        return {sort_name(end, end.id != id), own_name(DumpRecord(btf_, id)), id};
+        return {text(sort_name(end, end.id != id)), text(name_off(DumpRecord(btf_, id))), id};
     }
 
     static int rank(const DumpRecord& record, bool named) {
@@ -190,36 +188,52 @@ private:
         }
     }
 
-    // An enum without a name goes by its first value's, unless it is only referred to.
-    static std::string_view sort_name(const DumpRecord& record, bool referred) {
+    // The offset of the name that a type is sorted by: of an enum without one its first value's, unless it is
+    // only referred to.
+    static uint32_t sort_name(const DumpRecord& record, bool referred) {
         const bool is_enum = record.kind() == Kind::Enum || record.kind() == Kind::Enum64;
-        const std::string_view own = own_name(record);
-        if (is_enum && !referred && record.index->name_off(record.row) == 0 && record.elements() != 0) {
-            return text(record, record.load(record.element(0) + EnumField::name_off));
-        }
-        return own;
+        const uint32_t own = name_off(record);
+        return is_enum && !referred && own == 0 && record.elements() != 0
+                   ? record.load(record.element(0) + EnumField::name_off)
+                   : own;
     }
 
-    bool before(const Key& a, const Key& b) {
-        if (const int order = a.name.compare(b.name)) {
-            return order < 0;
+    void append_by_name(std::vector<Key>& keys, std::vector<uint32_t>& ids) {
+        const auto order = [this](const Key& a, const Key& b) {
+            limits_.spend(a.name.size() + a.own_name.size());
+            const int names = a.name.compare(b.name);
+            return names != 0 ? names : a.own_name.compare(b.own_name);
+        };
+        merge_sort(keys, [&](const Key& a, const Key& b) { return order(a, b) < 0; });
+        std::vector<std::pair<uint64_t, uint32_t>> namesakes;
+        for (auto from = keys.begin(); from != keys.end();) {
+            auto to = from + 1;
+            for (; to != keys.end() && order(*from, *to) == 0; ++to) {
+            }
+            if (to - from == 1) {
+                ids.push_back(from->id);
+            } else {
+                namesakes.clear();
+                for (; from != to; ++from) {
+                    namesakes.emplace_back(hash(from->id, true), from->id);
+                }
+                std::sort(namesakes.begin(), namesakes.end());
+                for (const auto& [hash, id] : namesakes) {
+                    ids.push_back(id);
+                }
+            }
+            from = to;
         }
-        if (const int order = a.own_name.compare(b.own_name)) {
-            return order < 0;
-        }
-        const uint64_t left = hash(a.id, true);
-        const uint64_t right = hash(b.id, true);
-        return left != right ? left < right : a.id < b.id;
     }
 
     static uint64_t mixed(uint64_t hash, uint64_t value) { return hash * 31 + value; }
 
-    static uint64_t with_name(uint64_t hash, const DumpRecord& record, uint32_t offset) {
+    uint64_t with_name(uint64_t hash, uint32_t offset) const {
         if (offset == 0) {
             return hash;
         }
         uint64_t name = 0;
-        for (const char letter : text(record, offset)) {
+        for (const char letter : text(offset)) {
             // bpftool's chars are signed on most machines.
             name = name * 31 +
                    static_cast<uint64_t>(static_cast<std::int64_t>(static_cast<signed char>(letter)));
@@ -251,7 +265,7 @@ private:
         result = hashes.value[at];
         for (; !path.empty(); path.pop_back()) {
             const DumpRecord record(btf_, path.back());
-            uint64_t folded = with_name(0, record, record.index->name_off(record.row));
+            uint64_t folded = with_name(0, name_off(record));
             if (record.kind() == Kind::Array) {
                 folded = mixed(folded, record.word(kHeadSize + ArrayField::nelems));
             }
@@ -262,7 +276,7 @@ private:
 
     // Of what refers to nothing.
     uint64_t hash_of(const DumpRecord& record, bool members) {
-        uint64_t hash = with_name(0, record, record.index->name_off(record.row));
+        uint64_t hash = with_name(0, name_off(record));
         const Kind kind = record.kind();
         const bool is_enum = kind == Kind::Enum || kind == Kind::Enum64;
         const bool is_struct = kind == Kind::Struct || kind == Kind::Union;
@@ -272,22 +286,22 @@ private:
         const uint32_t count = record.elements();
         for (uint32_t i = 0; i != count; ++i) {
             const std::byte* element = record.element(i);
-            hash = with_name(hash, record, record.load(element + MemberField::name_off));
+            hash = with_name(hash, record.load(element + MemberField::name_off));
             if (is_struct) {
-                const uint32_t type = record.load(element + MemberField::type);
-                hash = mixed(hash, this->hash(type < btf_.index().end_id() ? type : 0, false));
+                hash = mixed(hash, this->hash(record.element_type(i, MemberField::type), false));
             }
         }
         return hash;
     }
 
     const Btf& btf_;
+    CLimits& limits_;
     std::vector<End> ends_;
     Hashes hashes_[2];
 };
 
 }  // namespace
 
-std::vector<uint32_t> c_order(const Btf& btf) { return Order(btf).sorted(); }
+std::vector<uint32_t> c_order(const Btf& btf, CLimits& limits) { return Order(btf, limits).sorted(); }
 
 }  // namespace btfmmap

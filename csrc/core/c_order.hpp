@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "core/btf.hpp"
+#include "core/c_limits.hpp"
 
 namespace btfmmap {
 
-// Every type id of a BTF and its bases, void included, in the order in which bpftool (7.5 and later) writes
-// C: enums, then numbers, structs, prototypes, each by name; what refers to a type comes with it. So a header
-// of the next kernel differs where its types do.
-std::vector<std::uint32_t> c_order(const Btf& btf);
+// The types of a BTF and its bases that C has something for, void included, in the order in which bpftool (7.5
+// and later) writes C: enums, then numbers, structs, prototypes, each by name; what refers to a type comes with
+// it. So a header of the next kernel differs where its types do.
+std::vector<std::uint32_t> c_order(const Btf& btf, CLimits& limits);
 
 }  // namespace btfmmap

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/c_limits.hpp"
 #include "core/c_order.hpp"
 #include "core/c_writer.hpp"
 #include "core/dump_words.hpp"
+#include "core/merge_sort.hpp"
 
 namespace btfmmap {
 
@@ -62,21 +64,23 @@ std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
     return functions;
 }
 
-void write_kfuncs(const Btf& btf, CWriter& writer, Output& output) {
+void write_kfuncs(const Btf& btf, CLimits& limits, CWriter& writer, Output& output) {
     write_text(output, "\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n");
-    std::vector<std::pair<std::string, uint32_t>> functions;
+    std::vector<std::pair<std::string_view, uint32_t>> functions;
     for (const uint32_t function : tagged_functions(btf, "bpf_kfunc")) {
         functions.emplace_back(btf.type_name(function), function);
+        limits.spend(functions.back().first.size());
     }
-    std::stable_sort(functions.begin(), functions.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    const std::vector<uint32_t> fast = tagged_functions(btf, "bpf_fastcall");
+    merge_sort(functions, [&](const auto& a, const auto& b) {
+        limits.spend(std::min(a.first.size(), b.first.size()));
+        return a.first < b.first;
+    });
+    std::vector<uint32_t> fast = tagged_functions(btf, "bpf_fastcall");
+    std::sort(fast.begin(), fast.end());
     for (const auto& [name, function] : functions) {
         write_text(output, "extern ");
-        write_text(output,
-                   std::find(fast.begin(), fast.end(), function) == fast.end() ? "" : "__bpf_fastcall ");
-        const uint32_t proto = DumpRecord(btf, function).size_or_type();
-        writer.declare(proto < btf.index().end_id() ? proto : 0, name);
+        write_text(output, std::binary_search(fast.begin(), fast.end(), function) ? "__bpf_fastcall " : "");
+        writer.declare(DumpRecord(btf, function).target(), name);
         write_text(output, " __weak __ksym;\n");
     }
     write_text(output, "#endif\n\n");
@@ -86,7 +90,8 @@ void write_kfuncs(const Btf& btf, CWriter& writer, Output& output) {
 
 void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
             Output& output) {
-    CWriter writer(btf, sizes, output);
+    CLimits limits(btf);
+    CWriter writer(btf, sizes, limits, output);
     write_text(output, kHead);
     for (const std::int64_t root : roots) {
         btf.type_name(root);  // refuses what is not there
@@ -96,14 +101,14 @@ void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>&
         if (sorted) {
             // bpftool leaves out the first one, taking it for void; what refers to it brings it in all the
             // same.
-            const std::vector<uint32_t> order = c_order(btf);
+            const std::vector<uint32_t> order = c_order(btf, limits);
             std::for_each(order.begin() + 1, order.end(), [&](uint32_t id) { writer.write(id); });
         } else {
             for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
                 writer.write(id);
             }
         }
-        write_kfuncs(btf, writer, output);
+        write_kfuncs(btf, limits, writer, output);
     }
     write_text(output, kTail);
     output.flush();

@@ -6,7 +6,7 @@
 #include "core/btf.hpp"
 #include "core/pen.hpp"
 
-// What the raw and the JSON dump share: bpftool's words for kinds, encodings and linkages.
+// What the dumps share: records, and bpftool's words for kinds, encodings and linkages.
 namespace btfmmap {
 
 // The record of a type id of a BTF or its bases, with what it takes to read it.
@@ -40,6 +40,18 @@ struct DumpRecord {
         }
     }
     std::uint32_t load(const std::byte* at) const { return index->load(at); }
+
+    // The type that its head, or an ARRAY, refers to. Ids are checked once more, here and below, since the
+    // bytes may have changed: void stands for one that is not there.
+    std::uint32_t target() const {
+        return checked(kind() == Kind::Array ? word(kHeadSize + ArrayField::type) : size_or_type());
+    }
+    std::uint32_t element_type(std::uint32_t number, std::size_t field) const {
+        return checked(load(element(number) + field));
+    }
+    std::uint32_t checked(std::uint32_t type_id) const {
+        return type_id < btf->index().end_id() ? type_id : 0;
+    }
 
     // The string at an offset and what follows it. bpftool writes (anon) for an empty name's offset, and for
     // one past the strings, which only bytes that changed since they were checked can have, (invalid).

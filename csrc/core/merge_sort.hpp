@@ -1,0 +1,31 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace btfmmap {
+
+// Sorts by merging ever longer runs: names may lie in bytes that someone changes meanwhile, and a sort that
+// trusts its comparisons, as std::sort does, could then run out of its array.
+template <class Item, class Before>
+void merge_sort(std::vector<Item>& items, Before before) {
+    std::vector<Item> merged(items.size());
+    for (std::size_t run = 1; run < items.size(); run *= 2) {
+        for (std::size_t start = 0; start < items.size(); start += 2 * run) {
+            const auto place = [&](std::size_t at) {
+                return items.begin() + static_cast<std::ptrdiff_t>(std::min(at, items.size()));
+            };
+            const auto middle = place(start + run), end = place(start + 2 * run);
+            const auto to = merged.begin() + static_cast<std::ptrdiff_t>(start);
+            if (middle == end || !before(*middle, *(middle - 1))) {
+                std::copy(place(start), end, to);
+            } else {
+                std::merge(place(start), middle, middle, end, to, before);
+            }
+        }
+        items.swap(merged);
+    }
+}
+
+}  // namespace btfmmap
