@@ -6,6 +6,7 @@
 #include "bindings/integers.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/register.hpp"
+#include "core/c_declarations.hpp"
 #include "core/dump_c.hpp"
 #include "core/dump_json.hpp"
 #include "core/dump_raw.hpp"
@@ -45,6 +46,30 @@ void c(const Layout& layout, const py::object& roots, bool sorted, const py::fun
     dump_c(layout.btf(), layout.sizes(), ids, sorted, output);
 }
 
+// What `write` writes of one type, which it gets with the id.
+template <class Write>
+py::bytes of_one_type(const Layout& layout, std::int64_t type_id, CDeclarations::Style style, Write write) {
+    layout.btf().type_name(type_id);  // refuses what is not there
+    std::string text;
+    Output output([&text](std::string_view piece) { text += piece; });
+    CLimits limits(layout.btf());
+    CNames names(layout.btf(), limits, CNames::Conflicts::ignored);
+    CDeclarations declarations(layout.btf(), layout.sizes(), names, limits, output, style);
+    write(declarations, static_cast<std::uint32_t>(type_id));
+    output.flush();
+    return text;
+}
+
+py::bytes declaration(const Layout& layout, std::int64_t type_id) {
+    return of_one_type(layout, type_id, CDeclarations::Style::whole,
+                       [](CDeclarations& declarations, std::uint32_t id) { declarations.define(id); });
+}
+
+py::bytes type_name(const Layout& layout, std::int64_t type_id) {
+    return of_one_type(layout, type_id, CDeclarations::Style::cast,
+                       [](CDeclarations& declarations, std::uint32_t id) { declarations.declare(id, ""); });
+}
+
 }  // namespace
 
 void register_dump(py::module_& module) {
@@ -54,6 +79,10 @@ void register_dump(py::module_& module) {
                "Write types as bpftool's JSON, in pieces of bytes.");
     module.def("dump_c", c, py::arg("layout"), py::arg("roots"), py::arg("sort"), py::arg("write"),
                "Write types as a C header, in pieces of bytes.");
+    module.def("c_declaration", declaration, py::arg("layout"), py::arg("type_id"),
+               "One type as C, without its semicolon.");
+    module.def("c_type_name", type_name, py::arg("layout"), py::arg("type_id"),
+               "What a cast to a type says: without qualifiers, and of types without a name the keyword.");
 }
 
 }  // namespace btfmmap::bindings

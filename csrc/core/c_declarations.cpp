@@ -336,11 +336,9 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
             case Kind::Enum:
             case Kind::Enum64:
                 write_modifiers(chain);
-                if (names_.has_name(id)) {
+                if (names_.has_name(id) || style_ == Style::cast) {
                     text("enum ");
                     text(names_.tag(id));
-                } else if (style_ == Style::cast) {
-                    text("enum");
                 } else {
                     define_enum(id, level);
                 }

@@ -12,17 +12,16 @@ constexpr std::size_t kLongestName = 255;  // of names that are changed
 }  // namespace
 
 std::size_t NameUses::add(std::string_view name) {
-    const std::size_t hash = std::hash<std::string_view>()(name);
-    Entry* entry = &find(name, hash);
-    if (entry->uses == 0) {
-        if (used_ == entries_.size() / 4 * 3) {
-            grow();
-            entry = &find(name, hash);
-        }
-        ++used_;
-        *entry = {name.data(), static_cast<std::uint32_t>(name.size()), 0, hash};
+    if (used_ == entries_.size() / 4 * 3) {
+        grow();
     }
-    return ++entry->uses;
+    const std::size_t hash = std::hash<std::string_view>()(name);
+    Entry& entry = find(name, hash);
+    if (entry.uses == 0) {
+        ++used_;
+        entry = {name.data(), static_cast<std::uint32_t>(name.size()), 0, hash};
+    }
+    return ++entry.uses;
 }
 
 NameUses::Entry& NameUses::find(std::string_view name, std::size_t hash) {
@@ -37,7 +36,7 @@ NameUses::Entry& NameUses::find(std::string_view name, std::size_t hash) {
 }
 
 void NameUses::grow() {
-    std::vector<Entry> old(entries_.size() * 2);
+    std::vector<Entry> old(std::max(kFirstSize, entries_.size() * 2));
     old.swap(entries_);
     for (const Entry& entry : old) {
         if (entry.uses != 0) {

@@ -14,7 +14,7 @@ namespace btfmmap {
 // How often each of many names was used: a table with open addressing, of the names themselves.
 class NameUses {
 public:
-    explicit NameUses(CLimits& limits) : limits_(limits), entries_(kFirstSize) {}
+    explicit NameUses(CLimits& limits) : limits_(limits) {}
 
     // Counts one more use; how many there are with it.
     std::size_t add(std::string_view name);
@@ -33,7 +33,7 @@ private:
     void grow();
 
     CLimits& limits_;
-    std::vector<Entry> entries_;  // a power of two, at least a quarter of them free
+    std::vector<Entry> entries_;  // none, or a power of two, of which a quarter is free
     std::size_t used_ = 0;
 };
 

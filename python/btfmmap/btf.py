@@ -480,6 +480,60 @@ class Btf(HasTables):
         assert text is not None
         return text
 
+    def c_declaration(self, type_: int | str | Type) -> str:
+        """One type as C for people: a struct with its members, an enum with its values, what a typedef stands
+        for, a function's prototype. As in the header that `to_c` gives, but without what it needs, and under
+        its own name. Raises `NotFoundError`, and `NotSupportedError` for what C has nothing for (DATASEC)."""
+        from .dumping import c_declaration
+
+        return c_declaration(self, self._id_of(type_))
+
+    def format(
+        self,
+        type_: int | str | Type,
+        data: Buffer,
+        *,
+        compact: bool = False,
+        skip_names: bool = False,
+        emit_zeroes: bool = False,
+        emit_strings: bool = False,
+        indent: str = "\t",
+        indent_level: int = 0,
+    ) -> str:
+        """Bytes of a type as C initialisers, as libbpf's `btf_dump__dump_type_data` writes them, whose options
+        these are: `(struct flow){\\n\\t.port = (u16)443,\\n}`. Enums by name, bitfields and pointers in
+        hexadecimal.
+
+        Args:
+            type_: a name, an id or a `Type`; also a VAR, or a DATASEC with all of its.
+            data: bytes-like, in the file's byte order, the type's size or more, of which the rest is ignored.
+            compact: all on one line.
+            skip_names: neither names of members nor casts.
+            emit_zeroes: members that are zero, too. Without it they are left out, but for the elements of
+                arrays; nothing else is.
+            emit_strings: arrays of one-byte integers that hold a NUL as "text" up to that.
+            indent: of one level.
+            indent_level: of the outermost one.
+
+        Raises:
+            NotFoundError: there is no such type.
+            FormatError: fewer bytes than the type has, or members outside of it.
+            ValueError: a type without a size.
+            NotSupportedError: floats of other than 2, 4 or 8 bytes; types that nest too deeply.
+        """
+        from .formatting import format_data
+
+        return format_data(
+            self._type(self._id_of(type_)),
+            data,
+            compact=compact,
+            skip_names=skip_names,
+            emit_zeroes=emit_zeroes,
+            emit_strings=emit_strings,
+            indent=indent,
+            indent_level=indent_level,
+        )
+
     # -- its types as objects
 
     def _id_of(self, type_: int | str | Type) -> int:

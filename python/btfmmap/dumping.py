@@ -41,7 +41,7 @@ def dump(
     if file is None:
         pieces: list[bytes] = []
         write_to(pieces.append)
-        return b"".join(pieces).decode(errors="surrogateescape")
+        return _text(b"".join(pieces))
     if isinstance(file, (str, os.PathLike)):
         _replace(os.fspath(file), write_to)
     elif isinstance(file, io.TextIOBase):
@@ -53,6 +53,20 @@ def dump(
     else:
         write_to(file.write)
     return None
+
+
+def c_declaration(btf: Btf, type_id: int) -> str:
+    """What `Btf.c_declaration` gives."""
+    return _text(_core.c_declaration(btf._layout, type_id)) + ";"
+
+
+def c_type_name(btf: Btf, type_id: int) -> str:
+    """What a cast to a type says: without qualifiers, and of types without a name the keyword alone."""
+    return _text(_core.c_type_name(btf._layout, type_id))
+
+
+def _text(utf8: bytes) -> str:
+    return utf8.decode(errors="surrogateescape")
 
 
 def _replace(path: str, write_to: Callable[[Callable[[bytes], object]], None]) -> None:
