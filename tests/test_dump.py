@@ -9,11 +9,12 @@ import json
 import lzma
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import btf_writer
 import pytest
@@ -301,6 +302,57 @@ class TestFiles:
         with pytest.raises(ValueError, match="format is 'xml'"):
             btf.dump("xml")  # type: ignore[arg-type]
 
+    def test_what_was_there(self, tmp_path: Path) -> None:
+        """A link stays one, and a file keeps its mode."""
+        btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+        path, link = tmp_path / "out.txt", tmp_path / "link"
+        path.write_text("before")
+        path.chmod(0o604)
+        link.symlink_to("out.txt")
+        btf.dump(file=link)
+        assert link.is_symlink()
+        assert path.read_text() == btf.dump()
+        assert path.stat().st_mode & 0o777 == 0o604
+        with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+            btf.dump(file=tmp_path)
+
+    def test_a_stream_that_takes_little_at_once(self) -> None:
+        class Narrow(io.RawIOBase):
+            taken = b""
+
+            def writable(self) -> bool:
+                return True
+
+            def write(self, piece: Any) -> int | None:
+                self.taken += bytes(piece[:1000])
+                return None if len(self.taken) > self.most else len(piece[:1000])
+
+            most = 10**9
+
+        btf, narrow = btfmmap.open(btfmmap.SAMPLE_BTF), Narrow()
+        btf.dump(file=narrow)  # type: ignore[arg-type]
+        assert narrow.taken.decode() == btf.dump()
+        narrow.most = 0
+        with pytest.raises(BlockingIOError):
+            btf.dump(file=narrow)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+    def test_a_signal_leaves_no_part_behind(self, tmp_path: Path, number: signal.Signals) -> None:
+        """To a copy of the command that is in the middle of writing."""
+        script = f"""
+import os, sys
+from btfmmap import _core, cli
+def dump(btf, roots, write):
+    write(b"half")
+    os.kill(os.getpid(), {number})
+    write(b"a file")
+_core.dump_raw = dump
+sys.exit(cli.main(["dump", {btfmmap.SAMPLE_BTF!r}, "-o", "out.txt"]))
+"""
+        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (128 + number, b"")
+        assert list(tmp_path.iterdir()) == []
+
     def test_an_error_while_writing_ends_it(self) -> None:
         class Full:
             def write(self, _: bytes) -> int:
@@ -327,8 +379,40 @@ class TestCommand:
             assert command(*words).stdout == bpftool(*words)
         done = command("-B", base, "btf", "dump", "file", path, "format", "c")
         assert hashlib.sha256(done.stdout).hexdigest() == HASHES["tun.h"]
-        assert command("btf", "dump", "file", path, "format", "xml").returncode == 2
-        assert command("btf", "list").returncode == 2
+
+    def test_bpftools_ways_to_say_it(self) -> None:
+        """Words cut short, options anywhere, numbers in C's spelling."""
+        sample = btfmmap.SAMPLE_BTF
+        btf = btfmmap.open(sample)
+        for words in (
+            ["bt", "d", "f", sample, "-j"],
+            ["-pj", "btf", "dump", "file", sample, "format", "raw"],
+        ):
+            assert command(*words).stdout == bpftool(*words)
+        # The installed bpftool may be too old for these.
+        for words in (["root_id", "2", "root_id", "0x3"], ["r", "02", "roo", "3", "forma", "raw"]):
+            assert command("btf", "dump", "file", sample, *words).stdout.decode() == btf.dump(roots=[2, 3])
+        unsorted = command("btf", "dump", "file", sample, "unsorted", "form", "c").stdout
+        assert unsorted.decode() == btf.dump("c", sort=False)
+        assert command(f"-B{sample}", "btf", "dump", "file", DATA / "none").returncode == 1
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["btf", "list"], "'btf dump file FILE' and 'btf dump id ID' are understood"),
+            (["btf", "dump", "prog", "id", "1"], "'btf dump file FILE' and 'btf dump id ID' are understood"),
+            (["btf", "dump", "file", "x", "format", "xml"], "after 'format' stands raw or c"),
+            (["btf", "dump", "file", "x", "xml"], "'xml' is none of format raw|c, root_id ID and unsorted"),
+            (["btf", "dump", "file", "x", "file", "y"], "several files at once"),
+            (["btf", "dump", "file", "x", "root_id", "x"], "'x' is no id"),
+            (["-j", "btf", "dump", "file", "x", "format", "c"], "a C header is no JSON"),
+            (["-d", "btf", "dump", "file", "x"], "of bpftool's options -j, -p and -B BASE are understood"),
+        ],
+    )
+    def test_what_is_not_understood(self, words: list[str], message: str) -> None:
+        done = command(*words)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert message in done.stderr.decode()
 
     def test_options(self, tmp_path: Path) -> None:
         sample = btfmmap.SAMPLE_BTF
@@ -339,6 +423,26 @@ class TestCommand:
         assert command("dump", sample, "--format", "c", "--unsorted", "-o", out).stdout == b""
         assert out.read_text() == btf.dump("c", sort=False)
         assert command("dump", sample, "--root", "nope").returncode == 1
+        with open(sample, "rb") as file:
+            piped = subprocess.run(
+                [sys.executable, "-m", "btfmmap", "dump", "-"], stdin=file, capture_output=True, check=True
+            )
+        assert piped.stdout.decode() == btf.dump()
+        closed = f"{sys.executable} -m btfmmap dump {sample} >&-"
+        done = subprocess.run(["bash", "-c", closed], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (1, "btfmmap: there is no standard output\n")
+        unbuffered = subprocess.run(
+            [sys.executable, "-u", "-m", "btfmmap", "dump", sample], capture_output=True, check=True
+        )
+        assert unbuffered.stdout.decode() == btf.dump()
+
+    def test_show_c(self) -> None:
+        sample = btfmmap.SAMPLE_BTF
+        declaration = btfmmap.open(sample).c_declaration("flow")
+        shown = command("show", "flow", "--c", "-f", sample).stdout.decode()
+        assert shown == declaration.replace("\t", "        ") + "\n"
+        facts = json.loads(command("show", "flow", "--c", "-f", sample, "--json").stdout)
+        assert facts["c"] == declaration
 
     def test_a_closed_pipe_ends_it_quietly(self) -> None:
         kernel = tools.kernel_btf()

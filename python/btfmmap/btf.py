@@ -500,9 +500,9 @@ class Btf(HasTables):
         indent: str = "\t",
         indent_level: int = 0,
     ) -> str:
-        """Bytes of a type as C initialisers, as libbpf's `btf_dump__dump_type_data` writes them, whose options
-        these are: `(struct flow){\\n\\t.port = (u16)443,\\n}`. Enums by name, bitfields and pointers in
-        hexadecimal.
+        """Bytes of a type as C initialisers: `(struct flow){\\n\\t.port = (u16)443,\\n}`. Enums by name,
+        bitfields and pointers in hexadecimal. The text is that of libbpf's `btf_dump__dump_type_data`, whose
+        options these are, without its faults (docs/dumps.md lists them).
 
         Args:
             type_: a name, an id or a `Type`; also a VAR, or a DATASEC with all of its.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 
 from . import _core
 
@@ -43,16 +45,28 @@ def dump(
         write_to(pieces.append)
         return _text(b"".join(pieces))
     if isinstance(file, (str, os.PathLike)):
-        _replace(os.fspath(file), write_to)
+        _replace(os.path.realpath(file), write_to)
     elif isinstance(file, io.TextIOBase):
         # Pieces may end within a letter.
         import codecs
 
         decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         write_to(lambda piece: file.write(decoder.decode(piece)))
+    elif isinstance(file, io.RawIOBase):
+        write_to(lambda piece: _write_all(file, piece))
     else:
         write_to(file.write)
     return None
+
+
+def _write_all(file: io.RawIOBase, piece: bytes) -> None:
+    """What has no buffer may take less than it is given."""
+    rest = memoryview(piece)
+    while rest:
+        taken = file.write(rest)
+        if taken is None:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        rest = rest[taken:]
 
 
 def c_declaration(btf: Btf, type_id: int) -> str:
@@ -70,19 +84,23 @@ def _text(utf8: bytes) -> str:
 
 
 def _replace(path: str, write_to: Callable[[Callable[[bytes], object]], None]) -> None:
-    """Write beside and rename, so that no half file is left under that name."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb", buffering=0) as device:  # /dev/null, a pipe
-            write_to(device.write)
-        return
-    beside = f"{path}.{os.getpid()}.part"
+    """Write beside and rename, so that no half file is left under that name. What is there and no file
+    (/dev/null, a pipe) is written to."""
+    beside = f"{path}.{os.urandom(4).hex()}.part"
     try:
+        mode = os.stat(path).st_mode if os.path.exists(path) else None
+        if mode is not None and not stat.S_ISREG(mode):
+            with open(path, "wb") as device:
+                write_to(device.write)
+            return
         with open(beside, "xb") as file:
             write_to(file.write)
+        if mode is not None:
+            os.chmod(beside, stat.S_IMODE(mode))
         os.replace(beside, path)
     except BaseException as error:
         if os.path.exists(beside):
             os.unlink(beside)
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.filename in (None, beside):
             error.filename = path
         raise

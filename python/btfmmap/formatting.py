@@ -43,7 +43,9 @@ def format_data(
 ) -> str:
     """What `Btf.format` does."""
     content = bytes(memoryview(data).cast("B"))
-    size = type_.btf._size(type_.id)
+    sized = type_.type if type_.kind == Kind.VAR else type_
+    assert sized is not None
+    size = sized.btf._size(sized.id)
     if size < 0:
         raise ValueError(f"type [{type_.id}] is of kind {type_.kind.name} and has no size")
     if len(content) < size:

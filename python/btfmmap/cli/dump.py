@@ -1,27 +1,35 @@
 """Dump types as bpftool does, byte for byte: raw lines, JSON, or a C header (vmlinux.h).
 
-bpftool's own spelling works too: btfmmap [-j|-p] [-B BASE] btf dump file FILE [format c].
+bpftool's own spelling works too: btfmmap [-j|-p] [-B BASE] btf dump file FILE|id ID [format c] [root_id ID].
 
     btfmmap dump --format c > vmlinux.h
     btfmmap dump ext4.ko.xz -B vmlinux.btf
-    btfmmap dump --format c --root task_struct --output task.h
+    btfmmap dump --format c --root task_struct --root sk_buff --output few.h
+    btfmmap dump --id 42 --format json
 """
 
 from __future__ import annotations
 
 import sys
 
-from .common import add_base, find_type, open_source
+from .. import open as open_btf
+from .common import add_base, find_type, open_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import NoReturn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="anything that holds BTF; default: the kernel's"
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="anything that holds BTF, - for standard input; default: the kernel's",
     )
+    what.add_argument("--id", type=int, help="a BTF object in the kernel, by its number in btfmmap loaded")
     parser.add_argument("--format", choices=("raw", "json", "c"), default="raw", help="default: raw")
     add_base(parser)
     parser.add_argument(
@@ -39,8 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with open_source(args) as btf:
+    path = "/dev/stdin" if args.file == "-" else args.file
+    with open_btf(path, id=args.id, base=open_base(args.base)) as btf:
         roots = [find_type(btf, root) for root in args.root]
+        if args.output is not None:
+            _end_orderly()
+        elif sys.stdout is None:  # the caller closed it
+            raise ValueError("there is no standard output")
         btf.dump(
             args.format,
             file=sys.stdout.buffer if args.output is None else args.output,
@@ -48,3 +61,15 @@ def run(args: argparse.Namespace) -> None:
             pretty=args.pretty,
             sort=not args.unsorted,
         )
+
+
+def _end_orderly() -> None:
+    """Let signals that would end the process at once raise, so that no part of a file stays behind."""
+    import signal
+
+    def end(number: int, _: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, end)

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-E", "--expand", action="store_true", help="open members that are named structs and unions too"
     )
+    parser.add_argument("--c", action="store_true", help="as C declares it, without offsets")
     add_source(parser)
     add_json(parser, "one JSON object")
 
@@ -30,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         found = find_type(btf, args.type)
-        if found.kind in (Kind.STRUCT, Kind.UNION):
+        facts: dict[str, Any] | None
+        if args.c:
+            text = btf.c_declaration(found)
+            facts = {"id": found.id, "c": text}
+        elif found.kind in (Kind.STRUCT, Kind.UNION):
             layout = btf.layout(found)
             facts = layout.to_dict() if args.json else None
             text = layout.text(expand=args.expand)
