@@ -6,9 +6,11 @@ step; what is measured of them is all they do until a type can be asked for.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from harness import MANY, Comparison, compare, repeated
 from kernel_btf import KernelBtf
-from peers import bpftool_json, libbpf_load, libbpf_parse, pure_python
+from peers import bpftool_json, libbpf_load, libbpf_new, libbpf_parse, pure_python
 from report import report
 
 import btfmmap
@@ -16,10 +18,20 @@ import btfmmap
 
 def measure(btf: KernelBtf) -> Comparison:
     """Ours, and every peer."""
+    blob = Path(btf.path).read_bytes()
     return compare(
         "Open, check and index, release",
         repeated("`btfmmap.open`", lambda: btfmmap.open(btf.path).close(), MANY),
-        [libbpf_load(btf), libbpf_parse(btf), bpftool_json(btf), pure_python(btf)],
+        [
+            repeated(
+                "`btfmmap.open(data=)`, of bytes in memory", lambda: btfmmap.open(data=blob).close(), MANY
+            ),
+            libbpf_load(btf),
+            libbpf_new(btf),
+            libbpf_parse(btf),
+            bpftool_json(btf),
+            pure_python(btf),
+        ],
     )
 
 

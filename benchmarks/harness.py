@@ -1,4 +1,4 @@
-"""Workloads timed side by side: in one process, in turns, so that a machine's noise meets all of them."""
+"""Workloads measured side by side, in turns, so that a machine's noise meets all of them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,30 @@ Run = Callable[[], object]
 
 MANY = 60
 """Rounds for what takes milliseconds."""
+SOME = 15
+"""Rounds for what takes tens of milliseconds: processes."""
 FEW = 7
 """Rounds for what takes a tenth of a second and more."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to time. A run's result is dropped while the clock still runs: releasing it counts."""
+    """Something to measure. A run's result is dropped while the clock still runs: releasing it counts."""
 
     name: str
     prepare: Callable[[], Run]
-    """Makes one round's run; not timed."""
+    """Makes one round's run; not measured."""
     rounds: int
+    things: int = 1
+    """How many things one run does; what is reported is for one of them."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What is measured of a run, and in which unit."""
+
+    unit: str
+    read: Callable[[Run], float]
 
 
 @dataclass(frozen=True)
@@ -34,10 +46,14 @@ class Skipped:
     name: str
     reason: str
 
+    def markdown(self) -> str:
+        """One line."""
+        return f"Skipped: {self.name}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Timing:
-    """What a workload took, in milliseconds."""
+    """What a workload took, in the unit of its comparison."""
 
     name: str
     rounds: int
@@ -45,7 +61,7 @@ class Timing:
     median: float
     upper_quartile: float
     times_ours: float
-    """The median over the rounds of its time divided by ours in the same round."""
+    """The median over the rounds of its measure divided by ours in the same round."""
 
 
 @dataclass(frozen=True)
@@ -53,46 +69,91 @@ class Comparison:
     """Timings of ours (first) and of its peers."""
 
     title: str
+    unit: str
     timings: list[Timing]
     skipped: list[Skipped]
 
     def markdown(self) -> str:
         """A heading, a table, and a line for each peer left out."""
         lines = [
-            f"## {self.title}",
+            f"### {self.title}",
             "",
-            "| | median ms | quartiles ms | times ours | rounds |",
+            f"| | median {self.unit} | quartiles {self.unit} | times ours | rounds |",
             "|---|---:|---:|---:|---:|",
         ]
         for timing in self.timings:
-            quartiles = f"{_short(timing.lower_quartile)} - {_short(timing.upper_quartile)}"
+            quartiles = f"{short(timing.lower_quartile)} - {short(timing.upper_quartile)}"
             lines.append(
-                f"| {timing.name} | {_short(timing.median)} | {quartiles} "
-                f"| {_short(timing.times_ours)} | {timing.rounds} |"
+                f"| {timing.name} | {short(timing.median)} | {quartiles} "
+                f"| {short(timing.times_ours)} | {timing.rounds} |"
             )
-        lines += [f"\nSkipped: {peer.name}: {peer.reason}" for peer in self.skipped]
+        lines += [f"\n{peer.markdown()}" for peer in self.skipped]
         return "\n".join(lines)
 
 
-def repeated(name: str, run: Run, rounds: int) -> Workload:
+@dataclass(frozen=True)
+class Growth:
+    """Nanoseconds a type by workload, then by the number of types."""
+
+    title: str
+    sizes: Sequence[int]
+    nanoseconds: dict[str, dict[int, float]]
+
+    def markdown(self) -> str:
+        """A heading, and a table with a column a size."""
+        lines = [
+            f"### {self.title}",
+            "",
+            f"| types | {' | '.join(f'{size:,}' for size in self.sizes)} |",
+            "|---|" + "---:|" * len(self.sizes),
+        ]
+        for name, by_size in self.nanoseconds.items():
+            lines.append(f"| {name} | {' | '.join(short(by_size[size]) for size in self.sizes)} |")
+        return "\n".join(lines)
+
+
+def repeated(name: str, run: Run, rounds: int, things: int = 1) -> Workload:
     """A workload that needs nothing prepared."""
-    return Workload(name, lambda: run, rounds)
+    return Workload(name, lambda: run, rounds, things)
 
 
-def compare(title: str, ours: Workload, peers: Sequence[Workload | Skipped]) -> Comparison:
-    """Time ours in every round, and each peer in as many as it asks for, evenly spread over them."""
+def _seconds(clock: Callable[[], float], scale: float) -> Callable[[Run], float]:
+    def read(run: Run) -> float:
+        start = clock()
+        run()
+        return (clock() - start) * scale
+
+    return read
+
+
+MILLISECONDS = Meter("ms", _seconds(time.perf_counter, 1e3))
+MICROSECONDS = Meter("us", _seconds(time.perf_counter, 1e6))
+SECONDS = Meter("s", _seconds(time.perf_counter, 1))
+CPU_SECONDS = Meter("CPU s", _seconds(time.process_time, 1))
+
+
+def reported(unit: str) -> Meter:
+    """For runs that return their own measure: processes that look at themselves."""
+    return Meter(unit, lambda run: float(str(run())))
+
+
+def compare(
+    title: str, ours: Workload, peers: Sequence[Workload | Skipped], meter: Meter = MILLISECONDS
+) -> Comparison:
+    """Measure ours in every round, and each peer in as many as it asks for, evenly spread over them."""
     workloads = [ours, *(peer for peer in peers if isinstance(peer, Workload))]
     samples: dict[Workload, dict[int, float]] = {workload: {} for workload in workloads}
     for workload in workloads:
-        _milliseconds(workload)  # the first run pays for imports and cold caches
+        _sample(workload, meter)  # the first run pays for imports and cold caches
     with _no_garbage_collection():
         for number in range(ours.rounds):
             due = [workload for workload in workloads if _is_due(workload, number, ours.rounds)]
             # Back and forth, so that nobody always comes after the same neighbour.
             for workload in due if number % 2 == 0 else reversed(due):
-                samples[workload][number] = _milliseconds(workload)
+                samples[workload][number] = _sample(workload, meter)
     return Comparison(
         title,
+        meter.unit,
         [_timing(workload, samples[workload], samples[ours]) for workload in workloads],
         [peer for peer in peers if isinstance(peer, Skipped)],
     )
@@ -102,11 +163,8 @@ def _is_due(workload: Workload, number: int, total: int) -> bool:
     return number * workload.rounds % total < workload.rounds
 
 
-def _milliseconds(workload: Workload) -> float:
-    run = workload.prepare()
-    start = time.perf_counter()
-    run()
-    return (time.perf_counter() - start) * 1e3
+def _sample(workload: Workload, meter: Meter) -> float:
+    return meter.read(workload.prepare()) / workload.things
 
 
 def _timing(workload: Workload, samples: dict[int, float], ours: dict[int, float]) -> Timing:
@@ -124,5 +182,8 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _short(number: float) -> str:
-    return f"{number:.0f}" if number >= 100 else f"{number:.2f}"
+def short(number: float) -> str:
+    """A number as reports have it."""
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.2f}" if number >= 0.1 or number == 0 else f"{number:.2g}"

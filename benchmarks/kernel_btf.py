@@ -13,7 +13,9 @@ from pathlib import Path
 
 import btfmmap
 
-STAND_IN = Path(__file__).parent.parent / "tests" / "data" / "7.2-amd64.btf.xz"
+DATA = Path(__file__).parent.parent / "tests" / "data"
+STAND_IN = DATA / "7.2-amd64.btf.xz"
+"""Types sorted by name, as those of all 7.x kernels are."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,16 @@ def kernel_btf() -> Iterator[KernelBtf]:
     if os.path.exists(btfmmap.KERNEL_BTF):
         yield KernelBtf(btfmmap.KERNEL_BTF, btfmmap.KERNEL_BTF, True)
     elif STAND_IN.exists():
-        with tempfile.NamedTemporaryFile(suffix=".btf") as file:
-            file.write(lzma.decompress(STAND_IN.read_bytes()))
-            file.flush()
-            origin = f"{STAND_IN.name}, as there is no {btfmmap.KERNEL_BTF}"
-            yield KernelBtf(file.name, origin, False)
+        with unpacked(STAND_IN) as path:
+            yield KernelBtf(path, f"{STAND_IN.name}, as there is no {btfmmap.KERNEL_BTF}", False)
     else:
         sys.exit(f"nothing to measure on: neither {btfmmap.KERNEL_BTF} nor {STAND_IN}")
+
+
+@contextmanager
+def unpacked(compressed: Path) -> Iterator[str]:
+    """The path of what is in an xz file, for as long as it is needed."""
+    with tempfile.NamedTemporaryFile(suffix=".btf") as file:
+        file.write(lzma.decompress(compressed.read_bytes()))
+        file.flush()
+        yield file.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,12 @@ def machine() -> dict[str, str]:
         "btfmmap": btfmmap.__version__,
         "libbpf": _version_or_reason(lambda: Libbpf().version),
         "bpftool": _version_or_reason(lambda: Bpftool().version),
+        "pahole": _version_or_reason(_pahole_version),
     }
+
+
+def _pahole_version() -> str:
+    return subprocess.run(["pahole", "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _cpu_model() -> str:

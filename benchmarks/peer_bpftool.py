@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import subprocess
 from typing import Any
 
+from processes import find_program
+
+PROGRAM = os.environ.get("BTFMMAP_BPFTOOL", "bpftool")
+
 
 class Bpftool:
-    """The bpftool on the path; `OSError` where there is none that runs."""
+    """The one that BTFMMAP_BPFTOOL names, else the one on the path; `OSError` where none runs."""
 
     def __init__(self) -> None:
-        # Debian keeps it in a directory that is only on root's path.
-        program = shutil.which("bpftool") or shutil.which("/usr/sbin/bpftool")
+        program = find_program(PROGRAM)
         if program is None:
             raise FileNotFoundError("bpftool is not installed")
         self._program = program

@@ -1,11 +1,13 @@
-"""Other ways to the types of a kernel, as workloads. Each starts at the file and frees what it made."""
+"""Other ways to the types of a kernel, as workloads."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness import FEW, MANY, Skipped, Workload, repeated
 from kernel_btf import KernelBtf
+from names import Named
 from peer_bpftool import Bpftool
 from peer_libbpf import Libbpf
 from pure_python import parse
@@ -16,20 +18,41 @@ def libbpf_load(btf: KernelBtf) -> Workload | Skipped:
     name = "libbpf `btf__load_vmlinux_btf`"
     if not btf.is_running_kernel:
         return Skipped(name, "the running kernel shows no BTF")
-    try:
-        return repeated(name, Libbpf().load_vmlinux, MANY)
-    except OSError as error:
-        return Skipped(name, str(error))
+    return _opened(name, Libbpf.load_vmlinux)
+
+
+def libbpf_new(btf: KernelBtf) -> Workload | Skipped:
+    """What libbpf does for bytes in memory: it copies them."""
+    blob = Path(btf.path).read_bytes()
+    return _opened("libbpf `btf__new`, of bytes in memory", lambda libbpf: libbpf.new(blob))
 
 
 def libbpf_parse(btf: KernelBtf) -> Workload | Skipped:
     """What libbpf does for any file: it reads it."""
-    name = "libbpf `btf__parse`"
+    return _opened("libbpf `btf__parse`", lambda libbpf: libbpf.parse(btf.path))
+
+
+def _opened(name: str, open_btf: Callable[[Libbpf], int]) -> Workload | Skipped:
+    return with_libbpf(name, lambda libbpf: repeated(name, lambda: libbpf.free(open_btf(libbpf)), MANY))
+
+
+def libbpf_find(btf: KernelBtf, names: Sequence[Named], *, by_kind: bool, rounds: int) -> Workload | Skipped:
+    """libbpf's search for names in a BTF that is open."""
+    name = f"libbpf `btf__find_by_name{'_kind' * by_kind}`"
+
+    def search(libbpf: Libbpf) -> Workload:
+        find = libbpf.finder(libbpf.parse(btf.path), names, by_kind=by_kind)
+        return repeated(name, find, rounds, len(names))
+
+    return with_libbpf(name, search)
+
+
+def with_libbpf(name: str, make: Callable[[Libbpf], Workload]) -> Workload | Skipped:
+    """A workload of libbpf where there is one."""
     try:
-        libbpf = Libbpf()
+        return make(Libbpf())
     except OSError as error:
         return Skipped(name, str(error))
-    return repeated(name, lambda: libbpf.parse(btf.path), MANY)
 
 
 def bpftool_json(btf: KernelBtf) -> Workload | Skipped:

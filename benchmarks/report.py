@@ -8,28 +8,61 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from harness import Comparison
+from harness import Comparison, Growth, Skipped, short
 from kernel_btf import KernelBtf, kernel_btf
 from machine import machine
 
-Measure = Callable[[KernelBtf], Comparison]
+Result = Comparison | Growth | Skipped
+Measure = Callable[[KernelBtf], Result]
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def report(measures: Iterable[Measure]) -> None:
-    """Print the machine, then each comparison as soon as it is measured; `--json FILE` keeps the numbers."""
+    """Print the machine, then each result as soon as it is measured, then a summary."""
     parser = argparse.ArgumentParser(description="Measure btfmmap and its peers, in turns.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there, too")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help=f"put the report between {BEGIN} and {END}")
     arguments = parser.parse_args()
 
     with kernel_btf() as btf:
         facts = machine() | {"BTF": f"{btf.origin}, {Path(btf.path).stat().st_size:,} bytes"}
-        print("| | |\n|---|---|")
-        print(*(f"| {name} | {fact} |" for name, fact in facts.items()), sep="\n", flush=True)
-        comparisons = []
+        machine_table = _facts_table(facts)
+        print(machine_table, flush=True)
+        results = []
         for measure in measures:
-            comparisons.append(measure(btf))
-            print(f"\n{comparisons[-1].markdown()}", flush=True)
+            results.append(measure(btf))
+            print(f"\n{results[-1].markdown()}", flush=True)
+    print(f"\n{summary(results)}")
 
     if arguments.json is not None:
-        numbers = {"machine": facts, "comparisons": [asdict(comparison) for comparison in comparisons]}
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        numbers = {"machine": facts, "results": [asdict(result) for result in results]}
         arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
+    if arguments.docs is not None:
+        parts = [machine_table, summary(results), *(result.markdown() for result in results)]
+        arguments.docs.write_text(replaced(arguments.docs.read_text(), "\n\n".join(parts)))
+
+
+def summary(results: Iterable[Result]) -> str:
+    """One line a comparison."""
+    lines = ["### Summary", "", "| work | btfmmap | peers, times ours |", "|---|---:|---|"]
+    for result in results:
+        if isinstance(result, Comparison):
+            ours, *peers = result.timings
+            others = ", ".join(f"{peer.name}: {short(peer.times_ours)}" for peer in peers)
+            lines.append(f"| {result.title} | {short(ours.median)} {result.unit} | {others} |")
+    return "\n".join(lines)
+
+
+def replaced(page: str, text: str) -> str:
+    """A page with something else between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"the page lacks {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+
+
+def _facts_table(facts: dict[str, str]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {fact} |" for name, fact in facts.items())])

@@ -1,6 +1,7 @@
-"""Every benchmark of this directory in one report: `python benchmarks/run.py [--json FILE]`.
+"""Every benchmark of this directory in one report: `python benchmarks/run.py [--json FILE] [--docs FILE]`.
 
-The libbpf to measure is the system's, or the one that BTFMMAP_LIBBPF names.
+BTFMMAP_LIBBPF names the libbpf to measure, else the system's; BTFMMAP_BPFTOOL the bpftool; BTFMMAP_MODULES a
+folder of `vmlinux.btf` and decompressed modules.
 """
 
 from __future__ import annotations
@@ -8,8 +9,19 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from report import report
+from report import Measure, report
+
+
+def measures() -> list[Measure]:
+    """Every function of a benchmark whose name starts with `measure`."""
+    names = sorted(file.stem for file in Path(__file__).parent.glob("bench_*.py"))
+    return [
+        value
+        for name in names
+        for function, value in vars(import_module(name)).items()
+        if function.startswith("measure")
+    ]
+
 
 if __name__ == "__main__":
-    names = sorted(file.stem for file in Path(__file__).parent.glob("bench_*.py"))
-    report([import_module(name).measure for name in names])
+    report(measures())

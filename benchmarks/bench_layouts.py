@@ -1,0 +1,31 @@
+"""Sizes, holes and cache lines of every struct and union."""
+
+from __future__ import annotations
+
+from harness import MANY, Comparison, Run, Workload, compare
+from kernel_btf import KernelBtf
+from processes import process
+from report import report
+
+import btfmmap
+
+
+def measure(btf: KernelBtf) -> Comparison:
+    """Ours of a `Btf` that is open and from the file; pahole, which starts at the file, prints them."""
+
+    def opened() -> Run:
+        fresh = btfmmap.open(btf.path)
+        return lambda: fresh.layouts
+
+    return compare(
+        "Layouts of all structs",
+        Workload("`layouts` of an open `Btf`", opened, MANY),
+        [
+            Workload("`btfmmap.open` and `layouts`", lambda: lambda: btfmmap.open(btf.path).layouts, MANY),
+            process("`pahole --sizes`, whole process", ["pahole", "-F", "btf", "--sizes", btf.path]),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    report([measure])

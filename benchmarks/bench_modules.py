@@ -1,0 +1,90 @@
+"""A kernel with thousands of modules: open and check them all, and count their types.
+
+BTFMMAP_MODULES names a folder with `vmlinux.btf` and decompressed modules below.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import DEVNULL, Popen
+from tempfile import TemporaryDirectory
+
+from harness import CPU_SECONDS, FEW, SECONDS, Comparison, Meter, Run, Skipped, compare, repeated
+from kernel_btf import KernelBtf
+from modules import Folder, real_folder, synthetic_folder
+from report import report
+
+import btfmmap
+
+COUNT = "import btfmmap, sys; print(len(btfmmap.open_kernel(sys.argv[1])))"
+
+
+def _opened(folder: str) -> Run:
+    def run() -> None:
+        with btfmmap.open_kernel(folder) as kernel:
+            assert len(kernel) and not kernel.failed
+
+    return run
+
+
+@contextmanager
+def _parts(folder: Folder, parts: list[tuple[int, int]]) -> Iterator[list[str]]:
+    with TemporaryDirectory() as where:
+        yield [folder.part(Path(where), start, end) for start, end in parts]
+
+
+def _growth(title: str, folder: Folder, meter: Meter) -> Comparison:
+    count = len(folder.modules)
+    sizes = [count, count // 2, count // 4, 0]
+    with _parts(folder, [(0, size) for size in sizes]) as paths:
+        whole, *fewer = (
+            repeated(f"kernel and {size:,} modules", _opened(path), FEW)
+            for size, path in zip(sizes, paths, strict=True)
+        )
+        return compare(title, whole, fewer, meter)
+
+
+def _processes(title: str, folder: Folder) -> Comparison:
+    count = len(folder.modules)
+    with _parts(folder, [(0, count), (0, count // 2), (count // 2, count)]) as (whole, *halves):
+        return compare(
+            title,
+            repeated("one process", lambda: _at_once([whole]), FEW),
+            [repeated("two processes, half of the modules each", lambda: _at_once(halves), FEW)],
+            SECONDS,
+        )
+
+
+def _at_once(folders: list[str]) -> None:
+    running = [Popen([sys.executable, "-c", COUNT, folder], stdout=DEVNULL) for folder in folders]
+    codes = [process.wait() for process in running]
+    assert not any(codes)
+
+
+def measure_synthetic(_btf: KernelBtf) -> Comparison:
+    """The tests' small modules many times over."""
+    with synthetic_folder() as folder:
+        return _growth("Small modules, opened, checked and counted", folder, CPU_SECONDS)
+
+
+def measure_real(_btf: KernelBtf) -> Comparison | Skipped:
+    """Of a distribution's kernel."""
+    title = "Modules of a kernel, opened, checked and counted"
+    folder = real_folder()
+    return (
+        _growth(title, folder, CPU_SECONDS) if folder else Skipped(title, "BTFMMAP_MODULES names no folder")
+    )
+
+
+def measure_processes(_btf: KernelBtf) -> Comparison | Skipped:
+    """The same, shared out."""
+    title = "Modules of a kernel, in one process and in two"
+    folder = real_folder()
+    return _processes(title, folder) if folder else Skipped(title, "BTFMMAP_MODULES names no folder")
+
+
+if __name__ == "__main__":
+    report([measure_synthetic, measure_real, measure_processes])

@@ -1,0 +1,121 @@
+"""A process that does one thing and says what that cost: `python self_measured.py MEASURE ACTION PATH`."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+Run = Callable[[], object]
+Prepare = Callable[[str], Run]
+
+
+def private_memory() -> float:
+    """Private memory in kB."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def page_faults() -> float:
+    """Minor faults: pages touched first."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def milliseconds() -> float:
+    """By the clock."""
+    return time.perf_counter() * 1e3
+
+
+MEASURES = {"kB": private_memory, "faults": page_faults, "ms": milliseconds}
+
+
+# What an action needs is imported by itself alone, and before it is measured.
+
+
+def ours(act: Callable[[Any, str], object]) -> Prepare:
+    """An action of the package and a path."""
+
+    def prepare(path: str) -> Run:
+        package = import_module("btfmmap")
+        return lambda: act(package, path)
+
+    return prepare
+
+
+def ours_opened(act: Callable[[Any], object]) -> Prepare:
+    """An action of a `Btf` that is open."""
+
+    def prepare(path: str) -> Run:
+        import_module("numpy")
+        btf = import_module("btfmmap").open(path)
+        return lambda: act(btf)
+
+    return prepare
+
+
+def libbpf(act: Callable[[Any, str], object]) -> Prepare:
+    """An action of libbpf and a path."""
+
+    def prepare(path: str) -> Run:
+        library = import_module("peer_libbpf").Libbpf()
+        return lambda: act(library, path)
+
+    return prepare
+
+
+def libbpf_opened(act: Callable[[Any, int], object]) -> Prepare:
+    """An action of libbpf and a BTF that is open."""
+
+    def prepare(path: str) -> Run:
+        library = import_module("peer_libbpf").Libbpf()
+        btf = library.parse(path)
+        return lambda: act(library, btf)
+
+    return prepare
+
+
+def import_ours(_path: str) -> Run:
+    """Import btfmmap, and see that it leaves numpy alone."""
+
+    def run() -> None:
+        import_module("btfmmap")
+        assert "numpy" not in sys.modules
+
+    return run
+
+
+ACTIONS: dict[str, Prepare] = {
+    "open": ours(lambda package, path: package.open(path)),
+    "open and find": ours(lambda package, path: package.open(path).find("task_struct")),
+    "find": ours_opened(lambda btf: btf.find("task_struct")),
+    "find nothing": ours_opened(lambda btf: btf.find("task_struct_absent")),
+    "tables": ours_opened(lambda btf: import_module("bench_tables").ten_tables(btf)),
+    "graph": ours_opened(lambda btf: btf.graph),
+    "layouts": ours_opened(lambda btf: btf.layouts),
+    "libbpf load": libbpf(lambda library, _path: library.load_vmlinux()),
+    "libbpf parse": libbpf(lambda library, path: library.parse(path)),
+    "libbpf parse and find": libbpf(lambda library, path: library.find(library.parse(path), b"task_struct")),
+    "libbpf find": libbpf_opened(lambda library, btf: library.find(btf, b"task_struct")),
+    "libbpf find nothing": libbpf_opened(lambda library, btf: library.find(btf, b"task_struct_absent")),
+    "import": lambda name: lambda: import_module(name),
+    "import ours": import_ours,
+}
+
+
+def main(measure: str, action: str, path: str) -> None:
+    """Print one number."""
+    read = MEASURES[measure]
+    run = ACTIONS[action](path)
+    read()  # the first reading has costs of its own
+    before = read()
+    result = run()
+    print(read() - before)
+    del result  # what it holds is part of the cost
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

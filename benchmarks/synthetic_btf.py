@@ -1,0 +1,117 @@
+"""BTF of any size: a small block of types in the proportions of a kernel, over and over.
+
+Each block refers to its own types only and has names of its own, as the types of kernels do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import cycle
+
+import numpy as np
+import numpy.typing as npt
+
+INT, PTR, ARRAY, STRUCT, ENUM, TYPEDEF, CONST, FUNC, FUNC_PROTO = 1, 2, 3, 4, 6, 8, 10, 12, 13
+NAME_SIZE = 16
+"""Of a type's name with its NUL: `t` and 14 digits."""
+BLOCK = 500
+"""How many types there are in a block."""
+CHILDREN = 400
+"""How many names members, parameters and enumerators have, the same in all blocks."""
+
+Words = npt.NDArray[np.uint32]
+
+
+@dataclass
+class _Block:
+    """Words of the types of the first block, and which of them shift from block to block."""
+
+    words: list[int] = field(default_factory=list)
+    type_ids: list[int] = field(default_factory=list)
+    type_names: list[int] = field(default_factory=list)
+    types: int = 0
+    named: int = 0
+
+    def add(self, kind: int, vlen: int = 0, *, named: bool = False, size: int = 0, refers_to: int = 0) -> int:
+        """A record's head."""
+        if named:
+            self.type_names.append(len(self.words))
+        self.words += [self.named * NAME_SIZE if named else 0, kind << 24 | vlen]
+        self.named += named
+        self.types += 1
+        if refers_to:
+            self.refer(refers_to)
+        else:
+            self.words.append(size)
+        return self.types
+
+    def refer(self, type_id: int) -> None:
+        """A word that is a type id of the block."""
+        self.type_ids.append(len(self.words))
+        self.words.append(type_id)
+
+
+def _block(children: int) -> _Block:
+    """A kernel of 6.18 has, in 500 types, 222 FUNC, 114 FUNC_PROTO of 2.9 parameters, 60 PTR, 52 STRUCT and
+    UNION of 5 members, 14 CONST, 13 ARRAY, 12 TYPEDEF, 10 ENUM of 8 values. `children` is the offset of the
+    names of members, parameters and enumerators."""
+    block = _Block()
+    names = cycle(range(children, children + CHILDREN * NAME_SIZE, NAME_SIZE))
+    block.add(INT, named=True, size=4)
+    block.words.append(1 << 24 | 32)
+    pointers = [block.add(PTR, refers_to=1)]
+    while block.types < BLOCK - 15:
+        struct = block.add(STRUCT, 5, named=True, size=40)
+        for number in range(5):
+            block.words.append(next(names))
+            block.refer(pointers[-1 - number % len(pointers)] if number else 1)
+            block.words.append(64 * number)
+        pointers.append(block.add(PTR, refers_to=struct))
+        for _ in range(2):
+            proto = block.add(FUNC_PROTO, 3, refers_to=1)
+            for number in range(3):
+                block.words.append(next(names))
+                block.refer(pointers[-1 - number % len(pointers)])
+            block.add(FUNC, 1, named=True, refers_to=proto)
+            block.add(FUNC, 1, named=True, refers_to=proto)
+        if len(pointers) % 4 == 0:
+            block.add(CONST, refers_to=struct)
+            block.add(TYPEDEF, named=True, refers_to=struct)
+            block.add(ARRAY)
+            block.refer(struct)
+            block.refer(1)
+            block.words.append(8)
+            block.add(ENUM, 8, named=True, size=4)
+            for value in range(8):
+                block.words += [next(names), value]
+    while block.types < BLOCK:
+        block.add(FUNC, 1, named=True, refers_to=proto)
+    return block
+
+
+def synthetic_btf(types: int) -> bytes:
+    """A BTF in the machine's byte order, of so many types, void aside; a multiple of BLOCK."""
+    blocks = types // BLOCK
+    named = _block(0).named
+    children = 1 + blocks * named * NAME_SIZE
+    block = _block(children)
+    texts = _names(blocks * named + CHILDREN)
+
+    words = np.tile(np.array(block.words, np.uint32), (blocks, 1))
+    number = np.arange(blocks, dtype=np.uint32)[:, np.newaxis]
+    words[:, block.type_ids] += number * BLOCK
+    words[:, block.type_names] += 1 + number * (named * NAME_SIZE)
+
+    header = np.array([0xEB9F | 1 << 16, 24, 0, words.nbytes, words.nbytes, len(texts)], np.uint32)
+    return header.tobytes() + words.tobytes() + texts
+
+
+def _names(count: int) -> bytes:
+    texts = np.zeros((count, NAME_SIZE), np.uint8)
+    texts[:, 0] = ord("t")
+    left = np.arange(count, dtype=np.int64)
+    # Lowest digit first, so that names differ early and are in no order.
+    for digit in range(1, NAME_SIZE - 1):
+        texts[:, digit] = ord("0") + left % 10
+        left //= 10
+    return b"\0" + texts.tobytes()
