@@ -7,13 +7,14 @@ KERNEL_BTF ?= /sys/kernel/btf/vmlinux
 BIN := $(VENV)/bin
 CXX ?= c++
 CPP_FILES := $(shell find csrc -name '*.[ch]pp')
+FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp
 # What `btfmmap` is built from; pip builds it anew when one of these changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test lint format bench sample clean
+.PHONY: help run test lint format bench bench-instructions sample clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BIN)/.built ## build, and summarise the running kernel's types
 	@if [ -r $(KERNEL_BTF) ]; then \
@@ -30,7 +31,7 @@ lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+	$(BIN)/clang-format --dry-run -Werror $(FORMATTED)
 	@# The core compiles without Python's headers, and without a warning.
 	for source in csrc/core/*.cpp; do \
 		$(CXX) -std=c++17 -Icsrc -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror $$source || exit 1; \
@@ -39,10 +40,13 @@ lint: $(BIN)/.tested ## check style, types and compiler warnings
 format: $(BIN)/.tested ## format all sources
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(CPP_FILES)
+	$(BIN)/clang-format -i $(FORMATTED)
 
-bench: $(BIN)/.built ## measure btfmmap and its peers (BTFMMAP_LIBBPF names a libbpf.so to compare with)
-	$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(BIN)/.built ## measure btfmmap and its peers (docs/performance.md says which, and how to name them)
+	$(BIN)/python benchmarks/run.py --json build/bench.json $(ARGS)
+
+bench-instructions: $(BIN)/.tested ## count the core's instructions under valgrind, against the committed ones
+	$(BIN)/python benchmarks/instructions.py $(ARGS)
 
 sample: ## rebuild the sample BTF (needs clang 15 or later and llvm-objcopy)
 	cd python/btfmmap/data && clang -target bpf -g -O2 -fdebug-compilation-dir=. -ffile-prefix-map=$$PWD=. \

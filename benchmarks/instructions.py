@@ -1,0 +1,143 @@
+"""Instructions of the core's workloads, which do not depend on the machine's mood: counted by valgrind, and
+compared with the committed ones. `python benchmarks/instructions.py [--update]` fails on more than 10% growth.
+
+Counts depend on the compiler and the architecture, so each pair has counts of its own; where there are none
+for this pair, nothing fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parent.parent
+COMMITTED = Path(__file__).with_suffix(".json")
+KERNELS = ("7.2-amd64", "6.12-s390x")
+"""Sorted by name and not, little and big endian."""
+TOLERANCE = 0.10
+
+Counts = dict[str, int]
+"""By the name of a kernel and a workload."""
+
+
+def count() -> Counts:
+    """Build the workloads with the package's own flags, and run them."""
+    counts: Counts = {}
+    with TemporaryDirectory() as folder:
+        program = _built(Path(folder))
+        for kernel in KERNELS:
+            here = Path(folder) / kernel
+            here.mkdir()
+            blob = lzma.decompress((ROOT / "tests" / "data" / f"{kernel}.btf.xz").read_bytes())
+            (here / "kernel.btf").write_bytes(blob)
+            counted = _counted([str(program), "kernel.btf"], here)
+            counts |= {f"{kernel} {name}": number for name, number in counted.items()}
+    return counts
+
+
+def _built(folder: Path) -> Path:
+    sys.path.insert(0, str(ROOT))
+    from setup import core_extension
+
+    flags = [*core_extension().extra_compile_args, "-fPIC", f"-I{ROOT / 'csrc'}"]
+    sources = [*(ROOT / "csrc" / "core").glob("*.cpp"), Path(__file__).with_name("workloads.cpp")]
+    objects = [folder / f"{source.stem}.o" for source in sources]
+
+    def compile_one(source: Path, object_: Path) -> None:
+        subprocess.run([*_compiler(), *flags, "-c", source, "-o", object_], check=True)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compile_one, sources, objects))
+    program = folder / "workloads"
+    subprocess.run([*_compiler(), *objects, "-o", program], check=True)
+    return program
+
+
+def _compiler() -> list[str]:
+    return shlex.split(os.environ.get("CXX", "c++"))
+
+
+def _counted(command: list[str], folder: Path) -> Counts:
+    callgrind = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=counted"]
+    subprocess.run([*callgrind, *command], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    counts = {}
+    for file in sorted(folder.glob("counted.*"), key=lambda file: int(file.suffix[1:])):
+        head = file.read_text()
+        name = re.search(r"^desc: Trigger: Client Request: (\w+)$", head, re.MULTILINE)
+        total = re.search(r"^summary: (\d+)$", head, re.MULTILINE)
+        if name and total:
+            counts[name[1]] = int(total[1])
+    return counts
+
+
+def compiler_and_machine() -> str:
+    """What counts depend on, say `gcc 12, x86_64`."""
+
+    def said(option: str) -> str:
+        return subprocess.run([*_compiler(), option], capture_output=True, text=True, check=True).stdout
+
+    name = "clang" if "clang" in said("--version") else "gcc"
+    return f"{name} {said('-dumpversion').partition('.')[0].strip()}, {platform.machine()}"
+
+
+def grown(counts: Counts, committed: Counts) -> list[str]:
+    """The workloads that take more than TOLERANCE more than they did, and those that nobody counted yet."""
+    return [
+        name
+        for name, number in counts.items()
+        if name not in committed or number > committed[name] * (1 + TOLERANCE)
+    ]
+
+
+def table(counts: Counts, committed: Counts) -> str:
+    """Markdown."""
+    lines = ["| workload | committed | now | change |", "|---|---:|---:|---:|"]
+    for name, number in counts.items():
+        before = committed.get(name)
+        change = "new" if before is None else f"{number / before - 1:+.1%}"
+        lines.append(f"| {name} | {before or 0:,} | {number:,} | {change} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(description="Count the instructions of the core's workloads.")
+    parser.add_argument("--update", action="store_true", help="commit to these counts from now on")
+    arguments = parser.parse_args()
+    if shutil.which("valgrind") is None:
+        print("valgrind is not installed (Debian: valgrind)", file=sys.stderr)
+        return 1
+
+    pair = compiler_and_machine()
+    all_committed: dict[str, Counts] = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
+    counts = count()
+    if arguments.update:
+        all_committed[pair] = counts
+        COMMITTED.write_text(json.dumps(all_committed, indent=2) + "\n")
+
+    other = next(iter(all_committed), pair)
+    known = pair if pair in all_committed else other
+    print(f"{pair}, against {known}\n\n{table(counts, all_committed.get(known, {}))}")
+    if known != pair:
+        print(f"\nNothing is committed for {pair}: this tells little, and fails nothing.")
+        return 0
+    worse = grown(counts, all_committed[pair])
+    if worse:
+        print(f"\nMore than {TOLERANCE:.0%} more instructions: {', '.join(worse)}.", file=sys.stderr)
+        print("If that is worth it: make bench-instructions ARGS=--update", file=sys.stderr)
+    return 1 if worse else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
