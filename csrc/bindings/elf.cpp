@@ -39,7 +39,9 @@ void register_elf(py::module_& module) {
         .def(py::init<const File&>(), py::arg("file"), py::keep_alive<1, 2>(),
              py::call_guard<py::gil_scoped_release>())
         .def_property_readonly("pointer_size", &Elf::pointer_size)
-        .def("find", [](const Elf& elf, const std::string& name) { return elf.find(name); }, py::arg("name"));
+        .def(
+            "find", [](const Elf& elf, const std::string& name) { return elf.find(name); }, py::arg("name"),
+            py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace btfmmap::bindings

@@ -94,10 +94,13 @@ void register_file(py::module_& module) {
         .def_static("of_buffer", of_buffer, py::arg("data"), py::arg("name"), py::arg("borrowed"))
         .def_property_readonly("name", [](const File& file) { return to_str(file.name()); })
         .def_property_readonly("size", &File::size)
-        .def("is_btf", [](const File& file) { return starts_as_btf(file.head(sizeof kMagic).bytes()); })
+        .def(
+            "is_btf", [](const File& file) { return starts_as_btf(file.head(sizeof kMagic).bytes()); },
+            py::call_guard<py::gil_scoped_release>())
         .def("btf_size", btf_size)
         .def(
-            "head", [](const File& file, std::size_t size) { return view(file.head(size)); }, py::arg("size"))
+            "head", [](const File& file, std::size_t size) { return view(file.head(size)); }, py::arg("size"),
+            py::call_guard<py::gil_scoped_release>())
         .def("whole",
              [](const File& file) {
                  const py::gil_scoped_release unlocked;

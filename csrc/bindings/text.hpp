@@ -2,6 +2,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,13 +11,23 @@
 // Names are bytes in BTF; as str they use surrogateescape, so that any bytes survive the way there and back.
 namespace btfmmap::bindings {
 
-inline pybind11::str to_str(std::string_view text) {
-    PyObject* str =
-        PyUnicode_DecodeUTF8(text.data(), static_cast<pybind11::ssize_t>(text.size()), "surrogateescape");
+inline pybind11::str decoded(const char* text, std::size_t size) {
+    PyObject* str = PyUnicode_DecodeUTF8(text, static_cast<pybind11::ssize_t>(size), "surrogateescape");
     if (str == nullptr) {
         throw pybind11::error_already_set();
     }
     return pybind11::reinterpret_steal<pybind11::str>(str);
+}
+
+// Decodes a copy: names may lie in bytes that someone changes, and CPython looks at its input more than once.
+inline pybind11::str to_str(std::string_view text) {
+    char copy[256];
+    if (text.size() > sizeof copy) {
+        const std::string longer(text);
+        return decoded(longer.data(), longer.size());
+    }
+    std::memcpy(copy, text.data(), text.size());
+    return decoded(copy, text.size());
 }
 
 inline std::string to_bytes(const pybind11::str& text) {

@@ -49,10 +49,17 @@ private:
         return info_kind_flag(index.load(index.record(id - index.first_id()) + HeadField::info));
     }
 
+    // Names and ids are used as places in arrays: checked once more, for the bytes may have changed.
     uint32_t name_off(const Btf& btf, uint32_t id) const {
         const Index& index = btf.index().owner(id);
-        return index.name_off(id - index.first_id());
+        const uint32_t offset = index.name_off(id - index.first_id());
+        if (offset >= btf.strings().end()) {
+            throw failed("type [" + std::to_string(id) + "] lost its name: the bytes changed");
+        }
+        return offset;
     }
+
+    uint32_t split_id(uint32_t id) const { return id < split_.index().end_id() ? id : 0; }
 
     Error failed(const std::string& what) const { return Error::format(name_ + ": " + what); }
 
@@ -104,6 +111,7 @@ private:
     // before: what is embedded a million times is looked at once, and a cycle ends.
     void mark_embedded(uint32_t type, std::vector<bool>& seen) {
         const Index& index = split_.index();
+        type = split_id(type);
         while (type >= ids_.size() && !seen[type - index.first_id()]) {
             const std::size_t row = type - index.first_id();
             seen[row] = true;
@@ -113,10 +121,10 @@ private:
                 case Kind::Volatile:
                 case Kind::Typedef:
                 case Kind::TypeTag:
-                    type = size_or_type(split_, type);
+                    type = split_id(size_or_type(split_, type));
                     break;
                 case Kind::Array:
-                    type = index.load(index.record(row) + kHeadSize + ArrayField::type);
+                    type = split_id(index.load(index.record(row) + kHeadSize + ArrayField::type));
                     break;
                 default:
                     return;

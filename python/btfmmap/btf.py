@@ -74,6 +74,10 @@ class Btf(HasTables):
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[type, Any] = {}
 
+    # What is built on demand is kept by dict.setdefault: of threads that build the same at once, all get what
+    # the first of them kept. A dict is looked up before `_core`, so that what is built while another thread
+    # closes the Btf goes with the dict that `close` drops.
+
     @property
     def _core(self) -> CoreBtf:
         if self._core_or_none is None:
@@ -154,13 +158,11 @@ class Btf(HasTables):
         where there is none. Checked when first asked for: `FormatError`."""
         from .ext import Ext
 
-        core = self._core
+        tables, core = self._tables, self._core
         if self._ext is None:
             return None
-        ext: Ext | None = self._tables.get(Ext)
-        if ext is None:
-            ext = self._tables[Ext] = Ext(self, self._ext, core)
-        return ext
+        ext: Ext | None = tables.get(Ext)
+        return tables.setdefault(Ext, Ext(self, self._ext, core)) if ext is None else ext
 
     # -- its bytes
 
@@ -197,19 +199,19 @@ class Btf(HasTables):
 
     def _columns(self, table: str) -> dict[str, memoryview[Any]]:
         """A table's columns without numpy; `indptr` is among them where there is one."""
-        core = self._core
-        views = self._views.get(table)
+        kept, core = self._views, self._core
+        views = kept.get(table)
         if views is None:
             views = {name: memoryview(view) for name, view in core.table(table).items()}
-            self._views[table] = views
+            views = kept.setdefault(table, views)
         return views
 
     def _table(self, table: type[AnyTable]) -> AnyTable:
+        tables = self._tables
         views = self._columns(table.native_name)
-        built: AnyTable | None = self._tables.get(table)
+        built: AnyTable | None = tables.get(table)
         if built is None:
-            built = table(**{name: _array(view) for name, view in views.items()})
-            self._tables[table] = built
+            built = tables.setdefault(table, table(**{name: _array(view) for name, view in views.items()}))
         return built
 
     # -- its names
@@ -295,11 +297,9 @@ class Btf(HasTables):
         from . import _core
         from .graph import Graph
 
-        core = self._core
-        graph: Graph | None = self._tables.get(Graph)
-        if graph is None:
-            graph = self._tables[Graph] = Graph(self, _core.Graph(core))
-        return graph
+        tables, core = self._tables, self._core
+        graph: Graph | None = tables.get(Graph)
+        return tables.setdefault(Graph, Graph(self, _core.Graph(core))) if graph is None else graph
 
     def users(
         self,
@@ -333,11 +333,11 @@ class Btf(HasTables):
     def _layout(self) -> CoreLayout:
         from . import _core
 
-        core = self._core
-        layout: CoreLayout | None = self._tables.get(_core.Layout)
+        tables, core = self._tables, self._core
+        layout: CoreLayout | None = tables.get(_core.Layout)
         if layout is None:
             base = None if self._base is None else self._base._layout
-            layout = self._tables[_core.Layout] = _core.Layout(core, base)
+            layout = tables.setdefault(_core.Layout, _core.Layout(core, base))
         return layout
 
     def _size(self, type_id: int) -> int:
@@ -358,10 +358,12 @@ class Btf(HasTables):
 
     def _layout_columns(self) -> dict[str, memoryview[Any]]:
         """The columns of `layouts` without numpy."""
-        views = self._views.get("layouts")
+        kept, layout = self._views, self._layout
+        views = kept.get("layouts")
         if views is None:
-            views = {name: memoryview(view) for name, view in self._layout.table().items()}
-            self._views["layouts"] = views
+            views = kept.setdefault(
+                "layouts", {name: memoryview(view) for name, view in layout.table().items()}
+            )
         return views
 
     @property
@@ -369,11 +371,11 @@ class Btf(HasTables):
         """How every struct and union uses its bytes: holes, padding, cache lines; see `layouts.Layouts`."""
         from .layouts import Layouts
 
-        layouts: Layouts | None = self._tables.get(Layouts)
+        tables, columns = self._tables, self._layout_columns()
+        layouts: Layouts | None = tables.get(Layouts)
         if layouts is None:
-            columns = self._layout_columns()
-            layouts = Layouts(**{name: _array(view) for name, view in columns.items()})
-            self._tables[Layouts] = layouts
+            built = Layouts(**{name: _array(view) for name, view in columns.items()})
+            layouts = tables.setdefault(Layouts, built)
         return layouts
 
     def layout(self, type_: int | str | Type) -> StructLayout:
@@ -544,9 +546,13 @@ class Btf(HasTables):
         return type_.id
 
     def _type(self, type_id: int) -> Type:
-        """A `Type` of whichever BTF, this or one of its bases, has the id."""
+        """A `Type` of whichever BTF, this or one of its bases, has the id: one from a column, so valid unless
+        the bytes changed after `open`."""
         from .types import Type
 
+        core = self._core
+        if type_id >= core.first_id + core.rows:
+            raise NotFoundError(f"no type [{type_id}]: the bytes of this BTF changed after it was opened")
         owner = self
         while type_id < owner.first_id:
             assert owner._base is not None

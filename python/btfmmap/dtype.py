@@ -141,7 +141,10 @@ class _Planner:
             raise self.refuse(path, f"is of kind {type_.kind.name}, which has no values")
         known = (2, 4, 8) if letter == "f" else (1, 2, 4, 8)
         # Others, such as __int128, come as the bytes they are.
-        return np.dtype(f"{self.order}{letter}{size}" if size in known else f"V{size}")
+        try:
+            return np.dtype(f"{self.order}{letter}{size}" if size in known else f"V{size}")
+        except TypeError:
+            raise self.refuse(path, f"has {size:,} bytes, more than numpy takes") from None
 
     def struct(self, type_: Type, path: str, depth: int) -> Plan:
         names: list[str] = []

@@ -176,7 +176,9 @@ class Type:
     def params(self) -> tuple[Param, ...]:
         """Of a FUNC_PROTO; a FUNC has its prototype's."""
         if self.kind == Kind.FUNC:
-            return self.btf._type(self._cell("size_or_type")).params
+            prototype = self.btf._type(self._cell("size_or_type"))
+            # Checked again, since the bytes may have changed.
+            return prototype.params if prototype.kind == Kind.FUNC_PROTO else ()
         return tuple(
             Param(self.btf.string(name_off), self.btf._type(type_id))
             for name_off, type_id in self._children("params", "name_off", "type")
