@@ -45,6 +45,7 @@ LAYERS = [
     "name_table",
     "names",
     "tables",
+    "long_size",
     "btf",
     "sizes",
     "layout",
@@ -63,11 +64,16 @@ LAYERS = [
     "dump_c",
     "ext",
     "relocate",
+    "diagnostic",
+    "circles",
+    "oddities",
+    "lint",
 ]
 
 PUBLIC_NAMES = {
     "Btf",
     "BtfError",
+    "Diagnostic",
     "Field",
     "Finding",
     "FormatError",
@@ -89,6 +95,7 @@ PUBLIC_NAMES = {
     "User",
     "__version__",
     "doctor",
+    "lint",
     "loaded",
     "open",
     "open_kernel",
@@ -181,7 +188,7 @@ def test_who_imports_the_core() -> None:
         if isinstance(node, ast.ImportFrom)
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
-    assert importers == {"contents.py", "dumping.py", "ext.py", "loaded_btf.py", "opening.py"}
+    assert importers == {"contents.py", "dumping.py", "ext.py", "linting.py", "loaded_btf.py", "opening.py"}
 
 
 def test_commands_use_only_the_public_api() -> None:

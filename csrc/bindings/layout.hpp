@@ -17,7 +17,7 @@ public:
     Layout(std::shared_ptr<const Btf> btf, std::shared_ptr<const Layout> base)
         : btf_(std::move(btf)),
           base_(std::move(base)),
-          sizes_(*btf_, base_ == nullptr ? nullptr : &base_->sizes_),
+          sizes_(btf_->index(), btf_->pointer_size(), base_ == nullptr ? nullptr : &base_->sizes_),
           arena_(Selection<Kind::Struct>(btf_->index()).records() * 64) {}
 
     const Btf& btf() const { return *btf_; }

@@ -14,6 +14,7 @@ void register_graph(pybind11::module_& module);
 void register_layout(pybind11::module_& module);
 void register_ext(pybind11::module_& module);
 void register_dump(pybind11::module_& module);
+void register_lint(pybind11::module_& module);
 void register_loaded(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

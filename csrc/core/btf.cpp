@@ -1,29 +1,14 @@
 #include "core/btf.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/check.hpp"
 #include "core/error.hpp"
+#include "core/long_size.hpp"
 
 namespace btfmmap {
 
 namespace {
-
-// The spellings that libbpf's determine_ptr_size knows.
-constexpr std::string_view kLongNames[] = {
-    "long",
-    "long int",
-    "int long",
-    "unsigned long",
-    "long unsigned",
-    "unsigned long int",
-    "unsigned int long",
-    "long unsigned int",
-    "long int unsigned",
-    "int unsigned long",
-    "int long unsigned",
-};
 
 template <class Work>
 auto naming_input(const std::string& name, Work work) {
@@ -82,29 +67,10 @@ std::uint32_t Btf::pointer_size() const {
     }
     std::uint32_t size = 0;
     for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
-        const std::uint32_t own = btf->long_size();
+        const std::uint32_t own = long_size(btf->index_, btf->strings_);
         size = own == 0 ? size : own;  // the base comes last and decides
     }
     return size == 0 ? sizeof(void*) : size;
-}
-
-std::uint32_t Btf::long_size() const {
-    for (std::size_t row = 0; row != index_.rows(); ++row) {
-        if (index_.kind(row) != Kind::Int) {
-            continue;
-        }
-        const std::uint32_t size = index_.load(index_.record(row) + HeadField::size_or_type);
-        if (size != 4 && size != 8) {
-            continue;
-        }
-        // Not by measuring the name first: a hostile file gives each of a million INTs one of megabytes.
-        const std::uint32_t name_off = index_.name_off(row);
-        if (std::any_of(std::begin(kLongNames), std::end(kLongNames),
-                        [&](std::string_view name) { return strings_.equals(name_off, name); })) {
-            return size;
-        }
-    }
-    return 0;
 }
 
 std::string_view Btf::type_name(std::int64_t type_id) const {

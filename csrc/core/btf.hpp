@@ -51,6 +51,7 @@ public:
     const Mapping& mapping() const { return mapping_; }
     const std::shared_ptr<const Btf>& base() const { return base_; }
     const Header& header() const { return header_; }
+    const FileShapes& shapes() const { return shapes_; }
     const Index& index() const { return index_; }
     const Strings& strings() const { return strings_; }
 
@@ -73,8 +74,6 @@ public:
     const Table& table(std::size_t kind) const;  // an index into kTables
 
 private:
-    std::uint32_t long_size() const;
-
     std::shared_ptr<const Btf> base_;
     Mapping mapping_;
     Header header_;

@@ -1,20 +1,25 @@
 #include "core/check.hpp"
 
 #include <string>
+#include <utility>
 
-#include "core/error.hpp"
 #include "core/references.hpp"
 
 namespace btfmmap {
 
 namespace {
 
-// The plain check, one record at a time: what the quick one has to agree with, and what finds the culprit.
+// The plain check, one record at a time: what the quick one has to agree with, and what finds the culprits.
 template <class Load>
 class Checker {
 public:
-    Checker(const Index& index, std::uint64_t strings_end, std::size_t types_start)
-        : index_(index), strings_end_(strings_end), types_start_(types_start) {}
+    Checker(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end, std::size_t types_start,
+            const ReportError& report)
+        : index_(index),
+          strings_end_(strings_end),
+          ids_end_(ids_end),
+          types_start_(types_start),
+          report_(report) {}
 
     void check(std::size_t row) const {
         each_reference(index_, row, [&](Reference reference, const std::byte* word) {
@@ -36,26 +41,27 @@ private:
     void check_name(std::size_t row, const std::byte* word, const char* what) const {
         const std::uint32_t name_off = Load::u32(word);
         if (name_off >= strings_end_) {
-            throw invalid(row, word,
-                          std::string("has the ") + what + " offset " + std::to_string(name_off) +
-                              ", past the " + std::to_string(strings_end_) + " bytes of strings" + hint());
+            report_(invalid(row, word,
+                            std::string("has the ") + what + " offset " + std::to_string(name_off) +
+                                ", past the " + std::to_string(strings_end_) + " bytes of strings" + hint()));
         }
     }
 
     void check_type(std::size_t row, const std::byte* word) const {
         const std::uint32_t type_id = Load::u32(word);
-        if (type_id >= index_.end_id()) {
-            throw invalid(row, word,
-                          "refers to type [" + std::to_string(type_id) + "], the last one is [" +
-                              std::to_string(index_.end_id() - 1) + "]" + hint());
+        if (type_id >= ids_end_) {
+            report_(invalid(row, word,
+                            "refers to type [" + std::to_string(type_id) + "], the last one is [" +
+                                std::to_string(ids_end_ - 1) + "]" + hint()));
         }
     }
 
     void check_prototype(std::size_t row, const std::byte* word) const {
         const std::uint32_t type_id = Load::u32(word);
-        if (type_id >= index_.end_id() || index_.kind_of(type_id) != Kind::FuncProto) {
-            throw invalid(row, word,
-                          "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO" + hint());
+        if (type_id < index_.end_id() && index_.kind_of(type_id) != Kind::FuncProto) {
+            report_(
+                invalid(row, word,
+                        "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO" + hint()));
         }
     }
 
@@ -69,15 +75,17 @@ private:
 
     const Index& index_;
     std::uint64_t strings_end_;
+    std::uint64_t ids_end_;
     std::size_t types_start_;
+    const ReportError& report_;
 };
 
 }  // namespace
 
-void check_one_by_one(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
+void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
+                        std::size_t types_start, const ReportError& report) {
     with_loads(index.order(), [&](auto load) {
-        using Load = decltype(load);
-        const Checker<Load> checker(index, strings_end, types_start);
+        const Checker<decltype(load)> checker(index, strings_end, ids_end, types_start, report);
         for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
             checker.check(row);
         }
@@ -86,7 +94,8 @@ void check_one_by_one(const Index& index, std::uint64_t strings_end, std::size_t
 
 void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
     if (!references_in_range(index, strings_end)) {
-        check_one_by_one(index, strings_end, types_start);
+        each_bad_reference(index, strings_end, index.end_id(), types_start,
+                           [](Error&& error) { throw std::move(error); });
     }
 }
 

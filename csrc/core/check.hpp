@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
+#include "core/error.hpp"
 #include "core/index.hpp"
 
 namespace btfmmap {
@@ -13,11 +15,16 @@ namespace btfmmap {
 // Error (format).
 void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
 
-// The same, one record after another.
-void check_one_by_one(const Index& index, std::uint64_t strings_end, std::size_t types_start);
-
 // Whether that finds nothing to refuse, asked of all records of a kind at once; which record is at fault it
 // cannot say. May say no of a good file, but seldom does.
 bool references_in_range(const Index& index, std::uint64_t strings_end);
+
+using ReportError = std::function<void(Error&&)>;
+
+// The plain check, one record after another, and going on after what it finds: calls `report` with each reference that is refused, in the
+// order of records and of words in them. `ids_end` is one past the last id there can be: that of the index
+// or, where the section could be walked in part only, more.
+void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
+                        std::size_t types_start, const ReportError& report);
 
 }  // namespace btfmmap

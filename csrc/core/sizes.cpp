@@ -79,8 +79,8 @@ uint32_t Sizes::element(uint32_t type_id) const {
 // Fills the entries in four passes, each over finished ones: resolved, arrays, then alignments.
 class Sizes::Builder {
 public:
-    Builder(Sizes& sizes, const Btf& btf)
-        : sizes_(sizes), index_(btf.index()), pointer_size_(btf.pointer_size()) {}
+    Builder(Sizes& sizes, const Index& index, uint32_t pointer_size)
+        : sizes_(sizes), index_(index), pointer_size_(pointer_size) {}
 
     void build() {
         for (uint32_t row = 0; row != index_.rows(); ++row) {
@@ -108,7 +108,7 @@ private:
     bool own(uint32_t type_id) const { return type_id >= index_.first_id(); }
     uint32_t row_of(uint32_t type_id) const { return type_id - index_.first_id(); }
 
-    // The bytes may have changed since their references were checked.
+    // The references may not have been checked, or the bytes have changed since.
     uint32_t checked(uint32_t type_id) const { return type_id < index_.end_id() ? type_id : 0; }
     uint32_t referred(uint32_t row) const {
         return checked(index_.load(index_.record(row) + HeadField::size_or_type));
@@ -278,12 +278,9 @@ private:
     std::vector<Frame> frames_;
 };
 
-Sizes::Sizes(const Btf& btf, const Sizes* base)
-    : base_(base),
-      first_id_(btf.index().first_id()),
-      end_id_(btf.index().end_id()),
-      entries_(new Entry[btf.index().rows()]) {
-    Builder(*this, btf).build();
+Sizes::Sizes(const Index& index, uint32_t pointer_size, const Sizes* base)
+    : base_(base), first_id_(index.first_id()), end_id_(index.end_id()), entries_(new Entry[index.rows()]) {
+    Builder(*this, index, pointer_size).build();
 }
 
 }  // namespace btfmmap

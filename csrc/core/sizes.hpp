@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/btf.hpp"
+#include "core/index.hpp"
 
 namespace btfmmap {
 
@@ -12,8 +12,9 @@ namespace btfmmap {
 // circles or in chains of millions, so nothing here recurses.
 class Sizes {
 public:
-    // `base` is that of the BTF's base, which outlives it; nullptr where there is none.
-    Sizes(const Btf& btf, const Sizes* base);
+    // `pointer_size` in bytes; `base` is that of the BTF's base, which outlives it; nullptr where there is
+    // none. References past the last id count as void.
+    Sizes(const Index& index, std::uint32_t pointer_size, const Sizes* base);
 
     static constexpr std::uint32_t kNoType = UINT32_MAX;
     static constexpr std::int64_t kUnknown = -1;

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .graph import Graph, Role
     from .kernel import Kernel, open_kernel
     from .kinds import IntEncoding, Kind
+    from .linting import Diagnostic, lint
     from .loaded_btf import LoadedBtf, loaded
     from .records import Records
     from .source import Source
@@ -35,6 +36,7 @@ __all__ = [
     "SAMPLE_BTF",
     "Btf",
     "BtfError",
+    "Diagnostic",
     "Field",
     "Finding",
     "FormatError",
@@ -54,6 +56,7 @@ __all__ = [
     "User",
     "__version__",
     "doctor",
+    "lint",
     "loaded",
     "open",
     "open_kernel",
@@ -61,6 +64,7 @@ __all__ = [
 
 # Imported on first use: enum, typing and numpy cost more than the rest of the package.
 _LAZY = {
+    "Diagnostic": "linting",
     "Field": "fields",
     "Graph": "graph",
     "Records": "records",
@@ -75,6 +79,7 @@ _LAZY = {
     "Source": "source",
     "Type": "types",
     "doctor": "contract",
+    "lint": "linting",
     "loaded": "loaded_btf",
     "open_kernel": "kernel",
 }

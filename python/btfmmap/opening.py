@@ -42,15 +42,17 @@ def open(  # noqa: A001 (the package's verb is open)
 
     Args:
         path: a file or a pipe; without it (and without `data` and `id`) the running kernel's, `KERNEL_BTF`.
-        data: bytes-like, instead of a path; borrowed without a copy, so leave it unchanged.
+        data: bytes-like, instead of a path; borrowed without a copy, so leave it unchanged: what changes
+            gives wrong answers or a `BtfError`.
         id: the number of a BTF object in the kernel, as `loaded` lists them; needs CAP_SYS_ADMIN.
         base: what a split BTF (a module's) continues. A file without one whose folder has a `vmlinux`, as
             in `/sys/kernel/btf`, finds it there. A module with a distilled base (`.BTF.base`) stands on
             that alone, and is relocated onto `base` where one is given, as libbpf does.
         method: "auto" maps a file that lies on sysfs, whose bytes cannot change, and reads it where the
             kernel refuses to map it (Linux before 6.16); it reads any other file into private memory,
-            since a mapped file that someone truncates raises SIGBUS. "mmap" maps any file or fails;
-            "read" always reads.
+            so what others do to the file later changes nothing. "mmap" maps any file or fails: where an
+            ordinary one is truncated while it is mapped, the next look at it ends the process with SIGBUS,
+            and where it is rewritten, answers may be wrong. "read" always reads.
 
     Raises:
         FormatError: the bytes are no valid BTF, or hold none, or decompress to more than 1 GiB.
@@ -71,16 +73,27 @@ def open(  # noqa: A001 (the package's verb is open)
     if data is not None:
         return _opened(File.of_buffer(data, "buffer", True), None, base, method)
     name = os.fsdecode(KERNEL_BTF if path is None else path)
-    if "\0" in name:
-        raise ValueError("embedded null character in path")
-    file = File.open(os.fsencode(name), method)
+    file = open_file(name, method)
     try:
         return _opened(file, name, base, method)
     except MissingBaseError:
-        beside = os.path.join(os.path.dirname(os.path.abspath(name)), "vmlinux")
-        if base is not None or not os.path.isfile(beside) or os.path.samefile(beside, name):
+        beside = None if base is not None else base_beside(name)
+        if beside is None:
             raise
-        return _opened(File.open(os.fsencode(name), method), name, open(beside), method)
+        return _opened(open_file(name, method), name, open(beside), method)
+
+
+def open_file(path: str, method: Method = "auto") -> File:
+    """The bytes of a file, of which parts can be had."""
+    if "\0" in path:
+        raise ValueError("embedded null character in path")
+    return File.open(os.fsencode(path), method)
+
+
+def base_beside(path: str) -> str | None:
+    """The `vmlinux` in the folder of a file, if it is not that file."""
+    beside = os.path.join(os.path.dirname(os.path.abspath(path)), "vmlinux")
+    return beside if os.path.isfile(beside) and not os.path.samefile(beside, path) else None
 
 
 def _opened(file: File, path: str | None, base: Btf | None, method: Method) -> Btf:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Each is a module of this package, with a docstring (its help; the first line stands in the list of
 # commands), add_arguments(parser), and run(args), which may return an exit code. Only the one that is asked
 # for is imported: each start counts.
-COMMANDS = ("info", "show", "find", "users", "holes", "at", "dtype", "dump", "loaded", "doctor")
+COMMANDS = ("info", "show", "find", "users", "holes", "at", "dtype", "dump", "lint", "loaded", "doctor")
 
 OK = 0
 FAILED = 1

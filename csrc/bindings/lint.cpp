@@ -1,0 +1,70 @@
+#include "core/lint.hpp"
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "bindings/layout.hpp"
+#include "bindings/register.hpp"
+#include "core/file.hpp"
+
+namespace py = pybind11;
+
+namespace btfmmap::bindings {
+
+namespace {
+
+// A borrowed buffer is copied: what is said of it is to be of one state.
+Mapping unchanging(const File& file) {
+    Mapping mapping = file.whole();
+    if (mapping.how() != How::buffer) {
+        return mapping;
+    }
+    const Bytes bytes = mapping.bytes();
+    const auto copy = std::make_shared<const std::vector<std::byte>>(bytes.data, bytes.data + bytes.size);
+    return Mapping::borrow({copy->data(), copy->size()}, copy, How::read);
+}
+
+py::str message_of(const Diagnostic& diagnostic) {
+    return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(
+        diagnostic.message.data(), static_cast<py::ssize_t>(diagnostic.message.size()), "backslashreplace"));
+}
+
+// Of errors and of notes the first `limit` each, as (is an error, rule, message, offset, type id), and how
+// many there are of both.
+py::tuple lint_file(const File& file, const Layout* base, std::uint32_t pointer_size, std::size_t limit) {
+    std::vector<Diagnostic> kept;
+    std::size_t counts[2] = {};
+    {
+        const py::gil_scoped_release unlocked;
+        const Mapping mapping = unchanging(file);
+        const auto keep = [&](Diagnostic&& diagnostic) {
+            if (counts[static_cast<std::size_t>(diagnostic.severity)]++ < limit) {
+                kept.push_back(std::move(diagnostic));
+            }
+        };
+        std::optional<LintBase> on;
+        if (base != nullptr) {
+            on.emplace(LintBase{base->btf(), base->sizes()});
+        }
+        lint(mapping.bytes(), on ? &*on : nullptr, pointer_size, keep);
+    }
+    py::list rows;
+    for (const Diagnostic& each : kept) {
+        rows.append(py::make_tuple(each.severity == Severity::error, each.rule, message_of(each), each.offset,
+                                   each.type_id));
+    }
+    return py::make_tuple(rows, counts[0], counts[1]);
+}
+
+}  // namespace
+
+void register_lint(py::module_& module) {
+    module.def("lint", lint_file, py::arg("file"), py::arg("base"), py::arg("pointer_size"), py::arg("limit"),
+               "What is wrong or odd with a BTF.");
+}
+
+}  // namespace btfmmap::bindings

@@ -1,0 +1,53 @@
+"""List every fault of a BTF, where opening it stops at the first, and what is odd about it.
+
+A line for each: file, byte, error or note, what is wrong, [rule]; help(btfmmap.Diagnostic) has the rules.
+Exits with 1 if there are errors, which keep the BTF from being opened; notes alone exit with 0.
+
+    btfmmap lint vmlinux.btf
+    btfmmap lint ext4.ko.xz --base vmlinux.btf
+    btfmmap lint prog.bpf.o --json
+"""
+
+from __future__ import annotations
+
+from .. import KERNEL_BTF, lint
+from .common import add_base, add_json, open_base, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help=f"anything that holds BTF; - for standard input; default: {KERNEL_BTF}",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="list so many errors and so many notes at most; default: 10000",
+    )
+    add_base(parser)
+    add_json(parser, "a list of {severity, rule, message, offset, type_id}")
+
+
+def run(args: argparse.Namespace) -> int:
+    path = "/dev/stdin" if args.file == "-" else args.file
+    found = lint(path, base=open_base(args.base), limit=args.limit)
+    listed = [diagnostic.severity for diagnostic in found if diagnostic.rule != "limit"]
+    errors, notes = listed.count("error"), listed.count("note")
+    if args.json:
+        import json
+
+        print(json.dumps([diagnostic._asdict() for diagnostic in found], indent=2))
+    else:
+        for severity, rule, message, offset, _ in found:
+            place = "" if offset is None else f"{offset:#x}: "
+            print(f"{printable(path or KERNEL_BTF)}: {place}{severity}: {printable(message)} [{rule}]")
+        print(f"{errors} errors, {notes} notes")
+    return int(any(diagnostic.severity == "error" for diagnostic in found))
