@@ -10,6 +10,13 @@
 
 namespace btfmmap {
 
+// One record: its row, where it starts and where it ends.
+struct Record {
+    std::uint32_t row;
+    const std::byte* head;
+    const std::byte* end;
+};
+
 // The records of some kinds, in id order.
 //
 // Kinds follow one another in no order that a processor could learn, so a branch a record would cost more
@@ -64,16 +71,14 @@ public:
         }
     }
 
-    // Calls `visit(row)` for each record, and what that returns with the address of each element.
+    // Calls `visit(record)` for each record. Its visitor finds in there all that it needs of the index, which
+    // would be loaded again after each byte that it stores: bytes may alias anything.
     template <class Visit>
-    void each_element(Visit visit) const {
-        each([&](std::uint32_t row) {
-            auto visit_element = visit(row);
-            const std::size_t size = element_size(row);
-            const std::byte* end = index_.record(row + 1);
-            for (const std::byte* element = index_.record(row) + kHeadSize; element != end; element += size) {
-                visit_element(element);
-            }
+    void each_record(Visit visit) const {
+        const std::byte* section = index_.record(0);
+        const std::uint32_t* offsets = index_.offsets();
+        each([visit, section, offsets](std::uint32_t row) mutable {
+            visit(Record{row, section + offsets[row], section + offsets[row + 1]});
         });
     }
 
@@ -92,12 +97,6 @@ private:
             to += kStride;
         }
         return end;
-    }
-
-    std::size_t element_size(std::uint32_t row) const {
-        std::size_t size = 0;
-        ((index_.kind(row) == kinds ? void(size = shape_of(kinds).element) : void()), ...);
-        return size;
     }
 
     const Index& index_;

@@ -20,28 +20,67 @@ inline void fill_blocks(uint32_t* begin, const uint32_t* end, uint32_t value) {
     } while (begin < end);
 }
 
-// Fills `parent` and `indptr`. Calls `visit(record's row)` for each record of those kinds, and what that
-// returns with (row, element) for each of its elements.
+// Of a record of one of those kinds; known to the compiler where they are alike.
+template <Kind first, Kind... others>
+std::size_t element_size(const Index& index, uint32_t row) {
+    constexpr std::size_t size = shape_of(first).element;
+    if constexpr (((shape_of(others).element == size) && ...)) {
+        return size;
+    } else {
+        return shape_of(index.kind(row)).element;
+    }
+}
+
+// Fills `parent` and `indptr`. Calls `visit(record)` for each record of those kinds, and what that returns
+// with (row, element) for each of its elements.
+//
+// Four elements are visited at once, and what is too much is overwritten by the next record's: most have no
+// more, and none is asked how many it has before it is written.
 template <Kind... kinds, class Visit>
 void each_child(const Index& index, uint32_t* parent, uint32_t* indptr, Visit visit) {
+    constexpr uint32_t at_once = 4;
+    constexpr std::size_t margin = at_once * std::max({shape_of(kinds).element...});
+    const std::byte* section_end = index.record(index.rows());
+    const uint32_t first_id = index.first_id();
     uint32_t child = 0;
     uint32_t next_type = 0;
-    Selection<kinds...>(index).each_element([&](uint32_t record) {
-        fill_blocks(indptr + next_type, indptr + record + 1, child);
-        next_type = record + 1;
-        const uint32_t type_id = index.id(record);
-        return [&child, parent, type_id, visit_element = visit(record)](const std::byte* element) {
-            parent[child] = type_id;
-            visit_element(child, element);
-            ++child;
+    Selection<kinds...>(index).each_record([&, parent, indptr, section_end, first_id](Record record) {
+        fill_blocks(indptr + next_type, indptr + record.row + 1, child);
+        next_type = record.row + 1;
+        const auto visit_element = visit(record);
+        const std::size_t stride = element_size<kinds...>(index, record.row);
+        const uint32_t type_id = first_id + record.row;
+        const auto write = [&](uint32_t row, const std::byte* element) {
+            parent[row] = type_id;
+            visit_element(row, element);
         };
+        const std::byte* at = record.head + kHeadSize;
+        if (static_cast<std::size_t>(section_end - record.end) < margin) {
+            for (; at != record.end; at += stride) {
+                write(child++, at);
+            }
+            return;
+        }
+        auto left = static_cast<uint32_t>(record.end - at) / static_cast<uint32_t>(stride);
+        for (;;) {
+            for (uint32_t i = 0; i != at_once; ++i) {
+                write(child + i, at + i * stride);
+            }
+            if (left <= at_once) {
+                child += left;
+                return;
+            }
+            left -= at_once;
+            child += at_once;
+            at += at_once * stride;
+        }
     });
     fill_blocks(indptr + next_type, indptr + index.rows() + 1, child);
 }
 
 template <class Load>
-bool kind_flag(const Index& index, uint32_t row) {
-    return info_kind_flag(Load::u32(index.record(row) + HeadField::info));
+bool kind_flag(Record record) {
+    return info_kind_flag(Load::u32(record.head + HeadField::info));
 }
 
 template <class Load>
@@ -59,10 +98,14 @@ Table types(const Index& index, Arena& arena) {
     // Void's; the first record of a split BTF overwrites them.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
     flag[0] = false;
+    // What bytes that are stored may alias is loaded once.
+    const std::byte* section = index.record(0);
+    const uint32_t* offsets = index.offsets();
+    const uint32_t first_id = index.first_id();
     for (std::size_t row = index.first_record(); row != rows; ++row) {
-        const std::byte* record = index.record(row);
+        const std::byte* record = section + offsets[row];
         const uint32_t info = Load::u32(record + HeadField::info);
-        id[row] = index.id(row);
+        id[row] = first_id + static_cast<uint32_t>(row);
         flag[row] = info_kind_flag(info);
         vlen[row] = info_vlen(info);
         name_off[row] = Load::u32(record + HeadField::name_off);
@@ -81,8 +124,8 @@ Table members(const Index& index, Arena& arena) {
     auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
     auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Struct, Kind::Union>(index, parent, indptr, [=, &index](uint32_t record) {
-        const bool flag = kind_flag<Load>(index, record);
+    each_child<Kind::Struct, Kind::Union>(index, parent, indptr, [=](Record record) {
+        const bool flag = kind_flag<Load>(record);
         return [=](uint32_t row, const std::byte* member) {
             const uint32_t offset = Load::u32(member + MemberField::offset);
             name_off[row] = Load::u32(member + MemberField::name_off);
@@ -102,7 +145,7 @@ Table params(const Index& index, Arena& arena) {
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::FuncProto>(index, parent, indptr, [=](uint32_t) {
+    each_child<Kind::FuncProto>(index, parent, indptr, [=](Record) {
         return [=](uint32_t row, const std::byte* param) {
             name_off[row] = Load::u32(param + ParamField::name_off);
             type[row] = Load::u32(param + ParamField::type);
@@ -130,9 +173,9 @@ Table enumerators(const Index& index, Arena& arena) {
     auto* value = table.add<std::int64_t>("value", rows);
     auto* is_signed = table.add<bool>("signed", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Enum, Kind::Enum64>(index, parent, indptr, [=, &index](uint32_t record) {
-        const bool flag = kind_flag<Load>(index, record);
-        const bool wide = index.kind(record) == Kind::Enum64;
+    each_child<Kind::Enum, Kind::Enum64>(index, parent, indptr, [=, &index](Record record) {
+        const bool flag = kind_flag<Load>(record);
+        const bool wide = index.kind(record.row) == Kind::Enum64;
         return [=](uint32_t row, const std::byte* element) {
             name_off[row] = Load::u32(element + EnumField::name_off);
             value[row] = enum_value<Load>(element, wide, flag);
@@ -240,7 +283,7 @@ Table secinfos(const Index& index, Arena& arena) {
     auto* offset = table.add<uint32_t>("offset", rows);
     auto* size = table.add<uint32_t>("size", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Datasec>(index, parent, indptr, [=](uint32_t) {
+    each_child<Kind::Datasec>(index, parent, indptr, [=](Record) {
         return [=](uint32_t row, const std::byte* info) {
             type[row] = Load::u32(info + SecinfoField::type);
             offset[row] = Load::u32(info + SecinfoField::offset);
