@@ -1,5 +1,5 @@
 """Instructions of the core's workloads, which do not depend on the machine's mood: counted by valgrind, and
-compared with the committed ones. `python benchmarks/instructions.py [--update]` fails on more than 10% growth.
+compared with the committed ones. `python benchmarks/instructions.py [--update]` fails on growth of over 10%.
 
 Counts depend on the compiler and the architecture, so each pair has counts of its own; where there are none
 for this pair, nothing fails.
@@ -69,7 +69,13 @@ def _compiler() -> list[str]:
 
 
 def _counted(command: list[str], folder: Path) -> Counts:
-    callgrind = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=counted"]
+    callgrind = [
+        "valgrind",
+        "--quiet",
+        "--tool=callgrind",
+        "--instr-atstart=no",
+        "--callgrind-out-file=counted",
+    ]
     subprocess.run([*callgrind, *command], cwd=folder, stdout=subprocess.DEVNULL, check=True)
     counts = {}
     for file in sorted(folder.glob("counted.*"), key=lambda file: int(file.suffix[1:])):

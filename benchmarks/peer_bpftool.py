@@ -18,7 +18,7 @@ class Bpftool:
     def __init__(self) -> None:
         program = find_program(PROGRAM)
         if program is None:
-            raise FileNotFoundError("bpftool is not installed")
+            raise FileNotFoundError(f"{PROGRAM} is not installed")
         self._program = program
         try:
             self.version: str = self._json("version")["version"]

@@ -13,7 +13,7 @@ from report import Measure, report
 
 
 def measures() -> list[Measure]:
-    """Every function of a benchmark whose name starts with `measure`; opening, which all begin with, first."""
+    """Every function of a benchmark whose name starts with `measure`; those of opening come first."""
     files = (file.stem for file in Path(__file__).parent.glob("bench_*.py"))
     names = sorted(files, key=lambda name: (name != "bench_open", name))
     return [

@@ -1,4 +1,4 @@
-"""The benchmarks' own parts: who is compared with whom, what is reported, and that the inputs are what they say."""
+"""The benchmarks' own parts: what is compared and reported, and that the inputs are what they say."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_peers_take_turns_in_both_orders() -> None:
 
 
 def test_report() -> None:
-    peers = [workload("peer", [1, 4, 4]), Skipped("absent", "not installed")]
+    peers: list[Workload | Skipped] = [workload("peer", [1, 4, 4]), Skipped("absent", "not installed")]
     compared = compare("Work", workload("ours", [1, 2, 2]), peers, reported("ms"))
     lines = compared.markdown().splitlines()
     assert "| peer | 4.00 | 4.00 - 4.00 | 2.00 | 2 |" in lines
@@ -110,7 +110,7 @@ def test_committed_instructions_are_of_every_kernel() -> None:
 def test_synthetic_btf_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "synthetic.btf"
     path.write_bytes(synthetic_btf(3 * BLOCK))
-    command = [tool("bpftool"), "-j", "btf", "dump", "file", path]
+    command = [tool("bpftool"), "-j", "btf", "dump", "file", str(path)]
     types = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["types"]
     assert len(types) == 3 * BLOCK
     assert len(btfmmap.open(path)) == 1 + 3 * BLOCK
