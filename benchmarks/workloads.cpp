@@ -47,11 +47,16 @@ void counted_dump(const std::string& name, Dump dump) {
     std::printf("%s: %zu bytes\n", name.c_str(), size);
 }
 
+// Of types all over the file.
 std::vector<std::string> some_names(const Btf& btf, std::size_t count) {
     const Index& index = btf.index();
     std::vector<std::string> names;
-    for (std::size_t row = index.first_record(); row < index.rows(); row += index.rows() / count) {
-        names.emplace_back(btf.type_name(index.id(row)));
+    std::size_t next = index.first_record();
+    for (std::size_t row = next; row != index.rows(); ++row) {
+        if (row >= next && index.name_off(row) != 0) {
+            names.emplace_back(btf.type_name(index.id(row)));
+            next += index.rows() / count;
+        }
     }
     return names;
 }
@@ -78,7 +83,8 @@ void all(const std::string& path) {
     }
 
     counted("graph", [&] { return std::make_unique<const Graph>(*btf); });
-    const auto sizes = counted("sizes", [&] { return std::make_unique<const Sizes>(*btf, nullptr); });
+    const auto sizes = counted(
+        "sizes", [&] { return std::make_unique<const Sizes>(btf->index(), btf->pointer_size(), nullptr); });
     Arena arena(0);
     counted("layouts", [&] { return layouts(*btf, *sizes, arena); });
 
