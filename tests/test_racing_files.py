@@ -89,7 +89,8 @@ def write(how: str, path: Path) -> None:
     while not ended.is_set():
         WRITERS[how](path, blobs[number % len(blobs)], number)
         number += 1
-        time.sleep(0.001 * (number % 3))  # so that some opens see one state, and some a write going on
+        if number % 3 == 0:
+            time.sleep(0.001)  # so that some opens see one state, and some a write going on
         if number == 3:
             print("ready", flush=True)
 

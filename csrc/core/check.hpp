@@ -21,9 +21,9 @@ bool references_in_range(const Index& index, std::uint64_t strings_end);
 
 using ReportError = std::function<void(Error&&)>;
 
-// The plain check, one record after another, and going on after what it finds: calls `report` with each reference that is refused, in the
-// order of records and of words in them. `ids_end` is one past the last id there can be: that of the index
-// or, where the section could be walked in part only, more.
+// The plain check, one record after another, and going on after what it finds: calls `report` with each
+// reference that is refused, in the order of records and of words in them. `ids_end` is one past the last id
+// there can be: that of the index or, where the section could be walked in part only, more.
 void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
                         std::size_t types_start, const ReportError& report);
 
