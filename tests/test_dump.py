@@ -8,11 +8,11 @@ import io
 import json
 import lzma
 import os
+import platform
 import re
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,32 +104,41 @@ def compile_c(text: str, tmp_path: Path, *command: str) -> str:
     return done.stderr
 
 
-def assertions(btf: Btf) -> str:
-    """That the compiler lays out each struct as the BTF says, where its name is its own and its members have
-    addresses."""
-    names, kinds, sizes = btf.names(), btf.types.kind.tolist(), btf.types.size_or_type.tolist()
+def plain(text: str) -> str:
+    """Without the numbers of namesakes."""
+    return re.sub(r"___\d+\b", "", text)
+
+
+def assertions(btf: Btf, header: str) -> str:
+    """That the compiler lays out each struct with a name as the BTF says, with all members that have
+    addresses. In the header it is found by its declaration, since that may call it x___2."""
+    declared = {
+        plain(block): block[: block.index(" {")]
+        for block in header.split(";\n\n")
+        if re.match(r"(struct|union) \w+ {", block)
+    }
+    kinds, name_offs = btf.types.kind.tolist(), btf.types.name_off.tolist()
+    sizes = btf.types.size_or_type.tolist()
     members, indptr = btf.members, btf.members.indptr.tolist()
     member_names, offsets = btf.strings(members.name_off), members.bit_offset.tolist()
     bitfields = members.bitfield_size.tolist()
-    structs = [row for row, kind in enumerate(kinds) if kind in (Kind.STRUCT, Kind.UNION) and names[row]]
-    tags = (Kind.STRUCT, Kind.UNION, Kind.FWD, Kind.ENUM, Kind.ENUM64)
-    uses = Counter(name for name, kind in zip(names, kinds, strict=True) if kind in tags)
     lines = []
-    for row in structs:
-        if uses[names[row]] == 1:
-            tag = f"{'struct' if kinds[row] == Kind.STRUCT else 'union'} {names[row]}"
-            lines.append(f'_Static_assert(sizeof({tag}) == {sizes[row]}, "{tag}");')
-            lines += [
-                f"_Static_assert(__builtin_offsetof({tag}, {member_names[at]}) == {offsets[at] // 8}, "
-                f'"{tag}");'
-                for at in range(indptr[row], indptr[row + 1])
-                if member_names[at] and not bitfields[at]
-            ]
+    for row, kind in enumerate(kinds):
+        if kind not in (Kind.STRUCT, Kind.UNION) or not name_offs[row]:
+            continue
+        tag = declared[plain(btf.c_declaration(row).removesuffix(";"))]
+        lines.append(f'_Static_assert(sizeof({tag}) == {sizes[row]}, "{tag}");')
+        lines += [
+            f'_Static_assert(__builtin_offsetof({tag}, {member_names[at]}) == {offsets[at] // 8}, "{tag}");'
+            for at in range(indptr[row], indptr[row + 1])
+            if member_names[at] and not bitfields[at]
+        ]
     return "\n".join(lines)
 
 
-# Structs that compile, but otherwise than they were: libbpf's C cannot say how they were packed or aligned.
-# The text is bpftool's own, which the hashes show.
+# Structs that compile, but otherwise than they were. The text is bpftool's own, which the hashes show.
+# warn_args has a va_list, which BPF's compiler makes smaller than the kernel's. pgid and kvm_s390_sie_block
+# are packed, which shows in their bitfields alone, and those libbpf does not look at; the others hold them.
 AS_IN_BPFTOOL = {
     "7.2-amd64": {"warn_args"},
     "6.12-cloud-arm64": set(),
@@ -152,15 +161,19 @@ def test_the_header_compiles_to_the_same_layout(stored: dict[str, Btf], name: st
     # The kernel is compiled with that option, for struct members without a name.
     clang = [tools.tool("clang"), "-target", target, "-fms-extensions", "-Wno-everything", "-ferror-limit=0"]
     assert compile_c(text, tmp_path, *clang) == ""
-    said = compile_c(f"{text}\n{assertions(btf)}", tmp_path, *clang)
+    said = compile_c(f"{text}\n{assertions(btf, text)}", tmp_path, *clang)
     wrong = set(re.findall(r'"(?:struct|union) (\w+)"$', said, re.MULTILINE))
     assert wrong == AS_IN_BPFTOOL[name]
     assert said.count("error:") == len(re.findall(r'"(?:struct|union) \w+"$', said, re.MULTILINE))
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the stored kernel is one for x86-64")
 def test_the_header_compiles_with_gcc(stored: dict[str, Btf], tmp_path: Path) -> None:
+    """For the kernel's own machine, so that va_list has its size, too."""
+    btf = stored["7.2-amd64"]
+    text = btf.to_c()
     gcc = [tools.tool("gcc"), "-fms-extensions", "-w"]
-    assert "error" not in compile_c(stored["7.2-amd64"].to_c(), tmp_path, *gcc)
+    assert "error" not in compile_c(f"{text}\n{assertions(btf, text)}", tmp_path, *gcc)
 
 
 def test_a_type_with_what_it_needs(stored: dict[str, Btf], tmp_path: Path) -> None:
@@ -236,32 +249,6 @@ int (*fn(void))(struct uses *, enum color) { return 0; }
         writer.add(btf_writer.DECL_TAG, "bpf_fastcall", size_or_type=function, extra=(-1,))
         text = btfmmap.open(data=writer.build()).dump("c")
         assert "extern __bpf_fastcall int bpf_thing(int n) __weak __ksym;\n" in (text or "")
-
-    def test_a_struct_that_holds_itself(self) -> None:
-        writer = BtfWriter()
-        writer.add_struct("me", 8, [("again", 1, 0)])
-        with pytest.raises(btfmmap.FormatError, match=r"type \[1\] holds itself"):
-            btfmmap.open(data=writer.build()).dump("c", sort=False)
-
-    @pytest.mark.parametrize("depth", [1_000, 100_000])
-    def test_a_deep_chain(self, depth: int) -> None:
-        writer = BtfWriter()
-        for number in range(depth):
-            writer.add(btf_writer.PTR, size_or_type=number + 2)
-        writer.add_int("int")
-        with pytest.raises(btfmmap.NotSupportedError, match="too deep"):
-            btfmmap.open(data=writer.build()).dump("c")
-
-    def test_text_without_end(self) -> None:
-        """Prototypes that each take two pointers to the next: libbpf writes 2^40 of them."""
-        writer = BtfWriter()
-        for number in range(40):
-            writer.add_proto(0, [("a", 2 * number + 2), ("b", 2 * number + 2)])
-            writer.add(btf_writer.PTR, size_or_type=2 * number + 3)
-        writer.add_int("int")
-        writer.add(btf_writer.TYPEDEF, "start", size_or_type=1)
-        with pytest.raises(btfmmap.NotSupportedError, match="more text"):
-            btfmmap.open(data=writer.build()).dump("c", file=io.BytesIO())
 
     def test_a_kind_without_a_word(self) -> None:
         writer = BtfWriter(header_size=32)

@@ -61,11 +61,10 @@ void CDeclarations::define(uint32_t id) {
             text(linkage == 0 ? "static " : linkage == 2 ? "extern " : "");
             return declare(type.target(), names_.own(id));
         }
-        case Kind::Datasec:
-        case Kind::DeclTag:
-            break;
+        case Kind::Void:
+            return declare(id, "");
         default:
-            if (shape_of(type.kind()).known) {
+            if (shape_of(type.kind()).known && type.kind() != Kind::Datasec && type.kind() != Kind::DeclTag) {
                 return declare(id, "");
             }
     }
