@@ -254,7 +254,7 @@ class TestDeclarations:
             "void;",
             "int;",
             "int *[3];",
-            "int (int *a[3], ...);",
+            "int(int *a[3], ...);",
             "int f(int *a[3], ...);",
             "union u;",
             "struct {\n\tint a;\n};",
