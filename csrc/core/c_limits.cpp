@@ -8,7 +8,7 @@ namespace btfmmap {
 
 namespace {
 
-// The C of real kernels takes less than a tenth of that.
+// The C of real kernels takes a quarter of that.
 constexpr std::uint64_t kBytesPerByte = 16;
 constexpr std::uint64_t kBytesInAnyCase = std::uint64_t{1} << 24;
 

@@ -1,6 +1,7 @@
 #include "core/c_order.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "core/dump_words.hpp"
@@ -13,13 +14,12 @@ namespace {
 using std::uint32_t;
 using std::uint64_t;
 
-constexpr int kLastRank = 10;
+constexpr std::size_t kLastRank = 5;
 
-// What a type is sorted by first: its rank, and the first bytes of a name, the first one highest.
+// What a type of a rank is sorted by first: the first bytes of a name, the first one highest.
 struct Start {
-    int rank;
-    uint32_t id;
     uint64_t name;
+    uint32_t id;
 };
 
 // What those are sorted by that are alike so far. Namesakes are sorted by a hash of what they hold.
@@ -37,31 +37,17 @@ public:
     }
 
     std::vector<uint32_t> sorted() {
-        std::vector<Start> starts;
-        starts.reserve(btf_.index().end_id());
+        std::array<std::vector<Start>, kLastRank + 1> ranks;
         for (uint32_t id = 0; id != btf_.index().end_id(); ++id) {
             if (is_written(btf_.index().kind_of(id))) {
-                starts.push_back(start(id));
+                const DumpRecord end(btf_, ends_[id].id);
+                ranks[rank(id, end)].push_back({first_letters(sort_name(end, end.id != id)), id});
             }
         }
-        std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) {
-            return a.rank != b.rank ? a.rank < b.rank : a.name != b.name ? a.name < b.name : a.id < b.id;
-        });
         std::vector<uint32_t> ids;
-        ids.reserve(starts.size());
-        std::vector<Key> alike;
-        for (std::size_t from = 0; from != starts.size();) {
-            std::size_t to = from + 1;
-            if (to == starts.size() || !same(starts[from], starts[to])) {
-                ids.push_back(starts[from++].id);
-                continue;
-            }
-            alike.assign(1, key(starts[from].id));
-            for (; to != starts.size() && same(starts[from], starts[to]); ++to) {
-                alike.push_back(key(starts[to].id));
-            }
-            append_by_name(alike, ids);
-            from = to;
+        ids.reserve(btf_.index().end_id());
+        for (std::vector<Start>& starts : ranks) {
+            append_by_start(starts, ids);
         }
         return ids;
     }
@@ -72,7 +58,25 @@ private:
         return kind != Kind::Func && kind != Kind::Var && kind != Kind::Datasec && kind != Kind::DeclTag;
     }
 
-    static bool same(const Start& a, const Start& b) { return a.rank == b.rank && a.name == b.name; }
+    void append_by_start(std::vector<Start>& starts, std::vector<uint32_t>& ids) {
+        std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) {
+            return a.name != b.name ? a.name < b.name : a.id < b.id;
+        });
+        std::vector<Key> alike;
+        for (auto from = starts.begin(); from != starts.end();) {
+            auto to = from + 1;
+            if (to == starts.end() || to->name != from->name) {
+                ids.push_back(from->id);
+            } else {
+                alike.assign(1, key(from->id));
+                for (; to != starts.end() && to->name == from->name; ++to) {
+                    alike.push_back(key(to->id));
+                }
+                append_by_name(alike, ids);
+            }
+            from = to;
+        }
+    }
 
     struct Hashes {
         explicit Hashes(const Btf& btf) : value(btf.index().end_id()), known(btf.index().end_id()) {}
@@ -144,15 +148,6 @@ private:
         }
     }
 
-    Start start(uint32_t id) const {
-        const DumpRecord end(btf_, ends_[id].id);
-        const DumpRecord record(btf_, id);
-        // A reference without a name is sorted last, wherever it leads.
-        const bool sorted_by_end = end.id == id || name_off(record) != 0;
-        return {sorted_by_end ? rank(end, ends_[id].named) : kLastRank, id,
-                first_letters(sort_name(end, end.id != id))};
-    }
-
     // Of the string at an offset, as a number that compares as they do.
     uint64_t first_letters(uint32_t offset) const {
         uint64_t letters = 0;
@@ -170,8 +165,13 @@ private:
         return {text(sort_name(end, end.id != id)), text(name_off(DumpRecord(btf_, id))), id};
     }
 
-    static int rank(const DumpRecord& record, bool named) {
-        switch (record.kind()) {
+    // `end` is that of the type. A reference without a name comes last, wherever it leads.
+    std::size_t rank(uint32_t id, const DumpRecord& end) const {
+        if (end.id != id && name_off(DumpRecord(btf_, id)) == 0) {
+            return kLastRank;
+        }
+        const bool named = ends_[id].named;
+        switch (end.kind()) {
             case Kind::Enum:
             case Kind::Enum64:
                 return named ? 1 : 0;
