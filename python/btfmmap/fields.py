@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .types import Type
 
 _COMPOSITE = (Kind.STRUCT, Kind.UNION)
-_MAX_FIELDS = 1 << 20
+MAX_FIELDS = 1 << 16  # a struct had room for no more until vlen grew beyond 16 bits
+MAX_DEPTH = 64  # of structs in one another
 
 
 class Field(NamedTuple):
@@ -68,31 +69,50 @@ def fields(type_: Type) -> Iterator[Field]:
     """The members of a STRUCT or UNION in order, those of anonymous ones in the place of these.
 
     Raises:
-        FormatError: an anonymous struct that holds itself, or more than a million members.
+        FormatError: an anonymous struct that holds itself or nests too deeply, or too many members.
     """
+    return (field for field, _ in fields_within(type_))
+
+
+class Step(NamedTuple):
+    """On the way to a member: a struct or union, the number of its member, its own bit offset."""
+
+    parent: Type
+    number: int
+    bit_offset: int
+
+
+def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
+    """`fields`, each with the way to it through anonymous structs and unions; valid until the next one."""
     count = 0
-    stack = [(type_, 0, 0, type_.kind == Kind.UNION, enumerate(type_.members))]
+    stack = [(type_, 0, type_.kind == Kind.UNION, enumerate(type_.members))]
+    way: list[Step] = []
+    open_ids = {type_.id}
     while stack:
-        parent, base, depth, in_union, members = stack[-1]
+        parent, base, in_union, members = stack[-1]
         number, member = next(members, (0, None))
+        del way[len(stack) - 1 :]
         if member is None:
             stack.pop()
+            open_ids.discard(parent.id)
             continue
+        way.append(Step(parent, number, base))
         count += 1
-        if count > _MAX_FIELDS:
-            raise FormatError(f"type [{type_.id}] has more than {_MAX_FIELDS:,} members", type_id=type_.id)
-        bit_offset = base + member.bit_offset
-        inner = None if member.name else resolved(member.type)
-        if inner is not None and inner.kind in _COMPOSITE:
-            if any(inner == ancestor for ancestor, *_ in stack):
-                raise FormatError(f"type [{inner.id}] holds itself", type_id=inner.id)
-            stack.append(
-                (inner, bit_offset, depth + 1, in_union or inner.kind == Kind.UNION, enumerate(inner.members))
-            )
+        if count > MAX_FIELDS:
+            raise FormatError(f"type [{type_.id}] has more than {MAX_FIELDS:,} members", type_id=type_.id)
+        name, member_type, bit_offset, bitfield_size = member
+        bit_offset += base
+        inner = None if name else resolved(member_type)
+        if inner is None or inner.kind not in _COMPOSITE:
+            depth = len(way) - 1
+            yield Field(name, member_type, bit_offset, bitfield_size, depth, in_union, parent, number), way
             continue
-        yield Field(
-            member.name, member.type, bit_offset, member.bitfield_size, depth, in_union, parent, number
-        )
+        if inner.id in open_ids:
+            raise FormatError(f"type [{inner.id}] holds itself", type_id=inner.id)
+        if len(stack) == MAX_DEPTH:
+            raise FormatError(f"type [{type_.id}] nests more than {MAX_DEPTH} deep", type_id=type_.id)
+        open_ids.add(inner.id)
+        stack.append((inner, bit_offset, in_union or inner.kind == Kind.UNION, enumerate(inner.members)))
 
 
 def find_field(type_: Type, path: str) -> Field | None:
@@ -130,24 +150,29 @@ def at(type_: Type, offset: int) -> list[str]:
     """The paths of the innermost members at a byte of a type: several where unions share it or bitfields
     do, none in a hole."""
     paths: list[str] = []
-    stack = [("", type_, offset)] if offset >= 0 else []
+    stack = [("", type_, offset, 0)] if offset >= 0 else []
     steps = 0
     while stack:
-        path, inner, left = stack.pop()
-        steps += 1
-        if steps > _MAX_FIELDS:
-            raise FormatError(f"type [{type_.id}] has too many members at byte {offset}", type_id=type_.id)
+        path, inner, left, depth = stack.pop()
+        if depth > MAX_DEPTH:
+            raise FormatError(f"type [{type_.id}] nests more than {MAX_DEPTH} deep", type_id=type_.id)
         found = resolved(inner)
         if found.kind == Kind.ARRAY and found.type is not None:
             size = found.btf._size(found.type.id)
             if size > 0 and (not found.nelems or left < size * found.nelems):
-                stack.append((f"{path}[{left // size}]", found.type, left % size))
+                stack.append((f"{path}[{left // size}]", found.type, left % size, depth + 1))
         elif found.kind in _COMPOSITE and found.size and left < found.size:
-            stack += [
-                (f"{path}.{field.name}" if path else field.name, field.type, left - field.offset)
-                for field in reversed(list(fields(found)))
-                if _covers(field, left)
-            ]
+            covering = []
+            for field in fields(found):
+                steps += 1
+                if _covers(field, left):
+                    name = f"{path}.{field.name}" if path else field.name
+                    covering.append((name, field.type, left - field.offset, depth + 1))
+            if steps > MAX_FIELDS:
+                raise FormatError(
+                    f"type [{type_.id}] has too many members at byte {offset}", type_id=type_.id
+                )
+            stack += reversed(covering)
         elif path:
             paths.append(path)
     return paths

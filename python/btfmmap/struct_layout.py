@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .c_names import function, padded_name, untagged
-from .fields import fields
+from .errors import FormatError
+from .fields import MAX_DEPTH, MAX_FIELDS, fields_within
 from .kinds import Kind
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ _COMPOSITE = (Kind.STRUCT, Kind.UNION)
 _ENUMS = (Kind.ENUM, Kind.ENUM64)
 _INT_SIZE = 4
 _PACKED = " __attribute__((__packed__))"
-_MAX_DEPTH = 64
 
 
 class LayoutMember(NamedTuple):
@@ -67,15 +68,17 @@ class StructLayout:
     def members(self) -> list[LayoutMember]:
         """Those of anonymous structs and unions in the place of these."""
         flat: list[LayoutMember] = []
-        places: dict[int, list[tuple[int, int, int, int]]] = {}
-        for field in fields(self.type):
-            parent = field.parent
-            if parent.id not in places:
-                places[parent.id] = _places(parent)
-            offset, size, hole, bit_hole = places[parent.id][field.number]
-            offset += (field.bit_offset - parent.members[field.number].bit_offset) // 8
+        places = cache(_places)
+        for field, way in fields_within(self.type):
+            offset, size, hole, bit_hole = places(field.parent)[field.number]
+            # What is free before an anonymous struct is free before its first member.
+            for outer, inner in zip(way[-2::-1], way[::-1], strict=False):
+                if inner.number != 0:
+                    break
+                _, _, more, more_bits = places(outer.parent)[outer.number]
+                hole, bit_hole = hole + more, bit_hole + more_bits
+            offset += way[-1].bit_offset // 8
             position = field.bit_offset - 8 * offset if field.bitfield_size else 0
-            line = field.offset // CACHE_LINE
             flat.append(
                 LayoutMember(
                     field.name,
@@ -87,7 +90,7 @@ class StructLayout:
                     field.depth,
                     hole,
                     bit_hole,
-                    line,
+                    offset // CACHE_LINE,
                 )
             )
         return flat
@@ -98,7 +101,7 @@ class StructLayout:
         facts: dict[str, Any] = {"id": self.type.id, "kind": self.type.kind.name, "name": self.type.name}
         facts |= {"vlen" if name == "members" else name: value for name, value in self.summary.items()}
         facts["members"] = [
-            member._asdict() | {"type": member.type.c_name, "type_id": member.type.id}
+            member._asdict() | {"type": _spelled(member.type), "type_id": member.type.id}
             for member in self.members
         ]
         return facts
@@ -124,6 +127,11 @@ def _places(type_: Type) -> list[tuple[int, int, int, int]]:
     return type_.btf._layout.members(type_.id)
 
 
+def _spelled(type_: Type) -> str:
+    arrays, element = _unwrapped(type_, Kind.ARRAY)
+    return element.c_name + "".join(f"[{array.nelems}]" for array in arrays)
+
+
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
@@ -135,6 +143,7 @@ class _Printer:
         self.expand = expand
         self.name_width = 0
         self.cacheline = 0
+        self.written = 0  # members
         self.open: list[int] = []  # the types that are being written
         self.unions = 0  # how many of those are unions
 
@@ -152,6 +161,9 @@ class _Printer:
         outermost: bool = False,
     ) -> str:
         """From the keyword to the closing brace, what is declared, and the attributes."""
+        self.written += summary["members"]
+        if self.written > MAX_FIELDS:
+            raise FormatError(f"more than {MAX_FIELDS:,} members to write", type_id=type_.id)
         union = type_.kind == Kind.UNION
         lines = [f"{'union' if union else 'struct'}{' ' if type_.name else ''}{type_.name} {{"]
         self.open.append(type_.id)
@@ -244,14 +256,14 @@ class _Printer:
         """Whether a type is written out where it is used."""
         if type_.kind in _ENUMS:
             return not type_.name
-        may = type_.kind in _COMPOSITE and type_.id not in self.open and len(self.open) < _MAX_DEPTH
+        may = type_.kind in _COMPOSITE and type_.id not in self.open and len(self.open) < MAX_DEPTH
         return may and (not type_.name or self.expand)
 
     def declared(self, type_: Type, name: str, column: _Column, flexible: bool) -> str:
         """A type and the name that it declares, the type padded to the column's width."""
         lead = dimensions = ""
         comment = self.expand
-        for _ in range(_MAX_DEPTH):
+        for _ in range(MAX_DEPTH):
             if comment and type_.kind == Kind.TYPEDEF:
                 aliases, type_ = _unwrapped(type_, Kind.TYPEDEF)
                 lead += f"/* typedef {' -> '.join(alias.name for alias in aliases)} */ "
@@ -404,7 +416,7 @@ def _aligned(alignment: int) -> str:
 def _unwrapped(type_: Type, *kinds: Kind) -> tuple[list[Type], Type]:
     """The types of these kinds around another, and that one."""
     around: list[Type] = []
-    while type_.kind in kinds and type_.type is not None and len(around) < _MAX_DEPTH:
+    while type_.kind in kinds and type_.type is not None and len(around) < MAX_DEPTH:
         around.append(type_)
         type_ = type_.type
     return around, type_
