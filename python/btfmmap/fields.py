@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .btf import Btf
-    from .types import Type
+    from .types import Member, Type
 
 _COMPOSITE = (Kind.STRUCT, Kind.UNION)
 MAX_FIELDS = 1 << 16  # a struct had room for no more until vlen grew beyond 16 bits
@@ -85,34 +85,40 @@ class Step(NamedTuple):
 def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
     """`fields`, each with the way to it through anonymous structs and unions; valid until the next one."""
     count = 0
-    stack = [(type_, 0, type_.kind == Kind.UNION, enumerate(type_.members))]
+    stack: list[tuple[Type, int, bool, Iterator[tuple[int, Member]]]] = []
     way: list[Step] = []
-    open_ids = {type_.id}
+    open_ids: set[int] = set()
+
+    def enter(parent: Type, base: int, in_union: bool) -> None:
+        nonlocal count
+        count += parent.vlen
+        if count > MAX_FIELDS:
+            raise FormatError(f"type [{type_.id}] has more than {MAX_FIELDS:,} members", type_id=type_.id)
+        if len(stack) == MAX_DEPTH:
+            raise FormatError(f"type [{type_.id}] nests more than {MAX_DEPTH} deep", type_id=type_.id)
+        if parent.id in open_ids:
+            raise FormatError(f"type [{parent.id}] holds itself", type_id=parent.id)
+        open_ids.add(parent.id)
+        stack.append((parent, base, in_union or parent.kind == Kind.UNION, enumerate(parent.members)))
+
+    enter(type_, 0, False)
     while stack:
         parent, base, in_union, members = stack[-1]
-        number, member = next(members, (0, None))
         del way[len(stack) - 1 :]
+        number, member = next(members, (0, None))
         if member is None:
             stack.pop()
             open_ids.discard(parent.id)
             continue
         way.append(Step(parent, number, base))
-        count += 1
-        if count > MAX_FIELDS:
-            raise FormatError(f"type [{type_.id}] has more than {MAX_FIELDS:,} members", type_id=type_.id)
         name, member_type, bit_offset, bitfield_size = member
         bit_offset += base
         inner = None if name else resolved(member_type)
-        if inner is None or inner.kind not in _COMPOSITE:
-            depth = len(way) - 1
-            yield Field(name, member_type, bit_offset, bitfield_size, depth, in_union, parent, number), way
+        if inner is not None and inner.kind in _COMPOSITE:
+            enter(inner, bit_offset, in_union)
             continue
-        if inner.id in open_ids:
-            raise FormatError(f"type [{inner.id}] holds itself", type_id=inner.id)
-        if len(stack) == MAX_DEPTH:
-            raise FormatError(f"type [{type_.id}] nests more than {MAX_DEPTH} deep", type_id=type_.id)
-        open_ids.add(inner.id)
-        stack.append((inner, bit_offset, in_union or inner.kind == Kind.UNION, enumerate(inner.members)))
+        depth = len(way) - 1
+        yield Field(name, member_type, bit_offset, bitfield_size, depth, in_union, parent, number), way
 
 
 def find_field(type_: Type, path: str) -> Field | None:
@@ -179,9 +185,12 @@ def at(type_: Type, offset: int) -> list[str]:
 
 
 def _covers(field: Field, offset: int) -> bool:
+    if offset < field.offset:
+        return False
     if field.bitfield_size:
-        return field.bit_offset // 8 <= offset <= (field.bit_offset + field.bitfield_size - 1) // 8
+        return offset <= (field.bit_offset + field.bitfield_size - 1) // 8
     size = field.type.btf._size(field.type.id)
+    if offset < field.offset + max(0, size):
+        return True
     ends = field.parent.kind == Kind.UNION or field.number + 1 == field.parent.vlen
-    flexible = ends and size == 0 and resolved(field.type).kind == Kind.ARRAY
-    return field.offset <= offset and (flexible or offset < field.offset + max(0, size))
+    return ends and size == 0 and resolved(field.type).kind == Kind.ARRAY

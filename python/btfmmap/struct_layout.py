@@ -163,7 +163,7 @@ class _Printer:
         """From the keyword to the closing brace, what is declared, and the attributes."""
         self.written += summary["members"]
         if self.written > MAX_FIELDS:
-            raise FormatError(f"more than {MAX_FIELDS:,} members to write", type_id=type_.id)
+            raise FormatError(f"more than {MAX_FIELDS:,} members", type_id=type_.id)
         union = type_.kind == Kind.UNION
         lines = [f"{'union' if union else 'struct'}{' ' if type_.name else ''}{type_.name} {{"]
         self.open.append(type_.id)
