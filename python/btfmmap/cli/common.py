@@ -64,8 +64,14 @@ def find_type(btf: Btf, text: str) -> Type:
 
         bare = text.rpartition(" ")[2]
         names = {name for level in _levels(btf) for name in level.names() if name}
-        # Ratios of all names take seconds; those that share a beginning or a part come first.
-        near = [name for name in names if bare[:3] in name or name[:3] in bare]
+        # Ratios of all names take seconds; close ones share a part, or begin alike and are as long.
+        near = [
+            name
+            for name in names
+            if bare[:3] in name
+            or name[:3] in bare
+            or (name[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
+        ]
         close = difflib.get_close_matches(bare, near, cutoff=0.7)
         hint = f"; close to it: {', '.join(close)}" if close else ""
         raise NotFoundError(f"no type named {text!r}{hint}") from None

@@ -16,8 +16,18 @@ if TYPE_CHECKING:
 _COLUMNS = ("id", "size", "members", "holes", "hole_bytes", "bit_holes", "padding", "cachelines")
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+_count.__name__ = "count"  # in argparse's messages
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-n", "--top", type=int, default=20, metavar="N", help="how many; default: 20")
+    parser.add_argument("-n", "--top", type=_count, default=20, metavar="N", help="how many; default: 20")
     add_source(parser)
     add_json(parser, "a list of the rows of Btf.layouts, with names")
 
@@ -28,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         layouts = btf.layouts
         waste = layouts.hole_bytes.astype(np.int64) + layouts.padding
-        order = np.argsort(-waste, kind="stable")[: max(0, args.top)]
+        order = np.argsort(-waste, kind="stable")[: args.top]
         most = layouts[order]
         names = btf.names(most.id)
     if args.json:

@@ -9,7 +9,7 @@ A type is a name as in C ("task_struct", "struct sk_buff", "enum pid_type") or a
 
 from __future__ import annotations
 
-from .. import IntEncoding, Kind, Type
+from .. import IntEncoding, Type
 from .common import add_json, add_source, dimmed, find_type, open_source, printable
 
 TYPE_CHECKING = False
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from .. import Btf, StructLayout
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
-    parser.add_argument(
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
         "-E", "--expand", action="store_true", help="open members that are named structs and unions too"
     )
-    parser.add_argument("--c", action="store_true", help="as C declares it, without offsets")
+    form.add_argument("--c", action="store_true", help="as C declares it, without offsets")
     add_source(parser)
     add_json(parser, "one JSON object")
 
@@ -35,10 +38,9 @@ def run(args: argparse.Namespace) -> None:
         if args.c:
             text = btf.c_declaration(found)
             facts = {"id": found.id, "c": text}
-        elif found.kind in (Kind.STRUCT, Kind.UNION):
-            layout = btf.layout(found)
+        elif (layout := layout_of(btf, found)) is not None:
             facts = layout.to_dict() if args.json else None
-            text = layout.text(expand=args.expand)
+            text = "" if args.json else layout.text(expand=args.expand)
         else:
             facts = describe(found)
             text = render(facts)
@@ -47,8 +49,15 @@ def run(args: argparse.Namespace) -> None:
 
         print(json.dumps(facts, indent=2))
     else:
-        lines = text.rstrip("\n").split("\n")
-        print(dimmed("\n".join(line.replace("\t", "        ") for line in map(_escaped, lines))))
+        print(dimmed("\n".join(map(_escaped, text.rstrip("\n").split("\n")))))
+
+
+def layout_of(btf: Btf, found: Type) -> StructLayout | None:
+    """Of a struct or union, or what is a typedef of one."""
+    try:
+        return btf.layout(found)
+    except ValueError:
+        return None
 
 
 def describe(found: Type) -> dict[str, Any]:
