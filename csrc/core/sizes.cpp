@@ -1,7 +1,10 @@
 #include "core/sizes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
+
+#include "core/selection.hpp"
 
 namespace btfmmap {
 
@@ -11,100 +14,48 @@ using std::uint32_t;
 
 constexpr std::int64_t kLargest = UINT32_MAX;
 
-bool is_modifier(Kind kind) {
-    switch (kind) {
-        case Kind::Typedef:
-        case Kind::Const:
-        case Kind::Volatile:
-        case Kind::Restrict:
-        case Kind::TypeTag:
-            return true;
-        default:
-            return false;
-    }
-}
-
-// What has its alignment of itself.
-bool is_scalar(Kind kind) {
-    switch (kind) {
-        case Kind::Int:
-        case Kind::Enum:
-        case Kind::Enum64:
-        case Kind::Float:
-        case Kind::Ptr:
-            return true;
-        default:
-            return false;
-    }
-}
-
 bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
+
+using Modifiers = Selection<Kind::Typedef, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag>;
+using Arrays = Selection<Kind::Array>;
+using Composites = Selection<Kind::Struct, Kind::Union>;
 
 }  // namespace
 
-const Sizes::Entry& Sizes::at(uint32_t type_id) const {
-    static constexpr Entry nothing{kNoType, kNoType, 0, 1, kUnknown};
-    const Sizes* sizes = this;
-    while (type_id < sizes->first_id_) {
-        sizes = sizes->base_;
-    }
-    return type_id < sizes->end_id_ ? sizes->entries_[type_id - sizes->first_id_] : nothing;
-}
+const Sizes::Entry Sizes::kNothing{kNoType, kNoType, 0, 1, kUnknown};
 
-std::int64_t Sizes::size(uint32_t type_id) const {
-    const uint32_t resolved = at(type_id).resolved;
-    return resolved == kNoType ? kUnknown : at(resolved).size;
-}
-
-std::int64_t Sizes::alignment(uint32_t type_id) const {
-    const uint32_t made_of = element(type_id);
-    const uint32_t alignment = made_of == kNoType ? 0 : at(made_of).alignment;
-    return alignment == 0 ? kUnknown : alignment;
-}
-
-uint32_t Sizes::natural_alignment(uint32_t type_id) const {
-    const uint32_t made_of = element(type_id);
-    return made_of == kNoType ? 1 : at(made_of).natural;
-}
-
-uint32_t Sizes::element(uint32_t type_id) const {
-    const uint32_t resolved = at(type_id).resolved;
-    if (resolved == kNoType) {
-        return kNoType;
-    }
-    const uint32_t element = at(resolved).element;
-    return element == kNoType ? kNoType : element;
-}
-
-// Fills the entries in four passes, each over finished ones: resolved, arrays, then alignments.
+// Fills the entries in passes, each over what those before it have finished: what stands for itself, then
+// modifiers, arrays, and the alignments of structs, which need the sizes.
 class Sizes::Builder {
 public:
     Builder(Sizes& sizes, const Index& index, uint32_t pointer_size)
         : sizes_(sizes), index_(index), pointer_size_(pointer_size) {}
 
     void build() {
-        for (uint32_t row = 0; row != index_.rows(); ++row) {
-            entries()[row] = {kOpen, kOpen, 0, 1, kUnknown};
-        }
-        for (uint32_t row = 0; row != index_.rows(); ++row) {
-            resolve(row);
-        }
-        for (uint32_t row = 0; row != index_.rows(); ++row) {
-            measure(row);
-        }
+        fill();
+        Modifiers(index_).each([this](uint32_t row) { resolve(row); });
+        Arrays(index_).each([this](uint32_t row) { measure(row); });
+        Modifiers(index_).each([this](uint32_t row) {
+            Entry& entry = entries()[row];
+            const Entry& resolved = sizes_.at(entry.resolved);
+            entry.element = resolved.element;
+            entry.size = resolved.size;
+        });
         state_.assign(index_.rows(), State::fresh);
-        for (uint32_t row = 0; row != index_.rows(); ++row) {
-            if (is_composite(index_.kind(row)) && state_[row] == State::fresh) {
+        Composites(index_).each([this](uint32_t row) {
+            if (state_[row] == State::fresh) {
                 align(row);
             }
-        }
+        });
+        Modifiers(index_).each([this](uint32_t row) { align_as_element(row); });
+        Arrays(index_).each([this](uint32_t row) { align_as_element(row); });
     }
 
 private:
     // Type ids end below it: not found out yet.
     static constexpr uint32_t kOpen = kNoType - 1;
 
-    Entry* entries() { return sizes_.entries_.get(); }
+    Entry* entries() { return sizes_.entries_; }
     bool own(uint32_t type_id) const { return type_id >= index_.first_id(); }
     uint32_t row_of(uint32_t type_id) const { return type_id - index_.first_id(); }
 
@@ -117,6 +68,59 @@ private:
         return index_.load(index_.record(row) + kHeadSize + field);
     }
 
+    // How the size and alignment of a kind come from its record's word: `word & mask | constant`, so that
+    // kinds in no order cost no mispredicted branch.
+    struct Rule {
+        uint32_t mask = 0;
+        std::int64_t constant = kUnknown;
+        uint32_t aligned = 0;  // a mask, for what has its alignment of itself
+        uint32_t open_resolved = 0;
+        uint32_t open_element = 0;
+    };
+
+    std::array<Rule, kMaxKinds> rules() const {
+        std::array<Rule, kMaxKinds> rules{};
+        const auto rule = [&rules](Kind kind) -> Rule& { return rules[static_cast<std::size_t>(kind)]; };
+        for (const Kind kind :
+             {Kind::Int, Kind::Enum, Kind::Enum64, Kind::Float, Kind::Struct, Kind::Union, Kind::Datasec}) {
+            rule(kind).mask = UINT32_MAX;
+            rule(kind).constant = 0;
+        }
+        rule(Kind::Ptr).constant = pointer_size_;
+        for (const Kind kind : {Kind::Int, Kind::Enum, Kind::Enum64, Kind::Float, Kind::Ptr}) {
+            rule(kind).aligned = UINT32_MAX;
+        }
+        for (const Kind kind : {Kind::Typedef, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag}) {
+            rule(kind).open_resolved = UINT32_MAX;
+        }
+        rule(Kind::Array).open_element = UINT32_MAX;
+        return rules;
+    }
+
+    void fill() {
+        if (index_.first_record() != 0) {
+            entries()[0] = {0, 0, 0, 1, kUnknown};  // void
+        }
+        const auto by_kind = rules();
+        for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
+            const Rule& rule = by_kind[index_.kinds()[row]];
+            const uint32_t id = index_.id(row);
+            const uint32_t word = index_.load(index_.record(row) + HeadField::size_or_type);
+            const std::int64_t size = std::int64_t{word & rule.mask} | rule.constant;
+            // An __int128 is aligned to 16 bytes, which libbpf does not know and pahole does.
+            const uint32_t natural = static_cast<uint32_t>(size) & rule.aligned;
+            entries()[row] = {rule.open_resolved != 0 ? kOpen : id, rule.open_element != 0 ? kOpen : id,
+                              std::min(pointer_size_, natural), std::max(1U, natural), size};
+        }
+    }
+
+    void align_as_element(uint32_t row) {
+        Entry& entry = entries()[row];
+        const Entry& element = sizes_.at(entry.element);
+        entry.alignment = element.alignment;
+        entry.natural = element.natural;
+    }
+
     void resolve(uint32_t row) {
         path_.clear();
         uint32_t result = kNoType;
@@ -127,11 +131,6 @@ private:
             }
             if (entry.resolved != kOpen) {
                 result = entry.resolved;
-                break;
-            }
-            if (!is_modifier(index_.kind(row))) {
-                result = index_.id(row);
-                entry.resolved = result;
                 break;
             }
             entry.resolved = kNoType;
@@ -148,7 +147,7 @@ private:
         }
     }
 
-    // The size of what is no modifier, and what an array is made of.
+    // The size of an array, and what it is made of.
     void measure(uint32_t row) {
         path_.clear();
         std::int64_t size = kUnknown;
@@ -158,15 +157,6 @@ private:
             if (entry.element != kOpen) {
                 size = entry.size;
                 element = entry.element;
-                break;
-            }
-            if (index_.kind(row) != Kind::Array) {
-                element = entry.element = index_.id(row);
-                size = entry.size = plain_size(row);
-                // An __int128 is aligned to 16 bytes, which libbpf does not know and pahole does.
-                const uint32_t own = is_scalar(index_.kind(row)) ? static_cast<uint32_t>(size) : 0;
-                entry.alignment = std::min(pointer_size_, own);
-                entry.natural = std::max(1U, own);
                 break;
             }
             entry.element = kNoType;
@@ -188,23 +178,6 @@ private:
             size = size == kUnknown || (nelems != 0 && size > kLargest / nelems) ? kUnknown : size * nelems;
             entries()[path_.back()].size = size;
             entries()[path_.back()].element = element;
-        }
-    }
-
-    std::int64_t plain_size(uint32_t row) const {
-        switch (index_.kind(row)) {
-            case Kind::Int:
-            case Kind::Struct:
-            case Kind::Union:
-            case Kind::Enum:
-            case Kind::Enum64:
-            case Kind::Float:
-            case Kind::Datasec:
-                return index_.load(index_.record(row) + HeadField::size_or_type);
-            case Kind::Ptr:
-                return pointer_size_;
-            default:
-                return kUnknown;
         }
     }
 
@@ -251,22 +224,21 @@ private:
         state_[row] = State::done;
         Entry& entry = entries()[row];
         const bool flag = info_kind_flag(index_.load(index_.record(row) + HeadField::info));
-        std::int64_t most = 1;
+        uint32_t most = 1;
         uint32_t natural = 1;
         bool known = true;
         bool packed = false;
         for (uint32_t number = 0; number != members_of(row); ++number) {
-            const uint32_t type = member_type(row, number);
-            const std::int64_t alignment = sizes_.alignment(type);
-            known &= alignment != kUnknown;
-            most = std::max(most, alignment);
-            natural = std::max(natural, sizes_.natural_alignment(type));
+            const Entry& held = sizes_.at(sizes_.element(member_type(row, number)));
+            known &= held.alignment != 0;
+            most = std::max(most, held.alignment);
+            natural = std::max(natural, held.natural);
             const uint32_t offset = index_.load(member(row, number) + MemberField::offset);
-            packed |= alignment != kUnknown && member_bitfield_size(offset, flag) == 0 &&
-                      member_bit_offset(offset, flag) % (8 * alignment) != 0;
+            packed |= held.alignment != 0 && member_bitfield_size(offset, flag) == 0 &&
+                      member_bit_offset(offset, flag) % (std::uint64_t{8} * held.alignment) != 0;
         }
         packed |= entry.size % most != 0;
-        entry.alignment = known ? packed ? 1 : static_cast<uint32_t>(most) : 0;
+        entry.alignment = known ? packed ? 1 : most : 0;
         entry.natural = natural;
     }
 
@@ -279,7 +251,11 @@ private:
 };
 
 Sizes::Sizes(const Index& index, uint32_t pointer_size, const Sizes* base)
-    : base_(base), first_id_(index.first_id()), end_id_(index.end_id()), entries_(new Entry[index.rows()]) {
+    : base_(base),
+      first_id_(index.first_id()),
+      end_id_(index.end_id()),
+      arena_(index.rows() * sizeof(Entry)),
+      entries_(arena_.allocate<Entry>(index.rows())) {
     Builder(*this, index, pointer_size).build();
 }
 

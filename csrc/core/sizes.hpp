@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
+#include "core/arena.hpp"
 #include "core/index.hpp"
 
 namespace btfmmap {
@@ -24,22 +24,27 @@ public:
 
     // In bytes, as libbpf's btf__resolve_size has it; kUnknown for what has none (void, FWD, FUNC,
     // FUNC_PROTO), circles, and more than 2^32 - 1 bytes.
-    std::int64_t size(std::uint32_t type_id) const;
+    std::int64_t size(std::uint32_t type_id) const { return at(type_id).size; }
 
     // In bytes, as libbpf's btf__align_of has it; kUnknown for what has none.
-    std::int64_t alignment(std::uint32_t type_id) const;
+    std::int64_t alignment(std::uint32_t type_id) const {
+        const std::uint32_t alignment = at(type_id).alignment;
+        return alignment == 0 ? kUnknown : std::int64_t{alignment};
+    }
 
     // The largest natural alignment of a type's members, which a packed struct does not keep; 1 or more.
     // This is pahole's tag__natural_alignment.
-    std::uint32_t natural_alignment(std::uint32_t type_id) const;
+    std::uint32_t natural_alignment(std::uint32_t type_id) const { return at(type_id).natural; }
 
-    // What arrays of arrays are made of, below typedefs and qualifiers.
-    std::uint32_t element(std::uint32_t type_id) const;
+    // What arrays of arrays are made of, below typedefs and qualifiers; kNoType where they go round in
+    // circles.
+    std::uint32_t element(std::uint32_t type_id) const { return at(type_id).element; }
 
 private:
+    // Of typedefs, qualifiers and arrays too: what is asked is one look.
     struct Entry {
         std::uint32_t resolved;
-        std::uint32_t element;    // of an ARRAY
+        std::uint32_t element;
         std::uint32_t alignment;  // 0: unknown
         std::uint32_t natural;
         std::int64_t size;
@@ -47,12 +52,21 @@ private:
 
     class Builder;
 
-    const Entry& at(std::uint32_t type_id) const;
+    static const Entry kNothing;
+
+    const Entry& at(std::uint32_t type_id) const {
+        const Sizes* sizes = this;
+        while (type_id < sizes->first_id_) {
+            sizes = sizes->base_;
+        }
+        return type_id < sizes->end_id_ ? sizes->entries_[type_id - sizes->first_id_] : kNothing;
+    }
 
     const Sizes* base_;
     std::uint32_t first_id_;
     std::uint32_t end_id_;
-    std::unique_ptr<Entry[]> entries_;
+    Arena arena_;
+    Entry* entries_;
 };
 
 }  // namespace btfmmap
