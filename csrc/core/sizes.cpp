@@ -22,7 +22,7 @@ using Composites = Selection<Kind::Struct, Kind::Union>;
 
 }  // namespace
 
-const Sizes::Entry Sizes::kNothing{kNoType, kNoType, 0, 1, kUnknown};
+const Sizes::Entry Sizes::kNothing{kNoType, kNoType, 0, 1, 0, false};
 
 // Fills the entries in passes, each over what those before it have finished: what stands for itself, then
 // modifiers, arrays, and the alignments of structs, which need the sizes.
@@ -39,7 +39,7 @@ public:
             Entry& entry = entries()[row];
             const Entry& resolved = sizes_.at(entry.resolved);
             entry.element = resolved.element;
-            entry.size = resolved.size;
+            entry.set_size(resolved.size());
         });
         state_.assign(index_.rows(), State::fresh);
         Composites(index_).each([this](uint32_t row) {
@@ -99,7 +99,7 @@ private:
 
     void fill() {
         if (index_.first_record() != 0) {
-            entries()[0] = {0, 0, 0, 1, kUnknown};  // void
+            entries()[0] = {0, 0, 0, 1, 0, false};  // void
         }
         const auto by_kind = rules();
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
@@ -109,8 +109,12 @@ private:
             const std::int64_t size = std::int64_t{word & rule.mask} | rule.constant;
             // An __int128 is aligned to 16 bytes, which libbpf does not know and pahole does.
             const uint32_t natural = static_cast<uint32_t>(size) & rule.aligned;
-            entries()[row] = {rule.open_resolved != 0 ? kOpen : id, rule.open_element != 0 ? kOpen : id,
-                              std::min(pointer_size_, natural), std::max(1U, natural), size};
+            Entry& entry = entries()[row];
+            entry.resolved = rule.open_resolved != 0 ? kOpen : id;
+            entry.element = rule.open_element != 0 ? kOpen : id;
+            entry.set_size(size);
+            entry.natural = static_cast<std::uint16_t>(std::clamp<uint32_t>(natural, 1, UINT16_MAX));
+            entry.alignment = static_cast<std::uint8_t>(std::min(pointer_size_, natural));
         }
     }
 
@@ -155,7 +159,7 @@ private:
         for (;;) {
             Entry& entry = entries()[row];
             if (entry.element != kOpen) {
-                size = entry.size;
+                size = entry.size();
                 element = entry.element;
                 break;
             }
@@ -167,7 +171,7 @@ private:
                 break;
             }
             if (!own(resolved)) {
-                size = sizes_.at(resolved).size;
+                size = sizes_.at(resolved).size();
                 element = sizes_.at(resolved).element;
                 break;
             }
@@ -176,7 +180,7 @@ private:
         for (; !path_.empty(); path_.pop_back()) {
             const std::int64_t nelems = array_field(path_.back(), ArrayField::nelems);
             size = size == kUnknown || (nelems != 0 && size > kLargest / nelems) ? kUnknown : size * nelems;
-            entries()[path_.back()].size = size;
+            entries()[path_.back()].set_size(size);
             entries()[path_.back()].element = element;
         }
     }
@@ -224,8 +228,8 @@ private:
         state_[row] = State::done;
         Entry& entry = entries()[row];
         const bool flag = info_kind_flag(index_.load(index_.record(row) + HeadField::info));
-        uint32_t most = 1;
-        uint32_t natural = 1;
+        std::uint8_t most = 1;
+        std::uint16_t natural = 1;
         bool known = true;
         bool packed = false;
         for (uint32_t number = 0; number != members_of(row); ++number) {
@@ -237,8 +241,8 @@ private:
             packed |= held.alignment != 0 && member_bitfield_size(offset, flag) == 0 &&
                       member_bit_offset(offset, flag) % (std::uint64_t{8} * held.alignment) != 0;
         }
-        packed |= entry.size % most != 0;
-        entry.alignment = known ? packed ? 1 : most : 0;
+        packed |= entry.bytes % most != 0;
+        entry.alignment = known ? packed ? std::uint8_t{1} : most : std::uint8_t{0};
         entry.natural = natural;
     }
 

@@ -24,7 +24,7 @@ public:
 
     // In bytes, as libbpf's btf__resolve_size has it; kUnknown for what has none (void, FWD, FUNC,
     // FUNC_PROTO), circles, and more than 2^32 - 1 bytes.
-    std::int64_t size(std::uint32_t type_id) const { return at(type_id).size; }
+    std::int64_t size(std::uint32_t type_id) const { return at(type_id).size(); }
 
     // In bytes, as libbpf's btf__align_of has it; kUnknown for what has none.
     std::int64_t alignment(std::uint32_t type_id) const {
@@ -32,7 +32,7 @@ public:
         return alignment == 0 ? kUnknown : std::int64_t{alignment};
     }
 
-    // The largest natural alignment of a type's members, which a packed struct does not keep; 1 or more.
+    // The largest natural alignment of a type's members, which a packed struct does not keep; 1 to 65,535.
     // This is pahole's tag__natural_alignment.
     std::uint32_t natural_alignment(std::uint32_t type_id) const { return at(type_id).natural; }
 
@@ -41,13 +41,21 @@ public:
     std::uint32_t element(std::uint32_t type_id) const { return at(type_id).element; }
 
 private:
-    // Of typedefs, qualifiers and arrays too: what is asked is one look.
+    // Of typedefs, qualifiers and arrays too: what is asked is one look. 16 bytes, so that those of a kernel
+    // fit into a huge page.
     struct Entry {
         std::uint32_t resolved;
         std::uint32_t element;
-        std::uint32_t alignment;  // 0: unknown
-        std::uint32_t natural;
-        std::int64_t size;
+        std::uint32_t bytes;  // 0 where there is no size
+        std::uint16_t natural;
+        std::uint8_t alignment;  // 0: unknown; no more than a pointer's
+        bool sized;
+
+        std::int64_t size() const { return sized ? std::int64_t{bytes} : kUnknown; }
+        void set_size(std::int64_t size) {
+            sized = size != kUnknown;
+            bytes = sized ? static_cast<std::uint32_t>(size) : 0;
+        }
     };
 
     class Builder;
