@@ -13,6 +13,7 @@ import bpftool_json as bpftool
 import numpy as np
 import pytest
 import tools
+from btf_writer import UNION, BtfWriter
 
 import btfmmap
 from btfmmap import Btf
@@ -274,3 +275,40 @@ def test_text(kernel: Path, expand: bool) -> None:
             wrong.append((text, ours))
     assert wrong == []
     assert equal > 0.99 * len(others)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sizes_that_cannot_be(order: str) -> None:
+    """Nothing wraps, whatever a file says: by pahole's rules, with more bits than its counters have."""
+    writer = BtfWriter(order)
+    int_id = writer.add_int()
+    char_id = writer.add_int("char", 1)
+    absurd = writer.add_array(int_id, int_id, 2**32 - 1)
+    writer.add_struct("huge", 2**32 - 1, [("c", char_id, 0)])
+    writer.add_struct("empty", 0, [("i", int_id, 0)])
+    writer.add_struct("past", 4, [("bits", int_id, 31 << 24 | 100)], kind_flag=True)
+    writer.add_struct("backwards", 8, [("late", int_id, 32), ("early", int_id, 0)])
+    writer.add_struct("absurd", 2**32 - 1, [("a", absurd, 0), ("b", int_id, 2**32 - 32)])
+    writer.add_struct("either", 4, [("a", absurd, 0), ("b", int_id, 2**32 - 32)], kind=UNION)
+    writer.add_struct("none", 0, [])
+    btf = btfmmap.open(data=writer.build())
+    layouts = btf.layouts
+    columns = ("holes", "hole_bytes", "bit_holes", "bit_hole_bits", "padding", "bit_padding", "cachelines")
+    rows = zip(*(dict(layouts)[column].tolist() for column in columns), strict=True)
+    assert dict(zip(btf.names(layouts.id), rows, strict=True)) == {
+        "huge": (0, 0, 0, 0, 2**32 - 2, 0, 2**26),
+        "empty": (0, 0, 0, 0, 0, 0, 0),
+        # Before the unit at byte 12, and 4 bits within it.
+        "past": (1, 12, 1, 4, 0, 0, 1),
+        "backwards": (1, 4, 0, 0, 4, 0, 1),
+        # The array has no size: 16 GiB.
+        "absurd": (1, 2**29 - 4, 0, 0, 2**32 - 1 - 2**29, 0, 2**26),
+        "either": (0, 0, 0, 0, 0, 0, 1),
+        "none": (0, 0, 0, 0, 0, 0, 0),
+    }
+    for type_id in layouts.id.tolist():
+        assert btf.layout(type_id).text(expand=True).splitlines()[-1].startswith("}")
+        assert len(btf.layout(type_id).members) == btf[type_id].vlen
+    assert layouts.cachelines_of(128).tolist() == [2**25, 0, 1, 1, 2**25, 1, 0]
+    with pytest.raises(ValueError, match="a cache line has 0 bytes"):
+        layouts.cachelines_of(0)
