@@ -420,21 +420,27 @@ class Btf(HasTables):
 
         return dtype_of(self._type(self._id_of(type_)), bitfields)
 
-    def records(self, type_: int | str | Type, buffer: Buffer | npt.NDArray[Any]) -> Records:
+    def records(
+        self, type_: int | str | Type, buffer: Buffer | npt.NDArray[Any], *, size: int | None = None
+    ) -> Records:
         """Bytes as records of a struct or union, each field an array, bitfields too.
 
         Args:
             type_: a name, an id or a `Type`, through typedefs.
             buffer: bytes-like, a whole number of records; read in place.
+            size: how many bytes a record has, where that is more than the type has: padding comes after it,
+                or what is in the flexible array at its end, which has all elements that are whole
+                (`size=len(sample)` for one record of its own length, as in a BPF ring buffer).
 
         Raises:
             FormatError: no whole number of records.
-            NotSupportedError: as `dtype`.
+            NotSupportedError: as `dtype`; and a type that ends in a flexible array, without `size`.
+            ValueError: `size` is less than the type has.
         """
         from .fields import composite
         from .records import records_of
 
-        return records_of(composite(self, type_), buffer)
+        return records_of(composite(self, type_), buffer, size)
 
     def ctypes(self, type_: int | str | Type) -> Any:
         """A struct or union as a class of `ctypes`, its members at the same offsets, bitfields too. Raises

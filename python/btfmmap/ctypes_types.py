@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from .types import Member, Type
 
+    # Its name, type, and bits if it is a bitfield.
+    _CField = tuple[str, Any] | tuple[str, Any, int]
+
 _SIGNED = {1: ctypes.c_int8, 2: ctypes.c_int16, 4: ctypes.c_int32, 8: ctypes.c_int64}
 _UNSIGNED = {1: ctypes.c_uint8, 2: ctypes.c_uint16, 4: ctypes.c_uint32, 8: ctypes.c_uint64}
 _FLOATS = {4: ctypes.c_float, 8: ctypes.c_double}
@@ -36,6 +39,7 @@ class _Maker:
         # Unions of the other byte order came with Python 3.11.
         other = getattr(ctypes, "BigEndianUnion" if big else "LittleEndianUnion", None)
         self.union: Any = ctypes.Union if self.native else other
+        self.counterpart = "__ctype_be__" if big else "__ctype_le__"
         self.root = root.name or f"type [{root.id}]"
         self.finished: dict[int, Any] = {}
 
@@ -62,7 +66,7 @@ class _Maker:
             made = ctypes.c_void_p if host else _UNSIGNED.get(self.pointer_size)
         elif type_.kind == Kind.INT and type_.encoding is not None:
             if IntEncoding.BOOL in type_.encoding and size == 1:
-                made = ctypes.c_bool
+                made = ctypes.c_bool if self.native else ctypes.c_uint8  # c_bool has no counterpart
             elif type_.name == "char":
                 made = ctypes.c_char
             else:
@@ -82,51 +86,99 @@ class _Maker:
             for member in type_.members
             if member.name or not member.bitfield_size
         ]
-        wrong = ""
-        for packed in (False, True):
-            made, named = self.laid_out(type_, members, packed)
-            misplaced = _misplaced(type_, made, named)
-            if misplaced is None:
-                return made
-            wrong = wrong or misplaced
-        where = f"{path}.{wrong}" if path and wrong else path or wrong
-        raise self.refuse(where, "cannot be put in its place by ctypes")
+        names = [member.name or f"_anonymous_{number}" for number, (member, _) in enumerate(members)]
+        named = list(zip(names, (member for member, _ in members), strict=True))
+        declared = [
+            (name, ctype, member.bitfield_size) if member.bitfield_size else (name, ctype)
+            for name, (member, ctype) in zip(names, members, strict=True)
+        ]
+        made = self.made(type_, declared, packed=False)
+        wrong = _misplaced(type_, made, named)
+        if wrong is not None and type_.kind == Kind.STRUCT:
+            made = self.made(type_, _filled(members, names, type_.size or 0), packed=True)
+            wrong = _misplaced(type_, made, named)
+        if wrong is not None:
+            where = f"{path}.{wrong}" if path and wrong else path or wrong
+            raise self.refuse(where, "cannot be put in its place by ctypes")
+        return made
 
-    def laid_out(
-        self, type_: Type, members: Sequence[tuple[Member, Any]], packed: bool
-    ) -> tuple[Any, list[tuple[str, Member]]]:
-        fields: list[tuple[Any, ...]] = []
-        named: list[tuple[str, Member]] = []
-        anonymous: list[str] = []
-        union = type_.kind == Kind.UNION
-        end = 0
-        for number, (member, ctype) in enumerate(members):
-            name = member.name or f"_anonymous_{number}"
-            if not member.name:
-                anonymous.append(name)
-            if packed and not union and not member.bitfield_size and member.offset > end:
-                fields.append((f"_gap_{number}", ctypes.c_uint8 * (member.offset - end)))
-            fields.append((name, ctype, member.bitfield_size) if member.bitfield_size else (name, ctype))
-            named.append((name, member))
-            bits = member.bitfield_size or 8 * ctypes.sizeof(ctype)
-            end = (member.bit_offset + bits + 7) // 8
-        size = type_.size or 0
-        if packed and not union and size > end:
-            fields.append(("_gap_end", ctypes.c_uint8 * (size - end)))
-        body: dict[str, Any] = {"_anonymous_": anonymous, "__module__": __name__}
+    def made(self, type_: Type, fields: Sequence[_CField], *, packed: bool) -> Any:
+        body: dict[str, Any] = {
+            "_anonymous_": [field[0] for field in fields if field[0].startswith("_anonymous_")],
+            "__module__": __name__,
+        }
         if packed:
             body["_pack_"] = 1
             if sys.version_info >= (3, 14):
                 body["_layout_"] = "ms"
-        parent = self.union if union else self.structure
+        parent = self.union if type_.kind == Kind.UNION else self.structure
         if parent is None:
             raise self.refuse("", "is a union of the other byte order, which this Python's ctypes lacks")
         made: Any = type(type_.name or "anonymous", (parent,), body)
+        if not self.native:
+            # ctypes asks a field's type for its counterpart in this order; until Python 3.12 it finds none of
+            # a union.
+            setattr(made, self.counterpart, made)
         try:
-            made._fields_ = fields
+            made._fields_ = list(fields)
         except (TypeError, ValueError, AttributeError) as error:
             raise self.refuse("", f"makes no ctypes class: {error}") from None
-        return made, named
+        return made
+
+
+def _filled(members: Sequence[tuple[Member, Any]], names: Sequence[str], size: int) -> list[_CField]:
+    """Fields that follow one another without alignment, fillers between them. Bitfields share units of
+    whatever size there is room for: C lets others use the rest of the declared type's bytes, ctypes does
+    not."""
+    fields: list[_CField] = []
+    plain = [member for member, _ in members]
+    end = number = 0
+    while number < len(members):
+        member, ctype = members[number]
+        if not member.bitfield_size:
+            _skip(fields, end, member.offset)
+            fields.append((names[number], ctype))
+            end = member.offset + ctypes.sizeof(ctype)
+            number += 1
+            continue
+        stop, start, unit = _unit(plain, number, end, size)
+        _skip(fields, end, start)
+        position = 8 * start
+        for name, (each, declared) in zip(names[number:stop], members[number:stop], strict=True):
+            if each.bit_offset > position:
+                fields.append((f"_bits_{position}", _UNSIGNED[unit], each.bit_offset - position))
+            types = _SIGNED if declared in _SIGNED.values() else _UNSIGNED
+            same = unit == ctypes.sizeof(declared)
+            fields.append((name, declared if same else types[unit], each.bitfield_size))
+            position = each.bit_offset + each.bitfield_size
+        end, number = start + unit, stop
+        if position < 8 * end:
+            fields.append((f"_bits_{position}", _UNSIGNED[unit], 8 * end - position))
+    _skip(fields, end, size)
+    return fields
+
+
+def _skip(fields: list[_CField], start: int, end: int) -> None:
+    if start < end:
+        fields.append((f"_gap_{start}", ctypes.c_uint8 * (end - start)))
+
+
+def _unit(members: Sequence[Member], number: int, end: int, size: int) -> tuple[int, int, int]:
+    """The unit of a bitfield and of as many after it as go in: up to which member, its first byte, size."""
+    first = members[number].offset
+    found = number + 1, first, 8  # where there is no room; the members will be seen not to be in their places
+    for stop in range(number + 1, min(number + 64, len(members)) + 1):
+        last = members[stop - 1]
+        last_byte = (last.bit_offset + last.bitfield_size - 1) // 8
+        if not last.bitfield_size or last_byte - first >= 8:
+            break
+        room = members[stop].offset if stop < len(members) else size
+        for unit in _UNSIGNED:
+            starts = range(max(end, last_byte + 1 - unit), min(first, room - unit) + 1)
+            if starts:
+                found = stop, starts[0], unit
+                break
+    return found
 
 
 def _misplaced(type_: Type, made: Any, named: list[tuple[str, Member]]) -> str | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from .errors import FormatError, NotSupportedError
+from .errors import NotSupportedError
 from .fields import Field, fields, resolved
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
     from .types import Type
+
+    Bitfields = Literal["error", "omit", "cover"]
 
 _MAX_DEPTH = 200
 _MAX_DIMENSIONS = 32
@@ -26,14 +28,14 @@ class Bitfield(NamedTuple):
         shift: how many bits of those come before it: lower ones, in a big-endian file higher ones.
         bits: its size.
         signed: whether its first bit is a sign.
-        boolean: whether it is a `bool`.
+        type: the INT or ENUM below typedefs and qualifiers.
     """
 
     covering: str
     shift: int
     bits: int
     signed: bool
-    boolean: bool
+    type: Type
 
 
 class Plan(NamedTuple):
@@ -52,73 +54,79 @@ class Plan(NamedTuple):
     members: dict[str, Plan]
 
 
-def dtype_of(type_: Type, bitfields: str) -> np.dtype[Any]:
+def dtype_of(type_: Type, bitfields: Literal["error", "omit"]) -> np.dtype[Any]:
     """What `Btf.dtype` gives."""
     if bitfields not in ("error", "omit"):
         raise ValueError(f"bitfields is {bitfields!r}, must be 'error' or 'omit'")
-    return _without_covers(_Planner(type_, refuse_bitfields=bitfields == "error").plan(type_, "", 0))
+    return _Planner(type_, bitfields).plan(type_, "", 0).dtype
 
 
-def plan_of(type_: Type) -> Plan:
-    """Of a type with its bitfields."""
-    return _Planner(type_, refuse_bitfields=False).plan(type_, "", 0)
+def plan_of(type_: Type, size: int | None) -> Plan:
+    """Of a STRUCT or UNION with its bitfields, and with the bytes that they lie in as fields of the dtype.
+    With a size that is not its own, flexible arrays at its end have all elements that are whole."""
+    return _Planner(type_, "cover", size).plan(type_, "", 0)
 
 
-def _without_covers(plan: Plan) -> np.dtype[Any]:
-    """Bitfields' bytes are for `records` only."""
-    if not plan.members and not plan.bitfields:
-        return plan.dtype
-    base, shape = plan.dtype.base, plan.dtype.shape
-    assert base.fields is not None
-    names = list(plan.members)
-    struct = np.dtype(
-        {
-            "names": names,
-            "formats": [_without_covers(plan.members[name]) for name in names],
-            "offsets": [base.fields[name][1] for name in names],
-            "itemsize": base.itemsize,
-        }
-    )
-    return np.dtype((struct, shape)) if shape else struct
+def flexible_fields(type_: Type) -> list[str]:
+    """The names of the flexible arrays that a STRUCT or UNION ends in: several where they share a union."""
+    names: list[str] = []
+    pending = [type_]
+    while pending:
+        parent = pending.pop()
+        for member in parent.members if parent.kind == Kind.UNION else parent.members[-1:]:
+            inner = resolved(member.type)
+            if inner.kind == Kind.ARRAY and inner.nelems == 0:
+                names.append(member.name)
+            elif inner.kind in _COMPOSITE and not member.name:
+                pending.append(inner)
+    return names
 
 
 class _Planner:
-    def __init__(self, root: Type, *, refuse_bitfields: bool) -> None:
+    def __init__(self, root: Type, bitfields: Bitfields, size: int | None = None) -> None:
         source = root.btf.source
         self.order = "<" if source.byte_order == "little" else ">"
         self.pointer_size = source.pointer_size
-        self.refuse_bitfields = refuse_bitfields
+        self.bitfields = bitfields
+        self.size = size
         self.root = root.name or f"type [{root.id}]"
         self.finished: dict[int, Plan] = {}
 
     def refuse(self, path: str, why: str) -> NotSupportedError:
         return NotSupportedError(f"{self.root}{'.' if path else ''}{path} {why}")
 
-    def plan(self, type_: Type, path: str, depth: int) -> Plan:
+    def plan(self, type_: Type, path: str, depth: int, room: int | None = None) -> Plan:
+        """`room`: how many bytes a flexible array may have."""
         if depth > _MAX_DEPTH:
             raise self.refuse(path, f"lies in more than {_MAX_DEPTH} structs")
-        inner, shape = self.without_arrays(type_, path)
+        inner, shape = self.without_arrays(type_, path, room)
         is_text = bool(shape) and inner.kind == Kind.INT and inner.name == "char" and shape[-1] > 0
         if is_text:
-            dtype, shape = np.dtype(f"S{shape[-1]}"), shape[:-1]
-            plan = Plan(dtype, inner, {}, {})
+            plan = Plan(self.made(f"S{shape.pop()}", path), inner, {}, {})
         elif inner.kind in _COMPOSITE:
             plan = self.finished.get(inner.id) or self.struct(inner, path, depth)
             self.finished[inner.id] = plan
         else:
             plan = Plan(self.scalar(inner, path), inner, {}, {})
-        try:
-            return plan._replace(dtype=np.dtype((plan.dtype, tuple(shape)))) if shape else plan
-        except ValueError as error:
-            raise self.refuse(path, f"is too large for numpy: {error}") from None
+        return plan._replace(dtype=self.made((plan.dtype, tuple(shape)), path)) if shape else plan
 
-    def without_arrays(self, type_: Type, path: str) -> tuple[Type, list[int]]:
+    def made(self, description: Any, path: str) -> np.dtype[Any]:
+        """A dtype has fewer than 2^31 bytes, and no name twice."""
+        try:
+            made: np.dtype[Any] = np.dtype(description)
+        except (TypeError, ValueError) as error:
+            raise self.refuse(path, f"makes no numpy dtype: {error}") from None
+        return made
+
+    def without_arrays(self, type_: Type, path: str, room: int | None) -> tuple[Type, list[int]]:
         shape: list[int] = []
         found = resolved(type_)
         while found.kind == Kind.ARRAY and found.type is not None:
             if len(shape) == _MAX_DIMENSIONS:
                 raise self.refuse(path, "has more dimensions than a numpy array may")
-            shape.append(found.nelems or 0)
+            element = found.btf._size(found.type.id)
+            shape.append(found.nelems or (room or 0) // max(element, 1))
+            room = None
             found = resolved(found.type)
         return found, shape
 
@@ -141,10 +149,7 @@ class _Planner:
             raise self.refuse(path, f"is of kind {type_.kind.name}, which has no values")
         known = (2, 4, 8) if letter == "f" else (1, 2, 4, 8)
         # Others, such as __int128, come as the bytes they are.
-        try:
-            return np.dtype(f"{self.order}{letter}{size}" if size in known else f"V{size}")
-        except TypeError:
-            raise self.refuse(path, f"has {size:,} bytes, more than numpy takes") from None
+        return self.made(f"{self.order}{letter}{size}" if size in known else f"V{size}", path)
 
     def struct(self, type_: Type, path: str, depth: int) -> Plan:
         names: list[str] = []
@@ -152,10 +157,14 @@ class _Planner:
         offsets: list[int] = []
         members: dict[str, Plan] = {}
         bitfields: dict[str, Bitfield] = {}
+        end = type_.size or 0
+        flexible: list[str] = []
+        if depth == 0 and self.size is not None:
+            end, flexible = self.size, flexible_fields(type_)
 
         def add(name: str, dtype: np.dtype[Any], offset: int) -> None:
-            if offset + dtype.itemsize > (type_.size or 0):
-                raise self.refuse(path, f"has the member {name!r} past its {type_.size} bytes")
+            if offset + dtype.itemsize > end:
+                raise self.refuse(path, f"has the member {name!r} past its {end} bytes")
             names.append(name)
             formats.append(dtype)
             offsets.append(offset)
@@ -167,24 +176,23 @@ class _Planner:
             if field.name in members or field.name in bitfields:
                 raise self.refuse(where, "is there twice")
             if field.bitfield_size:
-                bitfield, first, size = self.bitfield(field, where)
-                bitfields[field.name] = bitfield
-                add(bitfield.covering, np.dtype(("u1", (size,))), first)
+                if self.bitfields != "omit":
+                    bitfield, first, size = self.bitfield(field, where)
+                    bitfields[field.name] = bitfield
+                    add(bitfield.covering, np.dtype(("u1", (size,))), first)
             elif field.bit_offset % 8:
                 raise self.refuse(where, f"starts at bit {field.bit_offset}, within a byte")
             else:
-                plan = self.plan(field.type, where, depth + 1)
+                room = end - field.offset if field.name in flexible else None
+                plan = self.plan(field.type, where, depth + 1, room)
                 members[field.name] = plan
                 add(field.name, plan.dtype, field.offset)
-        try:
-            dtype = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": type_.size})  # type: ignore[call-overload]
-        except ValueError as error:
-            raise self.refuse(path, f"makes no numpy dtype: {error}") from None
-        return Plan(dtype, type_, bitfields, members)
+        description = {"names": names, "formats": formats, "offsets": offsets, "itemsize": end}
+        return Plan(self.made(description, path), type_, bitfields, members)
 
     def bitfield(self, field: Field, path: str) -> tuple[Bitfield, int, int]:
         """Also its first byte, and how many it lies in."""
-        if self.refuse_bitfields:
+        if self.bitfields == "error":
             raise self.refuse(
                 path,
                 f"is a bitfield of {field.bitfield_size} bits, which a dtype cannot have: use records(), or "
@@ -193,25 +201,13 @@ class _Planner:
         if field.bitfield_size > 64:
             raise self.refuse(path, f"is a bitfield of {field.bitfield_size} bits, more than 64")
         inner = resolved(field.type)
-        signed = boolean = False
         if inner.kind == Kind.INT and inner.encoding is not None:
             signed = IntEncoding.SIGNED in inner.encoding
-            boolean = IntEncoding.BOOL in inner.encoding
         elif inner.kind in (Kind.ENUM, Kind.ENUM64):
             signed = inner.kind_flag
         else:
             raise self.refuse(path, f"is a bitfield of kind {inner.kind.name}")
         first, shift = divmod(field.bit_offset, 8)
         size = (shift + field.bitfield_size + 7) // 8
-        bitfield = Bitfield(
-            f"{field.name}:{field.bitfield_size}", shift, field.bitfield_size, signed, boolean
-        )
-        return bitfield, first, size
-
-
-def check_size(type_: Type, dtype: np.dtype[Any], size: int) -> None:
-    """Raises `FormatError` where a buffer does not hold whole records."""
-    if dtype.itemsize == 0 or size % dtype.itemsize:
-        raise FormatError(
-            f"{size:,} bytes are no whole number of {type_.name or 'records'} ({dtype.itemsize} bytes each)"
-        )
+        covering = f"{field.name}:{field.bitfield_size}"
+        return Bitfield(covering, shift, field.bitfield_size, signed, inner), first, size

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .dtype import Bitfield, Plan, check_size, plan_of
-from .kinds import Kind
+from .dtype import Bitfield, Plan, flexible_fields, plan_of
+from .errors import FormatError, NotSupportedError
+from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
     from ._core import Buffer
     from .types import Type
 
+_SHOWN = 6
+_ENUMS = (Kind.ENUM, Kind.ENUM64)
+
 
 class Records:
-    """Records of one struct or union, as arrays: `records.field`, or `records["field"]` where a name is also
-    a method's. A member that is a struct gives `Records` again. Read in place; only bitfields are computed.
+    """Records of one struct or union as arrays: `records.field`, or `records["field"]` where the name is also
+    one of those below. A member that is a struct gives `Records` again. Read in place; only bitfields are
+    computed: as `uint64`, `int64` where they are signed, or `bool`.
 
-    `len` counts records, iteration gives the fields' names, and a slice, mask or array of numbers selects.
+    `len` counts records, iteration gives them one by one, and a slice, mask or array of numbers selects some.
+    One record, `records[0]`, has values where many have arrays, and no `len`.
     """
 
     def __init__(self, plan: Plan, values: npt.NDArray[Any]) -> None:
@@ -30,37 +37,55 @@ class Records:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The members' names, those of anonymous structs included."""
-        return (*self._plan.members, *self._plan.bitfields)
+        """The members' names in order, those of anonymous structs included."""
+        names: tuple[str, ...] = self._values.dtype.names or ()
+        covered = {bitfield.covering: name for name, bitfield in self._plan.bitfields.items()}
+        return tuple(covered.get(name, name) for name in names)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.fields)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n,)`, `()` of a single record, more where arrays of structs lie in others."""
+        return self._values.shape
+
+    def __iter__(self) -> Iterator[Records]:
+        return (self[number] for number in range(len(self)))
 
     def __len__(self) -> int:
-        return len(self._values)
+        if not self.shape:
+            raise TypeError("a single record has no length")
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        return not self.shape or self.shape[0] != 0
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self.fields})
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("_plan", "_values"):  # not yet there, while it is being copied
+            raise AttributeError(name)
         try:
             return self[name]
-        except KeyError:
-            raise AttributeError(f"no member {name!r} in {self._plan.type.name or 'this record'}") from None
+        except KeyError as error:
+            raise AttributeError(error.args[0]) from None
 
     def __getitem__(self, key: Any) -> Any:
         """A field by name, or the records that a number, slice, mask or array of numbers selects."""
         if not isinstance(key, str):
+            if not self.shape:
+                raise TypeError(f"a single record has fields by name, not by {key!r}")
             return Records(self._plan, self._values[key])
         if key in self._plan.bitfields:
             return self._bits(self._plan.bitfields[key])
+        if key not in self._plan.members:
+            raise KeyError(f"no member {key!r} in {self._plan.type.name or 'this record'}")
         plan = self._plan.members[key]
         values = self._values[key]
-        return Records(plan, values) if plan.members or plan.bitfields else values
+        return Records(plan, values) if plan.type.kind in (Kind.STRUCT, Kind.UNION) else values
 
-    def _bits(self, field: Bitfield) -> npt.NDArray[Any]:
+    def _bits(self, field: Bitfield) -> Any:
         raw = self._values[field.covering]
-        big = self._plan.type.btf.source.byte_order == "big"
+        big = field.type.btf.source.byte_order == "big"
         count = raw.shape[-1]
         # Bytes from the lowest to the highest; a field of 64 bits may lie in nine.
         order = range(count - 1, -1, -1) if big else range(count)
@@ -73,59 +98,76 @@ class Records:
         unused = np.uint64(64 - field.bits)
         value <<= unused
         if field.signed:
-            signed: npt.NDArray[Any] = value.view(np.int64) >> np.int64(64 - field.bits)
-            return signed
+            return (value.view(np.int64) >> np.int64(64 - field.bits))[()]
         value >>= unused
-        return value.astype(np.bool_) if field.boolean else value
+        encoding = field.type.encoding
+        boolean = encoding is not None and IntEncoding.BOOL in encoding
+        return (value.astype(np.bool_) if boolean else value)[()]
 
-    def enum_names(self, name: str) -> npt.NDArray[np.object_]:
-        """The enumerators' names of a field of an enum type, as `str`; the number's text where it has none.
+    def enum_names(self, name: str) -> Any:
+        """The enumerators' names of a field of an enum type, as `str` (in an array of objects); the number's
+        text where it has none.
 
         Raises:
+            KeyError: there is no such field.
             TypeError: the field's type is no enum.
         """
         values = np.asarray(self[name])
-        enum = self._plan.members[name].type if name in self._plan.members else self._bitfield_type(name)
-        if enum.kind not in (Kind.ENUM, Kind.ENUM64):
+        enum = self._type_of(name)
+        if enum.kind not in _ENUMS:
             raise TypeError(f"{name!r} is of kind {enum.kind.name}, no enum")
         names = {enumerator.value: enumerator.name for enumerator in reversed(enum.enumerators)}
         numbers, places = np.unique(values, return_inverse=True)
         texts = np.array([names.get(int(number), str(number)) for number in numbers], object)
-        named: npt.NDArray[np.object_] = texts[places.reshape(values.shape)]
-        return named
+        return texts[places.reshape(values.shape)]
 
-    def _bitfield_type(self, name: str) -> Type:
-        from .fields import fields, resolved
-
-        return resolved(next(field.type for field in fields(self._plan.type) if field.name == name))
+    def _type_of(self, name: str) -> Type:
+        """Below typedefs, qualifiers and arrays."""
+        bitfield = self._plan.bitfields.get(name)
+        return self._plan.members[name].type if bitfield is None else bitfield.type
 
     def to_dict(self, *, enum_names: bool = False) -> dict[str, Any]:
-        """Every field by name: arrays, and dicts for members that are structs. `enum_names` gives enums as
-        names."""
-        found: dict[str, Any] = {}
-        for name in self.fields:
-            value = self[name]
-            if isinstance(value, Records):
-                found[name] = value.to_dict(enum_names=enum_names)
-            elif enum_names and self._is_enum(name):
-                found[name] = self.enum_names(name)
-            else:
-                found[name] = value
-        return found
+        """Every field by name: arrays, and dicts for members that are structs; of a single record what JSON
+        has, and `bytes`. `enum_names` gives enums as names."""
+        return {name: self._plain(name, enum_names) for name in self.fields}
 
-    def _is_enum(self, name: str) -> bool:
-        plan = self._plan.members.get(name)
-        type_ = plan.type if plan is not None else self._bitfield_type(name)
-        return type_.kind in (Kind.ENUM, Kind.ENUM64)
+    def _plain(self, name: str, enum_names: bool) -> Any:
+        value = self.enum_names(name) if enum_names and self._type_of(name).kind in _ENUMS else self[name]
+        if isinstance(value, Records):
+            return value._nested(self.shape, enum_names)
+        return value if self.shape or not hasattr(value, "tolist") else value.tolist()
+
+    def _nested(self, outer: tuple[int, ...], enum_names: bool) -> Any:
+        if outer or not self.shape:
+            return self.to_dict(enum_names=enum_names)
+        return [each._nested((), enum_names) for each in self]
 
     def __repr__(self) -> str:
-        return f"<Records {self._plan.type.name or '(anon)'}: {len(self)} with {', '.join(self.fields)}>"
+        name = self._plan.type.name or "(anon)"
+        shown = self.fields[:_SHOWN]
+        if self.shape:
+            count = " x ".join(map(str, self.shape))
+            texts, joint = shown, f": {count} with "
+        else:
+            texts, joint = tuple(f"{field}={self._plain(field, False)!r}" for field in shown), ": "
+        more = ", ..." if len(self.fields) > _SHOWN else ""
+        return f"<Records {name}{joint}{', '.join(texts)}{more}>"
 
 
-def records_of(type_: Type, buffer: Buffer | npt.NDArray[Any]) -> Records:
+def records_of(type_: Type, buffer: Buffer | npt.NDArray[Any], size: int | None) -> Records:
     """What `Btf.records` gives."""
-    plan = plan_of(type_)
+    name = type_.name or "records"
+    flexible = flexible_fields(type_)
+    if size is None and flexible:
+        raise NotSupportedError(
+            f"{name}.{flexible[0]} is a flexible array, and how long it is only the data tell: say how many "
+            "bytes a record has, size=..."
+        )
+    if size is not None and size < (type_.size or 0):
+        raise ValueError(f"size is {size}, but {name} has {type_.size} bytes")
+    plan = plan_of(type_, None if size is None else operator.index(size))
     raw = np.frombuffer(buffer, np.uint8)  # type: ignore[arg-type]
-    check_size(type_, plan.dtype, raw.size)
-    values = raw.view(plan.dtype) if raw.size else np.empty(0, plan.dtype)
-    return Records(plan, values)
+    each = plan.dtype.itemsize
+    if each == 0 or raw.size % each:
+        raise FormatError(f"{raw.size:,} bytes are no whole number of {name} ({each:,} bytes each)")
+    return Records(plan, raw.view(plan.dtype) if raw.size else np.empty(0, plan.dtype))

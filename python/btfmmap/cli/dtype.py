@@ -1,7 +1,7 @@
 """Print Python that builds a type's numpy dtype, for reading bytes without btfmmap at hand.
 
-btfmmap dtype tcp_info
-btfmmap dtype "struct sk_buff" --omit-bitfields
+btfmmap dtype list_head
+btfmmap dtype tcp_info --omit-bitfields
 """
 
 from __future__ import annotations
@@ -28,24 +28,33 @@ def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         found = find_type(btf, args.type)
         dtype = btf.dtype(found, bitfields="omit" if args.omit_bitfields else "error")
-    print(f"import numpy as np\n\ndtype = {rebuild(dtype, 0)}")
+    print(program(dtype))
 
 
-def rebuild(dtype: np.dtype[Any], indent: int) -> str:
-    """The expression that makes a dtype."""
-    if dtype.shape:
-        return f"np.dtype(({rebuild(dtype.base, indent)}, {dtype.shape}))"
-    if dtype.fields is None or dtype.names is None:
-        return f"np.dtype({dtype.str!r})"
-    inner = "    " * (indent + 2)
-    formats = "".join(f"{inner}{rebuild(dtype.fields[name][0], indent + 2)},\n" for name in dtype.names)
-    offsets = [dtype.fields[name][1] for name in dtype.names]
-    outer = "    " * (indent + 1)
-    return (
-        "np.dtype({\n"
-        f"{outer}'names': {list(dtype.names)!r},\n"
-        f"{outer}'formats': [\n{formats}{outer}],\n"
-        f"{outer}'offsets': {offsets!r},\n"
-        f"{outer}'itemsize': {dtype.itemsize},\n"
-        f"{'    ' * indent}}})"
-    )
+def program(dtype: np.dtype[Any]) -> str:
+    """Python that makes a dtype `dtype`; the structs in it come before it, each once."""
+    names: dict[int, str] = {}
+    lines = ["import numpy as np"]
+
+    def expression(part: np.dtype[Any]) -> str:
+        if part.subdtype is not None:
+            base, shape = part.subdtype
+            return f"({expression(base)}, {shape})"
+        if part.fields is None or part.names is None:
+            return repr(part.str)
+        if id(part) not in names:
+            formats = "".join(f"        {expression(part.fields[name][0])},\n" for name in part.names)
+            offsets = [part.fields[name][1] for name in part.names]
+            names[id(part)] = f"struct_{len(names)}"
+            lines.append(
+                f"{names[id(part)]} = np.dtype({{\n"
+                f"    'names': {list(part.names)!r},\n"
+                f"    'formats': [\n{formats}    ],\n"
+                f"    'offsets': {offsets!r},\n"
+                f"    'itemsize': {part.itemsize},\n"
+                "})"
+            )
+        return names[id(part)]
+
+    lines.append(f"dtype = np.dtype({expression(dtype)})")
+    return "\n".join(lines)
