@@ -208,8 +208,7 @@ def test_to_networkx() -> None:
     assert dict(graph.nodes(data=True)) == {
         0: {"name": "void", "kind": "VOID"},
         **{
-            record["id"]: {"name": bpftool.name(record["name"]), "kind": record["kind"]}
-            for record in records
+            record["id"]: {"name": bpftool.name(record["name"]), "kind": record["kind"]} for record in records
         },
     }
     edges = [[], *expected_edges(records, 1)]

@@ -251,10 +251,11 @@ class Btf(HasTables):
         """`find` for many names: `int64[len(names)]`, -1 where there is no such type."""
         return _array(self._core.lookup(names, kind))  # type: ignore[no-any-return]
 
-    def match(self, pattern: str, kind: int | None = None, *, regex: bool = False) -> npt.NDArray[np.int64]:
-        """The ids of all types whose name matches, ascending: `int64[n]`. A pattern is a glob ("tcp_*"), or
-        with `regex` a regular expression that is found anywhere in the name; "struct tcp_*" asks for structs
-        only, and `kind` as in `find`. Types without a name match nothing."""
+    def match(self, pattern: str, kind: int | None = None, *, regex: bool = False) -> list[int]:
+        """The ids of all types whose name matches, ascending. A pattern is a glob ("tcp_*"), or with `regex`
+        a regular expression that is found anywhere in the name; "struct tcp_*" asks for structs only, and
+        `kind` as in `find`. Types without a name match nothing. Raises `ValueError` for what is no regular
+        expression."""
         from .matching import match
 
         return match(self, pattern, kind, regex=regex)

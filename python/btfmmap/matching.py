@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from collections.abc import Iterator
 
     from .btf import Btf
 
 _KEYWORDS = {"struct": (4,), "union": (5,), "enum": (6, 19)}
 
 
-def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> npt.NDArray[np.int64]:
+def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]:
     keyword, space, bare = pattern.partition(" ")
     kinds: tuple[int, ...] = ()
     if space and keyword in _KEYWORDS:
@@ -25,15 +23,21 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> npt.NDArr
         if kinds and kind not in kinds:
             raise ValueError(f"'{keyword} {pattern}' says what it is, but kind is {int(kind)}")
         kinds = (kind,)
-    compiled = re.compile(pattern if regex else fnmatch.translate(pattern))
+    try:
+        compiled = re.compile(pattern if regex else fnmatch.translate(pattern))
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
     found = compiled.search if regex else compiled.match
-    parts = []
-    level: Btf | None = btf
-    while level is not None:
-        hits = [row for row, name in enumerate(level.names()) if name and found(name)]
-        rows: npt.NDArray[Any] = np.array(hits, np.int64)
-        if kinds:
-            rows = rows[np.isin(level.types.kind[rows], kinds)]
-        parts.append(rows + level.first_id)
-        level = level.base
-    return np.concatenate(parts[::-1])
+    return [
+        level.first_id + row
+        for level in _levels(btf)
+        for row, name in enumerate(level.names())
+        if name and found(name) and (not kinds or level._columns("types")["kind"][row] in kinds)
+    ]
+
+
+def _levels(btf: Btf) -> Iterator[Btf]:
+    """Bases first, so that ids ascend."""
+    if btf.base is not None:
+        yield from _levels(btf.base)
+    yield btf

@@ -29,6 +29,7 @@ _MODIFIERS = {
     Kind.TYPE_TAG: "type_tag",
 }
 _MAX_USERS = 1 << 20
+_MAX_WAYS = 1 << 17  # up through anonymous structs; there may be exponentially many
 _MAX_DEPTH = 200
 
 
@@ -89,19 +90,19 @@ class _Search:
         pending = deque([_State(type_id, 0, 0, "", -1, ())])
         # What refers to one type only (pointers, arrays, ...) is reached in one way, or is in a circle.
         seen = {type_id}
-        count = 0
+        users = ways = 0
         while pending:
             for way in self.step(pending.popleft()):
-                if isinstance(way, User) or way.holders:
-                    count += 1
-                    if count > _MAX_USERS:
-                        raise ValueError(
-                            f"more than {_MAX_USERS:,} users; ask with fewer roles or through less"
-                        )
+                if isinstance(way, User):
+                    users += 1
+                elif way.holders:
+                    ways += 1
                 elif way.type_id in seen:
                     continue
                 else:
                     seen.add(way.type_id)
+                if users > _MAX_USERS or ways > _MAX_WAYS:
+                    raise ValueError("too many users; ask with fewer roles or through less")
                 yield way
                 if isinstance(way, _State):
                     pending.append(way)

@@ -1,0 +1,202 @@
+"""`Btf.match` against `fnmatch` and `re` over bpftool's names; `lookup` of all names; either way to find."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import lzma
+import random
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import bpftool_json as bpftool
+import btf_writer
+import numpy as np
+import pytest
+from btf_writer import BtfWriter, every_kind
+from test_split import split_records
+
+import btfmmap
+from btfmmap import Kind
+
+DATA = Path(__file__).parent / "data"
+GLOBS = (
+    "tcp_*",
+    "*",
+    "task_struct",
+    "*_t",
+    "[a-c]?*_ops",
+    "[!_a-z]*",
+    "struct tcp_*",
+    "union *",
+    "enum *_type",
+)
+EXPRESSIONS = ("^tcp_", "_ops$", "(sk|net)_buff", "^.{3}$", "struct ^tcp_", "enum type$", "[0-9]{3}")
+KEYWORDS = {"struct": {"STRUCT"}, "union": {"UNION"}, "enum": {"ENUM", "ENUM64"}}
+
+
+def expected(
+    records: list[bpftool.Record], pattern: str, *, regex: bool, kind: str | None = None
+) -> list[int]:
+    kinds = {kind} if kind else None
+    keyword, space, rest = pattern.partition(" ")
+    if space:
+        kinds, pattern = KEYWORDS[keyword], rest
+    named = [(0, "VOID", "void")]
+    named += [(each["id"], each["kind"], bpftool.name(each["name"])) for each in records]
+    return [
+        type_id
+        for type_id, its_kind, name in named
+        if name
+        and (kinds is None or its_kind in kinds)
+        and (re.search(pattern, name) if regex else fnmatch.fnmatchcase(name, pattern))
+    ]
+
+
+def test_match(kernel: Path) -> None:
+    btf = btfmmap.open(kernel)
+    records = bpftool.records(kernel)
+    for glob in GLOBS:
+        assert btf.match(glob) == expected(records, glob, regex=False)
+    for expression in EXPRESSIONS:
+        assert btf.match(expression, regex=True) == expected(records, expression, regex=True)
+    for kind in ("FUNC", "TYPEDEF", "STRUCT"):
+        assert btf.match("*s*", Kind[kind]) == expected(records, "*s*", regex=False, kind=kind)
+
+
+def test_match_of_a_module(tmp_path: Path) -> None:
+    base, path = tmp_path / "vmlinux.btf", tmp_path / "tun.ko"
+    base.write_bytes(lzma.decompress((DATA / "7.2-amd64.btf.xz").read_bytes()))
+    path.write_bytes(lzma.decompress((DATA / "tun.ko.xz").read_bytes()))
+    btf = btfmmap.open(path, base=btfmmap.open(base))
+    records = bpftool.records(base) + split_records(path, base)
+    for glob in ("tun_*", "struct tun_*", "*sk_buff*"):
+        assert btf.match(glob) == expected(records, glob, regex=False)
+    assert max(btf.match("tun_*")) >= btf.first_id > min(btf.match("tun_*"))
+
+
+def test_wrong_patterns() -> None:
+    btf = btfmmap.open(data=every_kind().build())
+    with pytest.raises(ValueError, match=r"^'\(' is no regular expression: missing \), "):
+        btf.match("(", regex=True)
+    with pytest.raises(ValueError, match="'struct x' says what it is, but kind is 5"):
+        btf.match("struct x", Kind.UNION)
+    assert btf.match("struct *", Kind.STRUCT) == btf.match("*", Kind.STRUCT) == [7, 8]
+    assert btf.match("(") == btf.match("") == []
+
+
+def test_lookup_of_every_name(kernel: Path) -> None:
+    btf = btfmmap.open(kernel)
+    lowest: dict[str, int] = {}
+    functions: dict[str, int] = {}
+    for record in bpftool.records(kernel):
+        lowest.setdefault(record["name"], record["id"])
+        if record["kind"] == "FUNC":
+            functions.setdefault(record["name"], record["id"])
+    lowest["(anon)"] = -1
+    names = [*random.Random(3).sample(sorted(lowest), len(lowest)), "", "no_such_type"]
+    found = btf.lookup(names)
+    assert found.dtype == np.int64
+    assert found.tolist() == [lowest.get(name, -1) for name in names]
+    assert btf.lookup(iter(names), Kind.FUNC).tolist() == [functions.get(name, -1) for name in names]
+    assert btf.lookup([]).tolist() == []
+    with pytest.raises(TypeError):
+        btf.lookup([b"int"])  # type: ignore[list-item]
+
+
+def test_sorted_or_not_the_answers_are_the_same() -> None:
+    """The same records, written in the order of their names, and in another: found by bisection, and by
+    hash."""
+    drawn = random.Random(11)
+    names = [f"{drawn.choice('abc')}{drawn.randrange(2000)}" for _ in range(3000)] + [
+        "a",
+        "a",
+        "\xff",
+        "z" * 300,
+    ]
+    kinds = [drawn.choice([btf_writer.FWD, btf_writer.TYPEDEF, btf_writer.STRUCT]) for _ in names]
+    types = sorted(zip(names, kinds, strict=True), key=lambda each: each[0].encode())
+
+    asked = [*{*names}, *(f"struct {name}" for name in names[:500]), "", "b", "c9999", "zz", "\xfe"]
+    for order, is_sorted in [(types, True), (drawn.sample(types, len(types)), False)]:
+        writer = BtfWriter()
+        ids = defaultdict(list)
+        for name, kind in order:
+            type_id = writer.add(kind, name)
+            ids[name].append(type_id)
+            if kind == btf_writer.STRUCT:
+                ids[f"struct {name}"].append(type_id)
+        btf = btfmmap.open(data=writer.build())
+        assert btf._core.sorted_by_name == is_sorted
+        assert btf.lookup(asked).tolist() == [ids[name][0] if ids[name] else -1 for name in asked]
+        assert [btf.find_all(name) for name in asked] == [ids[name] for name in asked]
+
+
+class TestCommand:
+    @staticmethod
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "btfmmap", "find", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        path = tmp_path / "every_kind.btf"
+        path.write_bytes(every_kind().build())
+        return path
+
+    def test_json(self, file: Path) -> None:
+        btf = btfmmap.open(file)
+        for words, ids in [
+            (["*i*"], btf.match("*i*")),
+            (["struct *"], [7, 8]),
+            (["^[a-f]", "--regex", "--kind", "enum64"], []),
+            (["_", "-r", "-k", "typedef"], btf.match("_", Kind.TYPEDEF, regex=True)),
+            (["pair"], [7]),
+            (["void"], [0]),
+        ]:
+            done = self.run(*words, "--json", "-f", file)
+            assert json.loads(done.stdout) == [
+                {"id": type_id, "kind": btf[type_id].kind.name, "name": btf[type_id].name} for type_id in ids
+            ]
+
+    def test_text(self, file: Path) -> None:
+        lines = self.run("*wide", "-f", file).stdout.splitlines()
+        assert [line.split() for line in lines] == [["12", "ENUM64", "wide"], ["13", "ENUM64", "signed_wide"]]
+
+    def test_errors(self, file: Path) -> None:
+        for words, message in [
+            (["nothing*"], "nothing is named 'nothing*'"),
+            (["(", "--regex"], "'(' is no regular expression: "),
+            (["x", "--kind", "thing"], "no kind 'thing'; there are void, int,"),
+        ]:
+            done = self.run(*words, "-f", file)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr.startswith(f"btfmmap: {message}")
+            assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["find", "*i*"],
+        ["find", "i", "--regex"],
+        ["find", "pair", "--json"],
+        ["users", "char"],
+        ["users", "pair"],
+    ],
+)
+def test_starts_without_numpy(words: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "every_kind.btf"
+    path.write_bytes(every_kind().build())
+    code = (
+        "import sys; from btfmmap.cli import main\n"
+        "assert main(sys.argv[1:]) == 0\nassert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, *words, "-f", path], check=True, capture_output=True)
