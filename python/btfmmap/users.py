@@ -28,6 +28,7 @@ _MODIFIERS = {
     Kind.RESTRICT: "restrict",
     Kind.TYPE_TAG: "type_tag",
 }
+_ROLES = tuple(Role)
 _MAX_USERS = 1 << 20
 _MAX_WAYS = 1 << 17  # up through anonymous structs; there may be exponentially many
 _MAX_DEPTH = 200
@@ -111,7 +112,7 @@ class _Search:
         start, end = self.indptr[state.type_id], self.indptr[state.type_id + 1]
         climbed = False
         for edge in range(start, end):
-            source, role, row = self.sources[edge], Role(self.roles[edge]), self.rows[edge]
+            source, role, row = self.sources[edge], _ROLES[self.roles[edge]], self.rows[edge]
             for way in self.follow(state, source, role, row):
                 climbed = True
                 yield way
@@ -125,19 +126,16 @@ class _Search:
         )
 
     def follow(self, state: _State, source: int, role: Role, row: int) -> Iterator[User | _State]:
-        kind = self.btf._type(source).kind
         if role == Role.MEMBER:
             if role in self.wanted:
                 yield from self.member(state, source, row)
-        elif kind != Kind.TYPEDEF and self.passes(role, kind):
-            yield state._replace(type_id=source)
+            return
+        word = self.word(role, source)
+        # What holds an anonymous struct has its members; what names it, or only points to it, has not.
+        if word in self.through and not (state.holders and word in ("typedef", "pointer")):
+            yield state._replace(type_id=source, pointers=state.pointers + (word == "pointer"))
         elif state.holders:
-            # A typedef names it, or it is only pointed to, the type of a variable, ...
-            yield self.user(source if kind == Kind.TYPEDEF else state.holders[-1], Role.MEMBER, state)
-        elif self.passes(role, kind):
-            yield state._replace(type_id=source)
-        elif role == Role.POINTEE and "pointer" in self.through:
-            yield state._replace(type_id=source, pointers=state.pointers + 1)
+            yield self.user(source if word == "typedef" else state.holders[-1], Role.MEMBER, state)
         elif role not in self.wanted:
             return
         elif role in (Role.PARAMETER, Role.RETURN):
@@ -145,11 +143,11 @@ class _Search:
         else:
             yield self.user(source, role, state)
 
-    def passes(self, role: Role, kind: Kind) -> bool:
-        """Whether what refers so is looked through, and still means the type itself."""
-        if role == Role.ELEMENT:
-            return "array" in self.through
-        return role == Role.UNDERLYING and _MODIFIERS.get(kind) in self.through
+    def word(self, role: Role, source: int) -> str:
+        """Of THROUGH, for what refers so; "" for a user."""
+        if role == Role.UNDERLYING:
+            return _MODIFIERS.get(self.btf._type(source).kind, "")
+        return {Role.ELEMENT: "array", Role.POINTEE: "pointer"}.get(role, "")
 
     def position(self, table: str, parent: int, row: int) -> int:
         owner = self.btf._type(parent).btf
