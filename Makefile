@@ -7,11 +7,11 @@ KERNEL_BTF ?= /sys/kernel/btf/vmlinux
 BIN := $(VENV)/bin
 CXX ?= c++
 CPP_FILES := $(shell find csrc -name '*.[ch]pp')
-FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp
+FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp $(wildcard tests/fuzz/*.[ch]pp)
 # What `btfmmap` is built from; pip builds it anew when one of these changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test lint format bench bench-instructions sample clean
+.PHONY: help run test fuzz lint format bench bench-instructions sample clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,13 +27,16 @@ run: $(BIN)/.built ## build, and summarise the running kernel's types
 test: $(BIN)/.tested ## build, and run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
+fuzz: ## run each fuzz target over the core for FUZZ_SECONDS, 60 if not given (needs clang)
+	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON)
+
 lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(FORMATTED)
 	@# The core compiles without Python's headers, and without a warning.
-	for source in csrc/core/*.cpp; do \
+	for source in csrc/core/*.cpp tests/fuzz/*.cpp; do \
 		$(CXX) -std=c++17 -Icsrc -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror $$source || exit 1; \
 	done
 

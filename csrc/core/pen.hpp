@@ -62,7 +62,7 @@ public:
     void text(std::string_view text) {
         if (text.size() > space()) {
             at_ = long_text(output_, at_, text);
-        } else {
+        } else if (!text.empty()) {  // which may have no address
             put(text.data(), text.size());
         }
     }

@@ -1,0 +1,51 @@
+// An ELF file: its sections .BTF, .BTF.base and .BTF.ext.
+
+#include "core/elf.hpp"
+
+#include "core/relocate.hpp"
+#include "everything.hpp"
+#include "input.hpp"
+
+using namespace btfmmap;
+using namespace btfmmap::fuzz;
+
+namespace {
+
+std::optional<Mapping> section(const File& file, const Elf& elf, std::string_view name) {
+    const auto found = elf.find(name);
+    // Python unpacks what is compressed.
+    if (!found || found->compression != Compression::none) {
+        return std::nullopt;
+    }
+    return file.part(found->offset, found->size);
+}
+
+void read(const File& file) {
+    if (!Elf::recognises(file.head(4).bytes())) {
+        return;
+    }
+    const Elf elf(file);
+    elf.find("");
+    elf.find(".BTF.no.such.section");
+    const auto bytes = section(file, elf, ".BTF");
+    if (!bytes) {
+        return;
+    }
+    const auto base_bytes = section(file, elf, ".BTF.base");
+    const BtfPtr base = base_bytes ? fuzz::open(*base_bytes) : nullptr;
+    const auto btf = std::make_shared<const Btf>(*bytes, "input", base, elf.pointer_size());
+    read_everything(*btf);
+    if (const auto ext = section(file, elf, ".BTF.ext")) {
+        read_ext(*ext, *btf);
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    try {
+        read(File::of(Input(data, size).rest(), "input"));
+    } catch (const Error&) {
+    }
+    return 0;
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "core/btf.hpp"
+
+namespace btfmmap::fuzz {
+
+// Asks the core everything that can be asked of one BTF. What it throws must be an Error; what it answers
+// must make sense, also where the bytes were changed after they were opened.
+void read_everything(const Btf& btf);
+
+// The same for a section .BTF.ext.
+void read_ext(const Mapping& section, const Btf& btf);
+
+}  // namespace btfmmap::fuzz

@@ -1,0 +1,12 @@
+// Raw BTF that stands alone.
+
+#include "everything.hpp"
+#include "input.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace btfmmap::fuzz;
+    if (const BtfPtr btf = open(Input(data, size).rest())) {
+        read_everything(*btf);
+    }
+    return 0;
+}

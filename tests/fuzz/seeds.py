@@ -1,0 +1,139 @@
+"""Writes what each fuzz target starts from: `python tests/fuzz/seeds.py FOLDER`."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from btf_writer import DECL_TAG, FUNC, FWD, PTR, TYPEDEF, BtfWriter, every_kind
+from elf_writer import ElfWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def sized(part: bytes) -> bytes:
+    """As `Input::sized_part` reads it."""
+    return struct.pack("<H", len(part)) + part
+
+
+def nested() -> bytes:
+    """Anonymous structs in one another, arrays of arrays, packed bitfields, a list that is a loop."""
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    row = writer.add_array(int_id, int_id, 3)
+    rows = writer.add_array(row, int_id, 2)
+    inner = writer.add_struct("", 24, [("rows", rows, 0)])
+    either = writer.add_struct("", 24, [("", inner, 0), ("word", int_id, 0)], kind=5)
+    writer.add_struct("outer", 29, [("", either, 0), ("bit", int_id, 3 << 24 | 193)], kind_flag=True)
+    link = len(writer.records) + 1
+    writer.add_struct("list_head", 16, [("next", link + 1, 0), ("prev", link + 1, 64)])
+    writer.add(PTR, size_or_type=link)
+    return writer.build()
+
+
+def kfunc() -> bytes:
+    """A function with the declaration tags that the C dump looks for."""
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    callback = writer.add(PTR, size_or_type=writer.add_proto(0, [("", int_id)]))
+    function = writer.add(FUNC, "call", size_or_type=writer.add_proto(int_id, [("callback", callback)]))
+    for tag in ("bpf_kfunc", "bpf_fastcall"):
+        writer.add(DECL_TAG, tag, size_or_type=function, extra=(-1,))
+    return writer.build()
+
+
+def split_on(base: BtfWriter) -> bytes:
+    """A BTF that continues another one, and refers to its types and strings."""
+    writer = BtfWriter(base.order)
+    start, first = len(base.strings), len(base.records) + 1
+    name = writer.string("own_t") + start
+    writer.records.append(writer.words(name, TYPEDEF << 24, 1))
+    writer.records.append(writer.words(1, PTR << 24, first))
+    return writer.build()
+
+
+def distilled() -> tuple[bytes, bytes, bytes]:
+    """A distilled base, a module on it, and a kernel to move it onto."""
+    base, kernel = BtfWriter(), BtfWriter()
+    base.add_int()
+    base.add_struct("task", 8, [])
+    base.add(FWD, "opaque")
+    kernel.add_int("char", 1, encoding=3)
+    number = kernel.add_int()
+    kernel.add_struct("task", 8, [("a", number, 0), ("b", number, 32)])
+    kernel.add_struct("opaque", 4, [("a", number, 0)])
+    return base.build(), split_on(base), kernel.build()
+
+
+def ext_section() -> bytes:
+    """One record of each kind: name offsets and type ids suit `every_kind`."""
+    func_info = struct.pack("<5I", 8, 1, 1, 0, 21)
+    line_info = struct.pack("<7I", 16, 1, 1, 0, 1, 1, 1 << 10)
+    core_relo = struct.pack("<7I", 16, 1, 1, 0, 7, 1, 0)
+    sizes = (len(func_info), len(line_info), len(core_relo))
+    header = struct.pack(
+        "<HBB7I", 0xEB9F, 1, 0, 32, 0, sizes[0], sizes[0], sizes[1], sizes[0] + sizes[1], sizes[2]
+    )
+    return header + func_info + line_info + core_relo
+
+
+def elf_file(bits: int, order: str) -> bytes:
+    elf = ElfWriter(bits, order)
+    elf.add(".BTF", every_kind(order).build())
+    if order == "<":
+        elf.add(".BTF.ext", ext_section())
+    return elf.build()
+
+
+def module_file() -> bytes:
+    elf = ElfWriter()
+    base, module, _ = distilled()
+    elf.add(".BTF.base", base)
+    elf.add(".BTF", module)
+    return elf.build()
+
+
+def layout_section() -> bytes:
+    """The layout of a kind 20, of which there is a record."""
+    writer = BtfWriter()
+    writer.add_int()
+    writer.add(20, "new", vlen=2, extra=(0, 1, 2))
+    layout = bytes(4 * 20) + bytes([4, 4, 0, 0])
+    return sized(layout) + sized(writer.type_section) + writer.strings
+
+
+def seeds() -> Iterator[tuple[str, bytes]]:
+    """Target and content."""
+    raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)] + [nested(), kfunc()]
+    raw.append(BtfWriter().build())
+    whole, parts = every_kind(), distilled()
+    pair = sized(whole.build()) + sized(split_on(whole))
+    for content in raw:
+        yield "raw", content
+        yield "changing", sized(content) + sized(b"") + bytes(range(64))
+    yield "changing", pair + bytes(range(64))
+    yield "split", pair + whole.build()
+    yield "split", sized(parts[0]) + sized(parts[1]) + parts[2]
+    for bits in (32, 64):
+        for order in "<>":
+            yield "elf", elf_file(bits, order)
+    yield "elf", module_file()
+    yield "layout_section", layout_section()
+    yield "ext", sized(whole.build()) + ext_section()
+
+
+def main() -> None:
+    """Write them all."""
+    for number, (target, content) in enumerate(seeds()):
+        folder = Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"seed-{number}").write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

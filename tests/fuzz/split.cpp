@@ -1,0 +1,25 @@
+// A base, a split BTF on it, and another base that the split one is moved onto.
+
+#include "core/relocate.hpp"
+#include "everything.hpp"
+#include "input.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace btfmmap::fuzz;
+    Input input(data, size);
+    const BtfPtr base = open(input.sized_part());
+    const BtfPtr split = base == nullptr ? nullptr : open(input.sized_part(), base);
+    if (split == nullptr) {
+        return 0;
+    }
+    read_everything(*split);
+    const BtfPtr other = open(input.rest());
+    if (other == nullptr) {
+        return 0;
+    }
+    try {
+        read_everything(*btfmmap::relocate(*split, other, "input"));
+    } catch (const btfmmap::Error&) {
+    }
+    return 0;
+}
