@@ -2,6 +2,7 @@
 
 #include "core/elf.hpp"
 
+#include "core/error.hpp"
 #include "core/relocate.hpp"
 #include "everything.hpp"
 #include "input.hpp"

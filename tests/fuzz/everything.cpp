@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/c_limits.hpp"
 #include "core/c_order.hpp"
 #include "core/dump_c.hpp"
 #include "core/dump_json.hpp"
@@ -14,6 +15,7 @@
 #include "core/ext.hpp"
 #include "core/graph.hpp"
 #include "core/layout.hpp"
+#include "core/lint.hpp"
 #include "core/sizes.hpp"
 
 namespace btfmmap::fuzz {
@@ -190,7 +192,8 @@ void read_dumps(const Btf& btf, const Sizes& sizes) {
         dump([&](Output& output) { dump_c(btf, sizes, roots, true, output); });
     }
     dump([&](Output& output) { dump_c(btf, sizes, {}, false, output); });
-    std::vector<uint32_t> order = c_order(btf);
+    CLimits limits(btf);
+    std::vector<uint32_t> order = c_order(btf, limits);
     std::sort(order.begin(), order.end());
     for (uint32_t id = 0; id != end; ++id) {
         require(order[id] == id);
@@ -204,11 +207,39 @@ std::vector<std::unique_ptr<const Sizes>> sizes_of(const Btf& btf) {
         levels = sizes_of(*btf.base());
     }
     const Sizes* base = levels.empty() ? nullptr : levels.back().get();
-    levels.push_back(std::make_unique<const Sizes>(btf, base));
+    levels.push_back(std::make_unique<const Sizes>(btf.index(), btf.pointer_size(), base));
     return levels;
 }
 
+// Whether lint finds no fault. It must find the same as opening does.
+bool lints(const Mapping& bytes, const Btf* base) {
+    std::size_t errors = 0;
+    const auto count = [&errors](const Diagnostic& diagnostic) {
+        touch(diagnostic.message);
+        errors += diagnostic.severity == Severity::error;
+    };
+    try {
+        if (base == nullptr) {
+            lint(bytes.bytes(), nullptr, 0, count);
+        } else {
+            const auto sizes = sizes_of(*base);
+            const LintBase on{*base, *sizes.back()};
+            lint(bytes.bytes(), &on, 0, count);
+        }
+    } catch (const Error&) {
+        return false;
+    }
+    return errors == 0;
+}
+
 }  // namespace
+
+BtfPtr open(const Mapping& bytes, const BtfPtr& base) {
+    BtfPtr btf;
+    attempt([&] { btf = std::make_shared<const Btf>(bytes, "input", base, 0); });
+    require(lints(bytes, base.get()) == (btf != nullptr));
+    return btf;
+}
 
 void read_everything(const Btf& btf) {
     attempt([&] { read_sections(btf); });

@@ -3,10 +3,8 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <string>
 
-#include "core/btf.hpp"
-#include "core/error.hpp"
+#include "core/mapping.hpp"
 
 namespace btfmmap::fuzz {
 
@@ -54,16 +52,5 @@ private:
     const std::uint8_t* data_;
     std::size_t size_;
 };
-
-using BtfPtr = std::shared_ptr<const Btf>;
-
-// nullptr where it is refused, which only an Error may do.
-inline BtfPtr open(const Mapping& bytes, const BtfPtr& base = nullptr) {
-    try {
-        return std::make_shared<const Btf>(bytes, "input", base, 0);
-    } catch (const Error&) {
-        return nullptr;
-    }
-}
 
 }  // namespace btfmmap::fuzz

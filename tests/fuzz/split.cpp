@@ -1,5 +1,6 @@
 // A base, a split BTF on it, and another base that the split one is moved onto.
 
+#include "core/error.hpp"
 #include "core/relocate.hpp"
 #include "everything.hpp"
 #include "input.hpp"
