@@ -195,9 +195,8 @@ void read_dumps(const Btf& btf, const Sizes& sizes) {
     CLimits limits(btf);
     std::vector<uint32_t> order = c_order(btf, limits);
     std::sort(order.begin(), order.end());
-    for (uint32_t id = 0; id != end; ++id) {
-        require(order[id] == id);
-    }
+    require(std::adjacent_find(order.begin(), order.end()) == order.end());
+    require(order.front() == 0 && order.back() < end);
 }
 
 // Of a BTF and those it stands on, the lowest first: each refers to the one before it.
