@@ -45,4 +45,5 @@ class Layouts(Table):
         """`cachelines` for lines of another size, in bytes."""
         if line <= 0:
             raise ValueError(f"a cache line has {line} bytes, must be more than 0")
-        return -(-self.size // line)
+        lines: U32 = self.size // line + (self.size % line != 0)
+        return lines
