@@ -26,3 +26,13 @@ def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     path = tmp_path_factory.mktemp("btf") / f"{name}.btf"
     path.write_bytes(lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()))
     return path
+
+
+@pytest.fixture(scope="session")
+def module(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The paths of a kernel and of a module on it."""
+    folder = tmp_path_factory.mktemp("module")
+    paths = folder / "vmlinux.btf", folder / "tun.ko"
+    for path, name in zip(paths, ("7.2-amd64.btf.xz", "tun.ko.xz"), strict=True):
+        path.write_bytes(lzma.decompress((DATA / name).read_bytes()))
+    return paths

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import random
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from test_split import split_records
 import btfmmap
 from btfmmap import Btf, Role
 
-DATA = Path(__file__).parent / "data"
 MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 # Kind -> the role of what the record itself refers to, and the table that has the row.
 HEADS = {
@@ -99,16 +97,6 @@ def test_edges_of_every_kind(tmp_path: Path) -> None:
     edges = [[], *expected_edges(bpftool.records(path), 1)]
     check(btfmmap.open(path), edges)
     assert {role for own in edges for _, role, _ in own} == set(Role)
-
-
-@pytest.fixture(scope="module")
-def module(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The paths of a kernel and of a module on it."""
-    folder = tmp_path_factory.mktemp("module")
-    paths = folder / "vmlinux.btf", folder / "tun.ko"
-    for path, name in zip(paths, ("7.2-amd64.btf.xz", "tun.ko.xz"), strict=True):
-        path.write_bytes(lzma.decompress((DATA / name).read_bytes()))
-    return paths
 
 
 def test_edges_of_a_module(module: tuple[Path, Path]) -> None:

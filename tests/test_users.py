@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import lzma
 import random
 import subprocess
 import sys
@@ -22,7 +21,6 @@ import btfmmap
 from btfmmap import Btf, FormatError, NotFoundError, Role
 from btfmmap.users import EMBEDDED, THROUGH
 
-DATA = Path(__file__).parent / "data"
 WORDS = {
     "TYPEDEF": "typedef",
     "CONST": "const",
@@ -205,16 +203,6 @@ def check(btf: Btf, records: list[bpftool.Record], through: tuple[str, ...]) -> 
 
 def test_against_bpftool(kernel: Path) -> None:
     check(btfmmap.open(kernel), bpftool.records(kernel), THROUGH)
-
-
-@pytest.fixture(scope="module")
-def module(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The paths of a kernel and of a module on it."""
-    folder = tmp_path_factory.mktemp("module")
-    paths = folder / "vmlinux.btf", folder / "tun.ko"
-    for path, name in zip(paths, ("7.2-amd64.btf.xz", "tun.ko.xz"), strict=True):
-        path.write_bytes(lzma.decompress((DATA / name).read_bytes()))
-    return paths
 
 
 @pytest.mark.parametrize("through", [EMBEDDED, (), ("pointer", "const", "anonymous")])
