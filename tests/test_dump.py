@@ -446,3 +446,13 @@ class TestCommand:
         script = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} > /dev/full"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (1, "btfmmap: standard output: No space left on device\n")
+
+    def test_a_file_that_cannot_grow(self, tmp_path: Path) -> None:
+        """What was there stays, and no part of another."""
+        out = tmp_path / "out.json"
+        out.write_text("before")
+        words = f"dump {btfmmap.SAMPLE_BTF} --format json --pretty -o {out}"
+        script = f"ulimit -f 1; {sys.executable} -m btfmmap {words}"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (1, f"btfmmap: {out}: File too large\n")
+        assert [file.read_text() for file in tmp_path.iterdir()] == ["before"]

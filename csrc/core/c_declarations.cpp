@@ -380,8 +380,8 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
     write_name(name, after_pointer);
 }
 
-void CDeclarations::write_array(const DumpRecord& array, Chain& chain, std::string_view name, bool after_pointer,
-                          unsigned level) {
+void CDeclarations::write_array(const DumpRecord& array, Chain& chain, std::string_view name,
+                                bool after_pointer, unsigned level) {
     drop_modifiers(chain);  // GCC repeats those of the elements
     if (chain.empty()) {
         write_name(name, after_pointer);
@@ -398,7 +398,7 @@ void CDeclarations::write_array(const DumpRecord& array, Chain& chain, std::stri
 }
 
 void CDeclarations::write_prototype(const DumpRecord& proto, Chain& chain, std::string_view name,
-                              bool after_pointer, unsigned level) {
+                                    bool after_pointer, unsigned level) {
     drop_modifiers(chain);  // GCC's volatile stands for noreturn
     if (chain.empty()) {
         write_name(name, after_pointer);

@@ -44,8 +44,8 @@ public:
 
 private:
     static constexpr std::uint64_t kStep = 8;
-    // Types of real kernels lie less than 25 levels deep. A level takes up to half a KiB of stack, and threads
-    // may have no more than 128 KiB.
+    // Types of real kernels lie less than 25 levels deep. A level takes up to half a KiB of stack, and
+    // threads may have no more than 128 KiB.
     static constexpr unsigned kMostDepth = 128;
 
     [[noreturn]] void exhausted();

@@ -32,7 +32,10 @@ struct Key {
 class Order {
 public:
     Order(const Btf& btf, CLimits& limits)
-        : btf_(btf), limits_(limits), ends_(btf.index().end_id(), End{kUnknown, false}), hashes_{Hashes(btf), Hashes(btf)} {
+        : btf_(btf),
+          limits_(limits),
+          ends_(btf.index().end_id(), End{kUnknown, false}),
+          hashes_{Hashes(btf), Hashes(btf)} {
         find_ends();
     }
 

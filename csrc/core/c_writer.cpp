@@ -49,8 +49,7 @@ void CWriter::mark_referenced() {
         if (shape.element_type != Shape::kNone) {
             const uint32_t count = from.elements();
             for (uint32_t i = 0; i != count; ++i) {
-                states_[from.element_type(i, static_cast<std::size_t>(shape.element_type))].referenced =
-                    true;
+                states_[from.element_type(i, static_cast<std::size_t>(shape.element_type))].referenced = true;
             }
         }
     }
