@@ -7,11 +7,11 @@ KERNEL_BTF ?= /sys/kernel/btf/vmlinux
 BIN := $(VENV)/bin
 CXX ?= c++
 CPP_FILES := $(shell find csrc -name '*.[ch]pp')
-FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp $(wildcard tests/fuzz/*.[ch]pp)
+FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp tests/allocations.cpp $(wildcard tests/fuzz/*.[ch]pp)
 # What `btfmmap` is built from; pip builds it anew when one of these changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test fuzz lint format bench bench-instructions sample clean
+.PHONY: help run test test-sanitized fuzz lint format bench bench-instructions sample clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,15 @@ run: $(BIN)/.built ## build, and summarise the running kernel's types
 
 test: $(BIN)/.tested ## build, and run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+# A test that preloads a library of its own puts it behind these.
+SANITIZED := build/sanitized
+PRELOADED = $(shell $(CXX) -print-file-name=libasan.so) $(shell $(CXX) -print-file-name=libstdc++.so)
+
+test-sanitized: $(BIN)/.tested ## build with ASan and UBSan, and run all tests (needs gcc)
+	BTFMMAP_SANITIZE=1 $(BIN)/python setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib
+	LD_PRELOAD="$(PRELOADED)" PYTHONPATH=$(abspath $(SANITIZED)/lib) PYTHONMALLOC=malloc \
+		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 $(BIN)/python -m pytest $(ARGS)
 
 fuzz: ## run each fuzz target over the core for FUZZ_SECONDS, 60 if not given (needs clang)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON)

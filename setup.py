@@ -30,6 +30,9 @@ def check_toolchain() -> None:
 def core_extension() -> "Pybind11Extension":
     from pybind11.setup_helpers import Pybind11Extension
 
+    # For `make test-sanitized`: the process that loads it needs their runtime.
+    sanitize = os.environ.get("BTFMMAP_SANITIZE") == "1"
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] if sanitize else []
     return Pybind11Extension(
         "btfmmap._core",
         sources=sorted(glob("csrc/**/*.cpp", recursive=True)),
@@ -37,7 +40,8 @@ def core_extension() -> "Pybind11Extension":
         depends=sorted(glob("csrc/**/*.hpp", recursive=True)),
         include_dirs=["csrc"],
         cxx_std=17,
-        extra_compile_args=["-O3", "-g0", "-Wall", "-Wextra"],
+        extra_compile_args=[*(["-O1", "-g1"] if sanitize else ["-O3", "-g0"]), "-Wall", "-Wextra", *sanitizers],
+        extra_link_args=sanitizers,
     )
 
 
