@@ -1,0 +1,186 @@
+"""What hostile files cost: each made at some size and at twice that, and asked what should take time in
+proportion to it.
+
+    python benchmarks/bench_hostile.py [MEGABYTES]
+
+The larger one has MEGABYTES, 16 if not given. Seconds are of the processor, so that a busy machine does not
+show.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import btfmmap
+
+INT, PTR, ARRAY, STRUCT, TYPEDEF, FWD, FUNC_PROTO, DECL_TAG = 1, 2, 3, 4, 8, 7, 13, 17
+MOST_RATIO, MOST_SECONDS = 2.5, 2.0
+THREAD_STACK = 128 << 10
+TRIES = 4
+
+
+def blob(types: bytes, strings: bytes) -> bytes:
+    header = struct.pack("<HBB5I", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings))
+    return header + types + strings
+
+
+def record(kind: int, name: int = 0, size_or_type: int = 0, *extra: int, vlen: int = 0) -> bytes:
+    return struct.pack(f"<{3 + len(extra)}I", name, kind << 24 | vlen, size_or_type, *extra)
+
+
+def one_long_name(size: int) -> bytes:
+    """Types that share one name of a quarter of the file."""
+    length = size // 4
+    return blob(record(FWD, 1) * ((size - length) // 12), b"\0" + b"a" * (length - 2) + b"\0")
+
+
+def one_short_name(size: int) -> bytes:
+    """Types of one name."""
+    return blob(record(FWD, 1) * (size // 12), b"\0same\0")
+
+
+def chain(kind: int) -> Callable[[int], bytes]:
+    def typedefs(size: int) -> bytes:
+        count = size // 12
+        words = b"".join(record(kind, 1, number + 1) for number in range(1, count))
+        return blob(words + record(kind, 1, 0), b"\0link\0")
+
+    return typedefs
+
+
+def circles(size: int) -> bytes:
+    """Typedefs in circles of a thousand."""
+    count = size // 12
+    types = bytearray()
+    for first in range(1, count, 1000):
+        last = min(first + 999, count)
+        types += b"".join(record(TYPEDEF, 1, number + 1) for number in range(first, last))
+        types += record(TYPEDEF, 1, first)
+    return blob(bytes(types), b"\0ring\0")
+
+
+def self_holders(size: int) -> bytes:
+    """Structs that each hold themselves and the next one."""
+    count = size // 36
+    return blob(
+        b"".join(
+            record(STRUCT, 1, 8, 1, number, 0, 1, number % count + 1, 0, vlen=2)
+            for number in range(1, count + 1)
+        ),
+        b"\0own\0",
+    )
+
+
+def arrays(size: int) -> bytes:
+    """A tree of arrays: each has two of the one before it."""
+    count = size // 24 - 1
+    types = record(INT, 1, 4, 32) + b"".join(
+        record(ARRAY, 0, 0, number, 1, 2) for number in range(1, count + 1)
+    )
+    return blob(types, b"\0int\0")
+
+
+def prototypes(size: int) -> bytes:
+    """Each takes the next one twice."""
+    count = size // 28
+    return blob(
+        b"".join(
+            record(FUNC_PROTO, 0, 0, 0, number % count + 1, 0, number % count + 1, vlen=2)
+            for number in range(1, count + 1)
+        ),
+        b"\0",
+    )
+
+
+def one_struct(size: int) -> bytes:
+    """All of it one struct's members, of one name."""
+    count = min(size // 12, 0xFFFFFF)
+    members = struct.pack("<3I", 1, 0, 0) * count
+    return blob(record(STRUCT, 1, 8, vlen=count) + members, b"\0many\0")
+
+
+FILES: dict[str, Callable[[int], bytes]] = {
+    "types of one long name": one_long_name,
+    "types of one short name": one_short_name,
+    "a chain of typedefs": chain(TYPEDEF),
+    "a chain of pointers": chain(PTR),
+    "circles of 1000 typedefs": circles,
+    "structs that hold themselves": self_holders,
+    "a tree of arrays": arrays,
+    "prototypes of prototypes": prototypes,
+    "one struct": one_struct,
+}
+
+QUESTIONS: dict[str, Callable[[btfmmap.Btf], object]] = {
+    "tables": lambda btf: [getattr(btf, name) for name in ("types", "members", "params", "arrays")],
+    "find": lambda btf: (btf.find("no such name"), btf.find("same"), btf.find_all("link")),
+    "names": lambda btf: len(btf.names()),
+    "match": lambda btf: len(btf.match("*e*")),
+    "users": lambda btf: len(btf.users(len(btf) - 1)),
+    "graph": lambda btf: (len(btf.graph.indices), len(btf.graph.reverse.reachable([1]))),
+    "sizes": lambda btf: (btf.sizeof([1]), btf.alignof([len(btf) - 1]), btf.resolve([1])),
+    "layouts": lambda btf: len(btf.layouts),
+    "lint": lambda btf: len(btfmmap.lint(data=bytes(btf.raw))),
+    "raw dump": lambda btf: btf.dump("raw", file=io.BytesIO()),
+    "C dump": lambda btf: btf.dump("c", file=io.BytesIO()),
+}
+
+
+def seconds(question: Callable[[btfmmap.Btf], object], btf: btfmmap.Btf) -> float:
+    start = time.process_time()
+    with suppress(btfmmap.BtfError, ValueError):
+        question(btf)
+    return time.process_time() - start
+
+
+def costs(content: bytes, long_names: bool, tries: int) -> dict[str, float]:
+    """Of each question, the least of some tries."""
+    found: dict[str, float] = {}
+    for _ in range(tries):
+        start = time.process_time()
+        btf = btfmmap.open(data=content)
+        tried = {"open": time.process_time() - start}
+        for name, question in QUESTIONS.items():
+            # What prints or hands out names costs what it prints: here terabytes.
+            if not (long_names and name in ("names", "match", "raw dump")):
+                tried[name] = seconds(question, btf)
+        found = {name: min(took, found.get(name, took)) for name, took in tried.items()}
+    return found
+
+
+def measure(size: int) -> bool:
+    good = True
+    print(f"{'file':30} {'question':10} {'seconds':>9} {'at twice the size':>18} {'ratio':>6}")
+    for name, make in FILES.items():
+        half, whole = (costs(make(bytes_), make is one_long_name, TRIES) for bytes_ in (size // 2, size))
+        for question, took in whole.items():
+            ratio = took / max(half[question], 1e-9)
+            # Less than a few milliseconds is noise.
+            bad = took > MOST_SECONDS or (ratio > MOST_RATIO and took > 0.02)
+            good &= not bad
+            mark = "  <--" if bad else ""
+            print(
+                f"{name:30} {question:10} {half[question]:9.4f} {took:18.4f} {ratio:6.2f}{mark}", flush=True
+            )
+    return good
+
+
+def main() -> None:
+    """All of it on a thread with little stack: nothing recurses over types."""
+    size = int(sys.argv[1] if len(sys.argv) > 1 else "16") << 20
+    threading.stack_size(THREAD_STACK)
+    results: list[bool] = []
+    thread = threading.Thread(target=lambda: results.append(measure(size)))
+    thread.start()
+    thread.join()
+    sys.exit(results != [True])
+
+
+if __name__ == "__main__":
+    main()
