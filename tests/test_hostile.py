@@ -25,7 +25,7 @@ def test_text_larger_than_numpy_takes(nelems: int) -> None:
     writer = BtfWriter()
     char = writer.add_int("char", 1, encoding=3)
     text = writer.add_array(char, char, nelems)
-    with pytest.raises(NotSupportedError, match="more than numpy takes"):
+    with pytest.raises(NotSupportedError, match="numpy"):
         opened(writer).dtype(text)
 
 
