@@ -40,7 +40,12 @@ def core_extension() -> "Pybind11Extension":
         depends=sorted(glob("csrc/**/*.hpp", recursive=True)),
         include_dirs=["csrc"],
         cxx_std=17,
-        extra_compile_args=[*(["-O1", "-g1"] if sanitize else ["-O3", "-g0"]), "-Wall", "-Wextra", *sanitizers],
+        extra_compile_args=[
+            *(["-O1", "-g1"] if sanitize else ["-O3", "-g0"]),
+            "-Wall",
+            "-Wextra",
+            *sanitizers,
+        ],
         extra_link_args=sanitizers,
     )
 
