@@ -58,7 +58,7 @@ class BtfWriter:
 
     def add_struct(
         self,
-        name: str,
+        name: str | bytes,
         size: int,
         members: list[tuple[str, int, int]],
         *,
