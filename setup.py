@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 from glob import glob
@@ -27,6 +28,20 @@ def check_toolchain() -> None:
         )
 
 
+def static_runtime() -> list[str]:
+    """Flags that link libstdc++ in, where there is one for it: the shared one takes as long to load as
+    all else that `import btfmmap` does."""
+    compiler = os.environ.get("CXX", "c++").split()
+    if sys.platform != "linux":
+        return []
+    library = subprocess.run(
+        [*compiler, "-print-file-name=libstdc++.a"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    if not os.path.isabs(library):  # not found: the name comes back as it is
+        return []
+    return ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"]
+
+
 def core_extension() -> "Pybind11Extension":
     from pybind11.setup_helpers import Pybind11Extension
 
@@ -46,7 +61,7 @@ def core_extension() -> "Pybind11Extension":
             "-Wextra",
             *sanitizers,
         ],
-        extra_link_args=sanitizers,
+        extra_link_args=sanitizers or static_runtime(),
     )
 
 

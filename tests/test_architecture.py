@@ -127,6 +127,7 @@ BTF_NAMES = [
     "graph",
     "header",
     "ints",
+    "kind_names",
     "layout",
     "layouts",
     "lookup",

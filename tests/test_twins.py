@@ -1,5 +1,5 @@
-"""Each fast loop of the core gives what the plain one beside it gives: twins.cpp asks both, with the vectors of
-this processor and without any."""
+"""Each fast loop of the core gives what the plain one beside it gives: twins.cpp asks both, with the vectors
+of this processor and without any."""
 
 from __future__ import annotations
 
@@ -36,7 +36,14 @@ def test_fast_equals_plain(define: str, tmp_path: Path) -> None:
     sanitizers = "-fsanitize=address,undefined"
     sources = [ROOT / "csrc" / "core" / f"{name}.cpp" for name in SOURCES]
     flags = ["-std=c++17", "-O1", "-g1", sanitizers, "-fno-sanitize-recover=all", f"-D{define}", "-Icsrc"]
-    command = [tools.tool("g++"), *flags, "-o", program, ROOT / "tests" / "twins.cpp", *sources]
+    command: list[str | Path] = [
+        tools.tool("g++"),
+        *flags,
+        "-o",
+        program,
+        ROOT / "tests" / "twins.cpp",
+        *sources,
+    ]
     subprocess.run(command, check=True, cwd=ROOT)
     files = [Path(btfmmap.SAMPLE_BTF)]
     for name in STORED:

@@ -12,6 +12,7 @@
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
+#include "core/dump_words.hpp"
 #include "core/file.hpp"
 #include "core/relocate.hpp"
 
@@ -98,13 +99,25 @@ py::list all_names(const Btf& btf) {
 }
 
 template <class Look>
-py::list texts(const py::object& integers, Look look) {
+py::list listed(const py::object& integers, Look look) {
     const auto wanted = to_integers(integers);
     py::list found(wanted.size());
     for (std::size_t i = 0; i != wanted.size(); ++i) {
-        found[i] = to_str(look(wanted[i]));
+        found[i] = look(wanted[i]);
     }
     return found;
+}
+
+// As Python's Kind has it.
+py::str kind_name(Kind kind) {
+    if (kind == Kind::Void) {
+        return "VOID";
+    }
+    if (!shape_of(kind).known) {
+        return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
+    }
+    const Word& word = kind_word(kind);
+    return {word.letters, word.size};
 }
 
 // Preparing many names takes a while; asking for one does not.
@@ -192,7 +205,13 @@ void register_btf(py::module_& module) {
         .def(
             "names",
             [](const Btf& btf, const py::object& ids) {
-                return texts(ids, [&btf](std::int64_t id) { return btf.type_name(id); });
+                return listed(ids, [&btf](std::int64_t id) { return to_str(btf.type_name(id)); });
+            },
+            py::arg("type_ids"))
+        .def(
+            "kind_names",
+            [](const Btf& btf, const py::object& ids) {
+                return listed(ids, [&btf](std::int64_t id) { return kind_name(btf.kind(id)); });
             },
             py::arg("type_ids"))
         .def(
@@ -201,7 +220,8 @@ void register_btf(py::module_& module) {
         .def(
             "strings",
             [](const Btf& btf, const py::object& offsets) {
-                return texts(offsets, [&btf](std::int64_t offset) { return btf.strings().at(offset); });
+                return listed(offsets,
+                              [&btf](std::int64_t offset) { return to_str(btf.strings().at(offset)); });
             },
             py::arg("offsets"))
         .def("find", find, py::arg("name"), py::arg("kind"))

@@ -73,12 +73,18 @@ std::uint32_t Btf::pointer_size() const {
     return size == 0 ? sizeof(void*) : size;
 }
 
-std::string_view Btf::type_name(std::int64_t type_id) const {
+std::uint32_t Btf::checked(std::int64_t type_id) const {
     if (type_id < 0 || type_id >= index_.end_id()) {
         throw Error::not_found("no type [" + std::to_string(type_id) + "]; the last one is [" +
                                std::to_string(std::int64_t{index_.end_id()} - 1) + "]");
     }
-    return btfmmap::type_name(index_, strings_, static_cast<std::uint32_t>(type_id));
+    return static_cast<std::uint32_t>(type_id);
+}
+
+Kind Btf::kind(std::int64_t type_id) const { return index_.kind_of(checked(type_id)); }
+
+std::string_view Btf::type_name(std::int64_t type_id) const {
+    return btfmmap::type_name(index_, strings_, checked(type_id));
 }
 
 std::optional<std::uint32_t> Btf::find(std::string_view name, const Kinds& kinds) const {

@@ -62,7 +62,8 @@ public:
     // the INT named long, else the host's.
     std::uint32_t pointer_size() const;
 
-    // Throws Error (not_found) where there is no such id.
+    // Throw Error (not_found) where there is no such id.
+    Kind kind(std::int64_t type_id) const;
     std::string_view type_name(std::int64_t type_id) const;
 
     // Of this BTF and its bases: the lowest type id of that name and of one of those kinds; all, ascending.
@@ -74,6 +75,8 @@ public:
     const Table& table(std::size_t kind) const;  // an index into kTables
 
 private:
+    std::uint32_t checked(std::int64_t type_id) const;
+
     std::shared_ptr<const Btf> base_;
     Mapping mapping_;
     Header header_;

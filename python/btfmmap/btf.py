@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 
 from .errors import NotFoundError, NotSupportedError
@@ -225,6 +224,10 @@ class Btf(HasTables):
         """The names of many types at once, or of all in the rows of `types`. Raises `NotFoundError`."""
         return self._core.all_names() if type_ids is None else self._core.names(type_ids)
 
+    def kind_names(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> list[str]:
+        """The names of the kinds of many types, as `Kind` has them: "STRUCT". Raises `NotFoundError`."""
+        return self._core.kind_names(type_ids)
+
     def string(self, offset: int) -> str:
         """The string at an offset of the string section: what a `name_off` stands for. A split BTF's
         offsets continue after its base's. Raises `NotFoundError` past the end."""
@@ -392,15 +395,13 @@ class Btf(HasTables):
         or bitfields share it, none in a hole. Raises `NotFoundError`."""
         from .fields import at
 
-        return at(self._type(self._id_of(type_)), operator.index(offset))
+        return at(self._type(self._id_of(type_)), offset)
 
     def at_each(self, type_: int | str | Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
         """`at` for many offsets."""
-        from .fields import at
+        from .fields import at_each
 
-        found = self._type(self._id_of(type_))
-        paths = {offset: at(found, offset) for offset in {operator.index(each) for each in offsets}}
-        return [paths[operator.index(each)] for each in offsets]
+        return at_each(self._type(self._id_of(type_)), offsets)
 
     def dtype(
         self, type_: int | str | Type, *, bitfields: Literal["error", "omit"] = "error"
@@ -580,7 +581,7 @@ class Btf(HasTables):
         if isinstance(key, str):
             return self.find(key) is not None
         if hasattr(key, "__index__"):
-            return 0 <= operator.index(key) < self.first_id + len(self)
+            return 0 <= int(key) < self.first_id + len(self)
         owner = getattr(key, "btf", None)
         btf: Btf | None = self
         while btf is not None and btf is not owner:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import FormatError
 from .kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    import numpy.typing as npt
 
     from .btf import Btf
     from .types import Member, Type
@@ -156,6 +160,7 @@ def at(type_: Type, offset: int) -> list[str]:
     """The paths of the innermost members at a byte of a type: several where unions share it or bitfields
     do, none in a hole."""
     paths: list[str] = []
+    offset = operator.index(offset)
     stack = [("", type_, offset, 0)] if offset >= 0 else []
     steps = 0
     while stack:
@@ -194,3 +199,10 @@ def _covers(field: Field, offset: int) -> bool:
         return True
     ends = field.parent.kind == Kind.UNION or field.number + 1 == field.parent.vlen
     return ends and size == 0 and resolved(field.type).kind == Kind.ARRAY
+
+
+def at_each(type_: Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
+    """`at` for many offsets, each looked for once."""
+    wanted = [operator.index(offset) for offset in offsets]
+    paths = {offset: at(type_, offset) for offset in set(wanted)}
+    return [paths[offset] for offset in wanted]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from importlib import import_module
 
-from .. import BtfError, __version__
+from .. import BtfError
 from .bpftool import translated
+from .quick import GiveUp, QuickParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import NoReturn
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 # Each is a module of this package, with a docstring (its help; the first line stands in the list of
 # commands), add_arguments(parser), and run(args), which may return an exit code. Only the one that is asked
@@ -27,52 +26,24 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"btfmmap: {message} (see {self.prog} --help)\n")
+def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
+    """The command's `run`, and what to call it with. Exits where the words are wrong, or ask for help."""
+    named = words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
+    if named is not COMMANDS:
+        command = __import__(f"{__name__}.{words[0]}", fromlist=["run"])  # importlib takes longer to import
+        parser = QuickParser()
+        command.add_arguments(parser)
+        try:
+            return command.run, parser.parse(words[1:])
+        except GiveUp:
+            pass
+    from .parsing import parser_of
 
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Argparse makes one for every option, and would import shutil for the terminal's width, with all that
-    decompresses."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_terminal_width() - 2)
-
-
-def _terminal_width() -> int:
-    """As shutil.get_terminal_size finds it."""
-    try:
-        return int(os.environ["COLUMNS"]) or 80
-    except (KeyError, ValueError):
-        pass
-    try:
-        return os.get_terminal_size(1).columns or 80
-    except OSError:
-        return 80
-
-
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="btfmmap",
-        description="The Linux kernel's type information (BTF), mapped and indexed.\n"
-        "Without a command: info on the running kernel.",
-        formatter_class=_Formatter,
-    )
-    parser.add_argument("--version", action="version", version=f"btfmmap {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name in words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS:
-        command = import_module(f".{name}", __name__)
-        assert command.__doc__ is not None
-        subparser = commands.add_parser(
-            name,
-            help=command.__doc__.partition("\n")[0],
-            description=command.__doc__,
-            formatter_class=_Formatter,
-        )
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
-    return parser
+    full_parser = parser_of(named)
+    args = full_parser.parse_args(words)
+    if not hasattr(args, "run"):
+        full_parser.error("a command is missing")
+    return args.run, args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,12 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             words = translated(words) or ["info"]
         except ValueError as error:
-            _parser(words).error(str(error))
-        parser = _parser(words)
-        args = parser.parse_args(words)
-        if not hasattr(args, "run"):
-            parser.error("a command is missing")
-        code: int | None = args.run(args)
+            from .parsing import parser_of
+
+            parser_of(COMMANDS).error(str(error))
+        run, args = _parsed(words)
+        code = run(args)
         if sys.stdout is not None:  # the caller may have closed it
             sys.stdout.flush()
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ structs.
 
 from __future__ import annotations
 
-from .. import Kind, NotFoundError
+from .. import NotFoundError
 from .common import add_json, add_source, columns, open_source, printable
 
 TYPE_CHECKING = False
@@ -29,16 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     kind = None
     if args.kind is not None:
+        from .. import Kind
+
         try:
             kind = Kind[args.kind.upper()]
         except KeyError:
-            names = ", ".join(known.name.lower() for known in Kind)
-            raise NotFoundError(f"no kind {args.kind!r}; there are {names}") from None
+            known = ", ".join(each.name.lower() for each in Kind)
+            raise NotFoundError(f"no kind {args.kind!r}; there are {known}") from None
     plain = not args.regex and not any(letter in args.pattern for letter in "*?[")
     with open_source(args) as btf:
         ids = btf.find_all(args.pattern, kind) if plain else btf.match(args.pattern, kind, regex=args.regex)
-        found = [btf[int(type_id)] for type_id in ids]
-        rows = [{"id": each.id, "kind": each.kind.name, "name": each.name} for each in found]
+        kinds, names = btf.kind_names(ids), btf.names(ids)
+        rows = [
+            {"id": type_id, "kind": kind, "name": name}
+            for type_id, kind, name in zip(ids, kinds, names, strict=True)
+        ]
     if args.json:
         import json
 

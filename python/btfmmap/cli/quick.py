@@ -1,0 +1,137 @@
+"""Understands arguments that are spelt out, for argparse takes as long to import as the interpreter to start.
+
+What is taken here argparse would take in the same way. For anything else, abbreviations, `--option=value`,
+--help and all mistakes among it, this gives up, and argparse decides.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+
+class Arguments:
+    """What a command's `run` is given, as argparse.Namespace."""
+
+
+class GiveUp(Exception):  # noqa: N818 (no error: another parser takes over)
+    """These words are for argparse."""
+
+
+class Group:
+    """Options and positionals of which one may be given, in the way of argparse."""
+
+    def __init__(self, parser: QuickParser) -> None:
+        self.parser = parser
+        self.given = False
+
+    def add_argument(self, *names: str, **settings: Any) -> None:
+        self.parser.add(self, names, settings)
+
+
+class _Argument:
+    def __init__(self, group: Group | None, names: Sequence[str], settings: dict[str, Any]) -> None:
+        long = next((name for name in names if name.startswith("--")), names[0])
+        self.dest = long.lstrip("-").replace("-", "_")
+        self.group = group
+        self.action: str = settings.get("action", "store")
+        self.default = settings.get("default", False if self.action == "store_true" else None)
+        self.convert: Callable[[str], Any] = settings.get("type") or str
+        self.choices = settings.get("choices")
+        self.count: str | None = settings.get("nargs")
+
+    def value(self, word: str) -> Any:
+        try:
+            value = self.convert(word)
+        except Exception as error:  # argparse says which is a mistake
+            raise GiveUp from error
+        if self.choices is not None and value not in self.choices:
+            raise GiveUp
+        return value
+
+    def enter_group(self) -> None:
+        if self.group is not None:
+            if self.group.given:
+                raise GiveUp
+            self.group.given = True
+
+
+class QuickParser:
+    """The part of argparse.ArgumentParser that the commands' `add_arguments` use."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, _Argument] = {}
+        self.positionals: list[_Argument] = []
+
+    def add(self, group: Group | None, names: Sequence[str], settings: dict[str, Any]) -> None:
+        argument = _Argument(group, names, settings)
+        if names[0].startswith("-"):
+            self.options.update(dict.fromkeys(names, argument))
+        else:
+            self.positionals.append(argument)
+
+    def add_argument(self, *names: str, **settings: Any) -> None:
+        self.add(None, names, settings)
+
+    def add_mutually_exclusive_group(self) -> Group:
+        return Group(self)
+
+    def parse(self, words: Sequence[str]) -> Arguments:
+        """Raises `GiveUp`."""
+        arguments = Arguments()
+        for argument in (*self.options.values(), *self.positionals):
+            setattr(arguments, argument.dest, argument.default)
+        plain: list[str] = []
+        rest = iter(words)
+        ended = False  # positionals stand together, as argparse wants them
+        for word in rest:
+            if word == "--":
+                after = list(rest)
+                if plain or not after or "--" in after:
+                    raise GiveUp  # versions of argparse differ
+                plain = after
+            elif word.startswith("-") and word != "-":
+                ended = bool(plain)
+                self.take_option(arguments, word, rest)
+            elif ended:
+                raise GiveUp
+            else:
+                plain.append(word)
+        self.take_positionals(arguments, plain)
+        return arguments
+
+    def take_option(self, arguments: Arguments, word: str, rest: Any) -> None:
+        option = self.options.get(word)
+        if option is None:
+            raise GiveUp
+        option.enter_group()
+        if option.action == "store_true":
+            setattr(arguments, option.dest, True)
+            return
+        text = next(rest, "-")
+        if text.startswith("-"):
+            raise GiveUp
+        value = option.value(text)
+        if option.action == "append":
+            value = [*(getattr(arguments, option.dest) or ()), value]
+        elif option.action != "store":
+            raise GiveUp
+        setattr(arguments, option.dest, value)
+
+    def take_positionals(self, arguments: Arguments, words: list[str]) -> None:
+        for argument in self.positionals:
+            if argument.count == "+":
+                taken = [argument.value(word) for word in words]
+                words = []
+                if not taken:
+                    raise GiveUp
+                setattr(arguments, argument.dest, taken)
+            elif words:
+                argument.enter_group()
+                setattr(arguments, argument.dest, argument.value(words.pop(0)))
+            elif argument.count != "?":
+                raise GiveUp
+        if words:
+            raise GiveUp
