@@ -111,6 +111,7 @@ def test_show_other_kinds(file: Path) -> None:
     facts = json.loads(run("show", "print", "-f", file, "--json").stdout)
     assert facts["params"] == [{"name": "format", "type": "char *"}, {"name": "", "type": "void"}]
     assert json.loads(run("show", "_Bool", "-f", file, "--json").stdout)["encoding"] == ["BOOL"]
+    assert run("show", "_Bool", "-f", file).stdout.endswith(" encoding=BOOL\n")
     assert run("show", "0", "-f", file).stdout == "id=0 kind=VOID name=void\n"
 
 

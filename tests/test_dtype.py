@@ -235,4 +235,7 @@ class TestCommand:
             text=True,
         )
         assert done.returncode == 1
-        assert done.stderr.startswith("btfmmap: flags.bit is a bitfield of 1 bits")
+        assert done.stderr == (
+            "btfmmap: flags.bit is a bitfield of 1 bits, which a dtype cannot have: "
+            "--omit-bitfields leaves them out\n"
+        )

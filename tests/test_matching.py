@@ -84,6 +84,8 @@ def test_wrong_patterns() -> None:
         btf.match("(", regex=True)
     with pytest.raises(ValueError, match="'struct x' says what it is, but kind is 5"):
         btf.match("struct x", Kind.UNION)
+    with pytest.raises(TypeError, match="'str' object"):
+        btf.match("x", kind="struct")  # type: ignore[arg-type]
     assert btf.match("struct *", Kind.STRUCT) == btf.match("*", Kind.STRUCT) == [7, 8]
     assert btf.match("(") == btf.match("") == []
 
@@ -174,12 +176,18 @@ class TestCommand:
         for words, message in [
             (["nothing*"], "nothing is named 'nothing*'"),
             (["(", "--regex"], "'(' is no regular expression: "),
-            (["x", "--kind", "thing"], "no kind 'thing'; there are void, int,"),
+            (["pai"], "nothing is named 'pai'; close to it: pair"),
+            (["pair", "-k", "func"], "nothing of kind FUNC is named 'pair'; close to it: pair"),
         ]:
             done = self.run(*words, "-f", file)
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr.startswith(f"btfmmap: {message}")
             assert done.stderr.count("\n") == 1
+
+    def test_unknown_kind(self, file: Path) -> None:
+        done = self.run("x", "--kind", "thing", "-f", file)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "no kind 'thing'; there are void, int," in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,8 @@ def test_how_a_type_is_named() -> None:
         btf.users("no_such_type")
     with pytest.raises(ValueError, match=r"through has \['pointers'\], may have typedef, const,"):
         btf.users("flow", through=["pointers"])
+    with pytest.raises(ValueError, match="'parameter'"):
+        btf.users("flow", roles=["parameter"])  # type: ignore[list-item]
 
 
 class TestHostile:
@@ -338,10 +340,10 @@ class TestCommand:
     def test_errors(self, tmp_path: Path) -> None:
         path = tmp_path / "every_kind.btf"
         path.write_bytes(btf_writer.every_kind().build())
-        for words, message in [
-            (["pai"], "no type named 'pai'; close to it: pair"),
-            (["pair", "-r", "owner"], "no role 'owner'; there are pointee, element,"),
+        for words, code, message in [
+            (["pai"], 1, "no type named 'pai'; close to it: pair"),
+            (["pair", "-r", "owner"], 2, "no role 'owner'; there are pointee, element,"),
         ]:
             done = self.run(*words, "-f", path)
-            assert (done.returncode, done.stdout) == (1, "")
-            assert done.stderr.startswith(f"btfmmap: {message}")
+            assert (done.returncode, done.stdout) == (code, "")
+            assert message in done.stderr

@@ -12,11 +12,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from .. import Btf, Type
 
 _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
+
+
+def wrong_usage(message: str) -> NoReturn:
+    """Refuse an argument, for argparse to say so."""
+    from argparse import ArgumentTypeError
+
+    raise ArgumentTypeError(message) from None
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +56,12 @@ def open_base(paths: list[str]) -> Btf | None:
     return base
 
 
+def file_path(args: argparse.Namespace) -> str | None:
+    return "/dev/stdin" if args.file == "-" else args.file
+
+
 def open_source(args: argparse.Namespace) -> Btf:
-    path = "/dev/stdin" if args.file == "-" else args.file
-    return open_btf(path, base=open_base(args.base))
+    return open_btf(file_path(args), base=open_base(args.base))
 
 
 def find_type(btf: Btf, text: str) -> Type:
@@ -60,21 +71,23 @@ def find_type(btf: Btf, text: str) -> Type:
     try:
         return btf[text]
     except NotFoundError:
-        import difflib
+        raise NotFoundError(f"no type named {text!r}{close_names(btf, text)}") from None
 
-        bare = text.rpartition(" ")[2]
-        names = {name for level in _levels(btf) for name in level.names() if name}
-        # Ratios of all names take seconds; close ones share a part, or begin alike and are as long.
-        near = [
-            name
-            for name in names
-            if bare[:3] in name
-            or name[:3] in bare
-            or (name[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
-        ]
-        close = difflib.get_close_matches(bare, near, cutoff=0.7)
-        hint = f"; close to it: {', '.join(close)}" if close else ""
-        raise NotFoundError(f"no type named {text!r}{hint}") from None
+
+def close_names(btf: Btf, text: str) -> str:
+    """The end of a message that a name is not there: those that are close to it, if there are any."""
+    import difflib
+
+    bare = text.rpartition(" ")[2]
+    names = {name for level in _levels(btf) for name in level.names() if name}
+    # Ratios of all names take seconds; close ones share a part, or begin alike and are as long.
+    near = [
+        name
+        for name in names
+        if bare[:3] in name or name[:3] in bare or (name[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
+    ]
+    close = difflib.get_close_matches(bare, near, cutoff=0.7)
+    return f"; close to it: {', '.join(map(printable, close))}" if close else ""
 
 
 def _levels(btf: Btf) -> list[Btf]:

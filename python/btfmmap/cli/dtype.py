@@ -1,11 +1,14 @@
 """Print Python that builds a type's numpy dtype, for reading bytes without btfmmap at hand.
 
-btfmmap dtype list_head
-btfmmap dtype tcp_info --omit-bitfields
+A dtype has no bitfields; Btf.records reads them. Structs in the type come before it, as struct_0 and so on.
+
+    btfmmap dtype list_head
+    btfmmap dtype tcp_info --omit-bitfields
 """
 
 from __future__ import annotations
 
+from .. import NotSupportedError
 from .common import add_source, find_type, open_source
 
 TYPE_CHECKING = False
@@ -27,7 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         found = find_type(btf, args.type)
-        dtype = btf.dtype(found, bitfields="omit" if args.omit_bitfields else "error")
+        try:
+            dtype = btf.dtype(found, bitfields="omit" if args.omit_bitfields else "error")
+        except NotSupportedError as error:
+            what, advice, _ = str(error).partition(": use records()")
+            if not advice:
+                raise
+            raise NotSupportedError(f"{what}: --omit-bitfields leaves them out") from None
     print(program(dtype))
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import sys
 
+from .. import KERNEL_BTF
 from .. import open as open_btf
-from .common import add_base, find_type, open_base
+from .common import add_base, file_path, find_type, open_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE",
         nargs="?",
-        help="anything that holds BTF, - for standard input; default: the kernel's",
+        help=f"anything that holds BTF; - for standard input; default: {KERNEL_BTF}",
     )
     what.add_argument("--id", type=int, help="a BTF object in the kernel, by its number in btfmmap loaded")
-    parser.add_argument("--format", choices=("raw", "json", "c"), default="raw", help="default: raw")
+    parser.add_argument(
+        "--format",
+        choices=("raw", "json", "c"),
+        default="raw",
+        help="one line a record, one object, or a header; default: raw",
+    )
     add_base(parser)
     parser.add_argument(
         "--root",
@@ -39,16 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="only this type, by name or id, in C with what it needs; may be given more than once",
     )
-    parser.add_argument("--pretty", action="store_true", help="JSON on many lines")
-    parser.add_argument("--unsorted", action="store_true", help="C in the order of type ids")
+    parser.add_argument("--pretty", action="store_true", help="with json: on many lines")
+    parser.add_argument("--unsorted", action="store_true", help="with c: in the order of type ids")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write there instead of standard output, whole or not at all"
     )
 
 
 def run(args: argparse.Namespace) -> None:
-    path = "/dev/stdin" if args.file == "-" else args.file
-    with open_btf(path, id=args.id, base=open_base(args.base)) as btf:
+    with open_btf(file_path(args), id=args.id, base=open_base(args.base)) as btf:
         roots = [find_type(btf, root) for root in args.root]
         if args.output is not None:
             _end_orderly()

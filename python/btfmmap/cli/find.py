@@ -11,45 +11,51 @@ structs.
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_source, columns, open_source, printable
+from .common import add_json, add_source, close_names, columns, open_source, printable, wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from .. import Kind
+
+
+def _kind(name: str) -> Kind:
+    from .. import Kind
+
+    try:
+        return Kind[name.upper()]
+    except KeyError:
+        names = ", ".join(known.name.lower() for known in Kind)
+        wrong_usage(f"no kind {name!r}; there are {names}")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pattern", metavar="PATTERN", help="a name, a glob, or a regular expression")
-    parser.add_argument("-k", "--kind", help="only types of this kind, say func or typedef")
+    parser.add_argument("-k", "--kind", type=_kind, help="only types of this kind, say func or typedef")
     parser.add_argument("-r", "--regex", action="store_true", help="the pattern is a regular expression")
     add_source(parser)
     add_json(parser, "a list of {id, kind, name}")
 
 
 def run(args: argparse.Namespace) -> None:
-    kind = None
-    if args.kind is not None:
-        from .. import Kind
-
-        try:
-            kind = Kind[args.kind.upper()]
-        except KeyError:
-            known = ", ".join(each.name.lower() for each in Kind)
-            raise NotFoundError(f"no kind {args.kind!r}; there are {known}") from None
+    kind = args.kind
     plain = not args.regex and not any(letter in args.pattern for letter in "*?[")
     with open_source(args) as btf:
         ids = btf.find_all(args.pattern, kind) if plain else btf.match(args.pattern, kind, regex=args.regex)
         kinds, names = btf.kind_names(ids), btf.names(ids)
         rows = [
-            {"id": type_id, "kind": kind, "name": name}
-            for type_id, kind, name in zip(ids, kinds, names, strict=True)
+            {"id": type_id, "kind": kind_name, "name": name}
+            for type_id, kind_name, name in zip(ids, kinds, names, strict=True)
         ]
+        if not rows and not args.json:
+            hint = close_names(btf, args.pattern) if plain else ""
+            of_kind = "" if kind is None else f" of kind {kind.name}"
+            raise NotFoundError(f"nothing{of_kind} is named {args.pattern!r}{hint}")
     if args.json:
         import json
 
         print(json.dumps(rows, indent=2))
-    elif rows:
-        lines = [(str(row["id"]), str(row["kind"]), printable(str(row["name"]))) for row in rows]
-        print(columns(lines, (True, False, False)))
-    else:
-        raise NotFoundError(f"nothing is named {args.pattern!r}")
+        return
+    lines = [(str(row["id"]), str(row["kind"]), printable(str(row["name"]))) for row in rows]
+    print(columns(lines, (True, False, False)))

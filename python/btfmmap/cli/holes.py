@@ -1,8 +1,10 @@
 """List the structs that waste most bytes in holes and padding.
 
-btfmmap holes
-btfmmap holes --top 50 --json
-btfmmap holes -f ext4.ko.xz -B vmlinux.btf
+Pahole's words: a hole lies between members, padding after the last one; waste is the sum of both in bytes.
+
+    btfmmap holes
+    btfmmap holes --top 50 --json
+    btfmmap holes -f ext4.ko.xz -B vmlinux.btf
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import time
 
 from .. import KERNEL_BTF, SAMPLE_BTF
 from .. import open as open_btf
-from .common import add_base, add_json, open_base, printable
+from .common import add_base, add_json, file_path, open_base, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    path = SAMPLE_BTF if args.sample else "/dev/stdin" if args.file == "-" else args.file
+    path = SAMPLE_BTF if args.sample else file_path(args)
     base = open_base(args.base)
     start = time.perf_counter()
     with open_btf(path, id=args.id, base=base) as btf:

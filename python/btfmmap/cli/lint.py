@@ -11,7 +11,7 @@ Exits with 1 if there are errors, which keep the BTF from being opened; notes al
 from __future__ import annotations
 
 from .. import KERNEL_BTF, lint
-from .common import add_base, add_json, open_base, printable
+from .common import add_base, add_json, file_path, open_base, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    path = "/dev/stdin" if args.file == "-" else args.file
+    path = file_path(args)
     found = lint(path, base=open_base(args.base), limit=args.limit)
     listed = [diagnostic.severity for diagnostic in found if diagnostic.rule != "limit"]
     errors, notes = listed.count("error"), listed.count("note")

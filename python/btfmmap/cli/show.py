@@ -3,6 +3,7 @@
 A type is a name as in C ("task_struct", "struct sk_buff", "enum pid_type") or a type id.
 
     btfmmap show list_head
+    btfmmap show tcp_sendmsg --c
     btfmmap show "union bpf_attr" --expand
     btfmmap show ext4_inode_info -f ext4.ko.xz -B vmlinux.btf --json
 """
@@ -79,8 +80,10 @@ def describe(found: Type) -> dict[str, Any]:
 
 
 def render(facts: dict[str, Any]) -> str:
-    head = " ".join(f"{name}={value}" for name, value in facts.items() if not isinstance(value, list))
-    lines = [head]
+    words = {name: value for name, value in facts.items() if name not in ("params", "enumerators")}
+    if "encoding" in words:
+        words["encoding"] = ",".join(words["encoding"]) or "(none)"
+    lines = [" ".join(f"{name}={value}" for name, value in words.items())]
     lines += [f"\t{row['type']} {row['name']}".rstrip() for row in facts.get("params", [])]
     lines += [f"\t{row['name']} = {row['value']}" for row in facts.get("enumerators", [])]
     return "\n".join(lines)

@@ -9,8 +9,8 @@ Typedefs, qualifiers, pointers, arrays and anonymous structs between the type an
 
 from __future__ import annotations
 
-from .. import NotFoundError, Role
-from .common import add_json, add_source, columns, find_type, open_source, printable
+from .. import Role
+from .common import add_json, add_source, columns, find_type, open_source, printable, wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-r",
         "--role",
+        type=_role,
         action="append",
         help="only uses in this role, say member, parameter, return or variable; may be given more than once",
     )
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    roles = [_role(name) for name in args.role] if args.role else None
+    roles = args.role
     if args.embedded and roles is None:
         roles = [role for role in Role if role != Role.POINTEE]
     with open_source(args) as btf:
@@ -70,7 +71,7 @@ def _role(name: str) -> Role:
         return Role[name.upper().replace("-", "_")]
     except KeyError:
         names = ", ".join(role.name.lower() for role in Role)
-        raise NotFoundError(f"no role {name!r}; there are {names}") from None
+        wrong_usage(f"no role {name!r}; there are {names}")
 
 
 def _row(user: User) -> dict[str, Any]:
