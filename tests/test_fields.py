@@ -134,6 +134,8 @@ def test_what_is_no_path(tmp_path: Path) -> None:
             btf.find_member(unknown)
     with pytest.raises(ValueError, match="is of kind INT"):
         btf.find_member("short int.x" if "short int" in btf else "short.x")
+    with pytest.raises(ValueError, match="u8 stands for what is of kind INT, no struct or union"):
+        btf.layout("u8")
     size = btf["struct all"].size
     assert size is not None
     assert btf.at("all", size) == btf.at("all", -1) == btf.at("all", 2**70) == []

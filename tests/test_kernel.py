@@ -470,6 +470,9 @@ class TestLoaded:
             btfmmap.open("file", id=1)
         with pytest.raises(ValueError, match="method goes with a path"):
             btfmmap.open(id=1, method="read")
+        for wrong in (-1, 2**32):
+            with pytest.raises(ValueError, match=f"id is {wrong}, must fit in 32 bits"):
+                btfmmap.open(id=wrong)
 
     def test_without_the_capability(self) -> None:
         tools.kernel_btf()

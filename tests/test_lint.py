@@ -548,4 +548,5 @@ def test_command_with_a_base(tmp_path: Path) -> None:
     assert run(split, "--base", base).returncode == 0
     done = run(split)
     assert done.returncode == 1
+    assert done.stderr.startswith(f"btfmmap: {split}: ")
     assert "to be opened on its base" in done.stderr

@@ -227,6 +227,8 @@ class TestFiles:
             btfmmap.open(file, method="copy")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="one of path, data and id"):
             btfmmap.open(file, data=BLOB)
+        with pytest.raises(TypeError, match="base is 'vmlinux', must be a Btf"):
+            btfmmap.open(file, base="vmlinux")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="null character"):
             btfmmap.open("a\0b")
         with pytest.raises(TypeError):

@@ -321,6 +321,8 @@ class Btf(HasTables):
             through: what may stand between the type and its user: `users.THROUGH` (typedefs, qualifiers,
                 type tags, pointers, arrays, anonymous structs) unless some of those are given;
                 `users.EMBEDDED` leaves out pointers.
+
+        Raises `NotFoundError`, and `ValueError` for what is no role and for more than 2^20 users.
         """
         from .users import THROUGH, users
 

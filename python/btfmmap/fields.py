@@ -63,8 +63,9 @@ def composite(btf: Btf, name: int | str | Type) -> Type:
     type_ = name if not isinstance(name, int | str) else btf[name]
     found = resolved(type_)
     if found.kind not in _COMPOSITE:
+        what = "is" if found.id == type_.id else "stands for what is"
         raise ValueError(
-            f"{type_.name or f'type [{type_.id}]'} is of kind {found.kind.name}, no struct or union"
+            f"{type_.name or f'type [{type_.id}]'} {what} of kind {found.kind.name}, no struct or union"
         )
     return found
 

@@ -84,7 +84,10 @@ def _lint(file: File, base: Btf | None, limit: int) -> list[Diagnostic]:
     if found.base is not None:
         base = open_btf(data=bytes(found.base.whole()))
     layout = None if base is None else base._layout
-    rows, errors, notes = _core.lint(found.btf, layout, found.pointer_size, limit)
+    try:
+        rows, errors, notes = _core.lint(found.btf, layout, found.pointer_size, limit)
+    except MissingBaseError as error:
+        raise MissingBaseError(f"{found.btf.name}: {error}") from None
     listed = [
         Diagnostic("error" if is_error else "note", rule, message, offset, type_id)
         for is_error, rule, message, offset, type_id in rows

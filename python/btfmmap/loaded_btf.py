@@ -44,6 +44,8 @@ def loaded() -> list[LoadedBtf]:
 
 def open_loaded(btf_id: int, base: Btf | None) -> Btf:
     """What `open(id=...)` does. A module's base is the running kernel's BTF, where none is given."""
+    if not 0 <= btf_id < 1 << 32:
+        raise ValueError(f"id is {btf_id}, must fit in 32 bits")
     name = f"BTF object {btf_id}"
     try:
         info = LoadedBtf(*_core.loaded_info(btf_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import operator
 import re
 
 TYPE_CHECKING = False
@@ -20,8 +21,9 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]
     if space and keyword in _KEYWORDS:
         kinds, pattern = _KEYWORDS[keyword], bare.strip()
     if kind is not None:
+        kind = operator.index(kind)
         if kinds and kind not in kinds:
-            raise ValueError(f"'{keyword} {pattern}' says what it is, but kind is {int(kind)}")
+            raise ValueError(f"'{keyword} {pattern}' says what it is, but kind is {kind}")
         kinds = (kind,)
     try:
         compiled = re.compile(pattern if regex else fnmatch.translate(pattern))

@@ -60,12 +60,14 @@ def open(  # noqa: A001 (the package's verb is open)
         NotSupportedError: compressed in a way that takes a library which is not installed.
         OSError: the operating system's own error, with errno and file name.
         ValueError: more than one of `path`, `data` and `id`, `method` without a path, or an unknown `method`.
-        TypeError, BufferError: `data` is not bytes-like, or not contiguous.
+        TypeError, BufferError: `data` is not bytes-like, or not contiguous; `base` is no `Btf`.
     """
     if (path is not None) + (data is not None) + (id is not None) > 1:
         raise ValueError("one of path, data and id is opened, not several")
     if method != "auto" and (data is not None or id is not None):
         raise ValueError("method goes with a path only")
+    if base is not None and not isinstance(base, Btf):
+        raise TypeError(f"base is {base!r}, must be a Btf: open it first")
     if id is not None:
         from .loaded_btf import open_loaded
 

@@ -72,7 +72,7 @@ def users(
     unknown = set(through) - set(THROUGH)
     if unknown:
         raise ValueError(f"through has {sorted(unknown)}, may have {', '.join(THROUGH)}")
-    search = _Search(btf, frozenset(Role if roles is None else roles), frozenset(through))
+    search = _Search(btf, frozenset(Role if roles is None else map(Role, roles)), frozenset(through))
     found = {way: None for way in search.ways(type_id) if isinstance(way, User)}
     return sorted(found, key=lambda user: (user.type.id, user.role, user.position, user.bit_offset))
 
