@@ -238,11 +238,11 @@ class Btf(HasTables):
         return self._core.strings(offsets)
 
     def find(self, name: str, kind: int | None = None) -> int | None:
-        """The lowest type id of that name, and of that kind if one is given; None where there is none.
+        """The lowest type id of that name, and of that `Kind` if one is given; None where there is none.
 
         A name may be written as in C: "struct task_struct" finds only a STRUCT, "union x" a UNION,
-        "enum x" an ENUM or ENUM64. "void" is type id 0, as in libbpf. A base's types come before those of
-        what continues it.
+        "enum x" an ENUM or ENUM64; `ValueError` where `kind` is another. "void" is type id 0, as in libbpf. A
+        base's types come before those of what continues it.
         """
         return self._core.find(name, kind)
 
