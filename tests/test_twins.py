@@ -36,15 +36,8 @@ def test_fast_equals_plain(define: str, tmp_path: Path) -> None:
     sanitizers = "-fsanitize=address,undefined"
     sources = [ROOT / "csrc" / "core" / f"{name}.cpp" for name in SOURCES]
     flags = ["-std=c++17", "-O1", "-g1", sanitizers, "-fno-sanitize-recover=all", f"-D{define}", "-Icsrc"]
-    command: list[str | Path] = [
-        tools.tool("g++"),
-        *flags,
-        "-o",
-        program,
-        ROOT / "tests" / "twins.cpp",
-        *sources,
-    ]
-    subprocess.run(command, check=True, cwd=ROOT)
+    inputs = [ROOT / "tests" / "twins.cpp", *sources]
+    subprocess.run([tools.tool("g++"), *flags, "-o", program, *inputs], check=True, cwd=ROOT)
     files = [Path(btfmmap.SAMPLE_BTF)]
     for name in STORED:
         files.append(tmp_path / f"{name}.btf")
