@@ -332,10 +332,10 @@ class TestFiles:
         script = f"""
 import os, sys
 from btfmmap import _core, cli
-def dump(btf, roots, write):
-    write(b"half")
+def dump(btf, roots, descriptor):
+    os.write(descriptor, b"half")
     os.kill(os.getpid(), {number})
-    write(b"a file")
+    os.write(descriptor, b"a file")
 _core.dump_raw = dump
 sys.exit(cli.main(["dump", {btfmmap.SAMPLE_BTF!r}, "-o", "out.txt"]))
 """
@@ -441,6 +441,20 @@ class TestCommand:
         )
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
         assert (done.stdout, done.stderr) == ("141\n", "")
+
+    def test_a_signal_ends_it_while_nobody_reads(self) -> None:
+        kernel = tools.kernel_btf()
+        with subprocess.Popen(
+            [sys.executable, "-m", "btfmmap", "dump", str(kernel)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.read(1) == b"["  # so that it writes, and soon waits for the full pipe
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 130
+            assert process.stderr.read() == b""
 
     def test_a_full_disk(self) -> None:
         script = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} > /dev/full"

@@ -1,5 +1,8 @@
 #include <pybind11/pybind11.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -17,31 +20,51 @@ namespace btfmmap::bindings {
 
 namespace {
 
-// Hands the text to a Python callable, a piece at a time; it may throw.
-Output output_to(const py::function& write) {
-    return Output([&write](std::string_view piece) {
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        const int code = errno;
         const py::gil_scoped_acquire locked;
-        write(py::bytes(piece.data(), piece.size()));
+        if (written < 0 && code != EINTR) {
+            errno = code;
+            PyErr_SetFromErrno(PyExc_OSError);
+            throw py::error_already_set();
+        }
+        if (PyErr_CheckSignals() != 0) {
+            throw py::error_already_set();
+        }
+        text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(0, written)));
+    }
+}
+
+// Hands on the text a piece at a time, to a file descriptor or to a Python callable; both may throw.
+Output output_to(const py::object& to) {
+    if (py::isinstance<py::int_>(to)) {
+        return Output([fd = py::cast<int>(to)](std::string_view piece) { write_all(fd, piece); });
+    }
+    return Output([&to](std::string_view piece) {
+        const py::gil_scoped_acquire locked;
+        to(py::bytes(piece.data(), piece.size()));
     });
 }
 
-void raw(const Btf& btf, const py::object& roots, const py::function& write) {
+void raw(const Btf& btf, const py::object& roots, const py::object& to) {
     const auto ids = to_integers(roots);
-    Output output = output_to(write);
+    Output output = output_to(to);
     const py::gil_scoped_release unlocked;
     dump_raw(btf, ids, output);
 }
 
-void json(const Btf& btf, const py::object& roots, bool pretty, const py::function& write) {
+void json(const Btf& btf, const py::object& roots, bool pretty, const py::object& to) {
     const auto ids = to_integers(roots);
-    Output output = output_to(write);
+    Output output = output_to(to);
     const py::gil_scoped_release unlocked;
     dump_json(btf, ids, pretty, output);
 }
 
-void c(const Layout& layout, const py::object& roots, bool sorted, const py::function& write) {
+void c(const Layout& layout, const py::object& roots, bool sorted, const py::object& to) {
     const auto ids = to_integers(roots);
-    Output output = output_to(write);
+    Output output = output_to(to);
     const py::gil_scoped_release unlocked;
     dump_c(layout.btf(), layout.sizes(), ids, sorted, output);
 }
@@ -73,12 +96,12 @@ py::bytes type_name(const Layout& layout, std::int64_t type_id) {
 }  // namespace
 
 void register_dump(py::module_& module) {
-    module.def("dump_raw", raw, py::arg("btf"), py::arg("roots"), py::arg("write"),
-               "Write types as bpftool's text, in pieces of bytes.");
-    module.def("dump_json", json, py::arg("btf"), py::arg("roots"), py::arg("pretty"), py::arg("write"),
-               "Write types as bpftool's JSON, in pieces of bytes.");
-    module.def("dump_c", c, py::arg("layout"), py::arg("roots"), py::arg("sort"), py::arg("write"),
-               "Write types as a C header, in pieces of bytes.");
+    module.def("dump_raw", raw, py::arg("btf"), py::arg("roots"), py::arg("to"),
+               "Write types as bpftool's text, to a file descriptor or in pieces of bytes to a callable.");
+    module.def("dump_json", json, py::arg("btf"), py::arg("roots"), py::arg("pretty"), py::arg("to"),
+               "Write types as bpftool's JSON, to a file descriptor or in pieces of bytes to a callable.");
+    module.def("dump_c", c, py::arg("layout"), py::arg("roots"), py::arg("sort"), py::arg("to"),
+               "Write types as a C header, to a file descriptor or in pieces of bytes to a callable.");
     module.def("c_declaration", declaration, py::arg("layout"), py::arg("type_id"),
                "One type as C, without its semicolon.");
     module.def("c_type_name", type_name, py::arg("layout"), py::arg("type_id"),

@@ -32,13 +32,13 @@ def dump(
     if format not in FORMATS:
         raise ValueError(f"format is {format!r}, must be {', '.join(map(repr, FORMATS))}")
 
-    def write_to(write: Callable[[bytes], object]) -> None:
+    def write_to(to: int | Callable[[bytes], object]) -> None:
         if format == "raw":
-            _core.dump_raw(btf._core, roots, write)
+            _core.dump_raw(btf._core, roots, to)
         elif format == "json":
-            _core.dump_json(btf._core, roots, pretty, write)
+            _core.dump_json(btf._core, roots, pretty, to)
         else:
-            _core.dump_c(btf._layout, roots, sort, write)
+            _core.dump_c(btf._layout, roots, sort, to)
 
     if file is None:
         pieces: list[bytes] = []
@@ -52,6 +52,9 @@ def dump(
 
         decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         write_to(lambda piece: file.write(decoder.decode(piece)))
+    elif type(getattr(file, "raw", file)) is io.FileIO and not isinstance(file, io.BufferedRandom):
+        file.flush()
+        write_to(file.fileno())
     elif isinstance(file, io.RawIOBase):
         write_to(lambda piece: _write_all(file, piece))
     else:
@@ -83,18 +86,18 @@ def _text(utf8: bytes) -> str:
     return utf8.decode(errors="surrogateescape")
 
 
-def _replace(path: str, write_to: Callable[[Callable[[bytes], object]], None]) -> None:
+def _replace(path: str, write_to: Callable[[int], None]) -> None:
     """Write beside and rename, so that no half file is left under that name. What is there and no file
     (/dev/null, a pipe) is written to."""
     beside = f"{path}.{os.urandom(4).hex()}.part"
     try:
         mode = os.stat(path).st_mode if os.path.exists(path) else None
         if mode is not None and not stat.S_ISREG(mode):
-            with open(path, "wb") as device:
-                write_to(device.write)
+            with open(path, "wb", buffering=0) as device:
+                write_to(device.fileno())
             return
-        with open(beside, "xb") as file:
-            write_to(file.write)
+        with open(beside, "xb", buffering=0) as file:
+            write_to(file.fileno())
         if mode is not None:
             os.chmod(beside, stat.S_IMODE(mode))
         os.replace(beside, path)
