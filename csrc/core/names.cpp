@@ -65,7 +65,7 @@ void Names::each_candidate(std::string_view name, Visit visit) const {
     if (!prepared() && scans_left_.fetch_sub(1, std::memory_order_relaxed) > 0) {
         scan(name, visit);
     } else if (!sorted()) {
-        table_->each(name, [&](std::uint32_t row) { return has_name(row, name) && visit(row); });
+        table_->each(name, visit);
     } else {
         std::uint32_t row = order_->lower_bound(name);
         while (row != index_.rows() && has_name(row, name) && !visit(row)) {

@@ -18,7 +18,7 @@ namespace btfmmap {
 namespace {
 
 constexpr std::size_t kChains = 6;
-constexpr std::size_t kMostBytes = 16 * 1024;  // of a segment; shorter ones towards the section's end
+constexpr std::size_t kMostBytes = 8 * 1024;  // of a segment; shorter ones towards the section's end
 constexpr std::size_t kFewestBytes = 256;
 constexpr std::size_t kMostRows = kMostBytes / kHeadSize + 1;
 
