@@ -45,6 +45,7 @@ except MemoryError:
 """
 
 
+@tools.unsanitized("its shadow takes more address space than RLIMIT_AS leaves")
 def test_memory_error(tmp_path: Path) -> None:
     """A file that does not fit into memory."""
     path = tmp_path / "large"

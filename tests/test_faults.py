@@ -35,8 +35,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def under(
     library: Path, file: Path, faults: dict[str, int], *command: str
 ) -> subprocess.CompletedProcess[str]:
-    preloaded = f"{os.environ.get('LD_PRELOAD', '')} {library}".strip()
-    environment = os.environ | {"LD_PRELOAD": preloaded, "FAULT_FILE": str(file.resolve())}
+    environment = tools.preloading(library) | {"FAULT_FILE": str(file.resolve())}
     environment |= {name: str(value) for name, value in faults.items()}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -94,7 +94,7 @@ class TestRunningKernel:
                 "\nexcept OSError as error: print(error.errno, error.filename)"
             )
             number = getattr(errno, name)
-            environment = os.environ | {"LD_PRELOAD": str(library), "REFUSE_WITH": str(number)}
+            environment = tools.preloading(library) | {"REFUSE_WITH": str(number)}
             run = subprocess.run(
                 [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
             )

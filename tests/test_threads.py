@@ -66,6 +66,7 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     pytest.skip("ThreadSanitizer does not run on this machine")
 
 
+@tools.unsanitized("ThreadSanitizer does not share a process with it")
 def test_core_under_thread_sanitizer(sanitized: list[str]) -> None:
     done = subprocess.run([*sanitized, btfmmap.SAMPLE_BTF, "20"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
@@ -356,6 +357,7 @@ print(json.dumps(rows))
 """
 
 
+@tools.unsanitized("its own memory would be counted")
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_private_memory_of_64_processes() -> None:
     """Mapped pages count in no RSS or PSS, so what a process has of its own is asked for: the index."""

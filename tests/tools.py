@@ -27,6 +27,18 @@ def tool(name: str) -> str:
     return path
 
 
+def unsanitized(reason: str) -> pytest.MarkDecorator:
+    """Leaves a test out of `make test-sanitized`, where AddressSanitizer is in every process."""
+    sanitized = "libasan" in os.environ.get("LD_PRELOAD", "")
+    return pytest.mark.skipif(sanitized, reason=f"under AddressSanitizer: {reason}")
+
+
+def preloading(library: Path) -> dict[str, str]:
+    """The environment that loads a library before the program, behind those that are there already: a
+    sanitizer wants to be the first."""
+    return os.environ | {"LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {library}".strip()}
+
+
 def kernel_btf() -> Path:
     if not os.access(KERNEL, os.R_OK):
         pytest.skip(f"no readable kernel BTF at {KERNEL}")
