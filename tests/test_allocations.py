@@ -62,6 +62,7 @@ def maps() -> list[str]:
     return [" ".join(line.split()[1:]) for line in lines if "/" in line]
 
 
+@tools.unsanitized("it keeps freed memory for a while")
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc as Linux has it")
 @pytest.mark.parametrize("method", ["auto", "mmap"])
 def test_failed_opens_keep_nothing(tmp_path: Path, method: str) -> None:
