@@ -462,3 +462,19 @@ def test_bitfields_that_cannot_be() -> None:
     ]:
         with pytest.raises(NotSupportedError, match=f"^{why}"):
             btf.records(name, b"")
+
+
+def test_anonymous_unions_without_end() -> None:
+    """One that holds itself, and thirty that each hold the next one twice."""
+    writer = BtfWriter()
+    union = btf_writer.UNION
+    writer.add_struct("", 4, [("", 1, 0)], kind=union)
+    for depth in range(30):
+        following = depth + 3
+        writer.add_struct("", 4, [("", following, 0), ("", following, 0)], kind=union)
+    writer.add_int()
+    btf = btfmmap.open(data=writer.build())
+    with pytest.raises(FormatError, match="holds itself"):
+        btf.records(1, bytes(8))
+    with pytest.raises(FormatError, match="more than"):
+        btf.records(2, bytes(8))

@@ -71,13 +71,15 @@ def flexible_fields(type_: Type) -> list[str]:
     """The names of the flexible arrays that a STRUCT or UNION ends in: several where they share a union."""
     names: list[str] = []
     pending = [type_]
+    seen = {type_.id}  # what holds itself, or the same in many ways, is looked at once
     while pending:
         parent = pending.pop()
         for member in parent.members if parent.kind == Kind.UNION else parent.members[-1:]:
             inner = resolved(member.type)
             if inner.kind == Kind.ARRAY and inner.nelems == 0:
                 names.append(member.name)
-            elif inner.kind in _COMPOSITE and not member.name:
+            elif inner.kind in _COMPOSITE and not member.name and inner.id not in seen:
+                seen.add(inner.id)
                 pending.append(inner)
     return names
 
