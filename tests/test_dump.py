@@ -430,7 +430,7 @@ class TestCommand:
         sample = btfmmap.SAMPLE_BTF
         declaration = btfmmap.open(sample).c_declaration("flow")
         shown = command("show", "flow", "--c", "-f", sample).stdout.decode()
-        assert shown == declaration.replace("\t", "        ") + "\n"
+        assert shown == f"{declaration}\n"
         facts = json.loads(command("show", "flow", "--c", "-f", sample, "--json").stdout)
         assert facts["c"] == declaration
 
