@@ -154,7 +154,7 @@ def costs(content: bytes, long_names: bool, tries: int) -> dict[str, float]:
     return found
 
 
-def measure(size: int) -> bool:
+def compare(size: int) -> bool:
     good = True
     print(f"{'file':30} {'question':10} {'seconds':>9} {'at twice the size':>18} {'ratio':>6}")
     for name, make in FILES.items():
@@ -176,7 +176,7 @@ def main() -> None:
     size = int(sys.argv[1] if len(sys.argv) > 1 else "16") << 20
     threading.stack_size(THREAD_STACK)
     results: list[bool] = []
-    thread = threading.Thread(target=lambda: results.append(measure(size)))
+    thread = threading.Thread(target=lambda: results.append(compare(size)))
     thread.start()
     thread.join()
     sys.exit(results != [True])

@@ -7,10 +7,11 @@
 
 namespace btfmmap {
 
-// Memory for arrays that live and go together. Thread-safe.
+// Memory for arrays that live and go together, in few pieces. Thread-safe.
 //
-// A fresh page costs a fault of 0.5 to 2 us, as much as the work that fills it; megabytes of tables cost
-// more in faults than in work. So large arenas ask for huge pages, where the kernel has them to give.
+// A fresh page costs a fault of 0.5 to 2 us, as much as the work that fills it. Pieces come from the heap,
+// which keeps what is freed for the next ones. Huge pages would save faults, but in a virtual machine that
+// hands free ones back to its host each may cost milliseconds.
 class Arena {
 public:
     // `expected` bytes are set aside first; more is added as needed.
