@@ -89,7 +89,9 @@ def test_documents_are_rewritten_between_the_marks() -> None:
 
 def test_every_benchmark_is_in_the_whole_run() -> None:
     modules = {measure.__module__ for measure in run.measures()}
-    assert modules == {file.stem for file in BENCHMARKS.glob("bench_*.py")}
+    # That one compares files of two sizes, with no peer, and takes longer than all others.
+    alone = {"bench_hostile"}
+    assert modules == {file.stem for file in BENCHMARKS.glob("bench_*.py")} - alone
 
 
 def test_a_growth_of_instructions_fails() -> None:
