@@ -343,6 +343,21 @@ sys.exit(cli.main(["dump", {btfmmap.SAMPLE_BTF!r}, "-o", "out.txt"]))
         assert (done.returncode, done.stderr) == (128 + number, b"")
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_write_of_ones_own_is_called(self, tmp_path: Path) -> None:
+        class Counting(io.BufferedWriter):
+            count = 0
+
+            def write(self, piece: Any) -> int:
+                self.count += memoryview(piece).nbytes
+                return super().write(piece)
+
+        path = tmp_path / "out.txt"
+        btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+        with Counting(io.FileIO(path, "w")) as file:
+            btf.dump(file=file)
+        assert file.count == path.stat().st_size
+        assert path.read_text() == btf.dump()
+
     def test_an_error_while_writing_ends_it(self) -> None:
         class Full:
             def write(self, _: bytes) -> int:

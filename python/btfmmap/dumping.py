@@ -52,7 +52,7 @@ def dump(
 
         decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         write_to(lambda piece: file.write(decoder.decode(piece)))
-    elif type(getattr(file, "raw", file)) is io.FileIO and not isinstance(file, io.BufferedRandom):
+    elif _is_plain(file):
         file.flush()
         write_to(file.fileno())
     elif isinstance(file, io.RawIOBase):
@@ -60,6 +60,12 @@ def dump(
     else:
         write_to(file.write)
     return None
+
+
+def _is_plain(file: IO[Any]) -> bool:
+    """Whether nothing but the file's descriptor stands behind it, and no write of its own is passed by."""
+    raw = file.raw if type(file) is io.BufferedWriter else file
+    return type(raw) is io.FileIO
 
 
 def _write_all(file: io.RawIOBase, piece: bytes) -> None:

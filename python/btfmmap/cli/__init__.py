@@ -28,8 +28,8 @@ PIPE_CLOSED = 141
 
 def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
     """The command's `run`, and what to call it with. Exits where the words are wrong, or ask for help."""
-    named = words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
-    if named is not COMMANDS:
+    known = words[0] in COMMANDS
+    if known:
         command = __import__(f"{__name__}.{words[0]}", fromlist=["run"])  # importlib takes longer to import
         parser = QuickParser()
         command.add_arguments(parser)
@@ -39,7 +39,7 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
             pass
     from .parsing import parser_of
 
-    full_parser = parser_of(named)
+    full_parser = parser_of(words[:1] if known else COMMANDS)
     args = full_parser.parse_args(words)
     if not hasattr(args, "run"):
         full_parser.error("a command is missing")
