@@ -7,7 +7,7 @@ KERNEL_BTF ?= /sys/kernel/btf/vmlinux
 BIN := $(VENV)/bin
 CXX ?= c++
 CPP_FILES := $(shell find csrc -name '*.[ch]pp')
-FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp tests/allocations.cpp $(wildcard tests/fuzz/*.[ch]pp)
+FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp $(wildcard tests/*.cpp) $(wildcard tests/fuzz/*.[ch]pp)
 # What `btfmmap` is built from; pip builds it anew when one of these changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 

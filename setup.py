@@ -59,9 +59,10 @@ def core_extension() -> "Pybind11Extension":
             *(["-O1", "-g1"] if sanitize else ["-O3", "-g0"]),
             "-Wall",
             "-Wextra",
+            "-pthread",
             *sanitizers,
         ],
-        extra_link_args=sanitizers or static_runtime(),
+        extra_link_args=["-pthread", *(sanitizers or static_runtime())],
     )
 
 

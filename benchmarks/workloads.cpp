@@ -38,7 +38,7 @@ auto counted(const std::string& name, Run run) {
 template <class Dump>
 void counted_dump(const std::string& name, Dump dump) {
     std::size_t size = 0;
-    Output output([&size](std::string_view piece) { size += piece.size(); });
+    Output output([&size](const Output::Buffer&, std::size_t piece) { size += piece; });
     counted(name, [&] {
         dump(output);
         output.flush();

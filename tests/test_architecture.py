@@ -51,12 +51,15 @@ LAYERS = [
     "layout",
     "graph",
     "output",
+    "write_behind",
     "pen",
     "dump_words",
     "dump_raw",
     "dump_json",
     "merge_sort",
     "c_limits",
+    "c_text",
+    "c_chains",
     "c_order",
     "c_names",
     "c_declarations",
@@ -151,6 +154,7 @@ BTF_NAMES = [
     "types",
     "users",
     "vars",
+    "wasteful",
 ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import btf_writer
 import pytest
 import tools
-from btf_writer import ARRAY, ENUM, FWD, PTR, STRUCT, TYPEDEF, UNION, BtfWriter, every_kind
+from btf_writer import ARRAY, ENUM, FUNC_PROTO, FWD, PTR, STRUCT, TYPEDEF, UNION, BtfWriter, every_kind
 
 import btfmmap
 from btfmmap import FormatError, Kind, NotSupportedError
@@ -390,6 +390,20 @@ class TestHostileTypes:
         names = re.findall(r"^struct (x\S*) {", btf.dump("c", sort=False) or "", re.MULTILINE)
         assert names == ["x", *(f"x___{number}" for number in range(2, 100_001))]
         assert btf.to_c().count("struct x") == 99_999  # the first one of all is left out, as in bpftool
+
+    def test_what_needs_the_first_one(self) -> None:
+        """Left out at the top, the first of all is written for what comes last and refers to it (seen in
+        bpftool 7.8): a struct or a prototype without a name, but no pointer."""
+        for last, times in ((PTR, 0), (STRUCT, 1), (FUNC_PROTO, 1)):
+            writer = BtfWriter()
+            first = writer.add_struct("x", 8, [])
+            if last == PTR:
+                writer.add(PTR, size_or_type=first)
+            elif last == STRUCT:
+                writer.add_struct("", 8, [("a", first, 0)])
+            else:
+                writer.add_proto(0, [("a", first)])
+            assert btfmmap.open(data=writer.build()).to_c().count("struct x {") == times, last
 
     def test_many_kfuncs(self) -> None:
         writer = BtfWriter()

@@ -15,6 +15,8 @@ import pytest
 import tools
 from btf_writer import BtfWriter, every_kind
 
+import btfmmap
+
 COMMAND = [sys.executable, "-W", "error", "-m", "btfmmap"]
 STORED = pytest.mark.parametrize("kernel", ["7.2-amd64"], indirect=True)
 
@@ -185,7 +187,8 @@ def test_holes_against_pahole(kernel: Path) -> None:
     assert len(rows) == 30
     assert [row["hole_bytes"] + row["padding"] for row in rows] == sorted(waste.values())[:-31:-1]
     for row in rows:
-        assert waste[row["name"]] == row["hole_bytes"] + row["padding"]
+        assert waste[row["name"]] == row["waste"] == row["hole_bytes"] + row["padding"]
+    assert rows == btfmmap.open(kernel).wasteful(30)
     lines = run("holes", "-n", "3", "-f", kernel).stdout.splitlines()
     assert lines[0].split()[0] == "waste"
     assert [line.split()[0] for line in lines[1:]] == [str(n) for n in sorted(waste.values())[:-4:-1]]
@@ -195,6 +198,8 @@ def test_holes_against_pahole(kernel: Path) -> None:
 def test_holes_of_few(file: Path) -> None:
     assert len(json.loads(run("holes", "-f", file, "--json").stdout)) == 3
     assert json.loads(run("holes", "-n", "0", "-f", file, "--json").stdout) == []
+    with pytest.raises(ValueError, match="-1"):
+        btfmmap.open(file).wasteful(-1)
     done = run("holes", "-n", "-1", "-f", file)
     assert done.returncode == 2
     assert "invalid count value: '-1'" in done.stderr

@@ -471,6 +471,27 @@ class TestCommand:
             assert process.wait(timeout=60) == 130
             assert process.stderr.read() == b""
 
+    def test_no_more_threads(self, tmp_path: Path) -> None:
+        """The text is then made and written in turn."""
+        if os.getuid() != 0:
+            pytest.skip("needs root, to be a user who may have no more threads")
+        out = tmp_path / "out"
+        script = (
+            "import os, resource, btfmmap\n"
+            "btf = btfmmap.open(btfmmap.SAMPLE_BTF)\n"
+            "btf.dump(file=os.devnull)\n"
+            f"file = open({str(out)!r}, 'wb')\n"
+            "resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))\n"
+            "os.setuid(65534)\n"
+            "import _thread\n"
+            "try: _thread.start_new_thread(print, ())\n"
+            "except RuntimeError: pass\n"
+            "else: raise SystemExit('threads can be had')\n"
+            "btf.dump(file=file)\n"
+        )
+        subprocess.run([sys.executable, "-c", script], check=True)
+        assert out.read_text() == btfmmap.open(btfmmap.SAMPLE_BTF).dump()
+
     def test_a_full_disk(self) -> None:
         script = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} > /dev/full"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -20,6 +21,7 @@
 #include "core/layout.hpp"
 #include "core/lint.hpp"
 #include "core/sizes.hpp"
+#include "core/write_behind.hpp"
 
 using namespace btfmmap;
 
@@ -57,11 +59,9 @@ std::uint64_t sum(const Table& table) {
     return total;
 }
 
-template <class Dump>
-std::uint64_t written(Dump dump) {
+std::uint64_t written(const std::function<void(Output&)>& dump) {
     std::uint64_t total = 0;
-    Output output([&](std::string_view piece) { total += piece.size(); });
-    dump(output);
+    write_behind(dump, [&](const Output::Buffer&, std::size_t piece) { total += piece; });
     return total;
 }
 

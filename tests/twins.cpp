@@ -142,8 +142,9 @@ int main(int argc, char** argv) {
         int accepted = 0;
         for (int mutant = 0; mutant != mutants; ++mutant) {
             // The section alone, so that the sanitizer knows where it ends.
-            std::vector<char> changed(original.begin() + static_cast<std::ptrdiff_t>(header.type_start()),
-                                      original.begin() + static_cast<std::ptrdiff_t>(header.type_start() + header.type_size));
+            std::vector<char> changed(
+                original.begin() + static_cast<std::ptrdiff_t>(header.type_start()),
+                original.begin() + static_cast<std::ptrdiff_t>(header.type_start() + header.type_size));
             for (unsigned change = 1 + random() % 3; change != 0; --change) {
                 const std::size_t at = random() % changed.size();
                 const std::size_t length = std::min<std::size_t>(changed.size() - at, 1 + random() % 16);
@@ -159,7 +160,7 @@ int main(int argc, char** argv) {
             demand(expected == walked(section, header.order, true), "a mutant's walk: " + expected.error);
             accepted += compare_checks(section, header);
         }
-        std::printf("%s: %zu records, %d mutants, %d of them valid\n", argv[argument], plain.kinds.size(), mutants,
-                    accepted);
+        std::printf("%s: %zu records, %d mutants, %d of them valid\n", argv[argument], plain.kinds.size(),
+                    mutants, accepted);
     }
 }

@@ -60,6 +60,36 @@ inline std::uint64_t equal_bytes(const std::uint8_t* bytes, std::uint8_t wanted)
 #endif
 }
 
+// Sixteen bytes; a compiler without vectors for its target makes as many operations of each.
+using Letters = std::uint8_t __attribute__((vector_size(16)));
+
+// What a comparison of Letters gives: each byte all ones or all zeros.
+template <class Comparison>
+Letters marked(Comparison comparison) {
+    return reinterpret_cast<Letters>(comparison);
+}
+
+// Which byte is the first that is marked; 16 where none is.
+inline unsigned first_marked(Letters marks) {
+#if !defined(BTFMMAP_SCALAR) && defined(__SSE2__)
+    const int found = _mm_movemask_epi8(reinterpret_cast<__m128i>(marks));
+    return static_cast<unsigned>(__builtin_ctz(static_cast<unsigned>(found) | 1U << sizeof marks));
+#elif !defined(BTFMMAP_SCALAR) && defined(__aarch64__) && defined(__ARM_NEON)
+    // Half of each byte's mark.
+    const uint8x8_t halves = vshrn_n_u16(reinterpret_cast<uint16x8_t>(marks), 4);
+    const std::uint64_t found = vget_lane_u64(vreinterpret_u64_u8(halves), 0);
+    return found == 0 ? sizeof marks : static_cast<unsigned>(__builtin_ctzll(found)) / 4;
+#else
+    for (std::size_t part = 0; part != sizeof marks; part += sizeof(std::uint64_t)) {
+        const auto* word = reinterpret_cast<const std::byte*>(&marks) + part;
+        if (const std::uint64_t found = Load<ByteOrder::little>::u64(word)) {
+            return static_cast<unsigned>(part + static_cast<std::size_t>(__builtin_ctzll(found)) / 8);
+        }
+    }
+    return sizeof marks;
+#endif
+}
+
 // How many bits are set; without an instruction for it, which the oldest x86-64 processors lack.
 constexpr unsigned bit_count(std::uint64_t bits) {
     bits -= bits >> 1 & every_byte(0x55);

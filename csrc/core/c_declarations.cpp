@@ -12,8 +12,6 @@ namespace {
 using std::int64_t;
 using std::uint32_t;
 
-constexpr unsigned kMostTabs = 13;
-
 bool is_modifier(Kind kind) {
     return kind == Kind::Volatile || kind == Kind::Const || kind == Kind::Restrict || kind == Kind::TypeTag;
 }
@@ -58,7 +56,7 @@ void CDeclarations::define(uint32_t id) {
             return declare(type.target(), names_.own(id));
         case Kind::Var: {
             const uint32_t linkage = type.word(kHeadSize);
-            text(linkage == 0 ? "static " : linkage == 2 ? "extern " : "");
+            out_.write(linkage == 0 ? "static " : linkage == 2 ? "extern " : "");
             return declare(type.target(), names_.own(id));
         }
         case Kind::Void:
@@ -82,7 +80,7 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
     const uint32_t count = type.elements();
     const uint32_t size = type.size_or_type();
     forward(id);
-    text(" {");
+    out_.write(" {");
     int64_t end = 0;
     bool after_bitfield = false;
     for (uint32_t i = 0; i != count; ++i) {
@@ -93,25 +91,23 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
         const int64_t offset = member_bit_offset(word, flag);
         const int64_t bits = member_bitfield_size(word, flag);
         pad(end, offset, packed ? 1 : alignment(held), after_bitfield && bits != 0, level + 1);
-        text("\n");
-        indent(level + 1);
+        out_.line(level + 1);
         declare(held, names_.string(type.load(member + MemberField::name_off)), level + 1);
         if (bits != 0) {
-            text(": ");
-            signed_number(bits);
+            out_.write(": ");
+            out_.signed_number(bits);
         }
         end = offset + (bits != 0 ? bits : 8 * std::max<int64_t>(0, sizes_.size(held)));
         after_bitfield = bits != 0;
-        text(";");
+        out_.write(";");
     }
     if (is_struct) {
         pad(end, 8 * int64_t{size}, alignment(id), false, level + 1);
     }
     if (count != 0 || size != 0) {
-        text("\n");
-        indent(level);
+        out_.line(level);
     }
-    text(packed ? "} __attribute__((packed))" : "}");
+    packed ? out_.write("} __attribute__((packed))") : out_.write("}");
 }
 
 int64_t CDeclarations::alignment(uint32_t id) const { return std::max<int64_t>(0, sizes_.alignment(id)); }
@@ -145,12 +141,11 @@ void CDeclarations::pad(int64_t from, int64_t to, int64_t alignment, bool in_bit
     const Pad pads[] = {{"long", 8 * pointer_size_}, {"int", 32}, {"short", 16}, {"char", 8}};
     const auto write = [&](std::string_view name, int64_t bits) {
         limits_.step();
-        text("\n");
-        indent(level);
-        text(name);
-        text(": ");
-        signed_number(bits);
-        text(";");
+        out_.line(level);
+        out_.write(name);
+        out_.write(": ");
+        out_.signed_number(bits);
+        out_.write(";");
     };
     const Pad* pad = pads;
     int64_t aligned = rounded_up(from, pad->bits);
@@ -185,26 +180,27 @@ void CDeclarations::pad(int64_t from, int64_t to, int64_t alignment, bool in_bit
 
 void CDeclarations::define_enum(uint32_t id, unsigned level) {
     const DumpRecord type = record(id);
-    text(names_.has_name(id) ? "enum " : "enum");
-    text(names_.tag(id));
+    names_.has_name(id) ? out_.write("enum ") : out_.write("enum");
+    out_.write(names_.tag(id));
     const uint32_t count = type.elements();
     if (count == 0) {
         return;
     }
-    text(" {");
+    out_.write(" {");
     define_values(type, level);
-    text("\n");
-    indent(level);
-    text("}");
+    out_.line(level);
+    out_.write("}");
     const uint32_t size = type.size_or_type();
     if (size == 1) {
-        text(" __attribute__((mode(byte)))");
+        out_.write(" __attribute__((mode(byte)))");
     } else if (size == 8 && pointer_size_ == 8) {
         bool fits = true;
         for (uint32_t i = 0; type.kind() == Kind::Enum64 && i != count; ++i) {
             fits &= type.load(type.element(i) + EnumField::value_high) == 0;
         }
-        text(fits ? " __attribute__((mode(word)))" : "");
+        if (fits) {
+            out_.write(" __attribute__((mode(word)))");
+        }
     }
 }
 
@@ -218,22 +214,21 @@ void CDeclarations::define_values(const DumpRecord& type, unsigned level) {
         const std::byte* value = type.element(i);
         const std::string_view name = names_.string(type.load(value + EnumField::name_off));
         const std::size_t uses = names_.uses_of_enumerator(name);
-        text("\n");
-        indent(level + 1);
-        text(name);
+        out_.line(level + 1);
+        out_.write(name);
         if (uses > 1) {
-            text("___");
-            number(uses);
+            out_.write("___");
+            out_.number(uses);
         }
-        text(" = ");
+        out_.write(" = ");
         const std::uint64_t low = type.load(value + EnumField::value);
         if (wide) {
             const std::uint64_t bits = std::uint64_t{type.load(value + EnumField::value_high)} << 32 | low;
-            is_signed ? signed_number(static_cast<int64_t>(bits)) : number(bits);
-            text(is_signed ? "LL," : "ULL,");
+            is_signed ? out_.signed_number(static_cast<int64_t>(bits)) : out_.number(bits);
+            is_signed ? out_.write("LL,") : out_.write("ULL,");
         } else {
-            is_signed ? signed_number(static_cast<std::int32_t>(low)) : number(low);
-            text(",");
+            is_signed ? out_.signed_number(static_cast<std::int32_t>(low)) : out_.number(low);
+            out_.write(",");
         }
     }
 }
@@ -241,19 +236,21 @@ void CDeclarations::define_values(const DumpRecord& type, unsigned level) {
 void CDeclarations::forward(uint32_t id) {
     const DumpRecord type = record(id);
     const bool is_union = type.kind() == Kind::Fwd ? type.flag() : type.kind() == Kind::Union;
-    text(is_union ? "union" : "struct");
-    text(names_.has_name(id) || type.kind() == Kind::Fwd ? " " : "");
-    text(names_.tag(id));
+    is_union ? out_.write("union") : out_.write("struct");
+    if (names_.has_name(id) || type.kind() == Kind::Fwd) {
+        out_.write(" ");
+    }
+    out_.write(names_.tag(id));
 }
 
 void CDeclarations::define_typedef(uint32_t id) {
     const std::string_view name = names_.identifier(id);
     const uint32_t of = record(id).target();
     if (of == 0 && name == "__gnuc_va_list") {
-        text("typedef __builtin_va_list __gnuc_va_list");  // old GCC has void here
+        out_.write("typedef __builtin_va_list __gnuc_va_list");  // old GCC has void here
         return;
     }
-    text("typedef ");
+    out_.write("typedef ");
     declare(of, name, 0);
 }
 
@@ -283,13 +280,13 @@ void CDeclarations::write_modifiers(Chain& chain) {
     for (; !chain.empty(); chain.pop()) {
         switch (record(chain.back()).kind()) {
             case Kind::Volatile:
-                text("volatile ");
+                out_.write("volatile ");
                 break;
             case Kind::Const:
-                text("const ");
+                out_.write("const ");
                 break;
             case Kind::Restrict:
-                text("restrict ");
+                out_.write("restrict ");
                 break;
             default:
                 return;
@@ -304,8 +301,10 @@ void CDeclarations::drop_modifiers(Chain& chain) const {
 }
 
 void CDeclarations::write_name(std::string_view name, bool after_pointer) {
-    text(name.empty() || after_pointer ? "" : " ");
-    text(name);
+    if (!name.empty() && !after_pointer) {
+        out_.write(" ");
+    }
+    out_.write(name);
 }
 
 void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned level) {
@@ -320,12 +319,12 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
         switch (kind) {
             case Kind::Void:
                 write_modifiers(chain);
-                text("void");
+                out_.write("void");
                 break;
             case Kind::Int:
             case Kind::Float:
                 write_modifiers(chain);
-                text(names_.own(id));
+                out_.write(names_.own(id));
                 break;
             case Kind::Struct:
             case Kind::Union:
@@ -336,8 +335,8 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
             case Kind::Enum64:
                 write_modifiers(chain);
                 if (names_.has_name(id) || style_ == Style::cast) {
-                    text("enum ");
-                    text(names_.tag(id));
+                    out_.write("enum ");
+                    out_.write(names_.tag(id));
                 } else {
                     define_enum(id, level);
                 }
@@ -348,25 +347,25 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
                 break;
             case Kind::Typedef:
                 write_modifiers(chain);
-                text(names_.identifier(id));
+                out_.write(names_.identifier(id));
                 break;
             case Kind::Ptr:
-                text(after_pointer ? "*" : " *");
+                after_pointer ? out_.write("*") : out_.write(" *");
                 break;
             case Kind::Volatile:
-                text(" volatile");
+                out_.write(" volatile");
                 break;
             case Kind::Const:
-                text(" const");
+                out_.write(" const");
                 break;
             case Kind::Restrict:
-                text(" restrict");
+                out_.write(" restrict");
                 break;
             case Kind::TypeTag:
                 write_modifiers(chain);
-                text(type.flag() ? " __attribute__((" : " __attribute__((btf_type_tag(\"");
-                text(names_.own(id));
-                text(type.flag() ? "))" : "\")))");
+                type.flag() ? out_.write(" __attribute__((") : out_.write(" __attribute__((btf_type_tag(\"");
+                out_.write(names_.own(id));
+                type.flag() ? out_.write("))") : out_.write("\")))");
                 break;
             case Kind::Array:
                 return write_array(type, chain, name, after_pointer, level);
@@ -387,14 +386,20 @@ void CDeclarations::write_array(const DumpRecord& array, Chain& chain, std::stri
         write_name(name, after_pointer);
     } else {
         const bool more_dimensions = record(chain.back()).kind() == Kind::Array;
-        text(name.empty() || after_pointer ? "" : " ");
-        text(more_dimensions ? "" : "(");
+        if (!name.empty() && !after_pointer) {
+            out_.write(" ");
+        }
+        if (!more_dimensions) {
+            out_.write("(");
+        }
         write_chain(chain, name, level);
-        text(more_dimensions ? "" : ")");
+        if (!more_dimensions) {
+            out_.write(")");
+        }
     }
-    text("[");
-    number(array.word(kHeadSize + ArrayField::nelems));
-    text("]");
+    out_.write("[");
+    out_.number(array.word(kHeadSize + ArrayField::nelems));
+    out_.write("]");
 }
 
 void CDeclarations::write_prototype(const DumpRecord& proto, Chain& chain, std::string_view name,
@@ -403,36 +408,29 @@ void CDeclarations::write_prototype(const DumpRecord& proto, Chain& chain, std::
     if (chain.empty()) {
         write_name(name, after_pointer);
     } else {
-        text(" (");
+        out_.write(" (");
         write_chain(chain, name, level);
-        text(")");
+        out_.write(")");
     }
     const uint32_t count = proto.elements();
     if (count == 0 || (count == 1 && proto.element_type(0, ParamField::type) == 0)) {
-        text("(void)");
+        out_.write("(void)");
         return;
     }
-    text("(");
+    out_.write("(");
     for (uint32_t i = 0; i != count; ++i) {
-        text(i == 0 ? "" : ", ");
+        if (i != 0) {
+            out_.write(", ");
+        }
         const uint32_t type = proto.element_type(i, ParamField::type);
         if (i == count - 1 && type == 0) {
-            text("...");
+            out_.write("...");
         } else {
             const uint32_t offset = proto.load(proto.element(i) + ParamField::name_off);
             declare(type, names_.string(offset), level);
         }
     }
-    text(")");
-}
-
-void CDeclarations::indent(unsigned level) {
-    text(std::string_view("\t\t\t\t\t\t\t\t\t\t\t\t\t").substr(0, std::min(level, kMostTabs)));
-}
-
-void CDeclarations::text(std::string_view text) {
-    limits_.spend(text.size());
-    Pen(output_).text(text);
+    out_.write(")");
 }
 
 }  // namespace btfmmap

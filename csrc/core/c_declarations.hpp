@@ -7,6 +7,7 @@
 #include "core/btf.hpp"
 #include "core/c_limits.hpp"
 #include "core/c_names.hpp"
+#include "core/c_text.hpp"
 #include "core/dump_words.hpp"
 #include "core/output.hpp"
 #include "core/sizes.hpp"
@@ -28,7 +29,7 @@ public:
           sizes_(sizes),
           names_(names),
           limits_(limits),
-          output_(output),
+          out_(limits, output),
           style_(style),
           pointer_size_(btf.pointer_size()) {}
 
@@ -63,16 +64,12 @@ private:
     void write_name(std::string_view name, bool after_pointer);
 
     std::int64_t alignment(std::uint32_t id) const;
-    void text(std::string_view text);
-    void number(std::uint64_t value) { Pen(output_).number(value); }
-    void signed_number(std::int64_t value) { Pen(output_).signed_number(value); }
-    void indent(unsigned level);
 
     const Btf& btf_;
     const Sizes& sizes_;
     CNames& names_;
     CLimits& limits_;
-    Output& output_;
+    CText out_;
     Style style_;
     std::int64_t pointer_size_;
     std::vector<std::uint32_t> chains_;

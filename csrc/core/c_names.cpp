@@ -73,8 +73,8 @@ std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
     if (conflicts_ == Conflicts::ignored) {
         return name;
     }
-    if (!named_[id]) {
-        named_[id] = true;
+    if (named_[id] == Named::no) {
+        named_[id] = Named::its_own;
         const Index& index = btf_.index().owner(id);
         const std::size_t row = id - index.first_id();
         const Kind kind = index.kind(row);
@@ -86,10 +86,10 @@ std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
             std::string other = std::string(name.substr(0, kLongestName)) + "___" + std::to_string(count);
             other.resize(std::min(other.size(), kLongestName));
             other_names_[id] = std::move(other);
+            named_[id] = Named::another;
         }
     }
-    const auto other = other_names_.find(id);
-    return other == other_names_.end() ? name : other->second;
+    return named_[id] == Named::another ? std::string_view(other_names_[id]) : name;
 }
 
 }  // namespace btfmmap

@@ -64,6 +64,8 @@ private:
         const Index& index = btf_.index().owner(id);
         return index.name_off(id - index.first_id());
     }
+    enum class Named : std::uint8_t { no, its_own, another };
+
     std::string_view unique(std::uint32_t id, NameUses& uses);
 
     const Btf& btf_;
@@ -71,7 +73,7 @@ private:
     Conflicts conflicts_;
     NameUses tags_;
     NameUses identifiers_;
-    std::vector<bool> named_;  // whether the type took its name, or has another
+    std::vector<Named> named_;
     std::unordered_map<std::uint32_t, std::string> other_names_;
 };
 

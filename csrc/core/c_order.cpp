@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string_view>
+#include <utility>
 
+#include "core/c_chains.hpp"
 #include "core/dump_words.hpp"
 #include "core/merge_sort.hpp"
 
@@ -34,24 +37,32 @@ public:
     Order(const Btf& btf, CLimits& limits)
         : btf_(btf),
           limits_(limits),
-          ends_(btf.index().end_id(), End{kUnknown, false}),
-          hashes_{Hashes(btf), Hashes(btf)} {
-        find_ends();
-    }
+          chains_(btf),
+          complete_(btf.index().end_id()),
+          hashes_{Hashes(btf), Hashes(btf)} {}
 
     std::vector<uint32_t> sorted() {
-        std::array<std::vector<Start>, kLastRank + 1> ranks;
+        std::array<std::vector<Start>, kLastRank> ranks;
+        std::vector<uint32_t> last;
         for (uint32_t id = 0; id != btf_.index().end_id(); ++id) {
-            if (is_written(btf_.index().kind_of(id))) {
-                const DumpRecord end(btf_, ends_[id].id);
-                ranks[rank(id, end)].push_back({first_letters(sort_name(end, end.id != id)), id});
+            if (!is_written(btf_.index().kind_of(id))) {
+                continue;
+            }
+            const std::size_t of_id = rank(id);
+            if (of_id == kLastRank) {
+                last.push_back(id);
+                complete_[id] = is_complete(chains_[id]);
+            } else {
+                ranks[of_id].push_back(start(id));
+                complete_[id] = true;
             }
         }
         std::vector<uint32_t> ids;
-        ids.reserve(btf_.index().end_id());
         for (std::vector<Start>& starts : ranks) {
             append_by_start(starts, ids);
         }
+        std::vector<Start> starts = those_with_news(last, ids);
+        append_by_start(starts, ids);
         return ids;
     }
 
@@ -59,6 +70,61 @@ private:
     // Functions are half of a kernel's types, but only kfuncs are written, in an order of their own.
     static bool is_written(Kind kind) {
         return kind != Kind::Func && kind != Kind::Var && kind != Kind::Datasec && kind != Kind::DeclTag;
+    }
+
+    Start start(uint32_t id) const {
+        const uint32_t end = chains_[id].end;
+        return {first_letters(sort_name(DumpRecord(btf_, end), end != id)), id};
+    }
+
+    // Whether all on a chain is of a rank before the last, or void.
+    static bool is_complete(const CChains::Chain& chain) {
+        switch (chain.end_kind) {
+            case Kind::Int:
+            case Kind::Float:
+            case Kind::Enum:
+            case Kind::Enum64:
+                return true;
+            case Kind::Struct:
+            case Kind::Union:
+                return chain.end_named;
+            case Kind::Void:
+                return !chain.some_named;
+            default:
+                return false;
+        }
+    }
+
+    // Most of a kernel's types come last and need nothing that is not before them, in `ids`: they would be
+    // sorted for nothing. One that refers to a later prototype is not seen to be such, which does no harm.
+    std::vector<Start> those_with_news(const std::vector<uint32_t>& last, const std::vector<uint32_t>& ids) {
+        // The very first is not written for itself. What ends where it does is not told apart from it.
+        const uint32_t missing = ids.empty() ? 0 : chains_[ids.front()].end;
+        complete_[ids.empty() ? 0 : ids.front()] = false;
+        std::vector<Start> starts;
+        for (const uint32_t id : last) {
+            const uint32_t end = chains_[id].end;
+            const Kind kind = chains_[id].end_kind;
+            if (end == missing) {
+                complete_[id] = false;
+            } else if (kind == Kind::FuncProto || kind == Kind::Struct || kind == Kind::Union) {
+                complete_[id] = end == id ? elements_are_complete(DumpRecord(btf_, id)) : complete_[end];
+            }
+            if (!complete_[id]) {
+                starts.push_back(start(id));
+            }
+        }
+        return starts;
+    }
+
+    bool elements_are_complete(const DumpRecord& record) const {
+        const bool returns = record.kind() == Kind::FuncProto;
+        std::uint8_t all = returns ? complete_[record.target()] : 1;
+        const std::size_t field = returns ? ParamField::type : MemberField::type;
+        record.each_element([&](const std::byte* element) {
+            all &= complete_[record.checked(record.load(element + field))];
+        });
+        return all != 0;
     }
 
     void append_by_start(std::vector<Start>& starts, std::vector<uint32_t>& ids) {
@@ -82,9 +148,10 @@ private:
     }
 
     struct Hashes {
-        explicit Hashes(const Btf& btf) : value(btf.index().end_id()), known(btf.index().end_id()) {}
+        explicit Hashes(const Btf& btf)
+            : value(new uint64_t[btf.index().end_id()]), known(btf.index().end_id()) {}
 
-        std::vector<uint64_t> value;
+        std::unique_ptr<uint64_t[]> value;  // where known; few ever are
         std::vector<bool> known;
     };
 
@@ -99,58 +166,6 @@ private:
 
     static uint32_t name_off(const DumpRecord& record) { return record.index->name_off(record.row); }
 
-    // What PTR, TYPEDEF, ... and, for `arrays`, ARRAY stand for; false for any other kind.
-    bool refers(const DumpRecord& record, uint32_t& to) const {
-        switch (record.kind()) {
-            case Kind::Array:
-                to = record.word(kHeadSize + ArrayField::type);
-                break;
-            case Kind::TypeTag:
-            case Kind::Const:
-            case Kind::Ptr:
-            case Kind::Volatile:
-            case Kind::Restrict:
-            case Kind::Typedef:
-            case Kind::DeclTag:
-                to = record.size_or_type();
-                break;
-            default:
-                return false;
-        }
-        to = record.checked(to);
-        return true;
-    }
-
-    // Where the chain of references that starts at a type ends, and whether something on the way has a name.
-    struct End {
-        uint32_t id;
-        bool named;
-    };
-
-    static constexpr uint32_t kUnknown = ~0U;
-
-    // Each type is visited once, however the chains share their ends.
-    void find_ends() {
-        std::vector<uint32_t> path;
-        for (uint32_t id = 0; id != ends_.size(); ++id) {
-            uint32_t at = id;
-            while (ends_[at].id == kUnknown) {
-                const DumpRecord record(btf_, at);
-                ends_[at] = {at, name_off(record) != 0};  // where a circle ends, too
-                uint32_t next = 0;
-                if (!refers(record, next)) {
-                    break;
-                }
-                path.push_back(at);
-                at = next;
-            }
-            for (End end = ends_[at]; !path.empty(); path.pop_back()) {
-                end.named |= ends_[path.back()].named;
-                ends_[path.back()] = end;
-            }
-        }
-    }
-
     // Of the string at an offset, as a number that compares as they do.
     uint64_t first_letters(uint32_t offset) const {
         uint64_t letters = 0;
@@ -164,28 +179,28 @@ private:
     }
 
     Key key(uint32_t id) const {
-        const DumpRecord end(btf_, ends_[id].id);
-        return {text(sort_name(end, end.id != id)), text(name_off(DumpRecord(btf_, id))), id};
+        const uint32_t end = chains_[id].end;
+        return {text(sort_name(DumpRecord(btf_, end), end != id)), text(name_off(DumpRecord(btf_, id))), id};
     }
 
-    // `end` is that of the type. A reference without a name comes last, wherever it leads.
-    std::size_t rank(uint32_t id, const DumpRecord& end) const {
-        if (end.id != id && name_off(DumpRecord(btf_, id)) == 0) {
+    // A reference without a name comes last, wherever it leads.
+    std::size_t rank(uint32_t id) const {
+        const CChains::Chain& chain = chains_[id];
+        if (chain.end != id && !chain.first_named) {
             return kLastRank;
         }
-        const bool named = ends_[id].named;
-        switch (end.kind()) {
+        switch (chain.end_kind) {
             case Kind::Enum:
             case Kind::Enum64:
-                return named ? 1 : 0;
+                return chain.some_named ? 1 : 0;
             case Kind::Int:
             case Kind::Float:
                 return 2;
             case Kind::Struct:
             case Kind::Union:
-                return named ? 3 : kLastRank;
+                return chain.some_named ? 3 : kLastRank;
             case Kind::FuncProto:
-                return named ? 4 : kLastRank;
+                return chain.some_named ? 4 : kLastRank;
             default:
                 return kLastRank;
         }
@@ -255,10 +270,11 @@ private:
         uint32_t at = id;
         uint64_t result = 0;
         while (!hashes.known[at]) {
-            hashes.known[at] = true;  // a circle ends here, with the 0 that stands there
+            hashes.known[at] = true;
+            hashes.value[at] = 0;  // with which a circle ends here
             uint32_t next = 0;
             const DumpRecord record(btf_, at);
-            if (!refers(record, next)) {
+            if (!CChains::refers(record, next)) {
                 result = hashes.value[at] = hash_of(record, members);
                 break;
             }
@@ -299,7 +315,8 @@ private:
 
     const Btf& btf_;
     CLimits& limits_;
-    std::vector<End> ends_;
+    CChains chains_;
+    std::vector<std::uint8_t> complete_;  // those that need nothing but what comes before the last rank
     Hashes hashes_[2];
 };
 

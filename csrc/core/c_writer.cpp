@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/selection.hpp"
 
 namespace btfmmap {
 
@@ -18,40 +19,56 @@ bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind
 CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output)
     : btf_(btf),
       limits_(limits),
-      output_(output),
+      out_(limits, output),
       names_(btf, limits, CNames::Conflicts::numbered),
       declarations_(btf, sizes, names_, limits, output),
       states_(btf.index().end_id()) {
     states_[0].order = Order::done;
     states_[0].emitted = Emitted::yes;
+    refuse_unknown_kinds();
     mark_referenced();
+}
+
+void CWriter::refuse_unknown_kinds() const {
+    for (uint32_t id = 1; id != btf_.index().end_id(); ++id) {
+        const Kind kind = btf_.index().kind_of(id);
+        if (!shape_of(kind).known) {
+            throw Error::not_supported("type [" + std::to_string(id) + "] is of the unknown kind " +
+                                       std::to_string(static_cast<unsigned>(kind)) +
+                                       ", which C has no word for");
+        }
+    }
 }
 
 // Whether anything refers to an enum without a name tells where it belongs: inside what does, or at the top,
 // for its constants. A prototype's return type does not count, as in libbpf.
 void CWriter::mark_referenced() {
-    for (uint32_t id = 1; id != btf_.index().end_id(); ++id) {
-        const DumpRecord from = record(id);
-        const Kind kind = from.kind();
-        const Shape& shape = shape_of(kind);
-        if (!shape.known) {
-            throw Error::not_supported("type [" + std::to_string(id) + "] is of the unknown kind " +
-                                       std::to_string(static_cast<unsigned>(kind)) +
-                                       ", which C has no word for");
-        }
-        if ((shape.head_refers && kind != Kind::FuncProto) || kind == Kind::Array) {
-            states_[from.target()].referenced = true;
-        }
-        if (kind == Kind::Array) {
-            const uint32_t index_type = from.word(kHeadSize + ArrayField::index_type);
-            states_[from.checked(index_type)].referenced = true;
-        }
-        if (shape.element_type != Shape::kNone) {
-            const uint32_t count = from.elements();
-            for (uint32_t i = 0; i != count; ++i) {
-                states_[from.element_type(i, static_cast<std::size_t>(shape.element_type))].referenced = true;
-            }
-        }
+    for (const Btf* each = &btf_; each != nullptr; each = each->base().get()) {
+        const Index& index = each->index();
+        const auto mark = [&](const std::byte* type) {
+            const uint32_t id = index.load(type);
+            states_[id < index.end_id() ? id : 0].referenced = true;
+        };
+        const auto mark_elements = [&](std::size_t size, std::size_t field) {
+            return [=](const Record& record) {
+                for (const std::byte* at = record.head + kHeadSize; at != record.end; at += size) {
+                    mark(at + field);
+                }
+            };
+        };
+        Selection<Kind::Ptr, Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict, Kind::TypeTag,
+                  Kind::Func, Kind::Var, Kind::DeclTag>(index)
+            .each_record([&](const Record& record) { mark(record.head + HeadField::size_or_type); });
+        Selection<Kind::Array>(index).each_record([&](const Record& record) {
+            mark(record.head + kHeadSize + ArrayField::type);
+            mark(record.head + kHeadSize + ArrayField::index_type);
+        });
+        Selection<Kind::Struct, Kind::Union>(index).each_record(
+            mark_elements(shape_of(Kind::Struct).element, MemberField::type));
+        Selection<Kind::FuncProto>(index).each_record(
+            mark_elements(shape_of(Kind::FuncProto).element, ParamField::type));
+        Selection<Kind::Datasec>(index).each_record(
+            mark_elements(shape_of(Kind::Datasec).element, SecinfoField::type));
     }
 }
 
@@ -169,7 +186,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
         case Kind::Enum64:
             if (container == 0) {
                 declarations_.define_enum(id);
-                text(";\n\n");
+                out_.write(";\n\n");
             }
             state.emitted = Emitted::yes;
             return;
@@ -182,7 +199,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
             return emit(type.target(), container);
         case Kind::Fwd:
             declarations_.forward(id);
-            text(";\n\n");
+            out_.write(";\n\n");
             state.emitted = Emitted::yes;
             return;
         case Kind::Typedef:
@@ -190,7 +207,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
             emit(type.target(), id);
             if (!state.forward_declared && !is_builtin(id)) {
                 declarations_.define_typedef(id);
-                text(";\n\n");
+                out_.write(";\n\n");
             }
             state.emitted = Emitted::yes;
             return;
@@ -218,12 +235,12 @@ void CWriter::emit_reference(uint32_t id, uint32_t container) {
             return;
         }
         declarations_.forward(id);
-        text(";\n\n");
+        out_.write(";\n\n");
         states_[id].forward_declared = true;
     } else if (kind == Kind::Typedef) {
         if (!is_builtin(id)) {
             declarations_.define_typedef(id);
-            text(";\n\n");
+            out_.write(";\n\n");
         }
         states_[id].forward_declared = true;
     }
@@ -240,12 +257,12 @@ void CWriter::emit_struct(uint32_t id, uint32_t container) {
         }
     } else if (!state.forward_declared && id != container) {
         declarations_.forward(id);
-        text(";\n\n");
+        out_.write(";\n\n");
         state.forward_declared = true;
     }
     if (container == 0) {
         declarations_.define_struct(id);
-        text(";\n\n");
+        out_.write(";\n\n");
         state.emitted = Emitted::yes;
     } else {
         state.emitted = Emitted::no;
@@ -263,11 +280,11 @@ void CWriter::alias_missing(uint32_t id) {
     const std::string_view name = names_.tag(id);
     for (const auto& [alias, type] : aliases) {
         if (name == alias) {
-            text("typedef ");
-            text(type);
-            text(" ");
-            text(name);
-            text(";\n\n");
+            out_.write("typedef ");
+            out_.write(type);
+            out_.write(" ");
+            out_.write(name);
+            out_.write(";\n\n");
         }
     }
 }

@@ -8,6 +8,7 @@
 #include "core/c_declarations.hpp"
 #include "core/c_limits.hpp"
 #include "core/c_names.hpp"
+#include "core/c_text.hpp"
 #include "core/dump_words.hpp"
 #include "core/output.hpp"
 #include "core/sizes.hpp"
@@ -41,6 +42,7 @@ private:
     };
 
     DumpRecord record(std::uint32_t id) const { return {btf_, id}; }
+    void refuse_unknown_kinds() const;
     void mark_referenced();
 
     bool order(std::uint32_t id, bool through_pointer);
@@ -50,11 +52,10 @@ private:
 
     void alias_missing(std::uint32_t id);
     bool is_builtin(std::uint32_t id) const;
-    void text(std::string_view text) { Pen(output_).text(text); }
 
     const Btf& btf_;
     CLimits& limits_;
-    Output& output_;
+    CText out_;
     CNames names_;
     CDeclarations declarations_;
     std::vector<State> states_;

@@ -12,9 +12,8 @@ using std::uint64_t;
 
 // What bpftool's json_writer escapes; other control letters stand as they are.
 struct JsonEscapes {
-    static uint64_t special(uint64_t word) {
-        const uint64_t control = zero_bytes(word & every_byte(0xe0)) & ~zero_bytes(word);
-        return control | zero_bytes(word ^ every_byte('"')) | zero_bytes(word ^ every_byte('\\'));
+    static Letters stops(Letters letters) {
+        return marked((letters < 0x20) | (letters == '"') | (letters == '\\'));
     }
     static std::string_view escape(char letter) {
         switch (letter) {

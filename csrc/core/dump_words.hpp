@@ -56,17 +56,18 @@ struct DumpRecord {
     // The string at an offset and what follows it. bpftool writes (anon) for an empty name's offset, and for
     // one past the strings, which only bytes that changed since they were checked can have, (invalid).
     Bytes string(std::uint32_t offset) const {
+        static constexpr char anonymous[sizeof(Letters)] = "(anon)";
+        static constexpr char invalid[sizeof(Letters)] = "(invalid)";
         if (offset == 0) {
-            return bytes_of("(anon)\0");
+            return bytes_of(anonymous);
         }
-        return offset < btf->strings().end() ? btf->strings().rest(offset) : bytes_of("(invalid)");
+        return offset < btf->strings().end() ? btf->strings().rest(offset) : bytes_of(invalid);
     }
     Bytes name() const { return string(index->name_off(row)); }
 
 private:
-    template <std::size_t size>
-    static Bytes bytes_of(const char (&text)[size]) {
-        return {reinterpret_cast<const std::byte*>(text), size};
+    static Bytes bytes_of(const char (&text)[sizeof(Letters)]) {
+        return {reinterpret_cast<const std::byte*>(text), sizeof text};
     }
 };
 

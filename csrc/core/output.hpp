@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string_view>
 #include <utility>
 
 namespace btfmmap {
@@ -12,8 +11,13 @@ namespace btfmmap {
 // flush().
 class Output {
 public:
-    // Called with pieces of the text; may throw, which ends the writing.
-    using Sink = std::function<void(std::string_view)>;
+    static constexpr std::size_t kSize = std::size_t{1} << 17;
+
+    using Buffer = std::unique_ptr<char[]>;  // of kSize bytes
+
+    // Called with a piece of the text: how much of the buffer it is. May put another buffer in the place of
+    // that one, and may throw, which ends the writing.
+    using Sink = std::function<void(Buffer& buffer, std::size_t size)>;
 
     explicit Output(Sink sink) : sink_(std::move(sink)), buffer_(new char[kSize]), at_(buffer_.get()) {}
 
@@ -22,21 +26,18 @@ public:
 private:
     friend class Pen;
 
-    static constexpr std::size_t kSize = std::size_t{1} << 17;
-
     char* end() const { return buffer_.get() + kSize; }
 
     // Hands on what was written up to `at`; the place to write on from.
     char* emptied(const char* at) {
-        at_ = buffer_.get();
-        if (at != at_) {
-            sink_({at_, static_cast<std::size_t>(at - at_)});
+        if (at != buffer_.get()) {
+            sink_(buffer_, static_cast<std::size_t>(at - buffer_.get()));
         }
-        return at_;
+        return at_ = buffer_.get();
     }
 
     Sink sink_;
-    std::unique_ptr<char[]> buffer_;
+    Buffer buffer_;
     char* at_;
 };
 

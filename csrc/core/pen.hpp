@@ -28,14 +28,15 @@ struct Word {
 
 // What a dump's letters are turned into: nothing here, they stand as they are.
 struct Verbatim {
-    static std::uint64_t special(std::uint64_t) { return 0; }
+    // Marks NULs, and letters that are escaped.
+    static Letters stops(Letters letters) { return marked(letters == 0); }
     static std::string_view escape(char) { return {}; }
 };
 
 // Writes into an Output's buffer at the speed of stores. Three things make the difference. The place is a
 // local variable: letters may alias anything, so a place in memory would be loaded and stored again with each
 // of them. Literals have a length that the compiler knows, so that they are a store or two. Numbers and names
-// go through eight bytes at a time without a branch on their length: a number of up to eight digits is
+// go through a word or a vector at a time without a branch on their length: a number of up to eight digits is
 // computed in one word, and a name is copied while its NUL is looked for.
 // Every write makes room for itself. While a pen lives, the Output is written to through it only. The place
 // stays out of memory only if all that is given the pen is inlined: hence [[gnu::flatten]] where it is made.
@@ -89,19 +90,21 @@ public:
     void string(Bytes bytes) {
         const std::byte* from = bytes.data;
         const std::byte* end = from + bytes.size;
-        while (end - from >= 8) {
-            const std::uint64_t word = Load<kHostOrder>::u64(from);
-            if (Escapes::special(word) != 0) {
-                break;
-            }
-            room(8);
-            std::memcpy(at_, &word, 8);
-            if (const std::uint64_t nul = zero_bytes(word)) {
-                at_ += first_byte(nul);
+        while (static_cast<std::size_t>(end - from) >= sizeof(Letters)) {
+            Letters letters;
+            std::memcpy(&letters, from, sizeof letters);
+            const unsigned stop = first_marked(Escapes::stops(letters));
+            room(sizeof letters);
+            std::memcpy(at_, &letters, sizeof letters);
+            if (stop != sizeof letters) {
+                if (from[stop] != std::byte{0}) {
+                    break;
+                }
+                at_ += stop;
                 return;
             }
-            at_ += 8;
-            from += 8;
+            at_ += sizeof letters;
+            from += sizeof letters;
         }
         at_ = by_letters<Escapes>(output_, at_, {from, static_cast<std::size_t>(end - from)});
     }
@@ -147,12 +150,6 @@ private:
             pen.text(escape.empty() ? std::string_view(&letter, 1) : escape);
         }
         return pen.at_;
-    }
-
-    // Which byte, in the order of memory, is the first that has a bit set.
-    static unsigned first_byte(std::uint64_t word) {
-        const int bits = kHostOrder == ByteOrder::little ? __builtin_ctzll(word) : __builtin_clzll(word);
-        return static_cast<unsigned>(bits) / 8;
     }
 
     // The digits are halved into lanes, of 4, then 2, then 1 each, the most significant in the lowest byte;

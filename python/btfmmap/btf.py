@@ -384,6 +384,13 @@ class Btf(HasTables):
             layouts = tables.setdefault(Layouts, built)
         return layouts
 
+    def wasteful(self, top: int = 20) -> list[dict[str, int | str]]:
+        """The `top` structs and unions that waste most bytes in holes and padding, worst first: rows of
+        `layouts` as dicts, with `name` and `waste` (bytes). Raises `ValueError` for a negative number."""
+        from .waste import wasteful
+
+        return wasteful(self, top)
+
     def layout(self, type_: int | str | Type) -> StructLayout:
         """One struct or union member by member: offsets, sizes, holes. `print` shows it as pahole does.
         Raises `NotFoundError`, and `ValueError` for any other kind."""

@@ -64,9 +64,9 @@ struct TooMuchText {};
 template <class Write>
 void dump(Write write) {
     std::size_t size = 0;
-    Output output([&size](std::string_view piece) {
-        touch(piece);
-        size += piece.size();
+    Output output([&size](const Output::Buffer& buffer, std::size_t piece) {
+        touch({buffer.get(), piece});
+        size += piece;
         if (size > kMostText) {
             throw TooMuchText();
         }

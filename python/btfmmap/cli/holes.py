@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-_COLUMNS = ("id", "size", "members", "holes", "hole_bytes", "bit_holes", "padding", "cachelines")
+_COLUMNS = ("waste", "id", "size", "members", "holes", "hole_bytes", "bit_holes", "padding", "cachelines")
 
 
 def _count(text: str) -> int:
@@ -31,27 +31,18 @@ _count.__name__ = "count"  # in argparse's messages
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--top", type=_count, default=20, metavar="N", help="how many; default: 20")
     add_source(parser)
-    add_json(parser, "a list of the rows of Btf.layouts, with names")
+    add_json(parser, "the list that Btf.wasteful gives")
 
 
 def run(args: argparse.Namespace) -> None:
-    import numpy as np
-
     with open_source(args) as btf:
-        layouts = btf.layouts
-        waste = layouts.hole_bytes.astype(np.int64) + layouts.padding
-        order = np.argsort(-waste, kind="stable")[: args.top]
-        most = layouts[order]
-        names = btf.names(most.id)
+        rows = btf.wasteful(args.top)
     if args.json:
         import json
 
-        rows = [{"name": name, **most[row]} for row, name in enumerate(names)]
         print(json.dumps(rows, indent=2))
         return
-    lines: list[tuple[str, ...]] = [("waste", *_COLUMNS, "name")]
-    for row, name in enumerate(names):
-        cells = most[row]
-        numbers = (str(cells[column]) for column in _COLUMNS)
-        lines.append((str(waste[order[row]]), *numbers, printable(name) or "(anon)"))
-    print(columns(lines, (True,) * (1 + len(_COLUMNS)) + (False,)))
+    lines: list[tuple[str, ...]] = [(*_COLUMNS, "name")]
+    for row in rows:
+        lines.append((*(str(row[column]) for column in _COLUMNS), printable(str(row["name"])) or "(anon)"))
+    print(columns(lines, (True,) * len(_COLUMNS) + (False,)))
