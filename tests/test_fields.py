@@ -351,6 +351,7 @@ def test_a_struct_of_too_many_members() -> None:
         lambda: btf.find_member("top.no"),
         lambda: btf.at("top", 0),
         lambda: btf.layout("top").members,
+        lambda: btf.format("top", bytes(800_000)),
     ):
         with pytest.raises(FormatError, match="more than 65,536 members"):
             ask()

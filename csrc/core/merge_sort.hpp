@@ -10,6 +10,9 @@ namespace btfmmap {
 // trusts its comparisons, as std::sort does, could then run out of its array.
 template <class Item, class Before>
 void merge_sort(std::vector<Item>& items, Before before) {
+    if (std::is_sorted(items.begin(), items.end(), before)) {
+        return;  // most often, and no memory is needed
+    }
     std::vector<Item> merged(items.size());
     for (std::size_t run = 1; run < items.size(); run *= 2) {
         for (std::size_t start = 0; start < items.size(); start += 2 * run) {

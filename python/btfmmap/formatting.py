@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .dumping import c_type_name
 from .errors import FormatError, NotSupportedError
-from .fields import resolved
+from .fields import MAX_FIELDS, resolved
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
@@ -296,6 +296,8 @@ class _Printer:
 
     def _members_of(self, type_: Type) -> tuple[Member, ...]:
         if type_.id not in self._members:
+            if type_.vlen > MAX_FIELDS:
+                raise FormatError(f"type [{type_.id}] has more than {MAX_FIELDS:,} members", type_id=type_.id)
             self._members[type_.id] = type_.members
         return self._members[type_.id]
 

@@ -28,6 +28,8 @@ _MODIFIERS = {
     Kind.RESTRICT: "restrict",
     Kind.TYPE_TAG: "type_tag",
 }
+_ARRAYS = {Kind.ARRAY: "array"}
+_POINTERS = {Kind.PTR: "pointer"}
 _ROLES = tuple(Role)
 _MAX_USERS = 1 << 20
 _MAX_WAYS = 1 << 17  # up through anonymous structs; there may be exponentially many
@@ -73,7 +75,7 @@ def users(
     if unknown:
         raise ValueError(f"through has {sorted(unknown)}, may have {', '.join(THROUGH)}")
     search = _Search(btf, frozenset(Role if roles is None else map(Role, roles)), frozenset(through))
-    found = {way: None for way in search.ways(type_id) if isinstance(way, User)}
+    found = dict.fromkeys(search.users(type_id))
     return sorted(found, key=lambda user: (user.type.id, user.role, user.position, user.bit_offset))
 
 
@@ -85,28 +87,48 @@ class _Search:
         reverse = btf.graph.reverse._views
         self.indptr, self.sources = reverse["indptr"], reverse["indices"]
         self.roles, self.rows = reverse["role"], reverse["row"]
+        self.kinds = b""  # by type id
+        owner: Btf | None = btf
+        while owner is not None:
+            self.kinds = owner._columns("types")["kind"].tobytes() + self.kinds
+            owner = owner._base
+        words = {Role.UNDERLYING: _MODIFIERS, Role.ELEMENT: _ARRAYS, Role.POINTEE: _POINTERS}
+        self.passed = tuple(
+            {kind for kind, word in words.get(role, {}).items() if word in through} for role in _ROLES
+        )
 
-    def ways(self, type_id: int) -> Iterator[User | _State]:
-        """The users, and the ways that led to them."""
-        pending = deque([_State(type_id, 0, 0, "", -1, ())])
-        # What refers to one type only (pointers, arrays, ...) is reached in one way, or is in a circle.
-        seen = {type_id}
+    def users(self, type_id: int) -> Iterator[User]:
+        pending = deque(self.stand_ins(type_id))
         users = ways = 0
         while pending:
             for way in self.step(pending.popleft()):
                 if isinstance(way, User):
                     users += 1
-                elif way.holders:
-                    ways += 1
-                elif way.type_id in seen:
-                    continue
+                    yield way
                 else:
-                    seen.add(way.type_id)
+                    ways += 1
+                    pending.append(way)
                 if users > _MAX_USERS or ways > _MAX_WAYS:
                     raise ValueError("too many users; ask with fewer roles or through less")
-                yield way
-                if isinstance(way, _State):
-                    pending.append(way)
+
+    def stand_ins(self, type_id: int) -> Iterator[_State]:
+        """The type and what may stand for it, without a struct between, so far as more than that refers to
+        it. Each refers to one type only, so it is reached in one way, or is in a circle."""
+        reached, pointers = [type_id], [0]
+        seen = bytearray(len(self.indptr))
+        seen[type_id] = True
+        for at, passed_pointers in zip(reached, pointers, strict=False):  # both grow
+            is_used = False
+            for edge in range(self.indptr[at], self.indptr[at + 1]):
+                source, role = self.sources[edge], self.roles[edge]
+                if self.kinds[source] not in self.passed[role]:
+                    is_used = True
+                elif not seen[source]:
+                    seen[source] = True
+                    reached.append(source)
+                    pointers.append(passed_pointers + (role == Role.POINTEE))
+            if is_used:
+                yield _State(at, 0, passed_pointers, "", -1, ())
 
     def step(self, state: _State) -> Iterator[User | _State]:
         start, end = self.indptr[state.type_id], self.indptr[state.type_id + 1]
@@ -130,24 +152,22 @@ class _Search:
             if role in self.wanted:
                 yield from self.member(state, source, row)
             return
-        word = self.word(role, source)
-        # What holds an anonymous struct has its members; what names it, or only points to it, has not.
-        if word in self.through and not (state.holders and word in ("typedef", "pointer")):
-            yield state._replace(type_id=source, pointers=state.pointers + (word == "pointer"))
-        elif state.holders:
-            yield self.user(source if word == "typedef" else state.holders[-1], Role.MEMBER, state)
+        if self.kinds[source] in self.passed[role]:
+            if not state.holders:
+                return  # among the stand-ins
+            # What holds an anonymous struct has its members; what names it, or only points to it, has not.
+            if role != Role.POINTEE and self.kinds[source] != Kind.TYPEDEF:
+                yield state._replace(type_id=source)
+                return
+        if state.holders:
+            names_it = role == Role.UNDERLYING and self.kinds[source] == Kind.TYPEDEF
+            yield self.user(source if names_it else state.holders[-1], Role.MEMBER, state)
         elif role not in self.wanted:
             return
         elif role in (Role.PARAMETER, Role.RETURN):
             yield from self.function(state, source, role, row)
         else:
             yield self.user(source, role, state)
-
-    def word(self, role: Role, source: int) -> str:
-        """Of THROUGH, for what refers so; "" for a user."""
-        if role == Role.UNDERLYING:
-            return _MODIFIERS.get(self.btf._type(source).kind, "")
-        return {Role.ELEMENT: "array", Role.POINTEE: "pointer"}.get(role, "")
 
     def position(self, table: str, parent: int, row: int) -> int:
         owner = self.btf._type(parent).btf
