@@ -196,7 +196,7 @@ void read_dumps(const Btf& btf, const Sizes& sizes) {
     std::vector<uint32_t> order = c_order(btf, limits);
     std::sort(order.begin(), order.end());
     require(std::adjacent_find(order.begin(), order.end()) == order.end());
-    require(order.front() == 0 && order.back() < end);
+    require(!order.empty() && order.back() < end);
 }
 
 // Of a BTF and those it stands on, the lowest first: each refers to the one before it.

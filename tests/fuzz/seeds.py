@@ -36,6 +36,17 @@ def nested() -> bytes:
     return writer.build()
 
 
+def unions() -> bytes:
+    """Nothing but anonymous unions and structs in one another: a changed id is soon a circle."""
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    held = int_id
+    for kind in (5, 5, 4, 5, 4, 5):
+        held = writer.add_struct("", 8, [("", held, 0), ("word", int_id, 32 * (kind == 4))], kind=kind)
+    writer.add_struct("holder", 24, [("", held, 0), ("", held - 1, 64), ("many", held - 3, 128)])
+    return writer.build()
+
+
 def kfunc() -> bytes:
     """A function with the declaration tags that the C dump looks for."""
     writer = BtfWriter()
@@ -109,7 +120,8 @@ def layout_section() -> bytes:
 
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Target and content."""
-    raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)] + [nested(), kfunc()]
+    raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)]
+    raw += [nested(), unions(), kfunc()]
     raw.append(BtfWriter().build())
     whole, parts = every_kind(), distilled()
     pair = sized(whole.build()) + sized(split_on(whole))
