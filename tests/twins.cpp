@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -119,6 +120,20 @@ void compare_masks(std::mt19937& random) {
     }
 }
 
+void compare_letters(std::mt19937& random) {
+    std::uint8_t bytes[sizeof(Letters)];
+    for (int round = 0; round != 10000; ++round) {
+        unsigned expected = sizeof bytes;
+        for (unsigned i = sizeof bytes; i-- != 0;) {
+            bytes[i] = static_cast<std::uint8_t>(random() % (round % 2 == 0 ? 8 : 64));
+            expected = bytes[i] == 0 ? i : expected;
+        }
+        Letters letters;
+        std::memcpy(&letters, bytes, sizeof letters);
+        demand(first_marked(marked(letters == 0)) == expected, "first_marked");
+    }
+}
+
 }  // namespace
 
 // twins SEED MUTANTS FILE...
@@ -126,6 +141,7 @@ int main(int argc, char** argv) {
     std::mt19937 random(static_cast<unsigned>(std::atoi(argv[1])));
     const int mutants = std::atoi(argv[2]);
     compare_masks(random);
+    compare_letters(random);
     for (int argument = 3; argument != argc; ++argument) {
         std::ifstream file(argv[argument], std::ios::binary);
         const std::vector<char> original{std::istreambuf_iterator<char>(file), {}};
