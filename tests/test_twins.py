@@ -45,7 +45,8 @@ def test_fast_equals_plain(build: str, tmp_path: Path) -> None:
     # Emulated, where it is not this machine's.
     emulator = [tools.tool("qemu-aarch64")] if build == "aarch64" else []
     inputs = [ROOT / "tests" / "twins.cpp", *(ROOT / "csrc" / "core" / f"{name}.cpp" for name in SOURCES)]
-    command = [tools.tool(compiler), *flags, "-std=c++17", "-O1", "-Icsrc", "-o", program, *inputs]
+    command: list[str | Path] = [tools.tool(compiler), *flags, "-std=c++17", "-O1", "-Icsrc"]
+    command += ["-o", program, *inputs]
     subprocess.run(command, check=True, cwd=ROOT)
     files = [Path(btfmmap.SAMPLE_BTF)]
     for name in STORED:

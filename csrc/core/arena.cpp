@@ -1,6 +1,9 @@
 #include "core/arena.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <new>
 
 namespace btfmmap {
@@ -8,10 +11,25 @@ namespace btfmmap {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+constexpr std::uintptr_t kPage = 4096;
+constexpr std::size_t kWorthAsking = 8 * kPage;
 
 std::shared_ptr<std::byte> memory_of(std::size_t size) {
     return {new (std::align_val_t{kAlignment}) std::byte[size],
             [](std::byte* data) { ::operator delete[](data, std::align_val_t{kAlignment}); }};
+}
+
+// Asks for all pages at once, which costs half of what as many faults do. Where the kernel cannot (before
+// Linux 5.14), they come one by one.
+void populate(std::byte* data, std::size_t size) {
+#ifdef MADV_POPULATE_WRITE
+    const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(data) & ~(kPage - 1);
+    ::madvise(reinterpret_cast<void*>(start), reinterpret_cast<std::uintptr_t>(data) + size - start,
+              MADV_POPULATE_WRITE);
+#else
+    static_cast<void>(data);
+    static_cast<void>(size);
+#endif
 }
 
 }  // namespace
@@ -24,8 +42,11 @@ void* Arena::allocate_bytes(std::size_t size) {
         chunks_.push_back({memory_of(chunk_size), chunk_size, 0});
     }
     Chunk& chunk = chunks_.back();
-    void* data = chunk.memory.get() + chunk.used;
+    std::byte* data = chunk.memory.get() + chunk.used;
     chunk.used += size;
+    if (size >= kWorthAsking) {
+        populate(data, size);
+    }
     return data;
 }
 

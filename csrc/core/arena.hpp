@@ -10,8 +10,9 @@ namespace btfmmap {
 // Memory for arrays that live and go together, in few pieces. Thread-safe.
 //
 // A fresh page costs a fault of 0.5 to 2 us, as much as the work that fills it. Pieces come from the heap,
-// which keeps what is freed for the next ones. Huge pages would save faults, but in a virtual machine that
-// hands free ones back to its host each may cost milliseconds.
+// which keeps what is freed for the next ones, and an array's pages are asked for at once, for half of that.
+// Huge pages would save more, but in a virtual machine that hands free ones back to its host each may cost
+// milliseconds.
 class Arena {
 public:
     // `expected` bytes are set aside first; more is added as needed.

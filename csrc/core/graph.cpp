@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "core/error.hpp"
@@ -228,12 +229,12 @@ Edges filled(const Btf& btf, Arena& arena) {
 }
 
 // The type that each edge starts from, with room for kAtOnce more.
-std::vector<uint32_t> sources(const Edges& edges) {
-    std::vector<uint32_t> sources(edges.edges + kAtOnce);
+std::unique_ptr<uint32_t[]> sources(const Edges& edges) {
+    std::unique_ptr<uint32_t[]> sources(new uint32_t[edges.edges + kAtOnce]);
     for (std::size_t node = 0; node != edges.nodes; ++node) {
         uint32_t edge = edges.indptr[node];
         do {
-            std::fill_n(sources.begin() + edge, kAtOnce, static_cast<uint32_t>(node));
+            std::fill_n(sources.get() + edge, kAtOnce, static_cast<uint32_t>(node));
             edge += kAtOnce;
         } while (edge < edges.indptr[node + 1]);
     }
@@ -255,7 +256,7 @@ Edges reversed(const Edges& forward, Arena& arena) {
     for (std::size_t node = 0; node != forward.nodes; ++node) {
         start += std::exchange(next[node], start);
     }
-    const std::vector<uint32_t> source = sources(forward);
+    const auto source = sources(forward);
     for (std::size_t edge = 0; edge != forward.edges; ++edge) {
         const uint32_t place = next[forward.indices[edge]]++;
         to.indices[place] = source[edge];
