@@ -58,6 +58,13 @@ def ours_opened(act: Callable[[Any], object]) -> Prepare:
     return prepare
 
 
+def ours_tables(path: str) -> Run:
+    """All tables of a `Btf` that is open."""
+    ten_tables = import_module("bench_tables").ten_tables
+    btf = import_module("btfmmap").open(path)
+    return lambda: ten_tables(btf)
+
+
 def libbpf(act: Callable[[Any, str], object]) -> Prepare:
     """An action of libbpf and a path."""
 
@@ -94,7 +101,7 @@ ACTIONS: dict[str, Prepare] = {
     "open and find": ours(lambda package, path: package.open(path).find("task_struct")),
     "find": ours_opened(lambda btf: btf.find("task_struct")),
     "find nothing": ours_opened(lambda btf: btf.find("task_struct_absent")),
-    "tables": ours_opened(lambda btf: import_module("bench_tables").ten_tables(btf)),
+    "tables": ours_tables,
     "graph": ours_opened(lambda btf: btf.graph),
     "layouts": ours_opened(lambda btf: btf.layouts),
     "libbpf load": libbpf(lambda library, _path: library.load_vmlinux()),
