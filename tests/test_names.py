@@ -41,6 +41,8 @@ def test_find_every_name(kernel: Path) -> None:
 def test_find_by_kind(kernel: Path) -> None:
     btf = btfmmap.open(kernel)
     keywords = {"STRUCT": "struct", "UNION": "union", "ENUM": "enum", "ENUM64": "enum"}
+    with pytest.raises(TypeError, match="kind is 'struct', must be a Kind"):
+        btf.find("task_struct", kind="struct")  # type: ignore[arg-type]
     by_kind: dict[tuple[str, str], list[int]] = {}
     by_keyword: dict[str, list[int]] = {}
     for record in bpftool.records(kernel):

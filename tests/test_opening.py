@@ -236,6 +236,10 @@ class TestFiles:
             btfmmap.open(file, data=BLOB)
         with pytest.raises(TypeError, match="base is 'vmlinux', must be a Btf"):
             btfmmap.open(file, base="vmlinux")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="base is 'vmlinux', must be a Btf"):
+            btfmmap.lint(file, base="vmlinux")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="base is 'vmlinux', must be a Btf"):
+            btfmmap.open_kernel(file.parent, base="vmlinux")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="null character"):
             btfmmap.open("a\0b")
         with pytest.raises(TypeError):

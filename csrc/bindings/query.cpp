@@ -41,6 +41,9 @@ Query::Query(std::string_view text, const py::object& kind) : name(text) {
         }
         return;
     }
+    if (PyIndex_Check(kind.ptr()) == 0) {
+        throw py::type_error("kind is " + std::string(py::repr(kind)) + ", must be a Kind or its number");
+    }
     const auto number = py::cast<py::ssize_t>(py::int_(kind));
     if (number < 0 || number >= static_cast<py::ssize_t>(kMaxKinds)) {
         throw py::value_error("kind is " + std::to_string(number) + ", must be below " +

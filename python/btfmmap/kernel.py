@@ -17,6 +17,7 @@ import numpy.typing as npt
 from .btf import Btf
 from .errors import BtfError, FormatError, NotFoundError
 from .has_tables import HasTables
+from .opening import check_base
 from .opening import open as open_btf
 from .tables import ChildTable
 
@@ -193,7 +194,9 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
     Raises:
         OSError: the folder cannot be read, or holds no kernel.
         BtfError: the kernel itself does not open.
+        TypeError: `base` is no `Btf`.
     """
+    check_base(base)
     root = os.fsdecode(folder)
     own = None if base is not None else _base_path(root)
     kernel = open_btf(own) if base is None else base

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from . import _core
 from .contents import find
 from .errors import MissingBaseError
-from .opening import KERNEL_BTF, base_beside, open_file
+from .opening import KERNEL_BTF, base_beside, check_base, open_file
 from .opening import open as open_btf
 
 if TYPE_CHECKING:
@@ -61,10 +61,11 @@ def lint(
 
     Raises:
         FormatError: nothing in the file starts as BTF does, or its distilled base does not open.
-        MissingBaseError, NotSupportedError, OSError, ValueError: as `open`.
+        MissingBaseError, NotSupportedError, OSError, ValueError, TypeError: as `open`.
     """
     if path is not None and data is not None:
         raise ValueError("one of path and data is looked at, not both")
+    check_base(base)
     if limit < 0:
         raise ValueError(f"limit is {limit}, must not be negative")
     if data is not None:

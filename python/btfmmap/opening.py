@@ -66,8 +66,7 @@ def open(  # noqa: A001 (the package's verb is open)
         raise ValueError("one of path, data and id is opened, not several")
     if method != "auto" and (data is not None or id is not None):
         raise ValueError("method goes with a path only")
-    if base is not None and not isinstance(base, Btf):
-        raise TypeError(f"base is {base!r}, must be a Btf: open it first")
+    check_base(base)
     if id is not None:
         from .loaded_btf import open_loaded
 
@@ -83,6 +82,12 @@ def open(  # noqa: A001 (the package's verb is open)
         if beside is None:
             raise
         return _opened(open_file(name, method), name, open(beside), method)
+
+
+def check_base(base: object) -> None:
+    """Refuse what is neither a Btf nor None, such as a path."""
+    if base is not None and not isinstance(base, Btf):
+        raise TypeError(f"base is {base!r}, must be a Btf: open it first")
 
 
 def open_file(path: str, method: Method = "auto") -> File:
