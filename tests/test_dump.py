@@ -289,8 +289,25 @@ class TestFiles:
             btf.dump(file="/dev/full")
         with pytest.raises(FileNotFoundError, match="nowhere"):
             btf.dump(file=tmp_path / "nowhere" / "out")
+        with pytest.raises(ValueError, match="roots is empty"):
+            btf.dump(roots=[])
+        assert btf.dump(roots="int") == btf.dump(roots=["int"])
+        with pytest.raises(TypeError, match="file is 1, must be a path or an open file"):
+            btf.dump(file=1)  # type: ignore[call-overload]
         with pytest.raises(ValueError, match="format is 'xml'"):
             btf.dump("xml")  # type: ignore[arg-type]
+
+    def test_other_names_of_standard_output(self, tmp_path: Path) -> None:
+        """What is written there stays, before and behind, and a pipe is no file that is not there."""
+        dump = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} --root 1 -o"
+        text = (btfmmap.open(btfmmap.SAMPLE_BTF).dump(roots=[1]) or "").encode()
+        out, link = tmp_path / "out", tmp_path / "link"
+        link.symlink_to("/dev/stdout")
+        for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", str(link), "-"):
+            script = f"(echo before; {dump} {name}; echo behind) > {out}; {dump} {name} | cat"
+            done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+            assert (done.stdout, done.stderr) == (text, b""), name
+            assert out.read_bytes() == b"before\n" + text + b"behind\n", name
 
     def test_what_was_there(self, tmp_path: Path) -> None:
         """A link stays one, and a file keeps its mode."""

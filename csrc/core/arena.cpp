@@ -1,6 +1,7 @@
 #include "core/arena.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -11,8 +12,7 @@ namespace btfmmap {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::uintptr_t kPage = 4096;
-constexpr std::size_t kWorthAsking = 8 * kPage;
+constexpr std::size_t kWorthAsking = std::size_t{1} << 15;
 
 std::shared_ptr<std::byte> memory_of(std::size_t size) {
     return {new (std::align_val_t{kAlignment}) std::byte[size],
@@ -23,7 +23,8 @@ std::shared_ptr<std::byte> memory_of(std::size_t size) {
 // Linux 5.14), they come one by one.
 void populate(std::byte* data, std::size_t size) {
 #ifdef MADV_POPULATE_WRITE
-    const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(data) & ~(kPage - 1);
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(data) & ~(page - 1);
     ::madvise(reinterpret_cast<void*>(start), reinterpret_cast<std::uintptr_t>(data) + size - start,
               MADV_POPULATE_WRITE);
 #else

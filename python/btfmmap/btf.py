@@ -478,7 +478,7 @@ class Btf(HasTables):
             format: "raw", a line a record; "json", one object; "c", a header that compiles.
             file: where to write: a path (written beside and renamed, so whole or not at all) or an open
                 file, binary or text; None returns the text.
-            roots: only these types; as C with what they need.
+            roots: only these types, or this one by name; as C with what they need.
             pretty: JSON on many lines, as `bpftool -p`.
             sort: C by kind and name, as bpftool does since 7.5; else in the order of ids (`unsorted`).
 
@@ -487,15 +487,20 @@ class Btf(HasTables):
             FormatError, NotSupportedError: as C, types that hold themselves, that nest too deeply, or of a
                 kind that only the layout section knows.
             OSError: the file cannot be written.
+            ValueError: no roots, or another format.
         """
         from .dumping import dump
 
+        if roots is not None:
+            roots = [roots] if isinstance(roots, str) else list(roots)
+            if not roots:
+                raise ValueError("roots is empty; None stands for all types")
         ids = [self._id_of(root) for root in roots or ()]
         return dump(self, format, file, ids, pretty=pretty, sort=sort)
 
     def to_c(self, *types: int | str | Type) -> str:
         """A C header with these types and what they need; with all types where none is given."""
-        text = self.dump("c", roots=types)
+        text = self.dump("c", roots=types or None)
         assert text is not None
         return text
 

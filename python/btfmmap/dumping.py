@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .btf import Btf
 
 FORMATS = ("raw", "json", "c")
+_MOST_LINKS = 40  # as in the kernel
 
 
 def dump(
@@ -44,14 +45,21 @@ def dump(
         pieces: list[bytes] = []
         write_to(pieces.append)
         return _text(b"".join(pieces))
-    if isinstance(file, (str, os.PathLike)):
-        _replace(os.path.realpath(file), write_to)
+    if isinstance(file, (str, bytes, os.PathLike)):
+        path = os.fsdecode(file)
+        descriptor = _own_descriptor(path)
+        if descriptor is None:
+            _replace(path, write_to)
+        else:
+            write_to(descriptor)
     elif isinstance(file, io.TextIOBase):
         # Pieces may end within a letter.
         import codecs
 
         decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         write_to(lambda piece: file.write(decoder.decode(piece)))
+    elif not hasattr(file, "write"):
+        raise TypeError(f"file is {file!r}, must be a path or an open file")
     elif _is_plain(file):
         file.flush()
         write_to(file.fileno())
@@ -92,23 +100,41 @@ def _text(utf8: bytes) -> str:
     return utf8.decode(errors="surrogateescape")
 
 
+def _own_descriptor(path: str) -> int | None:
+    """What a path such as /dev/stdout is another name of. A new file in the place of what it leads to would
+    not be what is open, and opening it again would start it anew."""
+    for _ in range(_MOST_LINKS):
+        if not os.path.islink(path):
+            break
+        folder = os.path.realpath(os.path.dirname(path))
+        if folder == f"/proc/{os.getpid()}/fd":
+            return int(os.path.basename(path))
+        path = os.path.join(folder, os.readlink(path))
+    return None
+
+
 def _replace(path: str, write_to: Callable[[int], None]) -> None:
     """Write beside and rename, so that no half file is left under that name. What is there and no file
     (/dev/null, a pipe) is written to."""
-    beside = f"{path}.{os.urandom(4).hex()}.part"
+    beside = None
     try:
         mode = os.stat(path).st_mode if os.path.exists(path) else None
         if mode is not None and not stat.S_ISREG(mode):
             with open(path, "wb", buffering=0) as device:
                 write_to(device.fileno())
             return
-        with open(beside, "xb", buffering=0) as file:
+        target = os.path.realpath(path)
+        beside = f"{target}.{os.urandom(4).hex()}.part"
+        permissions = 0o666 if mode is None else stat.S_IMODE(mode)
+        with open(
+            beside, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, permissions)
+        ) as file:
             write_to(file.fileno())
         if mode is not None:
-            os.chmod(beside, stat.S_IMODE(mode))
-        os.replace(beside, path)
+            os.chmod(beside, permissions)  # which the umask may have narrowed
+        os.replace(beside, target)
     except BaseException as error:
-        if os.path.exists(beside):
+        if beside is not None and os.path.exists(beside):
             os.unlink(beside)
         if isinstance(error, OSError) and error.filename in (None, beside):
             error.filename = path

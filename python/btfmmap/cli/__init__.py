@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import BtfError
+from .. import BtfError, MissingBaseError
 from .bpftool import translated
 from .quick import GiveUp, QuickParser
 
@@ -57,14 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             parser_of(COMMANDS).error(str(error))
         run, args = _parsed(words)
+        if sys.stdout is None and getattr(args, "output", None) in (None, "-"):  # the caller closed it
+            return _fail("there is no standard output")
         code = run(args)
-        if sys.stdout is not None:  # the caller may have closed it
+        if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         _drop_stdout()
         return PIPE_CLOSED
+    except MissingBaseError as error:
+        return _fail(f"{error}: --base FILE")
     except BtfError as error:
         return _fail(str(error))
     except ValueError as error:  # a question that has no sense, such as the members of an int

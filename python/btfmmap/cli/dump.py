@@ -53,15 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.pretty and args.format != "json":
+        raise ValueError("--pretty goes with --format json")
+    if args.unsorted and args.format != "c":
+        raise ValueError("--unsorted goes with --format c")
+    to_stdout = args.output in (None, "-")
     with open_btf(file_path(args), id=args.id, base=open_base(args.base)) as btf:
         roots = [find_type(btf, root) for root in args.root]
-        if args.output is not None:
+        if not to_stdout:
             _end_orderly()
-        elif sys.stdout is None:  # the caller closed it
-            raise ValueError("there is no standard output")
         btf.dump(
             args.format,
-            file=sys.stdout.buffer if args.output is None else args.output,
+            file=sys.stdout.buffer if to_stdout else args.output,
             roots=roots or None,
             pretty=args.pretty,
             sort=not args.unsorted,

@@ -1,4 +1,4 @@
-"""List the structs that waste most bytes in holes and padding.
+"""List the structs and unions that waste most bytes in holes and padding.
 
 Pahole's words: a hole lies between members, padding after the last one; waste is the sum of both in bytes.
 

@@ -9,7 +9,7 @@ Typedefs, qualifiers, pointers, arrays and anonymous structs between the type an
 
 from __future__ import annotations
 
-from .. import Role
+from .. import NotFoundError, Role
 from .common import add_json, add_source, columns, find_type, open_source, printable, wrong_usage
 
 TYPE_CHECKING = False
@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> None:
         found = find_type(btf, args.type)
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
         rows = [_row(user) for user in users]
+    if not rows and not args.json:
+        raise NotFoundError(f"nothing uses {args.type} in this way")
     if args.json:
         import json
 
