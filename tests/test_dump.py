@@ -293,7 +293,7 @@ class TestFiles:
             btf.dump(roots=[])
         assert btf.dump(roots="int") == btf.dump(roots=["int"])
         with pytest.raises(TypeError, match="file is 1, must be a path or an open file"):
-            btf.dump(file=1)  # type: ignore[call-overload]
+            btf.dump(file=1)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="format is 'xml'"):
             btf.dump("xml")  # type: ignore[arg-type]
 
