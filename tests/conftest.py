@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ import btfmmap
 
 DATA = Path(__file__).parent / "data"
 STORED = ("7.2-amd64", "6.12-cloud-arm64", "6.12-s390x")
+
+# A shell lets what it starts in the background ignore Ctrl-C, and that is inherited: some tests send it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", params=["running", "sample", *STORED])
