@@ -14,9 +14,11 @@ import btfmmap
 DATA = Path(__file__).parent / "data"
 STORED = ("7.2-amd64", "6.12-cloud-arm64", "6.12-s390x")
 
-# A shell lets what it starts in the background ignore Ctrl-C, and that is inherited: some tests send it.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell lets what it starts in the background ignore Ctrl-C, and nohup SIGHUP, and that is inherited: some
+# tests send them.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session", params=["running", "sample", *STORED])

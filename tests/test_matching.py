@@ -197,7 +197,7 @@ class TestCommand:
         ["find", "i", "--regex"],
         ["find", "pair", "--json"],
         ["users", "char"],
-        ["users", "pair"],
+        ["users", "pair", "--json"],
     ],
 )
 def test_starts_without_numpy(words: list[str], tmp_path: Path) -> None:
