@@ -39,7 +39,7 @@ LAYERS = [
     "references",
     "selection",
     "check",
-    "check_by_kind",
+    "check_in_vectors",
     "name_hash",
     "name_order",
     "name_table",

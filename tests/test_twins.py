@@ -17,7 +17,7 @@ import btfmmap
 ROOT = Path(__file__).parent.parent
 SOURCES = (
     "check",
-    "check_by_kind",
+    "check_in_vectors",
     "header",
     "index",
     "name_order",

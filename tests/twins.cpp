@@ -109,14 +109,19 @@ void compare_masks(std::mt19937& random) {
     std::uint8_t bytes[kMaskedBytes];
     for (int round = 0; round != 10000; ++round) {
         std::uint64_t expected = 0;
-        unsigned count = 0;
-        for (std::size_t i = 0; i != kMaskedBytes; ++i) {
+        std::vector<std::uint32_t> numbers;
+        for (std::uint32_t i = 0; i != kMaskedBytes; ++i) {
             bytes[i] = static_cast<std::uint8_t>(random() % (round % 2 == 0 ? 3 : 256));
-            expected |= std::uint64_t{bytes[i] == bytes[0]} << i;
-            count += bytes[i] == bytes[0];
+            if (bytes[i] == bytes[0]) {
+                expected |= std::uint64_t{1} << i;
+                numbers.push_back(1000 + i);
+            }
         }
         demand(equal_bytes(bytes, bytes[0]) == expected, "equal_bytes");
-        demand(bit_count(expected) == count, "bit_count");
+        std::vector<std::uint32_t> appended(kMaskedBytes + 8);
+        appended.resize(
+            static_cast<std::size_t>(append_set_bits(expected, 1000, appended.data()) - appended.data()));
+        demand(appended == numbers, "append_set_bits");
     }
 }
 

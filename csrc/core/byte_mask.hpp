@@ -90,11 +90,38 @@ inline unsigned first_marked(Letters marks) {
 #endif
 }
 
-// How many bits are set; without an instruction for it, which the oldest x86-64 processors lack.
-constexpr unsigned bit_count(std::uint64_t bits) {
-    bits -= bits >> 1 & every_byte(0x55);
-    bits = (bits & every_byte(0x33)) + (bits >> 2 & every_byte(0x33));
-    return static_cast<unsigned>(((bits + (bits >> 4)) & every_byte(0x0f)) * every_byte(1) >> 56);
+// Of each byte: how many bits are set, and which.
+struct SetBits {
+    std::uint8_t count[256];
+    std::uint32_t which[256][8];
+};
+
+constexpr SetBits set_bits() {
+    SetBits bits{};
+    for (unsigned byte = 0; byte != 256; ++byte) {
+        for (std::uint8_t bit = 0; bit != 8; ++bit) {
+            if ((byte >> bit & 1) != 0) {
+                bits.which[byte][bits.count[byte]++] = bit;
+            }
+        }
+    }
+    return bits;
+}
+
+inline constexpr SetBits kSetBits = set_bits();
+
+// Writes `first` plus the number of each bit that is set, and returns the end of what it wrote; past it, up
+// to eight words are overwritten. Takes the same steps whatever the bits are: how many there are cannot be
+// foreseen.
+inline std::uint32_t* append_set_bits(std::uint64_t mask, std::uint32_t first, std::uint32_t* to) {
+    for (std::uint32_t byte = 0; byte != 8; ++byte) {
+        const auto bits = static_cast<std::uint8_t>(mask >> 8 * byte);
+        for (std::size_t i = 0; i != 8; ++i) {
+            to[i] = first + 8 * byte + kSetBits.which[bits][i];
+        }
+        to += kSetBits.count[bits];
+    }
+    return to;
 }
 
 }  // namespace btfmmap

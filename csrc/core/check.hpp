@@ -15,8 +15,8 @@ namespace btfmmap {
 // Error (format).
 void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
 
-// Whether that finds nothing to refuse, asked of all records of a kind at once; which record is at fault it
-// cannot say. May say no of a good file, but seldom does.
+// Whether that finds nothing to refuse, asked of many records at once; which one is at fault it cannot say.
+// May say no of a good file, but seldom does.
 bool references_in_range(const Index& index, std::uint64_t strings_end);
 
 using ReportError = std::function<void(Error&&)>;

@@ -49,6 +49,7 @@ enum class Kind : std::uint8_t {
 constexpr std::uint32_t info_vlen(std::uint32_t info) { return info & 0xffffff; }
 constexpr std::uint8_t info_kind(std::uint32_t info) { return (info >> 24) & 0x7f; }
 constexpr bool info_kind_flag(std::uint32_t info) { return info >> 31; }
+constexpr std::uint8_t info_kind_byte(std::uint32_t info) { return info >> 24; }  // kind, and flag above it
 
 // Every record starts with these three words.
 struct HeadField {

@@ -57,13 +57,15 @@ public:
     template <class Visit>
     void each(Visit visit) const {
         constexpr std::size_t block = 8 * kMaskedBytes;
-        std::uint32_t picked[block + kStride];
+        std::uint32_t picked[block + 8];
         const std::uint8_t* kind = index_.kinds();
         for (std::size_t start = first_; start < end_; start += block) {
             std::uint32_t* end = picked;
             for (std::size_t at = start; at < std::min(start + block, end_); at += kMaskedBytes) {
                 const std::uint64_t mask = (equal_bytes(kind + at, static_cast<std::uint8_t>(kinds)) | ...);
-                end = append(mask, static_cast<std::uint32_t>(at), end);
+                if (mask != 0) {
+                    end = append_set_bits(mask, static_cast<std::uint32_t>(at), end);
+                }
             }
             for (const std::uint32_t* row = picked; row != end; ++row) {
                 visit(*row);
@@ -83,22 +85,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t kStride = 4;
-
-    // Writes the row of each bit, a few at a time: what is too much is overwritten by what comes next.
-    static std::uint32_t* append(std::uint64_t mask, std::uint32_t first_row, std::uint32_t* to) {
-        std::uint32_t* end = to + bit_count(mask);
-        while (to < end) {
-            for (std::size_t i = 0; i != kStride; ++i) {
-                constexpr std::uint64_t last = std::uint64_t{1} << (kMaskedBytes - 1);
-                to[i] = first_row + static_cast<std::uint32_t>(__builtin_ctzll(mask | last));
-                mask &= mask - 1;
-            }
-            to += kStride;
-        }
-        return end;
-    }
-
     const Index& index_;
     std::size_t first_;
     std::size_t end_;
