@@ -63,9 +63,11 @@ def little_stack() -> Iterator[None]:
 def test_everything_ends_on_little_stack(name: str) -> None:
     """Up to 170,000 types, and 128 KiB for a thread that asks of them all that there is to ask."""
     content = bench_hostile.FILES[name](2 << 20)
-    answers: list[dict[str, float]] = []
+    answers: list[dict[str, list[float]]] = []
     long_names = name == "types of one long name"
-    thread = threading.Thread(target=lambda: answers.append(bench_hostile.costs(content, long_names, 1)))
+    thread = threading.Thread(
+        target=lambda: answers.append(dict(bench_hostile.costs([content], long_names, 1)))
+    )
     thread.start()
     thread.join()
     assert len(answers[0]) >= len(bench_hostile.QUESTIONS) - 2

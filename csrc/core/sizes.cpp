@@ -14,7 +14,9 @@ using std::uint32_t;
 
 constexpr std::int64_t kLargest = UINT32_MAX;
 
-bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
+bool is_finished_later(Kind kind) {
+    return kind == Kind::Array || kind == Kind::Struct || kind == Kind::Union;
+}
 
 using Modifiers = Selection<Kind::Typedef, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag>;
 using Arrays = Selection<Kind::Array>;
@@ -25,7 +27,8 @@ using Composites = Selection<Kind::Struct, Kind::Union>;
 const Sizes::Entry Sizes::kNothing{kNoType, kNoType, 0, 1, 0, false};
 
 // Fills the entries in passes, each over what those before it have finished: what stands for itself, then
-// modifiers, arrays, and the alignments of structs, which need the sizes.
+// modifiers, arrays, and the alignments of structs, which need the sizes. What leads to an array or a struct
+// is noted, to be finished when that is.
 class Sizes::Builder {
 public:
     Builder(Sizes& sizes, const Index& index, uint32_t pointer_size)
@@ -35,20 +38,14 @@ public:
         fill();
         Modifiers(index_).each([this](uint32_t row) { resolve(row); });
         Arrays(index_).each([this](uint32_t row) { measure(row); });
-        Modifiers(index_).each([this](uint32_t row) {
-            Entry& entry = entries()[row];
-            const Entry& resolved = sizes_.at(entry.resolved);
-            entry.element = resolved.element;
-            entry.set_size(resolved.size());
-        });
-        state_.assign(index_.rows(), State::fresh);
+        copy_resolved();
         Composites(index_).each([this](uint32_t row) {
-            if (state_[row] == State::fresh) {
+            if (is_fresh(row)) {
                 align(row);
             }
         });
-        Modifiers(index_).each([this](uint32_t row) { align_as_element(row); });
         Arrays(index_).each([this](uint32_t row) { align_as_element(row); });
+        copy_resolved();
     }
 
 private:
@@ -74,6 +71,7 @@ private:
         uint32_t mask = 0;
         std::int64_t constant = kUnknown;
         uint32_t aligned = 0;  // a mask, for what has its alignment of itself
+        uint32_t least_natural = 1;
         uint32_t open_resolved = 0;
         uint32_t open_element = 0;
     };
@@ -94,6 +92,7 @@ private:
             rule(kind).open_resolved = UINT32_MAX;
         }
         rule(Kind::Array).open_element = UINT32_MAX;
+        rule(Kind::Struct).least_natural = rule(Kind::Union).least_natural = kFresh;
         return rules;
     }
 
@@ -113,9 +112,24 @@ private:
             entry.resolved = rule.open_resolved != 0 ? kOpen : id;
             entry.element = rule.open_element != 0 ? kOpen : id;
             entry.set_size(size);
-            entry.natural = static_cast<std::uint16_t>(std::clamp<uint32_t>(natural, 1, UINT16_MAX));
+            entry.natural =
+                static_cast<std::uint16_t>(std::clamp<uint32_t>(natural, rule.least_natural, UINT16_MAX));
             entry.alignment = static_cast<std::uint8_t>(std::min(pointer_size_, natural));
         }
+    }
+
+    // Of what leads to an array or a struct, as far as that is finished.
+    void copy_resolved() {
+        for (const uint32_t row : unfinished_) {
+            entries()[row] = stand_in(entries()[row].resolved);
+        }
+    }
+
+    // The entry of what is nothing but a modifier of it.
+    Entry stand_in(uint32_t resolved) const {
+        Entry entry = sizes_.at(resolved);
+        entry.resolved = resolved;
+        return entry;
     }
 
     void align_as_element(uint32_t row) {
@@ -146,8 +160,12 @@ private:
             }
             row = row_of(next);
         }
+        const Entry found = stand_in(result);
         for (const uint32_t modifier : path_) {
-            entries()[modifier].resolved = result;
+            entries()[modifier] = found;
+        }
+        if (result != kNoType && own(result) && is_finished_later(index_.kind(row_of(result)))) {
+            unfinished_.insert(unfinished_.end(), path_.begin(), path_.end());
         }
     }
 
@@ -185,72 +203,96 @@ private:
         }
     }
 
-    enum class State : std::uint8_t { fresh, open, done };
+    // A struct whose alignment nobody has begun to find out has no natural one either.
+    static constexpr std::uint16_t kFresh = 0;
+    bool is_fresh(uint32_t row) const { return sizes_.entries_[row].natural == kFresh; }
 
     struct Frame {
         uint32_t row;
-        uint32_t left;  // members still to look at
+        uint32_t members;
+        uint32_t seen;  // how many of them have been entered or need not be
     };
 
     // A struct or union, after everything that it holds.
     void align(uint32_t row) {
-        frames_.push_back({row, members_of(row)});
-        state_[row] = State::open;
+        enter(row);
         while (!frames_.empty()) {
-            Frame& frame = frames_.back();
-            if (frame.left == 0) {
-                finish(frame.row);
+            const uint32_t inner = look_at(frames_.back());
+            if (inner == kNoType) {
                 frames_.pop_back();
-                continue;
-            }
-            --frame.left;
-            const uint32_t held = sizes_.element(member_type(frame.row, frame.left));
-            if (held == kNoType || !own(held)) {
-                continue;
-            }
-            const uint32_t inner = row_of(held);
-            if (is_composite(index_.kind(inner)) && state_[inner] == State::fresh) {
-                state_[inner] = State::open;
-                frames_.push_back({inner, members_of(inner)});
+            } else {
+                enter(row_of(inner));
             }
         }
     }
 
-    uint32_t members_of(uint32_t row) const { return index_.elements(row, shape_of(Kind::Struct)); }
+    // Where it comes to itself again, it has no alignment.
+    void enter(uint32_t row) {
+        entries()[row].natural = 1;
+        frames_.push_back({row, index_.elements(row, shape_of(Kind::Struct)), 0});
+    }
+
+    // Finishes it and returns kNoType, or returns what it holds that has to be finished first. Most can be
+    // finished at once; of others the members are looked at three times in all.
+    uint32_t look_at(Frame& frame) {
+        if (frame.seen == 0) {
+            return finish<true>(frame);
+        }
+        while (frame.seen != frame.members) {
+            const uint32_t held = held_type(frame.row, frame.seen++);
+            if (sizes_.at(held).natural == kFresh) {
+                return held;
+            }
+        }
+        return finish<false>(frame);
+    }
+
     const std::byte* member(uint32_t row, uint32_t number) const {
         return index_.record(row) + kHeadSize + std::size_t{number} * shape_of(Kind::Struct).element;
     }
-    uint32_t member_type(uint32_t row, uint32_t number) const {
-        return checked(index_.load(member(row, number) + MemberField::type));
+    uint32_t held_type(uint32_t row, uint32_t number) const {
+        return sizes_.element(checked(index_.load(member(row, number) + MemberField::type)));
     }
 
-    void finish(uint32_t row) {
-        state_[row] = State::done;
-        Entry& entry = entries()[row];
+    template <bool stops_at_fresh>
+    uint32_t finish(Frame& frame) {
+        const uint32_t row = frame.row;
         const bool flag = info_kind_flag(index_.load(index_.record(row) + HeadField::info));
         std::uint8_t most = 1;
         std::uint16_t natural = 1;
         bool known = true;
         bool packed = false;
-        for (uint32_t number = 0; number != members_of(row); ++number) {
-            const Entry& held = sizes_.at(sizes_.element(member_type(row, number)));
+        for (uint32_t number = 0; number != frame.members; ++number) {
+            const uint32_t type = held_type(row, number);
+            const Entry& held = sizes_.at(type);
+            if (stops_at_fresh && held.natural == kFresh) {
+                frame.seen = number + 1;
+                return type;
+            }
             known &= held.alignment != 0;
             most = std::max(most, held.alignment);
             natural = std::max(natural, held.natural);
             const uint32_t offset = index_.load(member(row, number) + MemberField::offset);
             packed |= held.alignment != 0 && member_bitfield_size(offset, flag) == 0 &&
-                      member_bit_offset(offset, flag) % (std::uint64_t{8} * held.alignment) != 0;
+                      !is_multiple(member_bit_offset(offset, flag), uint32_t{8} * held.alignment);
         }
-        packed |= entry.bytes % most != 0;
+        Entry& entry = entries()[row];
+        packed |= !is_multiple(entry.bytes, most);
         entry.alignment = known ? packed ? std::uint8_t{1} : most : std::uint8_t{0};
         entry.natural = natural;
+        return kNoType;
+    }
+
+    static bool is_multiple(uint32_t number, uint32_t of) {
+        const bool power_of_two = (of & (of - 1)) == 0;  // most often, and then no division
+        return (power_of_two ? number & (of - 1) : number % of) == 0;
     }
 
     Sizes& sizes_;
     const Index& index_;
     uint32_t pointer_size_;
     std::vector<uint32_t> path_;
-    std::vector<State> state_;
+    std::vector<uint32_t> unfinished_;  // modifiers of arrays, structs and unions
     std::vector<Frame> frames_;
 };
 
