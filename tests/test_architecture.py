@@ -32,6 +32,7 @@ LAYERS = [
     "header",
     "shapes",
     "byte_mask",
+    "string_search",
     "strings",
     "walk",
     "walk_in_chains",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import bpftool_json as bpftool
@@ -167,3 +168,38 @@ class TestStrings:
     def test_no_integers(self, wrong: list[int]) -> None:
         with pytest.raises(TypeError):
             btfmmap.open(data=every_kind().build()).strings(wrong)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("places", range(1, 8))
+@pytest.mark.parametrize("split", [False, True])
+def test_first_find_among_many(order: str, places: int, split: bool) -> None:
+    """The first questions, before there is an index: of many types the last are looked for by where in the
+    strings their name stands, which may be the end of another one's."""
+    base = BtfWriter(order=order)
+    base.add_int()
+    whole = [f"{'_' * length}wanted" for length in range(places)]
+    strings = b"\0" + b"".join(name.encode() + b"\0" for name in whole)
+    base.strings += strings[1:]
+    offsets = [match.end() - len("wanted\0") for match in re.finditer(b"wanted\0", base.strings)]
+    assert len(offsets) == places
+    writer = BtfWriter(order=order, strings=b"\0" if split else base.strings)
+    before = len(base.records) if split else 0
+    plain = writer.string("other")
+    shift = len(base.strings) if split else 0
+    many = 10_000
+    writer.records += [writer.words(plain + shift, btf_writer.FWD << 24, 0)] * many
+    expected = []
+    for offset in reversed(offsets):
+        writer.records.append(writer.words(offset, btf_writer.FWD << 24, 0))
+        expected.append(before + len(writer.records))
+    opened_base = btfmmap.open(data=base.build()) if split else None
+
+    def opened() -> btfmmap.Btf:
+        return btfmmap.open(data=writer.build(), base=opened_base)
+
+    assert opened().find("wanted") == expected[0]
+    assert opened().find_all("wanted") == expected
+    for missing in ("want", "anted", "wanted\0", "wanted\0_", "nothing like it", "a" * 100_000):
+        assert opened().find_all(missing) == []
+    assert opened().find("other") == before + 1

@@ -23,6 +23,7 @@ SOURCES = (
     "name_order",
     "name_table",
     "names",
+    "string_search",
     "strings",
     "walk",
     "walk_in_chains",

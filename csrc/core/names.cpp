@@ -8,6 +8,7 @@ namespace btfmmap {
 namespace {
 
 constexpr std::string_view kVoid = "void";
+constexpr std::size_t kMostPlaces = 4;
 
 }  // namespace
 
@@ -33,17 +34,58 @@ bool Names::has_name(std::uint32_t row, std::string_view name) const {
     return offset < strings_.end() && strings_.equals(offset, name);
 }
 
-// Compares the first eight bytes of each name, or all of a shorter one and its NUL.
+// Looks at the names of some rows; then, which is faster where many are left, for the name itself in the
+// string section, and for who points there.
 template <class Visit>
 void Names::scan(std::string_view name, Visit visit) const {
+    constexpr std::size_t few_rows = 4096;
+    const std::size_t middle = std::min(index_.rows(), few_rows);
+    if (scan_names(name, index_.first_record(), middle, visit) || middle == index_.rows()) {
+        return;
+    }
+    // One more, to see whether there are more.
+    const std::vector<std::uint64_t> places = strings_.places(name, kMostPlaces + 1);
+    if (places.size() > kMostPlaces) {
+        scan_names(name, middle, index_.rows(), visit);
+    } else if (!places.empty()) {
+        with_loads(index_.order(),
+                   [&](auto load) { scan_offsets<decltype(load)>(name, places, middle, visit); });
+    }
+}
+
+// Looks for rows whose name is at one of some places.
+template <class Load, class Visit>
+void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>& places, std::size_t first,
+                         Visit visit) const {
+    std::uint64_t wanted[kMostPlaces];
+    std::fill(std::copy(places.begin(), places.end(), wanted), std::end(wanted), places.front());
+    const std::byte* section = index_.record(0);
+    const std::uint32_t* records = index_.offsets();
+    const std::size_t rows = index_.rows();
+    for (std::size_t row = first; row != rows; ++row) {
+        const std::uint32_t offset = Load::u32(section + records[row] + HeadField::name_off);
+        bool points_there = false;
+        for (const std::uint64_t place : wanted) {
+            points_there |= offset == place;
+        }
+        if (points_there && has_name(static_cast<std::uint32_t>(row), name) &&
+            visit(static_cast<std::uint32_t>(row))) {
+            return;
+        }
+    }
+}
+
+// Compares the first eight bytes of each name, or all of a shorter one and its NUL. Whether `visit` returned
+// true.
+template <class Visit>
+bool Names::scan_names(std::string_view name, std::size_t first, std::size_t end, Visit visit) const {
     constexpr std::size_t word_size = 8;
     std::byte start[word_size] = {};
     std::memcpy(start, name.data(), std::min(name.size(), word_size));
     const auto wanted = Load<ByteOrder::little>::u64(start);
     const std::size_t compared = std::min(name.size() + 1, word_size);
     const std::uint64_t mask = ~std::uint64_t{0} >> 8 * (word_size - compared);
-    const auto rows = static_cast<std::uint32_t>(index_.rows());
-    for (auto row = static_cast<std::uint32_t>(index_.first_record()); row != rows; ++row) {
+    for (auto row = static_cast<std::uint32_t>(first); row != end; ++row) {
         const std::uint32_t offset = index_.name_off(row);
         if (offset >= strings_.end()) {
             continue;
@@ -52,14 +94,16 @@ void Names::scan(std::string_view name, Visit visit) const {
         const bool differs =
             bytes.size >= word_size && ((Load<ByteOrder::little>::u64(bytes.data) ^ wanted) & mask) != 0;
         if (!differs && strings_.equals(offset, name) && visit(row)) {
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 template <class Visit>
 void Names::each_candidate(std::string_view name, Visit visit) const {
-    if (name.empty() || (name == kVoid && index_.first_record() != 0 && visit(0))) {
+    if (name.empty() || name.find('\0') != std::string_view::npos ||
+        (name == kVoid && index_.first_record() != 0 && visit(0))) {
         return;
     }
     if (!prepared() && scans_left_.fetch_sub(1, std::memory_order_relaxed) > 0) {

@@ -49,6 +49,11 @@ private:
     void each_candidate(std::string_view name, Visit visit) const;
     template <class Visit>
     void scan(std::string_view name, Visit visit) const;
+    template <class Visit>
+    bool scan_names(std::string_view name, std::size_t first, std::size_t end, Visit visit) const;
+    template <class Load, class Visit>
+    void scan_offsets(std::string_view name, const std::vector<std::uint64_t>& places, std::size_t first,
+                      Visit visit) const;
     bool has_name(std::uint32_t row, std::string_view name) const;
 
     const Index& index_;

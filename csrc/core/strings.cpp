@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/string_search.hpp"
 
 namespace btfmmap {
 
@@ -34,6 +35,16 @@ bool Strings::equals(std::int64_t offset, std::string_view name) const {
     // It ends where the name does, and not before.
     return (bytes.size == name.size() || bytes.data[name.size()] == std::byte{0}) &&
            name.find('\0') == std::string_view::npos;
+}
+
+std::vector<std::uint64_t> Strings::places(std::string_view name, std::size_t most) const {
+    std::vector<std::uint64_t> places;
+    for (const Strings* owner = this; owner != nullptr; owner = owner->base_) {
+        for (const std::size_t place : places_of(name, owner->section_, most - places.size())) {
+            places.push_back(owner->start_ + place);
+        }
+    }
+    return places;
 }
 
 }  // namespace btfmmap

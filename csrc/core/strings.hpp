@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "core/bytes.hpp"
 
@@ -38,6 +39,9 @@ public:
 
     // Whether `name` is the string at `offset`, without measuring that string first.
     bool equals(std::int64_t offset, std::string_view name) const;
+
+    // The offsets of `name`, which is neither empty nor contains a NUL: all, or `most` of them.
+    std::vector<std::uint64_t> places(std::string_view name, std::size_t most) const;
 
 private:
     // rest(), where there is such an offset; else throws Error (not_found).
