@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from harness import MANY, Comparison, Run, Workload, compare
 from kernel_btf import KernelBtf
 from report import report
@@ -12,11 +14,31 @@ import btfmmap
 def measure(btf: KernelBtf) -> Comparison:
     """Ours alone: no peer has one."""
 
-    def opened() -> Run:
-        fresh = btfmmap.open(btf.path)
-        return lambda: fresh.graph
+    def asked(question: Callable[[btfmmap.Graph], object]) -> Callable[[], Run]:
+        def opened() -> Run:
+            fresh = btfmmap.open(btf.path)
+            return lambda: question(fresh.graph)
 
-    return compare("Reference graph", Workload("`graph` of an open `Btf`, both ways", opened, MANY), [])
+        return opened
+
+    return compare(
+        "Reference graph",
+        Workload("`graph` of an open `Btf`, both ways", asked(both_ways), MANY),
+        [
+            Workload("forward only", asked(lambda graph: graph.indices), MANY),
+            Workload("both ways, with roles and rows", asked(with_labels), MANY),
+        ],
+    )
+
+
+def both_ways(graph: btfmmap.Graph) -> object:
+    """Who refers to whom, and the other way round."""
+    return graph.indices, graph.reverse.indices
+
+
+def with_labels(graph: btfmmap.Graph) -> object:
+    """And as what, and in which row of a table."""
+    return both_ways(graph), graph.role, graph.reverse.role
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ FEWEST_ROUNDS, MOST_ROUNDS = 3, 300
 STEPS: dict[str, Callable[[btfmmap.Btf], object]] = {
     "ten tables": ten_tables,
     "index of names": lambda btf: btf.lookup(["none"] * 100),
-    "graph": lambda btf: btf.graph,
+    "graph": lambda btf: (btf.graph.indices, btf.graph.reverse.indices),
     "layouts": lambda btf: btf.layouts,
 }
 

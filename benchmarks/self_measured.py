@@ -102,7 +102,7 @@ ACTIONS: dict[str, Prepare] = {
     "find": ours_opened(lambda btf: btf.find("task_struct")),
     "find nothing": ours_opened(lambda btf: btf.find("task_struct_absent")),
     "tables": ours_tables,
-    "graph": ours_opened(lambda btf: btf.graph),
+    "graph": ours_opened(lambda btf: (btf.graph.indices, btf.graph.reverse.indices)),
     "layouts": ours_opened(lambda btf: btf.layouts),
     "libbpf load": libbpf(lambda library, _path: library.load_vmlinux()),
     "libbpf parse": libbpf(lambda library, path: library.parse(path)),

@@ -82,7 +82,9 @@ void all(const std::string& path) {
         counted("table_" + std::string(kTables[number].name), [&] { return &btf->table(number); });
     }
 
-    counted("graph", [&] { return std::make_unique<const Graph>(*btf); });
+    const auto graph = counted("graph", [&] { return std::make_unique<const Graph>(*btf); });
+    counted("graph_reverse", [&] { return graph->reverse().edges; });
+    counted("graph_labels", [&] { return graph->reverse_labels().row; });
     const auto sizes = counted(
         "sizes", [&] { return std::make_unique<const Sizes>(btf->index(), btf->pointer_size(), nullptr); });
     Arena arena(0);

@@ -50,6 +50,8 @@ LAYERS = [
     "btf",
     "sizes",
     "layout",
+    "edges",
+    "graph_labels",
     "graph",
     "output",
     "write_behind",

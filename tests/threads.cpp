@@ -66,7 +66,8 @@ std::uint64_t written(const std::function<void(Output&)>& dump) {
 }
 
 // Everything that is shared or built on demand, each thread beginning somewhere else.
-std::vector<std::uint64_t> ask(const Btf& btf, const Sizes& sizes, Arena& arena, unsigned thread) {
+std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const Sizes& sizes, Arena& arena,
+                               unsigned thread) {
     constexpr unsigned questions = 8;
     std::vector<std::uint64_t> answers(questions);
     for (unsigned i = 0; i != questions; ++i) {
@@ -81,11 +82,10 @@ std::vector<std::uint64_t> ask(const Btf& btf, const Sizes& sizes, Arena& arena,
                     answer += sum(btf.table((table + thread) % kTables.size()));
                 }
                 break;
-            case 2: {
-                const Graph graph(btf);
-                answer = graph.forward().edges + Graph::reachable(graph.reverse(), {1}).size();
+            case 2:
+                answer = graph.forward().edges + Graph::reachable(graph.reverse(), {1}).size() +
+                         graph.reverse_labels().row[0] + graph.forward_labels().role[0];
                 break;
-            }
             case 3:
                 answer = sum(layouts(btf, sizes, arena));
                 break;
@@ -112,6 +112,7 @@ int main(int, char** argv) {
     for (int round = 0; round != std::atoi(argv[2]); ++round) {
         const File file = File::open(argv[1], Method::automatic, never_interrupted);
         auto btf = std::make_shared<const Btf>(file.whole(), file.name(), nullptr, 0);
+        auto graph = std::make_shared<const Graph>(*btf);
         auto sizes = std::make_shared<const Sizes>(btf->index(), btf->pointer_size(), nullptr);
         auto arena = std::make_shared<Arena>(1 << 16);
         std::atomic<unsigned> waiting{kThreads};
@@ -124,13 +125,15 @@ int main(int, char** argv) {
                 while (waiting != 0) {
                     std::this_thread::yield();
                 }
-                seen[thread] = ask(*btf, *sizes, *arena, thread);
+                seen[thread] = ask(*btf, *graph, *sizes, *arena, thread);
                 seen[thread].push_back(split->find("int", Kinds().set()).value_or(0));
+                graph.reset();
                 sizes.reset();
                 btf.reset();
                 split.reset();
             });
         }
+        graph.reset();
         btf.reset();
         sizes.reset();
         for (std::thread& thread : threads) {

@@ -2,9 +2,8 @@
 
 #include <pybind11/pybind11.h>
 
-#include <cstring>
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "bindings/integers.hpp"
 #include "bindings/register.hpp"
@@ -16,25 +15,43 @@ namespace btfmmap::bindings {
 
 namespace {
 
+// What it refers to, with it.
+struct Held {
+    explicit Held(std::shared_ptr<const Btf> held) : btf(std::move(held)), graph(*btf) {}
+
+    std::shared_ptr<const Btf> btf;
+    Graph graph;
+};
+
 using GraphPtr = std::shared_ptr<Graph>;
 
 GraphPtr build(const std::shared_ptr<Btf>& btf) {
     const py::gil_scoped_release unlocked;
-    return std::make_shared<Graph>(*btf);
+    const auto held = std::make_shared<Held>(btf);
+    return {held, &held->graph};
 }
 
 const Edges& edges_of(const Graph& graph, bool reverse) {
     return reverse ? graph.reverse() : graph.forward();
 }
 
-py::dict edges(const GraphPtr& graph, bool reverse) {
-    const Edges& edges = edges_of(*graph, reverse);
-    py::dict columns;
-    columns["indptr"] = View{graph, edges.indptr, edges.nodes + 1, sizeof(std::uint32_t), "I"};
-    columns["indices"] = View{graph, edges.indices, edges.edges, sizeof(std::uint32_t), "I"};
-    columns["role"] = View{graph, edges.role, edges.edges, sizeof(std::uint8_t), "B"};
-    columns["row"] = View{graph, edges.row, edges.edges, sizeof(std::uint32_t), "I"};
-    return columns;
+py::tuple edges(const GraphPtr& graph, bool reverse) {
+    const Edges& edges = [&]() -> const Edges& {
+        const py::gil_scoped_release unlocked;
+        return edges_of(*graph, reverse);
+    }();
+    return py::make_tuple(View{graph, edges.indptr, edges.nodes + 1, sizeof(std::uint32_t), "I"},
+                          View{graph, edges.indices, edges.edges, sizeof(std::uint32_t), "I"});
+}
+
+py::tuple labels(const GraphPtr& graph, bool reverse) {
+    const Labels& labels = [&]() -> const Labels& {
+        const py::gil_scoped_release unlocked;
+        return reverse ? graph->reverse_labels() : graph->forward_labels();
+    }();
+    const std::size_t edges = graph->forward().edges;
+    return py::make_tuple(View{graph, labels.role, edges, sizeof(std::uint8_t), "B"},
+                          View{graph, labels.row, edges, sizeof(std::uint32_t), "I"});
 }
 
 View reachable(const Graph& graph, const py::object& ids, bool reverse) {
@@ -49,6 +66,7 @@ void register_graph(py::module_& module) {
     py::class_<Graph, GraphPtr>(module, "Graph", "The references between types, both ways.")
         .def(py::init(&build), py::arg("btf"))
         .def("edges", edges, py::arg("reverse"))
+        .def("labels", labels, py::arg("reverse"))
         .def("reachable", reachable, py::arg("ids"), py::arg("reverse"));
 }
 

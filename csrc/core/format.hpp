@@ -49,7 +49,8 @@ enum class Kind : std::uint8_t {
 constexpr std::uint32_t info_vlen(std::uint32_t info) { return info & 0xffffff; }
 constexpr std::uint8_t info_kind(std::uint32_t info) { return (info >> 24) & 0x7f; }
 constexpr bool info_kind_flag(std::uint32_t info) { return info >> 31; }
-constexpr std::uint8_t info_kind_byte(std::uint32_t info) { return info >> 24; }  // kind, and flag above it
+// The kind, and the flag above it.
+constexpr std::uint8_t info_kind_byte(std::uint32_t info) { return static_cast<std::uint8_t>(info >> 24); }
 
 // Every record starts with these three words.
 struct HeadField {

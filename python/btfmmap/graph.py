@@ -53,45 +53,48 @@ class Graph:
         self._btf = btf
         self._core = core
         self._is_reverse = is_reverse
-        self._views = {name: memoryview(view) for name, view in core.edges(is_reverse).items()}
-
-    def _array(self, name: str) -> Any:
-        import numpy as np
-
-        return np.asarray(self._views[name])
+        indptr, indices = core.edges(is_reverse)
+        self._indptr: memoryview[Any] = memoryview(indptr)
+        self._indices: memoryview[Any] = memoryview(indices)
 
     @property
     def indptr(self) -> U32:
         """`uint32[nodes + 1]`: where each type's edges start."""
-        return self._array("indptr")  # type: ignore[no-any-return]
+        return _array(self._indptr)  # type: ignore[no-any-return]
 
     @property
     def indices(self) -> U32:
         """`uint32[edges]`: the type at the other end."""
-        return self._array("indices")  # type: ignore[no-any-return]
+        return _array(self._indices)  # type: ignore[no-any-return]
+
+    @property
+    def _labels(self) -> tuple[memoryview[Any], memoryview[Any]]:
+        role, row = self._core.labels(self._is_reverse)
+        return memoryview(role), memoryview(row)
 
     @property
     def role(self) -> U8:
-        """`uint8[edges]`: what the type that is referred to is to the other, a `Role`."""
-        return self._array("role")  # type: ignore[no-any-return]
+        """`uint8[edges]`: what the type that is referred to is to the other, a `Role`. Made with `row` when
+        first asked for."""
+        return _array(self._labels[0])  # type: ignore[no-any-return]
 
     @property
     def row(self) -> U32:
         """`uint32[edges]`: the row with the reference, in the table that has the role (`members`, `params`,
         `arrays`, `funcs`, `vars`, `secinfos`, `decl_tags`, else `types`) of the BTF that has the record."""
-        return self._array("row")  # type: ignore[no-any-return]
+        return _array(self._labels[1])  # type: ignore[no-any-return]
 
     @property
     def reverse(self) -> Graph:
-        """The same edges from what is referred to, to what refers to it."""
+        """The same edges from what is referred to, to what refers to it. Made when first asked for."""
         return Graph(self._btf, self._core, is_reverse=not self._is_reverse)
 
     def __len__(self) -> int:
         """How many types there are, void and those of bases included."""
-        return len(self._views["indptr"]) - 1
+        return len(self._indptr) - 1
 
     def __repr__(self) -> str:
-        return f"<Graph of {len(self)} types and {len(self._views['role'])} references>"
+        return f"<Graph of {len(self)} types and {len(self._indices)} references>"
 
     def reachable(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
         """Every type id that can be reached from some, those included, ascending: what they need."""
@@ -130,6 +133,12 @@ class Graph:
             (source, to, {"role": names[role], "row": row}) for source, to, role, row in edges
         )
         return graph
+
+
+def _array(view: memoryview[Any]) -> Any:
+    import numpy as np
+
+    return np.asarray(view)
 
 
 def _optional(module: str) -> Any:

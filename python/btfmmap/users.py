@@ -84,9 +84,9 @@ class _Search:
         self.btf = btf
         self.wanted = wanted
         self.through = through
-        reverse = btf.graph.reverse._views
-        self.indptr, self.sources = reverse["indptr"], reverse["indices"]
-        self.roles, self.rows = reverse["role"], reverse["row"]
+        reverse = btf.graph.reverse
+        self.indptr, self.sources = reverse._indptr, reverse._indices
+        self.roles, self.rows = reverse._labels
         self.kinds = b""  # by type id
         owner: Btf | None = btf
         while owner is not None:

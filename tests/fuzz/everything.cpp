@@ -170,17 +170,22 @@ void read_edges(const Edges& edges) {
     for (std::size_t edge = 0; edge != edges.edges; ++edge) {
         require(edges.indices[edge] < edges.nodes);
     }
-    touch(edges.role, edges.edges);
-    touch(edges.row, edges.edges * sizeof *edges.row);
     const auto last = static_cast<std::int64_t>(edges.nodes) - 1;
     const auto reached = Graph::reachable(edges, {-1, 0, last / 2, last, last + 1});
     require(std::is_sorted(reached.begin(), reached.end()));
+}
+
+void read_labels(const Labels& labels, std::size_t edges) {
+    touch(labels.role, edges);
+    touch(labels.row, edges * sizeof *labels.row);
 }
 
 void read_graph(const Btf& btf) {
     const Graph graph(btf);
     read_edges(graph.forward());
     read_edges(graph.reverse());
+    read_labels(graph.forward_labels(), graph.forward().edges);
+    read_labels(graph.reverse_labels(), graph.forward().edges);
 }
 
 void read_dumps(const Btf& btf, const Sizes& sizes) {
