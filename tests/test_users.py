@@ -245,10 +245,14 @@ def test_how_a_type_is_named() -> None:
     assert btf.users("flow")
     with pytest.raises(NotFoundError):
         btf.users("no_such_type")
-    with pytest.raises(ValueError, match=r"through has \['pointers'\], may have typedef, const,"):
+    with pytest.raises(ValueError, match=r"through has 'pointers', may have typedef, const,"):
         btf.users("flow", through=["pointers"])
-    with pytest.raises(ValueError, match="'parameter'"):
+    with pytest.raises(ValueError, match=r"roles has 'parameter', may have Role\.POINTEE, Role\.ELEMENT,"):
         btf.users("flow", roles=["parameter"])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"through is 'pointer', must be a collection: \['pointer'\]"):
+        btf.users("flow", through="pointer")
+    with pytest.raises(TypeError, match=r"roles is <Role\.MEMBER: 3>, must be a collection"):
+        btf.users("flow", roles=btfmmap.Role.MEMBER)  # type: ignore[arg-type]
 
 
 class TestHostile:

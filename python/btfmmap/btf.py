@@ -322,7 +322,8 @@ class Btf(HasTables):
                 type tags, pointers, arrays, anonymous structs) unless some of those are given;
                 `users.EMBEDDED` leaves out pointers.
 
-        Raises `NotFoundError`, and `ValueError` for what is no role and for more than 2^20 users.
+        Raises `NotFoundError`; `ValueError` for what is no role or none of those words, and for more than
+        2^20 users; `TypeError` for a single one that is in no collection.
         """
         from .users import THROUGH, users
 

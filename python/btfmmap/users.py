@@ -10,10 +10,13 @@ from .graph import Role
 from .kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
+    from typing import TypeVar
 
     from .btf import Btf
     from .types import Type
+
+    _T = TypeVar("_T")
 
 THROUGH = ("typedef", "const", "volatile", "restrict", "type_tag", "pointer", "array", "anonymous")
 """What may stand between a type and its user."""
@@ -71,12 +74,21 @@ class _State(NamedTuple):
 def users(
     btf: Btf, type_id: int, roles: Collection[int] | None = None, through: Collection[str] = THROUGH
 ) -> list[User]:
-    unknown = set(through) - set(THROUGH)
-    if unknown:
-        raise ValueError(f"through has {sorted(unknown)}, may have {', '.join(THROUGH)}")
-    search = _Search(btf, frozenset(Role if roles is None else map(Role, roles)), frozenset(through))
+    wanted = _chosen("roles", _ROLES if roles is None else roles, _ROLES)
+    search = _Search(btf, wanted, _chosen("through", through, THROUGH))
     found = dict.fromkeys(search.users(type_id))
     return sorted(found, key=lambda user: (user.type.id, user.role, user.position, user.bit_offset))
+
+
+def _chosen(argument: str, items: Collection[_T], possible: Iterable[_T]) -> frozenset[_T]:
+    if isinstance(items, str | int):
+        raise TypeError(f"{argument} is {items!r}, must be a collection: [{items!r}]")
+    chosen = frozenset(items)
+    unknown = sorted(repr(item) for item in chosen - set(possible))
+    if unknown:
+        words = [f"Role.{item.name}" if isinstance(item, Role) else str(item) for item in possible]
+        raise ValueError(f"{argument} has {', '.join(unknown)}, may have {', '.join(words)}")
+    return chosen
 
 
 class _Search:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import add
+from operator import add, index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def wasteful(btf: Btf, top: int) -> list[dict[str, int | str]]:
     """What `Btf.wasteful` does."""
+    top = index(top)
     if top < 0:
         raise ValueError(f"top is {top}, must not be negative")
     columns = btf._layout_columns()
