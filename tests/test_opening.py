@@ -451,3 +451,26 @@ def test_threads_share_one_btf(kernel: Path) -> None:
         thread.join()
     assert len(seen) == 16
     assert len(set(seen)) == 1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda btf: btf.members,
+        lambda btf: btf.graph.reverse.role,
+        lambda btf: btf.layouts,
+        lambda btf: btf.users("flow"),
+        lambda btf: btf.ctypes("flow"),
+        lambda btf: btf["flow"].members,
+    ],
+    ids=["tables", "graph", "layouts", "users", "ctypes", "types"],
+)
+def test_nothing_waits_for_the_garbage_collector(ask: Callable[[Btf], object]) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        kept = [btf for btf in gc.get_objects() if type(btf) is Btf]
+        ask(btfmmap.open(btfmmap.SAMPLE_BTF))
+        assert [btf for btf in gc.get_objects() if type(btf) is Btf] == kept
+    finally:
+        gc.enable()

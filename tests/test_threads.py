@@ -116,7 +116,7 @@ def test_what_is_built_on_demand_is_the_same_for_all_threads(kernel: Path) -> No
         def ask(number: int, btf: btfmmap.Btf = btf) -> list[Any]:
             questions: list[Callable[[], Any]] = [
                 *(lambda name=name: getattr(btf, name) for name in TABLES),
-                lambda: btf.graph,
+                lambda: btf.graph._core,
                 lambda: btf.layouts,
                 lambda: btf._layout,
                 lambda: btf.find("int"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ._core import Btf as CoreBtf
     from ._core import Buffer, File
+    from ._core import Graph as CoreGraph
     from ._core import Layout as CoreLayout
     from .ext import Ext
     from .fields import Field
@@ -302,8 +303,9 @@ class Btf(HasTables):
         from .graph import Graph
 
         tables, core = self._tables, self._core
-        graph: Graph | None = tables.get(Graph)
-        return tables.setdefault(Graph, Graph(self, _core.Graph(core))) if graph is None else graph
+        kept: CoreGraph | None = tables.get(Graph)
+        # Not a Graph: it refers to this object, which would then wait for the garbage collector.
+        return Graph(self, tables.setdefault(Graph, _core.Graph(core)) if kept is None else kept)
 
     def users(
         self,
