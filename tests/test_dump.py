@@ -509,6 +509,12 @@ class TestCommand:
         subprocess.run([sys.executable, "-c", script], check=True)
         assert out.read_text() == btfmmap.open(btfmmap.SAMPLE_BTF).dump()
 
+    @pytest.mark.parametrize("words", ["--pretty", "--format c --pretty", "--unsorted"])
+    def test_what_does_not_go_together(self, words: str) -> None:
+        done = command("dump", btfmmap.SAMPLE_BTF, *words.split())
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert b" goes with --format " in done.stderr
+
     def test_a_full_disk(self) -> None:
         script = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} > /dev/full"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)

@@ -115,7 +115,7 @@ def test_against_the_compiler(tmp_path: Path, compiler: tuple[str, ...]) -> None
 
 def test_what_is_no_path(tmp_path: Path) -> None:
     btf, _ = compiled(tmp_path, tools.tool("gcc"), "-gbtf")
-    for absent in ("no", "a.b", "points.x", "first.x", "", "named.", ".first", "d.low.x", "pointer.low"):
+    for absent in ("no", "a.b", "points.x", "first.x", "", "named.", ".first", "d.low.x", "points[1000]"):
         assert btf.find_member(f"all.{absent}") is None
     assert btf.find_member("all") is None
     for wrong in (
@@ -375,6 +375,6 @@ def test_absurd_sizes() -> None:
     assert btf.at("top", 0) == []  # an array of 16 GiB has no size
     assert btf.at("top", 2**29 - 1) == ["far"]
     assert btf.at("top", 2**32 - 2) == []
-    field = btf.find_member("top.huge[4294967295]")
+    field = btf.find_member("top.huge[4294967294]")
     assert field is not None
-    assert field.offset == 4 * (2**32 - 1)
+    assert field.offset == 4 * (2**32 - 2)

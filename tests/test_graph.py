@@ -175,11 +175,17 @@ def test_to_scipy(module: tuple[Path, Path]) -> None:
     matrix = btf.graph.to_scipy()
     assert matrix.shape == (len(btf), len(btf))
     edges = [[], *expected_edges(bpftool.records(kernel), 1)]
+    first: dict[tuple[int, int], int] = {}
+    for source, own in enumerate(edges):
+        for to, role, _ in own:
+            first.setdefault((source, to), role)
+    assert len(first) < sum(map(len, edges))
     coordinates = matrix.tocoo()
     np.testing.assert_array_equal(
         np.column_stack([coordinates.row, coordinates.col, coordinates.data]),
-        as_array(edges)[:, :3] + [0, 0, 1],
+        [[source, to, role + 1] for (source, to), role in sorted(first.items())],
     )
+    assert matrix.has_canonical_format
     forward, _ = neighbours(edges)
     start = len(btf) - 1
     order = csgraph.breadth_first_order(matrix, start, return_predecessors=False)

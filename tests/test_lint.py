@@ -534,6 +534,7 @@ def test_command(tmp_path: Path) -> None:
     rows = json.loads(run(bad, "--json").stdout)
     assert rows == [each._asdict() for each in btfmmap.lint(bad)]
     assert run(bad, "--limit", "0").returncode == 1
+    assert run(bad, "--limit", "-1").returncode == 2
     done = run(tmp_path / "none")
     assert (done.returncode, done.stdout) == (1, "")
     assert "No such file" in done.stderr

@@ -82,7 +82,7 @@ def test_wrong_patterns() -> None:
     btf = btfmmap.open(data=every_kind().build())
     with pytest.raises(ValueError, match=r"^'\(' is no regular expression: missing \), "):
         btf.match("(", regex=True)
-    with pytest.raises(ValueError, match="'struct x' says what it is, but kind is 5"):
+    with pytest.raises(ValueError, match="'struct x' says what it is, but kind is UNION"):
         btf.match("struct x", Kind.UNION)
     with pytest.raises(TypeError, match="'str' object"):
         btf.match("x", kind="struct")  # type: ignore[arg-type]

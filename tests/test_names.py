@@ -203,3 +203,11 @@ def test_first_find_among_many(order: str, places: int, split: bool) -> None:
     for missing in ("want", "anted", "wanted\0", "wanted\0_", "nothing like it", "a" * 100_000):
         assert opened().find_all(missing) == []
     assert opened().find("other") == before + 1
+
+
+def test_one_name_is_not_many() -> None:
+    btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+    with pytest.raises(TypeError, match=r"lookup takes many names: \['flow'\]; find takes one"):
+        btf.lookup("flow")
+    with pytest.raises(TypeError, match="a name, an id or a Type is wanted, not NoneType"):
+        btf.users(None)  # type: ignore[arg-type]

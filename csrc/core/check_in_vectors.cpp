@@ -47,6 +47,7 @@ struct Limits {
 struct Pattern {
     Words refers[kVectors] = {};
     Words slack[kVectors] = {};
+    bool refers_at_all = false;
 };
 
 Pattern pattern_of(const Shape& shape, Limits limits) {
@@ -63,6 +64,7 @@ Pattern pattern_of(const Shape& shape, Limits limits) {
             is_type = at == shape.element_type;
         }
         if (is_name || is_type) {
+            pattern.refers_at_all = true;
             const uint32_t most = is_name ? limits.name_off : limits.type;
             pattern.refers[word / 4][word % 4] = UINT32_MAX;
             pattern.slack[word / 4][word % 4] = (uint32_t{1} << 31) - 1 - most;
@@ -92,7 +94,9 @@ public:
             first = last;
         }
         for (std::size_t row = std::max(quick_rows, index_.first_record()); row != index_.rows(); ++row) {
-            compare_from(static_cast<uint32_t>(row), 0);
+            if (patterns_[index_.kinds()[row]].refers_at_all) {
+                compare_from(static_cast<uint32_t>(row), 0);
+            }
         }
         const Words past = past_ >> 31;
         return (past[0] | past[1] | past[2] | past[3]) == 0;

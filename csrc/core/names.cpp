@@ -40,17 +40,24 @@ template <class Visit>
 void Names::scan(std::string_view name, Visit visit) const {
     constexpr std::size_t few_rows = 4096;
     const std::size_t middle = std::min(index_.rows(), few_rows);
-    if (scan_names(name, index_.first_record(), middle, visit) || middle == index_.rows()) {
+    if (scan_names(name, index_.first_record(), middle, visit)) {
         return;
     }
-    // One more, to see whether there are more.
-    const std::vector<std::uint64_t> places = strings_.places(name, kMostPlaces + 1);
-    if (places.size() > kMostPlaces) {
-        scan_names(name, middle, index_.rows(), visit);
-    } else if (!places.empty()) {
-        with_loads(index_.order(),
-                   [&](auto load) { scan_offsets<decltype(load)>(name, places, middle, visit); });
+    // Of a module the types are few, and the strings are its base's, too.
+    constexpr std::size_t bytes_per_row = 32;
+    if (strings_.end() <= bytes_per_row * (index_.rows() - middle)) {
+        // One more, to see whether there are more.
+        const std::vector<std::uint64_t> places = strings_.places(name, kMostPlaces + 1);
+        if (places.empty()) {
+            return;
+        }
+        if (places.size() <= kMostPlaces) {
+            with_loads(index_.order(),
+                       [&](auto load) { scan_offsets<decltype(load)>(name, places, middle, visit); });
+            return;
+        }
     }
+    scan_names(name, middle, index_.rows(), visit);
 }
 
 // Looks for rows whose name is at one of some places.

@@ -252,8 +252,11 @@ class Btf(HasTables):
         return self._core.find_all(name, kind)
 
     def lookup(self, names: Iterable[str], kind: int | None = None) -> npt.NDArray[np.int64]:
-        """`find` for many names: `int64[len(names)]`, -1 where there is no such type."""
-        return _array(self._core.lookup(names, kind))  # type: ignore[no-any-return]
+        """`find` for many names: `int64[len(names)]`, -1 where there is no such type. Raises `TypeError` for
+        a single one."""
+        from .matching import many
+
+        return _array(self._core.lookup(many(names), kind))  # type: ignore[no-any-return]
 
     def match(self, pattern: str, kind: int | None = None, *, regex: bool = False) -> list[int]:
         """The ids of all types whose name matches, ascending. A pattern is a glob ("tcp_*"), or with `regex`
@@ -288,7 +291,8 @@ class Btf(HasTables):
     def find_member(self, path: str) -> Field | None:
         """A member at a dotted path from a type's name, "task_struct.se.vruntime": its type, and where it is
         from the first type's start. Anonymous structs are left out; an array's element has its index,
-        "sk_buff.cb[8]". None where there is no such member; `NotFoundError` where there is no such type."""
+        "sk_buff.cb[8]". None where there is no such member; `NotFoundError` where there is no such type,
+        `ValueError` for an index that is no number, or of what is no array."""
         from .fields import composite, find_field
 
         name, _, rest = path.partition(".")
@@ -566,6 +570,10 @@ class Btf(HasTables):
     def _id_of(self, type_: int | str | Type) -> int:
         if isinstance(type_, int | str):
             return self[type_].id
+        from .types import Type
+
+        if not isinstance(type_, Type):
+            raise TypeError(f"a name, an id or a Type is wanted, not {type(type_).__name__}")
         if type_ not in self:
             raise NotFoundError(f"{type_!r} is of another BTF")
         return type_.id

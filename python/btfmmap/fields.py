@@ -139,21 +139,27 @@ def find_field(type_: Type, path: str) -> Field | None:
         )
         if found is None:
             return None
-        type_, offset = _indexed(found.type, index) if bracket else (found.type, 0)
+        element = _indexed(found.type, index) if bracket else (found.type, 0)
+        if element is None:
+            return None
+        type_, offset = element
         base += found.bit_offset + offset
         found = found._replace(type=type_, bit_offset=base)
     return found
 
 
-def _indexed(type_: Type, index: str) -> tuple[Type, int]:
-    """The element that `1][2]` says, and its bit offset."""
+def _indexed(type_: Type, index: str) -> tuple[Type, int] | None:
+    """The element that `1][2]` says, and its bit offset; None past the end. A flexible array has no end."""
     offset = 0
     for number in index.split("["):
         array = resolved(type_)
         if array.kind != Kind.ARRAY or array.type is None or not number[:-1].isdecimal() or number[-1] != "]":
             raise ValueError(f"[{index} of something that is no such array")
+        place = int(number[:-1])
+        if array.nelems and place >= array.nelems:
+            return None
         type_ = array.type
-        offset += 8 * int(number[:-1]) * max(0, type_.btf._size(type_.id))
+        offset += 8 * place * max(0, type_.btf._size(type_.id))
     return type_, offset
 
 

@@ -97,7 +97,8 @@ class Graph:
         return f"<Graph of {len(self)} types and {len(self._indices)} references>"
 
     def reachable(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
-        """Every type id that can be reached from some, those included, ascending: what they need."""
+        """Every type id that can be reached from some, those included, ascending: what they need. Ids that
+        are not there, such as the -1 of `lookup`, are left out."""
         import numpy as np
 
         return np.asarray(self._core.reachable(ids, self._is_reverse))
@@ -107,11 +108,17 @@ class Graph:
         return self.reverse.reachable(ids)
 
     def to_scipy(self) -> scipy.sparse.csr_array:
-        """The adjacency as a `scipy.sparse.csr_array` of `uint8[nodes, nodes]`, each entry the role plus 1;
-        for `scipy.sparse.csgraph`. Needs the extra `btfmmap[graph]`."""
+        """The adjacency as a `scipy.sparse.csr_array` of `uint8[nodes, nodes]`, for `scipy.sparse.csgraph`:
+        one entry for each two types, the role of the first reference between them, plus 1. Needs the extra
+        `btfmmap[graph]`."""
+        import numpy as np
+
         sparse = _optional("scipy.sparse")
-        shape = (len(self), len(self))
-        return sparse.csr_array((self.role + 1, self.indices, self.indptr), shape=shape)
+        nodes = len(self)
+        sources = np.repeat(np.arange(nodes), np.diff(self.indptr))
+        # scipy would add up what stands at the same place.
+        places, first = np.unique(sources * nodes + self.indices, return_index=True)
+        return sparse.csr_array((self.role[first] + 1, divmod(places, nodes)), shape=(nodes, nodes))
 
     def to_networkx(self) -> networkx.MultiDiGraph:
         """A `networkx.MultiDiGraph`: nodes are type ids with `name` and `kind`, edges have `role` and `row`.

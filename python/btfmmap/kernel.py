@@ -111,8 +111,10 @@ class Kernel(HasTables):
         self, names: Iterable[str], kind: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """`find` for many names, as two arrays `int64[len(names)]`: the number of the module (see `names`)
-        and the type id in it, both -1 where there is no such type."""
-        wanted = list(names)
+        and the type id in it, both -1 where there is no such type. Raises `TypeError` for a single one."""
+        from .matching import many
+
+        wanted = list(many(names))
         modules, ids = np.full(len(wanted), -1, np.int64), np.full(len(wanted), -1, np.int64)
         left = np.arange(len(wanted))
         for number, btf in enumerate(self._btfs()):

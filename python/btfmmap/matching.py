@@ -1,4 +1,4 @@
-"""`Btf.match`: types by a pattern of their names."""
+"""`Btf.match`: types by a pattern of their names; what `lookup` takes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import fnmatch
 import operator
 import re
 
+from .kinds import Kind
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .btf import Btf
 
@@ -23,7 +25,7 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]
     if kind is not None:
         kind = operator.index(kind)
         if kinds and kind not in kinds:
-            raise ValueError(f"'{keyword} {pattern}' says what it is, but kind is {kind}")
+            raise ValueError(f"'{keyword} {pattern}' says what it is, but kind is {Kind(kind).name}")
         kinds = (kind,)
     try:
         compiled = re.compile(pattern if regex else fnmatch.translate(pattern))
@@ -36,6 +38,13 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]
         for row, name in enumerate(level.names())
         if name and found(name) and (not kinds or level._columns("types")["kind"][row] in kinds)
     ]
+
+
+def many(names: Iterable[str]) -> Iterable[str]:
+    """The names, unless they are a single one, whose letters would be looked up."""
+    if isinstance(names, str):
+        raise TypeError(f"lookup takes many names: [{names!r}]; find takes one")
+    return names
 
 
 def _levels(btf: Btf) -> Iterator[Btf]:

@@ -7,6 +7,7 @@ import sys
 
 from .. import BtfError, MissingBaseError
 from .bpftool import translated
+from .common import WrongUsageError
 from .quick import GiveUp, QuickParser
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ COMMANDS = ("info", "show", "find", "users", "holes", "at", "dtype", "dump", "li
 
 OK = 0
 FAILED = 1
+WRONG_USAGE = 2
 # As a shell reports a process that SIGINT or SIGPIPE ended.
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -69,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
     except MissingBaseError as error:
         return _fail(f"{error}: --base FILE")
+    except WrongUsageError as error:
+        return _fail(str(error), WRONG_USAGE)
     except BtfError as error:
         return _fail(str(error))
     except ValueError as error:  # a question that has no sense, such as the members of an int
@@ -81,9 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code or OK
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = FAILED) -> int:
     print(f"btfmmap: {message}", file=sys.stderr)
-    return FAILED
+    return code
 
 
 def _drop_stdout() -> None:

@@ -1,6 +1,6 @@
 """Say which member lies at a byte of a type.
 
-Several are printed where unions or bitfields share the byte; a hole is an error.
+Several are printed where unions or bitfields share the byte; a hole is an error, with --json an empty list.
 
     btfmmap at sk_buff 0x70
     btfmmap at task_struct 8 16 24 --json

@@ -20,6 +20,10 @@ _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
 
 
+class WrongUsageError(Exception):
+    """Arguments that do not go together."""
+
+
 def wrong_usage(message: str) -> NoReturn:
     """Refuse an argument, for argparse to say so."""
     from argparse import ArgumentTypeError

@@ -14,7 +14,7 @@ import sys
 
 from .. import KERNEL_BTF
 from .. import open as open_btf
-from .common import add_base, file_path, find_type, open_base
+from .common import WrongUsageError, add_base, file_path, find_type, open_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     if args.pretty and args.format != "json":
-        raise ValueError("--pretty goes with --format json")
+        raise WrongUsageError("--pretty goes with --format json")
     if args.unsorted and args.format != "c":
-        raise ValueError("--unsorted goes with --format c")
+        raise WrongUsageError("--unsorted goes with --format c")
     to_stdout = args.output in (None, "-")
     with open_btf(file_path(args), id=args.id, base=open_base(args.base)) as btf:
         roots = [find_type(btf, root) for root in args.root]

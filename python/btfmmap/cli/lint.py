@@ -11,11 +11,17 @@ Exits with 1 if there are errors, which keep the BTF from being opened; notes al
 from __future__ import annotations
 
 from .. import KERNEL_BTF, lint
-from .common import add_base, add_json, file_path, open_base, printable
+from .common import add_base, add_json, file_path, open_base, printable, wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal():
+        wrong_usage(f"{text!r} is no number of lines")
+    return int(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--limit",
-        type=int,
+        type=_limit,
         default=10_000,
         metavar="N",
         help="list so many errors and so many notes at most; default: 10000",
