@@ -375,6 +375,9 @@ def test_private_memory_of_64_processes() -> None:
     for row_how, opened, asked in rows:
         assert row_how == "mmap"
         assert opened <= asked < size
+    for what, column in (("opened", 1), ("after a question", 2)):
+        bytes_ = sorted(row[column] for row in rows)
+        print(f"\nprivate bytes, {what}: {bytes_[0]:,} to {bytes_[-1]:,}, median {bytes_[32]:,}", end="")
 
 
 # -- free-threaded Python
