@@ -324,9 +324,9 @@ class Btf(HasTables):
         Args:
             type_: a name, an id or a `Type`.
             roles: as what, `Role` numbers; None for any.
-            through: what may stand between the type and its user: `users.THROUGH` (typedefs, qualifiers,
-                type tags, pointers, arrays, anonymous structs) unless some of those are given;
-                `users.EMBEDDED` leaves out pointers.
+            through: what may stand between the type and its user: some of "typedef", "const", "volatile",
+                "restrict", "type_tag", "pointer", "array" and "anonymous" (structs); None for any, which is
+                `THROUGH` of the module `btfmmap.users`. `EMBEDDED`, there too, leaves out pointers.
 
         Raises `NotFoundError`; `ValueError` for what is no role or none of those words, and for more than
         2^20 users; `TypeError` for a single one that is in no collection.
