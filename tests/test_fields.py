@@ -115,8 +115,9 @@ def test_against_the_compiler(tmp_path: Path, compiler: tuple[str, ...]) -> None
 
 def test_what_is_no_path(tmp_path: Path) -> None:
     btf, _ = compiled(tmp_path, tools.tool("gcc"), "-gbtf")
-    for absent in ("no", "a.b", "points.x", "first.x", "", "named.", ".first", "d.low.x", "points[1000]"):
+    for absent in ("no", "a.b", "points.x", "first.x", "", "named.", ".first", "d.low.x", "pointer.low"):
         assert btf.find_member(f"all.{absent}") is None
+    assert btf.find_member("all.points[1000]") is None
     assert btf.find_member("all") is None
     for wrong in (
         "first[0]",

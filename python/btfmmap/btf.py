@@ -254,8 +254,6 @@ class Btf(HasTables):
     def lookup(self, names: Iterable[str], kind: int | None = None) -> npt.NDArray[np.int64]:
         """`find` for many names: `int64[len(names)]`, -1 where there is no such type. Raises `TypeError` for
         a single one."""
-        from .matching import many
-
         return _array(self._core.lookup(many(names), kind))  # type: ignore[no-any-return]
 
     def match(self, pattern: str, kind: int | None = None, *, regex: bool = False) -> list[int]:
@@ -623,6 +621,13 @@ class Btf(HasTables):
 
         first = self.first_id
         return (Type(self, type_id) for type_id in range(first, first + len(self)))
+
+
+def many(names: Iterable[str]) -> Iterable[str]:
+    """The names, unless they are a single one, whose letters would be looked up."""
+    if isinstance(names, str):
+        raise TypeError(f"lookup takes many names: [{names!r}]; find takes one")
+    return names
 
 
 def _array(view: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .btf import Btf
+from .btf import Btf, many
 from .errors import BtfError, FormatError, NotFoundError
 from .has_tables import HasTables
 from .opening import check_base
@@ -112,8 +112,6 @@ class Kernel(HasTables):
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """`find` for many names, as two arrays `int64[len(names)]`: the number of the module (see `names`)
         and the type id in it, both -1 where there is no such type. Raises `TypeError` for a single one."""
-        from .matching import many
-
         wanted = list(many(names))
         modules, ids = np.full(len(wanted), -1, np.int64), np.full(len(wanted), -1, np.int64)
         left = np.arange(len(wanted))

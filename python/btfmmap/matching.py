@@ -1,4 +1,4 @@
-"""`Btf.match`: types by a pattern of their names; what `lookup` takes."""
+"""`Btf.match`: types by a pattern of their names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .kinds import Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from .btf import Btf
 
@@ -38,13 +38,6 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]
         for row, name in enumerate(level.names())
         if name and found(name) and (not kinds or level._columns("types")["kind"][row] in kinds)
     ]
-
-
-def many(names: Iterable[str]) -> Iterable[str]:
-    """The names, unless they are a single one, whose letters would be looked up."""
-    if isinstance(names, str):
-        raise TypeError(f"lookup takes many names: [{names!r}]; find takes one")
-    return names
 
 
 def _levels(btf: Btf) -> Iterator[Btf]:
