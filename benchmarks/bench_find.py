@@ -1,6 +1,6 @@
 """From names to type ids: one by one from Python, and many at once.
 
-libbpf searches one name after another too, from C; where types are sorted by name it bisects.
+libbpf searches one name after another too, from C; where types are sorted by name it bisects, from 1.8 on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from harness import FEW, MANY, MICROSECONDS, Comparison, Workload, compare, repeated
 from kernel_btf import STAND_IN, KernelBtf, unpacked
 from names import Named, absent_names, is_sorted, some_names
-from peers import libbpf_find
+from peers import bisects, libbpf_find
 from report import report
 
 import btfmmap
@@ -44,7 +44,7 @@ def _searches(btf: btfmmap.Btf, names: Iterable[Named]) -> list[Workload]:
 
 def _compare(title: str, btf: KernelBtf, names: Sequence[Named], opened: btfmmap.Btf) -> Comparison:
     order = "sorted by name" if is_sorted(opened) else "unsorted"
-    few, rounds = (names, MANY) if is_sorted(opened) else (names[:LINEAR], FEW)
+    few, rounds = (names, MANY) if is_sorted(opened) and bisects() else (names[:LINEAR], FEW)
     ours, *others = _searches(opened, names)
     peers = [libbpf_find(btf, few, by_kind=by_kind, rounds=rounds) for by_kind in (False, True)]
     return compare(f"{title}, types {order}, each", ours, [*others, *peers], MICROSECONDS)

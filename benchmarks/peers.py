@@ -47,6 +47,15 @@ def libbpf_find(btf: KernelBtf, names: Sequence[Named], *, by_kind: bool, rounds
     return with_libbpf(name, search)
 
 
+def bisects() -> bool:
+    """Whether there is a libbpf that bisects types that are sorted by name."""
+    try:
+        version = Libbpf().version
+    except OSError:
+        return False
+    return [int(part) for part in version.split(".")[:2]] >= [1, 8]
+
+
 def with_libbpf(name: str, make: Callable[[Libbpf], Workload]) -> Workload | Skipped:
     """A workload of libbpf where there is one."""
     try:

@@ -37,6 +37,7 @@ import btfmmap
 from btfmmap import Diagnostic
 
 HEAD = 24
+MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 
 
 def place(writer: BtfWriter, type_id: int, word: int) -> int:
@@ -123,6 +124,7 @@ def test_a_record_that_cannot_be_stepped_over_ends_the_list(tail: bytes | None) 
         ("error", "reference", 2, place(writer, 2, 2)),
         ("error", "record", 3, HEAD + at),
     ]
+    assert found[0].message == "type [2] refers to type [1073741824], the last one is at most [3]"
     assert [each.severity for each in found[2:]] == ["note"] * len(found[2:])
 
 
@@ -321,7 +323,7 @@ def sizes_of(records: list[bpftool.Record]) -> dict[int, int | None]:
         elif record["kind"] == "ARRAY":
             inner = size(record["type_id"], depth + 1)
             result = None if inner is None else inner * record["nr_elems"]
-        elif record["kind"] in ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG"):
+        elif record["kind"] in MODIFIERS:
             result = size(record["type_id"], depth + 1)
         elif record["kind"] not in ("FUNC", "FUNC_PROTO", "FWD", "VAR", "DECL_TAG"):
             result = record["size"]
@@ -333,8 +335,16 @@ def sizes_of(records: list[bpftool.Record]) -> dict[int, int | None]:
     return sizes
 
 
-def odd_members(records: list[bpftool.Record]) -> list[tuple[str, int]]:
-    """(rule, type id) for each member that is out of its place, in order."""
+def is_integer(records: list[bpftool.Record], type_id: int) -> bool:
+    """Whether modifiers and typedefs, a few at most, end at an INT."""
+    while type_id != 0 and records[type_id - 1]["kind"] in MODIFIERS:
+        type_id = records[type_id - 1]["type_id"]
+    return type_id != 0 and records[type_id - 1]["kind"] == "INT"
+
+
+def odd_members(records: list[bpftool.Record], kind_flag: list[bool]) -> list[tuple[str, int]]:
+    """(rule, type id) for each member that is out of its place, in order. Which ones may not begin within a
+    byte is what the kernel's check_member functions have it."""
     sizes = sizes_of(records)
     odd: list[tuple[str, int]] = []
     for record in records:
@@ -343,6 +353,11 @@ def odd_members(records: list[bpftool.Record]) -> list[tuple[str, int]]:
             start, size = member["bits_offset"], sizes[member["type_id"]]
             if size is None:
                 odd.append(("unsized", record["id"]))
+            may_be_bits = "bitfield_size" in member or (
+                not kind_flag[record["id"]] and is_integer(records, member["type_id"])
+            )
+            if start % 8 != 0 and not may_be_bits:
+                odd.append(("unaligned", record["id"]))
             end = start + (member.get("bitfield_size") or 8 * (size or 0))
             if end > 8 * record["size"]:
                 odd.append(("outside", record["id"]))
@@ -372,11 +387,11 @@ def test_members_out_of_place_as_bpftool_reads_them(tmp_path: Path) -> None:
             blob[member] = random_.randrange(256)
     path = tmp_path / "changed.btf"
     path.write_bytes(blob)
-    expected = odd_members(bpftool.records(path))
-    rules = ("outside", "overlap", "order", "unsized")
+    expected = odd_members(bpftool.records(path), types.kind_flag.tolist())
+    rules = ("outside", "overlap", "order", "unaligned", "unsized")
     got = [(each.rule, each.type_id) for each in btfmmap.lint(path) if each.rule in rules]
     assert got == expected
-    assert min(Counter(rule for rule, _ in expected)[rule] for rule in rules[:3]) > 50
+    assert min(Counter(rule for rule, _ in expected)[rule] for rule in rules[:4]) > 50
 
 
 def test_bitfields_told_by_their_int() -> None:

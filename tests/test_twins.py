@@ -16,15 +16,16 @@ import btfmmap
 
 ROOT = Path(__file__).parent.parent
 SOURCES = (
+    "arena",
     "check",
     "check_in_vectors",
     "header",
     "index",
-    "name_order",
     "name_table",
     "names",
     "string_search",
     "strings",
+    "tables",
     "walk",
     "walk_in_chains",
 )

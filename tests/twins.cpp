@@ -12,17 +12,22 @@
 #include <string>
 #include <vector>
 
+#include "core/arena.hpp"
 #include "core/byte_mask.hpp"
 #include "core/check.hpp"
 #include "core/error.hpp"
 #include "core/header.hpp"
 #include "core/index.hpp"
 #include "core/names.hpp"
+#include "core/tables.hpp"
 #include "core/walk.hpp"
 
 using namespace btfmmap;
 
 namespace {
+
+// The tables of so many mutants are compared once: that takes longer than all else.
+constexpr int kMutantsATable = 10;
 
 void demand(bool good, const std::string& what) {
     if (!good) {
@@ -66,14 +71,10 @@ Outcome walked(Bytes types, ByteOrder order, bool in_chains) {
 }
 
 // Returns whether the quick check passes.
-bool compare_checks(Bytes types, const Header& header) {
-    std::optional<Index> index;
-    if (!error_of([&] { index.emplace(types, header.order, kShapes, nullptr, 0); }).empty()) {
-        return false;
-    }
-    const bool quick = references_in_range(*index, header.string_size);
+bool compare_checks(const Index& index, const Header& header) {
+    const bool quick = references_in_range(index, header.string_size);
     const std::string error = error_of([&] {
-        each_bad_reference(*index, header.string_size, index->end_id(), 0,
+        each_bad_reference(index, header.string_size, index.end_id(), 0,
                            [](Error&& bad) { throw std::move(bad); });
     });
     demand(!quick || error.empty(), "the quick check passes what the plain one refuses: " + error);
@@ -101,6 +102,151 @@ void compare_names(Bytes types, Bytes section, const Header& header) {
         if (number++ % 500 == 0) {
             const Names fresh(index, strings);
             demand(fresh.find_all(name, any) == ids && !fresh.prepared(), "the scan for " + name);
+        }
+    }
+}
+
+using Items = std::vector<std::int64_t>;
+
+// In the order of kTables.
+enum TableNumber { types, members, params, enumerators, arrays, ints, funcs, vars, secinfos, decl_tags };
+
+// All tables, one record and one element after another.
+class PlainTables {
+public:
+    struct Plain {
+        Items cells;  // row by row
+        std::size_t rows = 0;
+        Items indptr;
+    };
+
+    explicit PlainTables(const Index& index) : index_(index), tables_(kTables.size()) {
+        for (std::size_t row = 0; row != index.rows(); ++row) {
+            note_first_elements();
+            add_record(row);
+        }
+        note_first_elements();
+    }
+
+    const Plain& operator[](std::size_t table) const { return tables_[table]; }
+
+private:
+    void add(TableNumber table, std::initializer_list<std::int64_t> row) {
+        tables_[table].cells.insert(tables_[table].cells.end(), row);
+        ++tables_[table].rows;
+    }
+
+    void note_first_elements() {
+        for (Plain& table : tables_) {
+            table.indptr.push_back(static_cast<std::int64_t>(table.rows));
+        }
+    }
+
+    std::uint32_t word(std::size_t number) const { return index_.load(at_ + number * sizeof(std::uint32_t)); }
+
+    void add_record(std::size_t row) {
+        const std::int64_t id = index_.id(row);
+        const Kind kind = index_.kind(row);
+        at_ = index_.record(row);
+        const bool real = row >= index_.first_record();
+        const std::uint32_t name = real ? word(0) : 0, info = real ? word(1) : 0, last = real ? word(2) : 0;
+        const bool flag = info_kind_flag(info);
+        add(types,
+            {id, static_cast<std::int64_t>(kind), flag, info_vlen(info), name, last, index_.offsets()[row]});
+        at_ += kHeadSize;
+        switch (kind) {
+            case Kind::Int:
+                return add(ints,
+                           {id, last, int_encoding(word(0)), int_bit_offset(word(0)), int_bits(word(0))});
+            case Kind::Array:
+                return add(arrays, {id, word(0), word(1), word(2)});
+            case Kind::Func:
+                return add(funcs, {id, name, last, std::min<std::uint32_t>(info_vlen(info), 255)});
+            case Kind::Var:
+                return add(vars, {id, name, last, word(0)});
+            case Kind::DeclTag:
+                return add(decl_tags, {id, name, last, static_cast<std::int32_t>(word(0))});
+            default:
+                break;
+        }
+        for (; at_ != index_.record(row + 1) && add_element(id, kind, flag);) {
+            at_ += shape_of(kind).element;
+        }
+    }
+
+    // Returns whether records of that kind have elements.
+    bool add_element(std::int64_t id, Kind kind, bool flag) {
+        switch (kind) {
+            case Kind::Struct:
+            case Kind::Union:
+                add(members, {id, word(0), word(1), member_bit_offset(word(2), flag),
+                              member_bitfield_size(word(2), flag)});
+                return true;
+            case Kind::FuncProto:
+                add(params, {id, word(0), word(1)});
+                return true;
+            case Kind::Enum: {
+                const std::int64_t value =
+                    flag ? std::int64_t{static_cast<std::int32_t>(word(1))} : std::int64_t{word(1)};
+                add(enumerators, {id, word(0), value, flag});
+                return true;
+            }
+            case Kind::Enum64: {
+                const auto value = static_cast<std::int64_t>(std::uint64_t{word(2)} << 32 | word(1));
+                add(enumerators, {id, word(0), value, flag});
+                return true;
+            }
+            case Kind::Datasec:
+                add(secinfos, {id, word(0), word(1), word(2)});
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    const Index& index_;
+    const std::byte* at_ = nullptr;
+    std::vector<Plain> tables_;
+};
+
+std::int64_t item(const Column& column, std::size_t row) {
+    const auto at = [&](auto type) {
+        return static_cast<std::int64_t>(static_cast<const decltype(type)*>(column.data)[row]);
+    };
+    switch (column.format) {
+        case '?':
+        case 'B':
+            return at(std::uint8_t{});
+        case 'I':
+            return at(std::uint32_t{});
+        case 'i':
+            return at(std::int32_t{});
+        default:
+            return at(std::int64_t{});
+    }
+}
+
+void compare_tables(const Index& index) {
+    const PlainTables plain(index);
+    Arena arena(0);
+    for (std::size_t number = 0; number != kTables.size(); ++number) {
+        const Table table = kTables[number].build(index, arena);
+        const PlainTables::Plain& expected = plain[number];
+        const bool has_indptr = table.columns().back().name == std::string("indptr");
+        const std::size_t columns = table.columns().size() - has_indptr;
+        for (std::size_t i = 0; i != table.columns().size(); ++i) {
+            const Column& column = table.columns()[i];
+            const bool is_indptr = i == columns;
+            const std::string name = std::string(kTables[number].name) + "." + column.name;
+            demand(column.rows == (is_indptr ? expected.indptr.size() : expected.rows),
+                   "the length of " + name);
+            for (std::size_t row = 0; row != column.rows; ++row) {
+                const std::int64_t cell =
+                    is_indptr ? expected.indptr[row] : expected.cells[row * columns + i];
+                if (item(column, row) != cell) {
+                    demand(false, name + "[" + std::to_string(row) + "]");
+                }
+            }
         }
     }
 }
@@ -157,14 +303,18 @@ int main(int argc, char** argv) {
         const Bytes types = as_bytes(original).slice(header.type_start(), header.type_size);
         const Outcome plain = walked(types, header.order, false);
         demand(plain == walked(types, header.order, true) && plain.error.empty(), argv[argument]);
-        demand(compare_checks(types, header), "the quick check of a good file");
+        const Index index(types, header.order, kShapes, nullptr, 0);
+        demand(compare_checks(index, header), "the quick check of a good file");
+        compare_tables(index);
         compare_names(types, as_bytes(original).slice(header.string_start(), header.string_size), header);
 
         int accepted = 0;
         for (int mutant = 0; mutant != mutants; ++mutant) {
-            // The section alone, so that the sanitizer knows where it ends.
+            // The section alone, so that the sanitizer knows where it ends; and the word before it, which
+            // may be read.
+            constexpr std::size_t before = sizeof(std::uint32_t);
             std::vector<char> changed(
-                original.begin() + static_cast<std::ptrdiff_t>(header.type_start()),
+                original.begin() + static_cast<std::ptrdiff_t>(header.type_start() - before),
                 original.begin() + static_cast<std::ptrdiff_t>(header.type_start() + header.type_size));
             for (unsigned change = 1 + random() % 3; change != 0; --change) {
                 const std::size_t at = random() % changed.size();
@@ -174,12 +324,18 @@ int main(int argc, char** argv) {
                 }
             }
             if (random() % 4 == 0) {
-                changed.resize(random() % changed.size());
+                changed.resize(before + random() % (changed.size() - before));
             }
-            const Bytes section = as_bytes(changed);
+            const Bytes section = as_bytes(changed).slice(before, changed.size() - before);
             const Outcome expected = walked(section, header.order, false);
             demand(expected == walked(section, header.order, true), "a mutant's walk: " + expected.error);
-            accepted += compare_checks(section, header);
+            std::optional<Index> walked_index;
+            if (error_of([&] { walked_index.emplace(section, header.order, kShapes, nullptr, 0); }).empty()) {
+                accepted += compare_checks(*walked_index, header);
+                if (mutant % kMutantsATable == 0) {
+                    compare_tables(*walked_index);
+                }
+            }
         }
         std::printf("%s: %zu records, %d mutants, %d of them valid\n", argv[argument], plain.kinds.size(),
                     mutants, accepted);

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "bindings/arrays.hpp"
 #include "bindings/integers.hpp"
 #include "bindings/query.hpp"
 #include "bindings/register.hpp"
@@ -64,14 +65,16 @@ std::size_t table_number(const std::string& name) {
     return kind;
 }
 
-py::dict table(const BtfPtr& btf, const std::string& name) {
+const Table& built(const Btf& btf, const std::string& name) {
     const std::size_t kind = table_number(name);
-    const Table* table = nullptr;
-    {
-        const py::gil_scoped_release unlocked;
-        table = &btf->table(kind);
-    }
-    return view_columns(btf, *table);
+    const py::gil_scoped_release unlocked;
+    return btf.table(kind);
+}
+
+py::dict table(const BtfPtr& btf, const std::string& name) { return view_columns(btf, built(*btf, name)); }
+
+py::dict arrays(const py::object& self, const std::string& name) {
+    return array_columns(self, built(self.cast<const Btf&>(), name));
 }
 
 py::dict header(const Btf& btf) {
@@ -198,6 +201,7 @@ void register_btf(py::module_& module) {
         .def_property_readonly("string_section",
                                [](const BtfPtr& btf) { return view_bytes(btf, btf->string_section()); })
         .def("table", table, py::arg("name"))
+        .def("arrays", arrays, py::arg("name"))
         .def(
             "name", [](const Btf& btf, std::int64_t id) { return to_str(btf.type_name(id)); },
             py::arg("type_id"))
@@ -227,11 +231,7 @@ void register_btf(py::module_& module) {
         .def("find", find, py::arg("name"), py::arg("kind"))
         .def("find_all", find_all, py::arg("name"), py::arg("kind"))
         .def("lookup", lookup, py::arg("names"), py::arg("kind"))
-        .def("rows_named", rows_named, py::arg("table"), py::arg("name"))
-        .def_property_readonly("sorted_by_name", [](const Btf& btf) {
-            prepare_names(btf);
-            return btf.names().sorted();
-        });
+        .def("rows_named", rows_named, py::arg("table"), py::arg("name"));
 }
 
 }  // namespace btfmmap::bindings

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "core/endian.hpp"
 
@@ -63,6 +64,12 @@ inline std::uint64_t equal_bytes(const std::uint8_t* bytes, std::uint8_t wanted)
 // Sixteen bytes; a compiler without vectors for its target makes as many operations of each.
 using Letters = std::uint8_t __attribute__((vector_size(16)));
 
+inline Letters load_letters(const void* from) {
+    Letters letters;
+    std::memcpy(&letters, from, sizeof letters);
+    return letters;
+}
+
 // What a comparison of Letters gives: each byte all ones or all zeros.
 template <class Comparison>
 Letters marked(Comparison comparison) {
@@ -110,13 +117,15 @@ constexpr SetBits set_bits() {
 
 inline constexpr SetBits kSetBits = set_bits();
 
+constexpr std::size_t kSetBitsSpill = 8;
+
 // Writes `first` plus the number of each bit that is set, and returns the end of what it wrote; past it, up
-// to eight words are overwritten. Takes the same steps whatever the bits are: how many there are cannot be
-// foreseen.
+// to kSetBitsSpill words are overwritten. Takes the same steps whatever the bits are: how many there are
+// cannot be foreseen.
 inline std::uint32_t* append_set_bits(std::uint64_t mask, std::uint32_t first, std::uint32_t* to) {
     for (std::uint32_t byte = 0; byte != 8; ++byte) {
         const auto bits = static_cast<std::uint8_t>(mask >> 8 * byte);
-        for (std::size_t i = 0; i != 8; ++i) {
+        for (std::size_t i = 0; i != kSetBitsSpill; ++i) {
             to[i] = first + 8 * byte + kSetBits.which[bits][i];
         }
         to += kSetBits.count[bits];

@@ -50,24 +50,25 @@ void CWriter::mark_referenced() {
             states_[id < index.end_id() ? id : 0].referenced = true;
         };
         const auto mark_elements = [&](std::size_t size, std::size_t field) {
-            return [=](const Record& record) {
-                for (const std::byte* at = record.head + kHeadSize; at != record.end; at += size) {
+            return [=, &index](uint32_t row) {
+                const std::byte* end = index.record(row + 1);
+                for (const std::byte* at = index.record(row) + kHeadSize; at != end; at += size) {
                     mark(at + field);
                 }
             };
         };
         Selection<Kind::Ptr, Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict, Kind::TypeTag,
                   Kind::Func, Kind::Var, Kind::DeclTag>(index)
-            .each_record([&](const Record& record) { mark(record.head + HeadField::size_or_type); });
-        Selection<Kind::Array>(index).each_record([&](const Record& record) {
-            mark(record.head + kHeadSize + ArrayField::type);
-            mark(record.head + kHeadSize + ArrayField::index_type);
+            .each([&](uint32_t row) { mark(index.record(row) + HeadField::size_or_type); });
+        Selection<Kind::Array>(index).each([&](uint32_t row) {
+            mark(index.record(row) + kHeadSize + ArrayField::type);
+            mark(index.record(row) + kHeadSize + ArrayField::index_type);
         });
-        Selection<Kind::Struct, Kind::Union>(index).each_record(
+        Selection<Kind::Struct, Kind::Union>(index).each(
             mark_elements(shape_of(Kind::Struct).element, MemberField::type));
-        Selection<Kind::FuncProto>(index).each_record(
+        Selection<Kind::FuncProto>(index).each(
             mark_elements(shape_of(Kind::FuncProto).element, ParamField::type));
-        Selection<Kind::Datasec>(index).each_record(
+        Selection<Kind::Datasec>(index).each(
             mark_elements(shape_of(Kind::Datasec).element, SecinfoField::type));
     }
 }

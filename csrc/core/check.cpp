@@ -51,7 +51,8 @@ private:
         const std::uint32_t type_id = Load::u32(word);
         if (type_id >= ids_end_) {
             report_(invalid(row, word,
-                            "refers to type [" + std::to_string(type_id) + "], the last one is [" +
+                            "refers to type [" + std::to_string(type_id) + "], the last one is " +
+                                (ids_end_ == index_.end_id() ? "[" : "at most [") +
                                 std::to_string(ids_end_ - 1) + "]" + hint()));
         }
     }

@@ -4,6 +4,7 @@
 
 #include "core/check.hpp"
 #include "core/selection.hpp"
+#include "core/words.hpp"
 
 // A check of one record after another takes a branch on each one's kind and on how many elements it has, and
 // mispredicts most. Here they are all treated alike. What follows a record's head is looked at in stretches
@@ -17,24 +18,9 @@ namespace {
 
 using std::uint32_t;
 
-// Four words; a compiler without vectors for its target makes four operations of each.
-using Words = uint32_t __attribute__((vector_size(16)));
-using SignedWords = std::int32_t __attribute__((vector_size(16)));
-
 constexpr std::size_t kVectors = 3;
 constexpr std::size_t kStretch = kVectors * sizeof(Words);
 constexpr std::size_t kStretchWords = kStretch / sizeof(uint32_t);
-
-template <class Load>
-Words load_words(const std::byte* from) {
-    Words words;
-    std::memcpy(&words, from, sizeof words);
-    if constexpr (Load::order == kHostOrder) {
-        return words;
-    } else {
-        return words >> 24 | (words >> 8 & 0xff00) | (words << 8 & 0xff0000) | words << 24;
-    }
-}
 
 // What name offsets and type ids may be at most, below 2^31.
 struct Limits {
@@ -104,6 +90,9 @@ public:
 
 private:
     static constexpr std::size_t kRowsAtOnce = 16 * kMaskedBytes;
+    // The kinds whose records have references behind their heads.
+    using Referring = Selection<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto,
+                                Kind::Datasec, Kind::Enum64>;
 
     // How many records end so many bytes before the section does, or earlier.
     std::size_t rows_before(std::size_t bytes) const {
@@ -118,15 +107,19 @@ private:
         uint32_t longer[kRowsAtOnce];
         uint32_t* longer_end = longer;
         Words past = past_;
-        Selection<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto, Kind::Datasec,
-                  Kind::Enum64>(index_, first, last)
-            .each_record([&](const Record& record) {
-                const std::byte* start = record.head + kHeadSize;
-                const auto size = static_cast<std::int32_t>(record.end - start);
-                past |= compared(patterns_[index_.kinds()[record.row]], start, size);
-                *longer_end = record.row;
+        const std::byte* section = index_.record(0);
+        const uint32_t* offsets = index_.offsets();
+        const std::uint8_t* kinds = index_.kinds();
+        const Referring referring(index_, first, last);
+        for (Referring::Block block(referring); block.next();) {
+            for (const uint32_t row : block) {
+                const std::byte* start = section + offsets[row] + kHeadSize;
+                const auto size = static_cast<std::int32_t>(offsets[row + 1] - offsets[row] - kHeadSize);
+                past |= compared(patterns_[kinds[row]], start, size);
+                *longer_end = row;
                 longer_end += size > static_cast<std::int32_t>(kStretch);
-            });
+            }
+        }
         past_ = past;
         for (const uint32_t* row = longer; row != longer_end; ++row) {
             compare_from(*row, kStretch);
@@ -174,12 +167,17 @@ bool functions_have_prototypes(const Index& index) {
     const uint32_t first_id = index.first_id();
     const std::size_t rows = index.rows();
     const std::uint8_t* kinds = index.kinds();
-    Selection<Kind::Func>(index).each_record([&, first_id, rows, kinds](const Record& record) {
-        const uint32_t type = Load::u32(record.head + HeadField::size_or_type);
-        const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
-        good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
-                           : type < first_id && index.kind_of(type) == Kind::FuncProto;
-    });
+    const std::byte* section = index.record(0);
+    const uint32_t* offsets = index.offsets();
+    const Selection<Kind::Func> functions(index);
+    for (Selection<Kind::Func>::Block block(functions); block.next();) {
+        for (const uint32_t function : block) {
+            const uint32_t type = Load::u32(section + offsets[function] + HeadField::size_or_type);
+            const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
+            good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
+                               : type < first_id && index.kind_of(type) == Kind::FuncProto;
+        }
+    }
     return good;
 }
 

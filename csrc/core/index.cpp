@@ -17,7 +17,7 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
                             " bytes after the base's last type [" + std::to_string(first_id_ - 1) +
                             "] could exceed the ids that 32 bits hold");
     }
-    offsets_.reset(new std::uint32_t[most_rows + 1]);
+    offsets_.reset(new std::uint32_t[most_rows + kMaskedBytes]);
     kinds_.reset(new std::uint8_t[most_rows + kMaskedBytes]);
     offsets_[0] = 0;
     constexpr auto no_kind = static_cast<std::uint8_t>(Kind::Void);

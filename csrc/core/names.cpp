@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/words.hpp"
+
 namespace btfmmap {
 
 namespace {
@@ -20,10 +22,7 @@ std::string_view type_name(const Index& index, const Strings& strings, std::uint
 
 void Names::prepare() const {
     std::call_once(once_, [this] {
-        order_ = NameOrder::of(index_, strings_);
-        if (!order_) {
-            table_.emplace(index_, strings_);
-        }
+        table_.emplace(index_, strings_);
         prepared_.store(true, std::memory_order_release);
     });
 }
@@ -60,24 +59,32 @@ void Names::scan(std::string_view name, Visit visit) const {
     scan_names(name, middle, index_.rows(), visit);
 }
 
-// Looks for rows whose name is at one of some places.
+// Looks for rows whose name is at one of some places, four rows at once.
 template <class Load, class Visit>
 void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>& places, std::size_t first,
                          Visit visit) const {
-    std::uint64_t wanted[kMostPlaces];
-    std::fill(std::copy(places.begin(), places.end(), wanted), std::end(wanted), places.front());
+    Words wanted[kMostPlaces];
+    for (std::size_t i = 0; i != kMostPlaces; ++i) {
+        wanted[i] = Words{} + static_cast<std::uint32_t>(places[i < places.size() ? i : 0]);
+    }
     const std::byte* section = index_.record(0);
     const std::uint32_t* records = index_.offsets();
     const std::size_t rows = index_.rows();
-    for (std::size_t row = first; row != rows; ++row) {
-        const std::uint32_t offset = Load::u32(section + records[row] + HeadField::name_off);
-        bool points_there = false;
-        for (const std::uint64_t place : wanted) {
-            points_there |= offset == place;
+    for (std::size_t row = first; row < rows; row += kWords) {
+        const auto record = [=](std::size_t i) { return records[std::min(row + i, rows - 1)]; };
+        const Words offsets =
+            gather_triples<Load>(section, {record(0), record(1), record(2), record(3)}).first;
+        Words found = {};
+        for (const Words& place : wanted) {
+            found |= reinterpret_cast<Words>(offsets == place);
         }
-        if (points_there && has_name(static_cast<std::uint32_t>(row), name) &&
-            visit(static_cast<std::uint32_t>(row))) {
-            return;
+        if (first_marked(reinterpret_cast<Letters>(found)) == sizeof found) {
+            continue;
+        }
+        for (auto one = static_cast<std::uint32_t>(row); one != std::min(row + kWords, rows); ++one) {
+            if (has_name(one, name) && visit(one)) {
+                return;
+            }
         }
     }
 }
@@ -115,13 +122,9 @@ void Names::each_candidate(std::string_view name, Visit visit) const {
     }
     if (!prepared() && scans_left_.fetch_sub(1, std::memory_order_relaxed) > 0) {
         scan(name, visit);
-    } else if (!sorted()) {
-        table_->each(name, visit);
     } else {
-        std::uint32_t row = order_->lower_bound(name);
-        while (row != index_.rows() && has_name(row, name) && !visit(row)) {
-            ++row;
-        }
+        prepare();
+        table_->each(name, visit);
     }
 }
 

@@ -10,7 +10,6 @@
 
 #include "core/format.hpp"
 #include "core/index.hpp"
-#include "core/name_order.hpp"
 #include "core/name_table.hpp"
 #include "core/strings.hpp"
 
@@ -23,8 +22,9 @@ using Kinds = std::bitset<kMaxKinds>;
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id);
 
 // From names to the type ids of one index, without its base's. The first few are looked for among all names,
-// which costs a fraction of what comes then: types sorted by name are bisected, others get a hash table.
-// Refers to the index and the strings it was made of. Thread-safe.
+// which costs a fraction of the hash table that comes then. Types sorted by name, as those of 7.x kernels
+// are, get one, too: to bisect them waits for memory at every step, and takes twice as long. Refers to the
+// index and the strings it was made of. Thread-safe.
 class Names {
 public:
     Names(const Index& index, const Strings& strings) : index_(index), strings_(strings) {}
@@ -37,11 +37,6 @@ public:
     // Whether the next question is answered in well under a microsecond; prepare() sees to it.
     bool prepared() const { return prepared_.load(std::memory_order_acquire); }
     void prepare() const;
-    // Whether types are sorted by name. Prepares.
-    bool sorted() const {
-        prepare();
-        return order_.has_value();
-    }
 
 private:
     // Calls `visit(row)` for rows that may have the name, ascending, until it returns true.
@@ -61,7 +56,6 @@ private:
     mutable std::atomic<int> scans_left_{4};
     mutable std::once_flag once_;
     mutable std::atomic<bool> prepared_{false};
-    mutable std::optional<NameOrder> order_;  // else:
     mutable std::optional<NameTable> table_;
 };
 

@@ -207,6 +207,7 @@ private:
     // In bits from the start of what has it.
     struct Extent {
         int64_t start, end;
+        bool may_be_bits;  // a bitfield, or an INT that tells one
     };
 
     static std::string member_text(uint32_t member, std::string_view name) {
@@ -220,7 +221,7 @@ private:
         const Shape& shape = shape_of(Kind::Struct);
         const uint32_t count = index_.elements(row, shape);
         const std::byte* member = head + kHeadSize;
-        Extent last{0, 0};
+        Extent last{0, 0, false};
         for (uint32_t i = 0; i != count; ++i, member += shape.element) {
             const std::string_view name = name_at(index_.load(member + MemberField::name_off));
             look_at_text(row, member + MemberField::name_off, "has a member ", name, Alphabet::identifier);
@@ -232,6 +233,11 @@ private:
             }
             const std::byte* word = member + MemberField::offset;
             const Extent extent = extent_of(index_.load(word), flag, sized ? type_id : 0);
+            if (!extent.may_be_bits && extent.start % 8 != 0) {
+                note(row, "unaligned", word,
+                     member_text(i, name) + " at bit " + number(positive(extent.start)) +
+                         ", within a byte, though it is no bitfield");
+            }
             if (extent.end > 8 * size) {
                 note(row, "outside", word,
                      member_text(i, name) + " that ends at bit " + number(positive(extent.end)) +
@@ -249,7 +255,7 @@ private:
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
                          ", where another one ends at bit " + number(positive(last.end)));
             }
-            last = {extent.start, std::max(last.end, extent.end)};
+            last = {extent.start, std::max(last.end, extent.end), false};
         }
     }
 
@@ -259,6 +265,7 @@ private:
     Extent extent_of(uint32_t word, bool flag, uint32_t type_id) const {
         int64_t start = member_bit_offset(word, flag);
         int64_t bits = member_bitfield_size(word, flag);
+        bool may_be_bits = bits != 0;
         if (bits == 0 && type_id != 0) {
             bits = 8 * std::max<int64_t>(0, sizes_.size(type_id));
             const uint32_t resolved = sizes_.resolved(type_id);
@@ -267,9 +274,10 @@ private:
                 const uint32_t integer = owner.load(owner.record(resolved - owner.first_id()) + kHeadSize);
                 start += int_bit_offset(integer);
                 bits = int_bits(integer);
+                may_be_bits = true;
             }
         }
-        return {start, start + bits};
+        return {start, start + bits, may_be_bits};
     }
 
     // -- what the other kinds hold

@@ -10,13 +10,6 @@
 
 namespace btfmmap {
 
-// One record: its row, where it starts and where it ends.
-struct Record {
-    std::uint32_t row;
-    const std::byte* head;
-    const std::byte* end;
-};
-
 // The records of some kinds, in id order.
 //
 // Kinds follow one another in no order that a processor could learn, so a branch a record would cost more
@@ -32,57 +25,81 @@ public:
         : index_(index), first_(first), end_(end) {}
 
     std::size_t records() const {
-        const auto wanted = [](std::uint8_t kind) {
-            return ((kind == static_cast<std::uint8_t>(kinds)) | ...);
-        };
-        return static_cast<std::size_t>(
-            std::count_if(index_.kinds() + first_, index_.kinds() + end_, wanted));
-    }
-
-    // What follows the heads of all of them: members, parameters, ...
-    std::size_t elements() const {
         std::size_t count = 0;
-        each([&](std::uint32_t row) { count += elements(row); });
+        for (std::size_t start = first_; start < end_;) {
+            // As many as a byte can count.
+            const std::size_t end = std::min(end_, start + 255 * sizeof(Letters));
+            Letters counts = {};
+            for (; start < end; start += sizeof(Letters)) {
+                const Letters kind = load_letters(index_.kinds() + start);
+                counts -= (marked(kind == static_cast<std::uint8_t>(kinds)) | ...);
+            }
+            for (std::size_t i = 0; i != sizeof counts; ++i) {
+                count += counts[i];
+            }
+        }
         return count;
     }
 
-    // Of one record.
-    std::uint32_t elements(std::uint32_t row) const {
-        std::uint32_t count = 0;
-        ((index_.kind(row) == kinds ? void(count = index_.elements(row, shape_of(kinds))) : void()), ...);
-        return count;
+    // Which of kMaskedBytes kinds are among those.
+    static std::uint64_t mask(const std::uint8_t* of) {
+        return (equal_bytes(of, static_cast<std::uint8_t>(kinds)) | ...);
     }
 
     // Calls `visit(row)` for each record.
     template <class Visit>
     void each(Visit visit) const {
-        constexpr std::size_t block = 8 * kMaskedBytes;
-        std::uint32_t picked[block + 8];
-        const std::uint8_t* kind = index_.kinds();
-        for (std::size_t start = first_; start < end_; start += block) {
-            std::uint32_t* end = picked;
-            for (std::size_t at = start; at < std::min(start + block, end_); at += kMaskedBytes) {
-                const std::uint64_t mask = (equal_bytes(kind + at, static_cast<std::uint8_t>(kinds)) | ...);
-                if (mask != 0) {
-                    end = append_set_bits(mask, static_cast<std::uint32_t>(at), end);
-                }
-            }
-            for (const std::uint32_t* row = picked; row != end; ++row) {
-                visit(*row);
+        for (Block block(*this); block.next();) {
+            for (const std::uint32_t row : block) {
+                visit(row);
             }
         }
     }
 
-    // Calls `visit(record)` for each record. Its visitor finds in there all that it needs of the index, which
-    // would be loaded again after each byte that it stores: bytes may alias anything.
-    template <class Visit>
-    void each_record(Visit visit) const {
-        const std::byte* section = index_.record(0);
-        const std::uint32_t* offsets = index_.offsets();
-        each([visit, section, offsets](std::uint32_t row) mutable {
-            visit(Record{row, section + offsets[row], section + offsets[row + 1]});
-        });
-    }
+    // The rows, one block of them after the other. A loop over them is written out where it has variables
+    // that change from record to record: captured by a visitor they would be in memory, and each record wait
+    // for the one before.
+    class Block {
+    public:
+        static constexpr std::size_t kRows = 8 * kMaskedBytes;
+
+        explicit Block(const Selection& selection)
+            : kinds_(selection.index_.kinds()), next_(selection.first_), last_(selection.end_) {}
+
+        // Goes to the next one and returns whether there is one.
+        bool next() {
+            end_ = rows_;
+            if (next_ >= last_) {
+                return false;
+            }
+            const std::size_t after = std::min(next_ + kRows, last_);
+            for (; next_ < after; next_ += kMaskedBytes) {
+                if (const std::uint64_t found = mask(kinds_ + next_)) {
+                    end_ = append_set_bits(found, static_cast<std::uint32_t>(next_), end_);
+                }
+            }
+            return true;
+        }
+
+        const std::uint32_t* begin() const { return rows_; }
+        const std::uint32_t* end() const { return end_; }
+        std::size_t size() const { return static_cast<std::size_t>(end_ - rows_); }
+
+        // Repeats the last row behind the end, so that four at once can be read.
+        void pad() {
+            static_assert(kSetBitsSpill >= 3);
+            if (end_ != rows_) {
+                std::fill_n(end_, 3, end_[-1]);
+            }
+        }
+
+    private:
+        const std::uint8_t* kinds_;
+        std::size_t next_;
+        std::size_t last_;
+        std::uint32_t* end_;
+        std::uint32_t rows_[kRows + kSetBitsSpill];
+    };
 
 private:
     const Index& index_;

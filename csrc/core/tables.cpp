@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/children.hpp"
 #include "core/selection.hpp"
+#include "core/words.hpp"
 
 namespace btfmmap {
 
@@ -11,76 +13,13 @@ namespace {
 using std::uint32_t;
 using std::uint8_t;
 
-// Fills [begin, end) and up to kSlack - 1 items more: gaps between records are short and of all lengths, so
-// writing whole blocks beats a loop whose end is mispredicted.
-inline void fill_blocks(uint32_t* begin, const uint32_t* end, uint32_t value) {
-    do {
-        std::fill_n(begin, Table::kSlack, value);
-        begin += Table::kSlack;
-    } while (begin < end);
-}
-
-// Of a record of one of those kinds; known to the compiler where they are alike.
-template <Kind first, Kind... others>
-std::size_t element_size(const Index& index, uint32_t row) {
-    constexpr std::size_t size = shape_of(first).element;
-    if constexpr (((shape_of(others).element == size) && ...)) {
-        return size;
-    } else {
-        return shape_of(index.kind(row)).element;
-    }
-}
-
-// Fills `parent` and `indptr`. Calls `visit(record)` for each record of those kinds, and what that returns
-// with (row, element) for each of its elements.
-//
-// Four elements are visited at once, and what is too much is overwritten by the next record's: most have no
-// more, and none is asked how many it has before it is written.
-template <Kind... kinds, class Visit>
-void each_child(const Index& index, uint32_t* parent, uint32_t* indptr, Visit visit) {
-    constexpr uint32_t at_once = 4;
-    constexpr std::size_t margin = at_once * std::max({shape_of(kinds).element...});
-    const std::byte* section_end = index.record(index.rows());
-    const uint32_t first_id = index.first_id();
-    uint32_t child = 0;
-    uint32_t next_type = 0;
-    Selection<kinds...>(index).each_record([&, parent, indptr, section_end, first_id](Record record) {
-        fill_blocks(indptr + next_type, indptr + record.row + 1, child);
-        next_type = record.row + 1;
-        const auto visit_element = visit(record);
-        const std::size_t stride = element_size<kinds...>(index, record.row);
-        const uint32_t type_id = first_id + record.row;
-        const auto write = [&](uint32_t row, const std::byte* element) {
-            parent[row] = type_id;
-            visit_element(row, element);
-        };
-        const std::byte* at = record.head + kHeadSize;
-        if (static_cast<std::size_t>(section_end - record.end) < margin) {
-            for (; at != record.end; at += stride) {
-                write(child++, at);
-            }
-            return;
-        }
-        auto left = static_cast<uint32_t>(record.end - at) / static_cast<uint32_t>(stride);
-        for (;;) {
-            for (uint32_t i = 0; i != at_once; ++i) {
-                write(child + i, at + i * stride);
-            }
-            if (left <= at_once) {
-                child += left;
-                return;
-            }
-            left -= at_once;
-            child += at_once;
-            at += at_once * stride;
-        }
-    });
-    fill_blocks(indptr + next_type, indptr + index.rows() + 1, child);
-}
+// Loops write four rows at once, and what is too much into the slack. What they take from the file comes in
+// the order that its fields have there, which format.hpp tells.
+static_assert(Table::kSlack >= kWrittenPast);
 
 template <class Load>
-bool kind_flag(Record record) {
-    return info_kind_flag(Load::u32(record.head + HeadField::info));
+bool kind_flag(const std::byte* record) {
+    return info_kind_flag(Load::u32(record + HeadField::info));
 }
 
 template <class Load>
@@ -98,25 +37,26 @@ Table types(const Index& index, Arena& arena) {
     // Void's; the first record of a split BTF overwrites them.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
     flag[0] = false;
-    // What bytes that are stored may alias is loaded once.
+    const Words first_ids = Words{0, 1, 2, 3} + index.first_id();
     const std::byte* section = index.record(0);
     const uint32_t* offsets = index.offsets();
-    const uint32_t first_id = index.first_id();
-    for (std::size_t row = index.first_record(); row != rows; ++row) {
-        const std::byte* record = section + offsets[row];
-        const uint32_t info = Load::u32(record + HeadField::info);
-        id[row] = first_id + static_cast<uint32_t>(row);
-        flag[row] = info_kind_flag(info);
-        vlen[row] = info_vlen(info);
-        name_off[row] = Load::u32(record + HeadField::name_off);
-        size_or_type[row] = Load::u32(record + HeadField::size_or_type);
+    for (std::size_t row = index.first_record(); row < rows; row += kWords) {
+        // Past the last record that one is read again.
+        const auto place = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
+        const auto [names, infos, sizes_or_types] =
+            gather_triples<Load>(section, {place(0), place(1), place(2), place(3)});
+        store_words(id + row, first_ids + static_cast<uint32_t>(row));
+        store_bytes(flag + row, infos >> 31);
+        store_words(vlen + row, infos & info_vlen(UINT32_MAX));
+        store_words(name_off + row, names);
+        store_words(size_or_type + row, sizes_or_types);
     }
     return table;
 }
 
 template <class Load>
 Table members(const Index& index, Arena& arena) {
-    const std::size_t rows = Selection<Kind::Struct, Kind::Union>(index).elements();
+    const std::size_t rows = count_children<Kind::Struct, Kind::Union>(index);
     Table table(arena);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -124,64 +64,66 @@ Table members(const Index& index, Arena& arena) {
     auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
     auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Struct, Kind::Union>(index, parent, indptr, [=](Record record) {
-        const bool flag = kind_flag<Load>(record);
-        return [=](uint32_t row, const std::byte* member) {
-            const uint32_t offset = Load::u32(member + MemberField::offset);
-            name_off[row] = Load::u32(member + MemberField::name_off);
-            type[row] = Load::u32(member + MemberField::type);
-            bit_offset[row] = member_bit_offset(offset, flag);
-            bitfield_size[row] = member_bitfield_size(offset, flag);
-        };
-    });
+    Children<Kind::Struct, Kind::Union>::each_four(
+        index, parent, indptr, [=](uint32_t, const std::byte* record) {
+            const bool flag = kind_flag<Load>(record);
+            const uint32_t offset_bits = member_bit_offset(UINT32_MAX, flag);
+            const uint32_t size_bits = member_bitfield_size(UINT32_MAX, flag);
+            return [=](uint32_t row, const std::byte* elements) {
+                const auto [names, types, offsets] = load_triples<Load>(elements);
+                store_words(name_off + row, names);
+                store_words(type + row, types);
+                store_words(bit_offset + row, offsets & offset_bits);
+                store_bytes(bitfield_size + row, offsets >> 24 & size_bits);
+            };
+        });
     return table;
 }
 
 template <class Load>
 Table params(const Index& index, Arena& arena) {
-    const std::size_t rows = Selection<Kind::FuncProto>(index).elements();
+    const std::size_t rows = count_children<Kind::FuncProto>(index);
     Table table(arena);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::FuncProto>(index, parent, indptr, [=](Record) {
-        return [=](uint32_t row, const std::byte* param) {
-            name_off[row] = Load::u32(param + ParamField::name_off);
-            type[row] = Load::u32(param + ParamField::type);
+    Children<Kind::FuncProto>::each_four(index, parent, indptr, [=](uint32_t, const std::byte*) {
+        return [=](uint32_t row, const std::byte* elements) {
+            const auto [names, types] = load_pairs<Load>(elements);
+            store_words(name_off + row, names);
+            store_words(type + row, types);
         };
     });
     return table;
 }
 
 template <class Load>
-std::int64_t enum_value(const std::byte* element, bool wide, bool is_signed) {
-    const uint32_t low = Load::u32(element + EnumField::value);
-    if (wide) {
-        const uint32_t high = Load::u32(element + EnumField::value_high);
-        return static_cast<std::int64_t>(std::uint64_t{high} << 32 | low);
-    }
-    return is_signed ? std::int64_t{static_cast<std::int32_t>(low)} : std::int64_t{low};
-}
-
-template <class Load>
 Table enumerators(const Index& index, Arena& arena) {
-    const std::size_t rows = Selection<Kind::Enum, Kind::Enum64>(index).elements();
+    const std::size_t rows = count_children<Kind::Enum>(index) + count_children<Kind::Enum64>(index);
     Table table(arena);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* value = table.add<std::int64_t>("value", rows);
     auto* is_signed = table.add<bool>("signed", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Enum, Kind::Enum64>(index, parent, indptr, [=, &index](Record record) {
-        const bool flag = kind_flag<Load>(record);
-        const bool wide = index.kind(record.row) == Kind::Enum64;
-        return [=](uint32_t row, const std::byte* element) {
-            name_off[row] = Load::u32(element + EnumField::name_off);
-            value[row] = enum_value<Load>(element, wide, flag);
-            is_signed[row] = flag;
-        };
-    });
+    Children<Kind::Enum, Kind::Enum64>::each_four(
+        index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
+            const uint32_t flag = kind_flag<Load>(record);
+            const bool wide = index.kind(type_row) == Kind::Enum64;
+            return [=](uint32_t row, const std::byte* elements) {
+                store_bytes(is_signed + row, Words{} + flag);
+                if (wide) {
+                    const auto [names, low, high] = load_triples<Load>(elements);
+                    store_words(name_off + row, names);
+                    store_longs(value + row, low, high);
+                } else {
+                    const auto [names, low] = load_pairs<Load>(elements);
+                    store_words(name_off + row, names);
+                    store_longs(value + row, low, (low >> 31 & flag) * UINT32_MAX);
+                }
+            };
+        });
     return table;
 }
 
@@ -230,64 +172,83 @@ Table ints(const Index& index, Arena& arena) {
     return table;
 }
 
-// FUNC, VAR and DECL_TAG: an id, a name, a type, and one column more, of what `last` finds in a record.
-template <Kind kind, class Load, class Item, class Last>
-Table named_references(const Index& index, Arena& arena, const char* last_name, Last last) {
+template <class Load>
+Table funcs(const Index& index, Arena& arena) {
+    const Selection<Kind::Func> selection(index);
+    const std::size_t rows = selection.records();
+    Table table(arena);
+    auto* id = table.add<uint32_t>("id", rows);
+    auto* name_off = table.add<uint32_t>("name_off", rows);
+    auto* type = table.add<uint32_t>("type", rows);
+    auto* linkage = table.add<uint8_t>("linkage", rows);
+    const std::byte* section = index.record(0);
+    const uint32_t* offsets = index.offsets();
+    const Words first_ids = Words{} + index.first_id();
+    std::size_t row = 0;
+    for (Selection<Kind::Func>::Block block(selection); block.next(); row += block.size()) {
+        block.pad();
+        std::size_t to = row;
+        for (const uint32_t* from = block.begin(); from < block.end(); from += kWords, to += kWords) {
+            const auto [names, infos, types] = gather_triples<Load>(
+                section, {offsets[from[0]], offsets[from[1]], offsets[from[2]], offsets[from[3]]});
+            store_words(id + to, load_as_they_are(from) + first_ids);
+            store_words(name_off + to, names);
+            store_words(type + to, types);
+            // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.
+            const auto vlens = reinterpret_cast<SignedWords>(infos & info_vlen(UINT32_MAX));
+            store_bytes(linkage + to, reinterpret_cast<Words>(vlens | (vlens > UINT8_MAX)));
+        }
+    }
+    return table;
+}
+
+// VAR and DECL_TAG: an id, a name, a type, and the word behind the head.
+template <Kind kind, class Load, class Item>
+Table named_references(const Index& index, Arena& arena, const char* word_name) {
     const Selection<kind> selection(index);
     const std::size_t rows = selection.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
-    auto* last_column = table.add<Item>(last_name, rows);
+    auto* word = table.add<Item>(word_name, rows);
     std::size_t row = 0;
     selection.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
         id[row] = index.id(from);
         name_off[row] = Load::u32(record + HeadField::name_off);
         type[row] = Load::u32(record + HeadField::size_or_type);
-        last_column[row] = last(record);
+        word[row] = static_cast<Item>(Load::u32(record + kHeadSize));
         ++row;
     });
     return table;
 }
 
 template <class Load>
-Table funcs(const Index& index, Arena& arena) {
-    return named_references<Kind::Func, Load, uint8_t>(index, arena, "linkage", [](const std::byte* record) {
-        // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.
-        const uint32_t vlen = info_vlen(Load::u32(record + HeadField::info));
-        return static_cast<uint8_t>(std::min<uint32_t>(vlen, UINT8_MAX));
-    });
-}
-
-template <class Load>
 Table vars(const Index& index, Arena& arena) {
-    return named_references<Kind::Var, Load, uint32_t>(
-        index, arena, "linkage", [](const std::byte* record) { return Load::u32(record + kHeadSize); });
+    return named_references<Kind::Var, Load, uint32_t>(index, arena, "linkage");
 }
 
 template <class Load>
 Table decl_tags(const Index& index, Arena& arena) {
-    return named_references<Kind::DeclTag, Load, std::int32_t>(
-        index, arena, "component_idx",
-        [](const std::byte* record) { return static_cast<std::int32_t>(Load::u32(record + kHeadSize)); });
+    return named_references<Kind::DeclTag, Load, std::int32_t>(index, arena, "component_idx");
 }
 
 template <class Load>
 Table secinfos(const Index& index, Arena& arena) {
-    const std::size_t rows = Selection<Kind::Datasec>(index).elements();
+    const std::size_t rows = count_children<Kind::Datasec>(index);
     Table table(arena);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* offset = table.add<uint32_t>("offset", rows);
     auto* size = table.add<uint32_t>("size", rows);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    each_child<Kind::Datasec>(index, parent, indptr, [=](Record) {
-        return [=](uint32_t row, const std::byte* info) {
-            type[row] = Load::u32(info + SecinfoField::type);
-            offset[row] = Load::u32(info + SecinfoField::offset);
-            size[row] = Load::u32(info + SecinfoField::size);
+    Children<Kind::Datasec>::each_four(index, parent, indptr, [=](uint32_t, const std::byte*) {
+        return [=](uint32_t row, const std::byte* elements) {
+            const auto [types, offsets, sizes] = load_triples<Load>(elements);
+            store_words(type + row, types);
+            store_words(offset + row, offsets);
+            store_words(size + row, sizes);
         };
     });
     return table;

@@ -207,11 +207,10 @@ class Btf(HasTables):
         return views
 
     def _table(self, table: type[AnyTable]) -> AnyTable:
-        tables = self._tables
-        views = self._columns(table.native_name)
+        tables, core = self._tables, self._core
         built: AnyTable | None = tables.get(table)
         if built is None:
-            built = tables.setdefault(table, table(**{name: _array(view) for name, view in views.items()}))
+            built = tables.setdefault(table, table(**core.arrays(table.native_name)))
         return built
 
     # -- its names

@@ -112,7 +112,7 @@ void read_tables(const Btf& btf) {
 void read_names(const Btf& btf) {
     Kinds all;
     all.set();
-    attempt([&] { btf.names().sorted(); });
+    attempt([&] { btf.names().prepare(); });
     for (const uint32_t id : some_ids(btf)) {
         attempt([&] {
             const std::string name(btf.type_name(id));

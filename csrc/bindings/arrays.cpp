@@ -1,0 +1,40 @@
+#include "bindings/arrays.hpp"
+
+#include <pybind11/numpy.h>
+
+#include <cstdint>
+
+namespace py = pybind11;
+
+namespace btfmmap::bindings {
+
+namespace {
+
+py::dtype type_of(char format) {
+    switch (format) {
+        case '?':
+            return py::dtype::of<bool>();
+        case 'B':
+            return py::dtype::of<std::uint8_t>();
+        case 'I':
+            return py::dtype::of<std::uint32_t>();
+        case 'i':
+            return py::dtype::of<std::int32_t>();
+        default:
+            return py::dtype::of<std::int64_t>();
+    }
+}
+
+}  // namespace
+
+py::dict array_columns(const py::object& owner, const Table& table) {
+    py::dict columns;
+    for (const Column& column : table.columns()) {
+        py::array array(type_of(column.format), column.rows, column.data, owner);
+        py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+        columns[column.name] = std::move(array);
+    }
+    return columns;
+}
+
+}  // namespace btfmmap::bindings
