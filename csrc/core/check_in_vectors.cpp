@@ -30,7 +30,7 @@ struct Limits {
 
 // Of the words of a stretch: which ones refer to something, as masks, and how much may be added to them
 // before they reach 2^31.
-struct Pattern {
+struct alignas(128) Pattern {
     Words refers[kVectors] = {};
     Words slack[kVectors] = {};
     bool refers_at_all = false;
@@ -109,17 +109,14 @@ private:
         Words past = past_;
         const std::byte* section = index_.record(0);
         const uint32_t* offsets = index_.offsets();
-        const std::uint8_t* kinds = index_.kinds();
-        const Referring referring(index_, first, last);
-        for (Referring::Block block(referring); block.next();) {
-            for (const uint32_t row : block) {
-                const std::byte* start = section + offsets[row] + kHeadSize;
-                const auto size = static_cast<std::int32_t>(offsets[row + 1] - offsets[row] - kHeadSize);
-                past |= compared(patterns_[kinds[row]], start, size);
-                *longer_end = row;
-                longer_end += size > static_cast<std::int32_t>(kStretch);
-            }
-        }
+        Referring(index_, first, last).each([&, section, offsets](uint32_t row) {
+            const std::byte* start = section + offsets[row] + kHeadSize;
+            const std::byte* end = section + offsets[row + 1];
+            const auto size = static_cast<std::int32_t>(end - start);
+            past |= compared(patterns_[index_.kinds()[row]], start, size);
+            *longer_end = row;
+            longer_end += size > static_cast<std::int32_t>(kStretch);
+        });
         past_ = past;
         for (const uint32_t* row = longer; row != longer_end; ++row) {
             compare_from(*row, kStretch);
@@ -169,15 +166,12 @@ bool functions_have_prototypes(const Index& index) {
     const std::uint8_t* kinds = index.kinds();
     const std::byte* section = index.record(0);
     const uint32_t* offsets = index.offsets();
-    const Selection<Kind::Func> functions(index);
-    for (Selection<Kind::Func>::Block block(functions); block.next();) {
-        for (const uint32_t function : block) {
-            const uint32_t type = Load::u32(section + offsets[function] + HeadField::size_or_type);
-            const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
-            good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
-                               : type < first_id && index.kind_of(type) == Kind::FuncProto;
-        }
-    }
+    Selection<Kind::Func>(index).each([&, first_id, rows, kinds, section, offsets](uint32_t function) {
+        const uint32_t type = Load::u32(section + offsets[function] + HeadField::size_or_type);
+        const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
+        good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
+                           : type < first_id && index.kind_of(type) == Kind::FuncProto;
+    });
     return good;
 }
 

@@ -68,17 +68,17 @@ public:
 
         // Goes to the next one and returns whether there is one.
         bool next() {
-            end_ = rows_;
-            if (next_ >= last_) {
-                return false;
-            }
             const std::size_t after = std::min(next_ + kRows, last_);
-            for (; next_ < after; next_ += kMaskedBytes) {
-                if (const std::uint64_t found = mask(kinds_ + next_)) {
-                    end_ = append_set_bits(found, static_cast<std::uint32_t>(next_), end_);
+            std::uint32_t* end = rows_;
+            for (std::size_t at = next_; at < after; at += kMaskedBytes) {
+                if (const std::uint64_t found = mask(kinds_ + at)) {
+                    end = append_set_bits(found, static_cast<std::uint32_t>(at), end);
                 }
             }
-            return true;
+            end_ = end;
+            const bool was_left = next_ < last_;
+            next_ = after;
+            return was_left;
         }
 
         const std::uint32_t* begin() const { return rows_; }
