@@ -394,6 +394,16 @@ def test_members_out_of_place_as_bpftool_reads_them(tmp_path: Path) -> None:
     assert min(Counter(rule for rule, _ in expected)[rule] for rule in rules[:4]) > 50
 
 
+def test_a_member_of_an_unknown_type_may_be_a_bitfield() -> None:
+    """Where the kind flag does not tell, and its type comes after the record that ends the list."""
+    writer = BtfWriter()
+    writer.add_struct("s", 4, [("x", 3, 3)])
+    flagged = writer.add_struct("f", 4, [("x", 4, 3)], kind_flag=True)
+    tail = writer.words(0, 99 << 24, 0) + 2 * writer.words(0, INT << 24, 4, 1)
+    found = btfmmap.lint(data=writer.build(types=writer.type_section + tail))
+    assert [(each.rule, each.type_id) for each in found] == [("record", 3), ("unaligned", flagged)]
+
+
 def test_bitfields_told_by_their_int() -> None:
     """As producers wrote them before the kind flag: the INT says how many bits, and from which one."""
     writer = BtfWriter()

@@ -34,7 +34,7 @@ MUTANTS = os.environ.get("BTFMMAP_TWIN_MUTANTS", "150")
 
 SANITIZED = ("g++", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 BUILDS = {
-    "vectors": (*SANITIZED, "-DBTFMMAP_VECTORS"),
+    "vectors": SANITIZED,
     "scalar": (*SANITIZED, "-DBTFMMAP_SCALAR"),
     "aarch64": ("aarch64-linux-gnu-g++", "-static"),
 }

@@ -26,9 +26,6 @@ using namespace btfmmap;
 
 namespace {
 
-// The tables of so many mutants are compared once: that takes longer than all else.
-constexpr int kMutantsATable = 10;
-
 void demand(bool good, const std::string& what) {
     if (!good) {
         std::printf("differs: %s\n", what.c_str());
@@ -109,7 +106,7 @@ void compare_names(Bytes types, Bytes section, const Header& header) {
 using Items = std::vector<std::int64_t>;
 
 // In the order of kTables.
-enum TableNumber { types, members, params, enumerators, arrays, ints, funcs, vars, secinfos, decl_tags };
+enum class Rows { types, members, params, enumerators, arrays, ints, funcs, vars, secinfos, decl_tags };
 
 // All tables, one record and one element after another.
 class PlainTables {
@@ -131,9 +128,10 @@ public:
     const Plain& operator[](std::size_t table) const { return tables_[table]; }
 
 private:
-    void add(TableNumber table, std::initializer_list<std::int64_t> row) {
-        tables_[table].cells.insert(tables_[table].cells.end(), row);
-        ++tables_[table].rows;
+    void add(Rows number, std::initializer_list<std::int64_t> row) {
+        Plain& table = tables_[static_cast<std::size_t>(number)];
+        table.cells.insert(table.cells.end(), row);
+        ++table.rows;
     }
 
     void note_first_elements() {
@@ -151,21 +149,21 @@ private:
         const bool real = row >= index_.first_record();
         const std::uint32_t name = real ? word(0) : 0, info = real ? word(1) : 0, last = real ? word(2) : 0;
         const bool flag = info_kind_flag(info);
-        add(types,
+        add(Rows::types,
             {id, static_cast<std::int64_t>(kind), flag, info_vlen(info), name, last, index_.offsets()[row]});
         at_ += kHeadSize;
         switch (kind) {
             case Kind::Int:
-                return add(ints,
+                return add(Rows::ints,
                            {id, last, int_encoding(word(0)), int_bit_offset(word(0)), int_bits(word(0))});
             case Kind::Array:
-                return add(arrays, {id, word(0), word(1), word(2)});
+                return add(Rows::arrays, {id, word(0), word(1), word(2)});
             case Kind::Func:
-                return add(funcs, {id, name, last, std::min<std::uint32_t>(info_vlen(info), 255)});
+                return add(Rows::funcs, {id, name, last, std::min<std::uint32_t>(info_vlen(info), 255)});
             case Kind::Var:
-                return add(vars, {id, name, last, word(0)});
+                return add(Rows::vars, {id, name, last, word(0)});
             case Kind::DeclTag:
-                return add(decl_tags, {id, name, last, static_cast<std::int32_t>(word(0))});
+                return add(Rows::decl_tags, {id, name, last, static_cast<std::int32_t>(word(0))});
             default:
                 break;
         }
@@ -179,25 +177,25 @@ private:
         switch (kind) {
             case Kind::Struct:
             case Kind::Union:
-                add(members, {id, word(0), word(1), member_bit_offset(word(2), flag),
-                              member_bitfield_size(word(2), flag)});
+                add(Rows::members, {id, word(0), word(1), member_bit_offset(word(2), flag),
+                                    member_bitfield_size(word(2), flag)});
                 return true;
             case Kind::FuncProto:
-                add(params, {id, word(0), word(1)});
+                add(Rows::params, {id, word(0), word(1)});
                 return true;
             case Kind::Enum: {
                 const std::int64_t value =
                     flag ? std::int64_t{static_cast<std::int32_t>(word(1))} : std::int64_t{word(1)};
-                add(enumerators, {id, word(0), value, flag});
+                add(Rows::enumerators, {id, word(0), value, flag});
                 return true;
             }
             case Kind::Enum64: {
                 const auto value = static_cast<std::int64_t>(std::uint64_t{word(2)} << 32 | word(1));
-                add(enumerators, {id, word(0), value, flag});
+                add(Rows::enumerators, {id, word(0), value, flag});
                 return true;
             }
             case Kind::Datasec:
-                add(secinfos, {id, word(0), word(1), word(2)});
+                add(Rows::secinfos, {id, word(0), word(1), word(2)});
                 return true;
             default:
                 return false;
@@ -249,6 +247,38 @@ void compare_tables(const Index& index) {
             }
         }
     }
+}
+
+// Names that some rows have, or would if their places were other ones, looked for without an index.
+void compare_scans(const Index& index, const Strings& strings, std::mt19937& random) {
+    const Kinds any = Kinds().set();
+    for (int round = 0; round != 4; ++round) {
+        const auto place = static_cast<std::int64_t>(random() % strings.end());
+        const std::string name(strings.prefix(place, round % 2 == 0 ? 64 : 3));
+        std::vector<std::uint32_t> expected;
+        for (std::size_t row = index.first_record(); row != index.rows() && !name.empty(); ++row) {
+            const std::uint32_t offset = index.name_off(row);
+            if (offset < strings.end() && strings.prefix(offset, name.size() + 1) == name) {
+                expected.push_back(index.id(row));
+            }
+        }
+        const Names fresh(index, strings);
+        demand(fresh.find_all(name, any) == expected && !fresh.prepared(), "a mutant's scan for " + name);
+    }
+}
+
+// Of a section that may be changed. Returns whether its references are valid.
+bool compare_all(Bytes section, const Strings& strings, const Header& header, const Index* base,
+                 std::mt19937& random) {
+    std::optional<Index> index;
+    if (!error_of([&] { index.emplace(section, header.order, kShapes, base, 0); }).empty()) {
+        return false;
+    }
+    if (random() % 10 == 0) {  // these take longer than all else
+        compare_tables(*index);
+        compare_scans(*index, strings, random);
+    }
+    return compare_checks(*index, header);
 }
 
 void compare_masks(std::mt19937& random) {
@@ -306,7 +336,9 @@ int main(int argc, char** argv) {
         const Index index(types, header.order, kShapes, nullptr, 0);
         demand(compare_checks(index, header), "the quick check of a good file");
         compare_tables(index);
-        compare_names(types, as_bytes(original).slice(header.string_start(), header.string_size), header);
+        const Bytes string_section = as_bytes(original).slice(header.string_start(), header.string_size);
+        compare_names(types, string_section, header);
+        const Strings strings(string_section, nullptr);
 
         int accepted = 0;
         for (int mutant = 0; mutant != mutants; ++mutant) {
@@ -329,13 +361,8 @@ int main(int argc, char** argv) {
             const Bytes section = as_bytes(changed).slice(before, changed.size() - before);
             const Outcome expected = walked(section, header.order, false);
             demand(expected == walked(section, header.order, true), "a mutant's walk: " + expected.error);
-            std::optional<Index> walked_index;
-            if (error_of([&] { walked_index.emplace(section, header.order, kShapes, nullptr, 0); }).empty()) {
-                accepted += compare_checks(*walked_index, header);
-                if (mutant % kMutantsATable == 0) {
-                    compare_tables(*walked_index);
-                }
-            }
+            accepted += compare_all(section, strings, header, nullptr, random);
+            compare_all(section, strings, header, &index, random);  // as a split BTF
         }
         std::printf("%s: %zu records, %d mutants, %d of them valid\n", argv[argument], plain.kinds.size(),
                     mutants, accepted);

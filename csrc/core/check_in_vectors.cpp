@@ -30,6 +30,7 @@ struct Limits {
 
 // Of the words of a stretch: which ones refer to something, as masks, and how much may be added to them
 // before they reach 2^31.
+// So large that its place in an array is found by a shift.
 struct alignas(128) Pattern {
     Words refers[kVectors] = {};
     Words slack[kVectors] = {};

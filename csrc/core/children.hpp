@@ -16,14 +16,15 @@
 // A loop whose end depends on that costs more by its mispredicted branch than by its work. So of each record
 // four elements are written, however many there are; what is too much is overwritten by the next record's.
 // Those that have more are noted, without a branch, and their other elements written afterwards, the last
-// four of them aligned to the end, so that nothing of the next record is overwritten. `indptr` is filled
-// alike, with eight items to the next record.
+// four of them aligned to the end, so that nothing of the next record is overwritten. So is
+// `indptr` filled: eight items for each record, and longer gaps between records afterwards.
 namespace btfmmap {
 
 // So many items past the end of a column and of `indptr` may be written.
 constexpr std::uint32_t kWrittenPast = 2 * kWords;
 
-// How many elements all records of those kinds have. They are alike: the bytes behind their heads are added.
+// How many elements all records of those kinds have. The elements are of one size, so the bytes behind the
+// heads are added up, and divided once.
 template <Kind... kinds>
 std::size_t count_children(const Index& index) {
     constexpr std::uint32_t size = std::max({shape_of(kinds).element...});
@@ -51,8 +52,9 @@ std::size_t count_children(const Index& index) {
 template <Kind... kinds>
 class Children {
 public:
-    // Fills `parent` and `indptr`. Calls `visit(row, record)` for each record, and what that returns with
-    // (child, elements) to write four elements to the table's rows from `child` on.
+    // Fills `parent` and `indptr`. Calls `visit(row, record)` for a record, twice if it has more than four
+    // elements, and calls what that returns with (child, elements), to write four elements to the table's
+    // rows from `child` on.
     template <class Visit>
     static void each_four(const Index& index, std::uint32_t* parent, std::uint32_t* indptr, Visit visit) {
         Children children(index);
@@ -79,16 +81,15 @@ private:
     }
 
     static constexpr std::uint32_t kHead = kHeadSize;
-    static constexpr std::uint32_t kFilled = kWrittenPast;
 
     static void fill(std::uint32_t* items, std::uint32_t at, Words value) {
         store_words(items + at, value);
         store_words(items + at + kWords, value);
     }
 
-    // Items from `begin` to `end`, and up to kFilled - 1 more.
+    // Items from `begin` to `end`, and up to kWrittenPast - 1 more.
     static void fill(std::uint32_t* items, std::uint32_t begin, std::uint32_t end, std::uint32_t value) {
-        for (; begin < end; begin += kFilled) {
+        for (; begin < end; begin += kWrittenPast) {
             fill(items, begin, Words{} + value);
         }
     }
@@ -107,7 +108,7 @@ private:
         for (const std::uint32_t row : block_) {
             fill(indptr, begin, Words{} + child);
             *wide_end = {begin, row + 1};
-            wide_end += row + 1 - begin > kFilled;
+            wide_end += row + 1 - begin > kWrittenPast;
             begin = row + 1;
             *first++ = child;
             child += (offsets[row + 1] - offsets[row] - kHead) / element_size(row);
@@ -116,9 +117,9 @@ private:
         next_type_ = begin;
         count_ = child;
         for (const Gap* gap = wide; gap != wide_end; ++gap) {
-            const std::uint32_t last = gap->end - kFilled;
+            const std::uint32_t last = gap->end - kWrittenPast;
             const std::uint32_t value = indptr[gap->begin];
-            fill(indptr, gap->begin + kFilled, last, value);
+            fill(indptr, gap->begin + kWrittenPast, last, value);
             fill(indptr, last, Words{} + value);
         }
     }
@@ -126,6 +127,7 @@ private:
     template <class Visit>
     void write(std::uint32_t* parent, Visit visit) const {
         constexpr std::uint32_t widest = kWords * std::max({shape_of(kinds).element...});
+        std::byte end_of_section[widest] = {};
         std::uint32_t longer[Block::kRows];
         std::uint32_t* longer_end = longer;
         const std::uint32_t* offsets = index_.offsets();
@@ -139,8 +141,7 @@ private:
             const std::uint32_t child = first_child_[i];
             const std::byte* record = section + offsets[row];
             const std::uint32_t readable = section_size - offsets[row] - kHead;
-            std::byte end_of_section[widest];
-            const std::byte* elements = record + kHeadSize;
+            const std::byte* elements = record + kHead;
             if (readable < widest) {
                 elements = std::copy_n(elements, readable, end_of_section) - readable;
             }
@@ -154,7 +155,7 @@ private:
             const std::byte* record = section + offsets[row];
             const auto write_four = visit(row, record);
             const std::uint32_t last = first_child_[*i + 1] - kWords;
-            const std::byte* elements = record + kHeadSize;
+            const std::byte* elements = record + kHead;
             for (std::uint32_t child = first_child_[*i] + kWords; child < last; child += kWords) {
                 elements += kWords * element_size(row);
                 store_words(parent + child, first_id + row);

@@ -48,7 +48,8 @@ enum class Kind : std::uint8_t {
 
 constexpr std::uint32_t info_vlen(std::uint32_t info) { return info & 0xffffff; }
 constexpr std::uint8_t info_kind(std::uint32_t info) { return (info >> 24) & 0x7f; }
-constexpr bool info_kind_flag(std::uint32_t info) { return info >> 31; }
+constexpr unsigned kKindFlagBit = 31;
+constexpr bool info_kind_flag(std::uint32_t info) { return info >> kKindFlagBit; }
 // The kind, and the flag above it.
 constexpr std::uint8_t info_kind_byte(std::uint32_t info) { return static_cast<std::uint8_t>(info >> 24); }
 
@@ -166,11 +167,12 @@ constexpr std::uint8_t int_bit_offset(std::uint32_t word) { return (word >> 16) 
 constexpr std::uint8_t int_bits(std::uint32_t word) { return word & 0xff; }
 
 // With the kind flag a member's offset word also carries the size of its bitfield.
+constexpr unsigned kBitfieldSizeBit = 24;
 constexpr std::uint32_t member_bit_offset(std::uint32_t word, bool kind_flag) {
     return kind_flag ? word & 0xffffff : word;
 }
 constexpr std::uint8_t member_bitfield_size(std::uint32_t word, bool kind_flag) {
-    return kind_flag ? static_cast<std::uint8_t>(word >> 24) : 0;
+    return kind_flag ? static_cast<std::uint8_t>(word >> kBitfieldSizeBit) : 0;
 }
 
 }  // namespace btfmmap

@@ -26,7 +26,7 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
     Walked walked{offsets_.get(), kinds_.get(), first_record(), 0, {}};
     walk_in_chains(types, order, shapes, walked);
     walk_one_by_one(types, order, shapes, types_start, first_id_, walked);
-    offsets_[walked.count] = static_cast<std::uint32_t>(walked.end);
+    std::fill_n(offsets_.get() + walked.count, kMaskedBytes, static_cast<std::uint32_t>(walked.end));
     std::fill_n(kinds_.get() + walked.count, kMaskedBytes, no_kind);
     rows_ = walked.count;
     heads_ = walked.heads;

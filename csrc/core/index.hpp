@@ -19,9 +19,9 @@ namespace btfmmap {
 class Index {
 public:
     // Walks the section and refuses, as libbpf's btf_parse_type_sec does, a kind of unknown size and a record
-    // that does not end within it. The word before the section may be read as well: in a blob it is the
-    // header's. `types_start` is the section's place in the blob, for messages. `base` outlives the index;
-    // nullptr for a BTF that stands alone. Throws Error (format).
+    // that does not end within it. The four bytes before the section must be readable too: in a blob there
+    // are, for a header of 24 bytes or more precedes it. `types_start` is the section's place in the blob,
+    // for messages. `base` outlives the index; nullptr for a BTF that stands alone. Throws Error (format).
     Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::size_t types_start);
 
     std::size_t rows() const { return rows_; }
@@ -51,7 +51,7 @@ public:
     // What the heads of all records hold at most, or more.
     const Extremes& heads() const { return heads_; }
 
-    // One more than rows, and kMaskedBytes - 1 that may be read.
+    // rows() + 1 items; kMaskedBytes - 1 more may be read, but mean nothing.
     const std::uint32_t* offsets() const { return offsets_.get(); }
     // Followed by kMaskedBytes items that are Void.
     const std::uint8_t* kinds() const { return kinds_.get(); }

@@ -23,8 +23,8 @@ std::string_view type_name(const Index& index, const Strings& strings, std::uint
 
 // From names to the type ids of one index, without its base's. The first few are looked for among all names,
 // which costs a fraction of the hash table that comes then. Types sorted by name, as those of 7.x kernels
-// are, get one, too: to bisect them waits for memory at every step, and takes twice as long. Refers to the
-// index and the strings it was made of. Thread-safe.
+// are, get one, too: bisecting them would wait for memory at every step, and take twice as long. Refers to
+// the index and the strings it was made of. Thread-safe.
 class Names {
 public:
     Names(const Index& index, const Strings& strings) : index_(index), strings_(strings) {}

@@ -207,7 +207,7 @@ private:
     // In bits from the start of what has it.
     struct Extent {
         int64_t start, end;
-        bool may_be_bits;  // a bitfield, or an INT that tells one
+        bool may_be_bits;  // a bitfield, or of an INT type, which may describe one
     };
 
     static std::string member_text(uint32_t member, std::string_view name) {
@@ -221,7 +221,8 @@ private:
         const Shape& shape = shape_of(Kind::Struct);
         const uint32_t count = index_.elements(row, shape);
         const std::byte* member = head + kHeadSize;
-        Extent last{0, 0, false};
+        int64_t last_start = 0;
+        int64_t last_end = 0;
         for (uint32_t i = 0; i != count; ++i, member += shape.element) {
             const std::string_view name = name_at(index_.load(member + MemberField::name_off));
             look_at_text(row, member + MemberField::name_off, "has a member ", name, Alphabet::identifier);
@@ -233,7 +234,8 @@ private:
             }
             const std::byte* word = member + MemberField::offset;
             const Extent extent = extent_of(index_.load(word), flag, sized ? type_id : 0);
-            if (!extent.may_be_bits && extent.start % 8 != 0) {
+            // Of a type that is not known, it may be an INT's.
+            if ((flag || type_id < index_.end_id()) && !extent.may_be_bits && extent.start % 8 != 0) {
                 note(row, "unaligned", word,
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
                          ", within a byte, though it is no bitfield");
@@ -246,16 +248,17 @@ private:
             if (kind != Kind::Struct) {
                 continue;
             }
-            if (extent.start < last.start) {
+            if (extent.start < last_start) {
                 note(row, "order", word,
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
                          ", before the one that precedes it");
-            } else if (extent.start < last.end && extent.end > extent.start) {
+            } else if (extent.start < last_end && extent.end > extent.start) {
                 note(row, "overlap", word,
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
-                         ", where another one ends at bit " + number(positive(last.end)));
+                         ", where another one ends at bit " + number(positive(last_end)));
             }
-            last = {extent.start, std::max(last.end, extent.end), false};
+            last_start = extent.start;
+            last_end = std::max(last_end, extent.end);
         }
     }
 

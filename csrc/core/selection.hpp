@@ -68,6 +68,9 @@ public:
 
         // Goes to the next one and returns whether there is one.
         bool next() {
+            if (next_ >= last_) {
+                return false;
+            }
             const std::size_t after = std::min(next_ + kRows, last_);
             std::uint32_t* end = rows_;
             for (std::size_t at = next_; at < after; at += kMaskedBytes) {
@@ -76,9 +79,8 @@ public:
                 }
             }
             end_ = end;
-            const bool was_left = next_ < last_;
             next_ = after;
-            return was_left;
+            return true;
         }
 
         const std::uint32_t* begin() const { return rows_; }

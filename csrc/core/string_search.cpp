@@ -38,6 +38,9 @@ Letters same(char letter) { return Letters{} + static_cast<std::uint8_t>(letter)
 std::vector<std::size_t> places_of(std::string_view string, Bytes section, std::size_t most) {
     std::vector<std::size_t> places;
     const std::size_t starts = section.size - std::min(section.size, string.size());  // with room for a NUL
+    if (starts == 0) {
+        return places;
+    }
     const auto look = [&](std::size_t from, std::size_t to) {
         for (std::size_t at = from; at != to && places.size() != most; ++at) {
             const std::byte* start = section.data + at;

@@ -13,9 +13,18 @@ namespace {
 using std::uint32_t;
 using std::uint8_t;
 
-// Loops write four rows at once, and what is too much into the slack. What they take from the file comes in
-// the order that its fields have there, which format.hpp tells.
+// Loops write four rows at once, and what is too much into the slack.
 static_assert(Table::kSlack >= kWrittenPast);
+
+// They take whole records and elements apart: pairs and triples of words, in the order of their fields.
+constexpr bool in_this_order(std::size_t first, std::size_t second, std::size_t third = 8) {
+    return first == 0 && second == 4 && third == 8;
+}
+static_assert(in_this_order(HeadField::name_off, HeadField::info, HeadField::size_or_type));
+static_assert(in_this_order(MemberField::name_off, MemberField::type, MemberField::offset));
+static_assert(in_this_order(ParamField::name_off, ParamField::type));
+static_assert(in_this_order(EnumField::name_off, EnumField::value, EnumField::value_high));
+static_assert(in_this_order(SecinfoField::type, SecinfoField::offset, SecinfoField::size));
 
 template <class Load>
 bool kind_flag(const std::byte* record) {
@@ -46,7 +55,7 @@ Table types(const Index& index, Arena& arena) {
         const auto [names, infos, sizes_or_types] =
             gather_triples<Load>(section, {place(0), place(1), place(2), place(3)});
         store_words(id + row, first_ids + static_cast<uint32_t>(row));
-        store_bytes(flag + row, infos >> 31);
+        store_bytes(flag + row, infos >> kKindFlagBit);
         store_words(vlen + row, infos & info_vlen(UINT32_MAX));
         store_words(name_off + row, names);
         store_words(size_or_type + row, sizes_or_types);
@@ -74,7 +83,7 @@ Table members(const Index& index, Arena& arena) {
                 store_words(name_off + row, names);
                 store_words(type + row, types);
                 store_words(bit_offset + row, offsets & offset_bits);
-                store_bytes(bitfield_size + row, offsets >> 24 & size_bits);
+                store_bytes(bitfield_size + row, offsets >> kBitfieldSizeBit & size_bits);
             };
         });
     return table;

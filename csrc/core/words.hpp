@@ -17,7 +17,7 @@ using SignedWords = std::int32_t __attribute__((vector_size(16)));
 
 constexpr std::uint32_t kWords = sizeof(Words) / sizeof(std::uint32_t);
 
-// A vector of some places of two; those of the second are counted on from the first's.
+// Some items of two vectors, by number; the second's are numbered on from the first's.
 template <int... places, class Vector>
 Vector picked(Vector first, Vector second) {
 #ifdef __clang__
@@ -69,7 +69,7 @@ inline void store_longs(std::int64_t* to, Words low, Words high) {
     store_words(to + 2, picked<2, 6, 3, 7>(first, second));
 }
 
-// Of bytes that are all ones or all zeros as many such words.
+// Sixteen marks of a byte as sixteen of a word.
 inline std::array<Words, 4> widened(Letters marks) {
     const auto half = [](Letters low) {
         return picked<0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7>(low, low);
@@ -111,7 +111,7 @@ Triples load_triples(const std::byte* from) {
             in_host_order<Load>(picked<0, 2, 4, 7>(picked<2, 2, 5, 5>(low, middle), high))};
 }
 
-// The three words at each of four places. The word before each is read, too, and none behind.
+// The three words at each of four places. The word before each is read too, and nothing behind.
 template <class Load>
 Triples gather_triples(const std::byte* base, const std::uint32_t (&places)[kWords]) {
     const std::byte* before = base - sizeof(std::uint32_t);

@@ -112,10 +112,16 @@ void read_tables(const Btf& btf) {
 void read_names(const Btf& btf) {
     Kinds all;
     all.set();
+    // The first few questions go without an index.
+    const Names scanned(btf.index(), btf.strings());
     attempt([&] { btf.names().prepare(); });
     for (const uint32_t id : some_ids(btf)) {
         attempt([&] {
             const std::string name(btf.type_name(id));
+            scanned.find_all(name, all);
+            if (!name.empty()) {
+                btf.strings().places(name, 5);
+            }
             const auto ids = btf.find_all(name, all);
             require(std::is_sorted(ids.begin(), ids.end()));
             const auto found = btf.find(name, all);
