@@ -10,7 +10,8 @@
 // mispredicts most. Here they are all treated alike. What follows a record's head is looked at in stretches
 // of three vectors, which are four or six elements; a table has, for each kind, what each of their words may
 // be at most. Words that refer to nothing or lie past the record's end count as zero. All records have their
-// first stretch looked at, and those that have more are noted and looked at again.
+// first stretch looked at, and those that have more are noted and looked at again. The loops are in functions
+// that are not inlined: together they would have too few registers.
 
 namespace btfmmap {
 
@@ -104,20 +105,22 @@ private:
                                   std::upper_bound(ends, ends + index_.rows(), size - bytes) - ends);
     }
 
-    void compare_rows(std::size_t first, std::size_t last) {
+    [[gnu::noinline]] void compare_rows(std::size_t first, std::size_t last) {
         uint32_t longer[kRowsAtOnce];
         uint32_t* longer_end = longer;
         Words past = past_;
-        const std::byte* section = index_.record(0);
+        const std::byte* elements = index_.record(0) + kHeadSize;
         const uint32_t* offsets = index_.offsets();
-        Referring(index_, first, last).each([&, section, offsets](uint32_t row) {
-            const std::byte* start = section + offsets[row] + kHeadSize;
-            const std::byte* end = section + offsets[row + 1];
-            const auto size = static_cast<std::int32_t>(end - start);
-            past |= compared(patterns_[index_.kinds()[row]], start, size);
-            *longer_end = row;
-            longer_end += size > static_cast<std::int32_t>(kStretch);
-        });
+        const std::uint8_t* kinds = index_.kinds();
+        const Referring referring(index_, first, last);
+        for (Referring::Block block(referring); block.next();) {
+            for (const uint32_t row : block) {
+                const auto size = static_cast<std::int32_t>(offsets[row + 1] - offsets[row] - kHeadSize);
+                past |= compared(patterns_[kinds[row]], elements + offsets[row], size);
+                *longer_end = row;
+                longer_end += size > static_cast<std::int32_t>(kStretch);
+            }
+        }
         past_ = past;
         for (const uint32_t* row = longer; row != longer_end; ++row) {
             compare_from(*row, kStretch);
@@ -160,19 +163,22 @@ private:
 };
 
 template <class Load>
-bool functions_have_prototypes(const Index& index) {
+[[gnu::noinline]] bool functions_have_prototypes(const Index& index) {
     bool good = true;
     const uint32_t first_id = index.first_id();
     const std::size_t rows = index.rows();
     const std::uint8_t* kinds = index.kinds();
-    const std::byte* section = index.record(0);
     const uint32_t* offsets = index.offsets();
-    Selection<Kind::Func>(index).each([&, first_id, rows, kinds, section, offsets](uint32_t function) {
-        const uint32_t type = Load::u32(section + offsets[function] + HeadField::size_or_type);
-        const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
-        good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
-                           : type < first_id && index.kind_of(type) == Kind::FuncProto;
-    });
+    const std::byte* types = index.record(0) + HeadField::size_or_type;
+    const Selection<Kind::Func> functions(index);
+    for (Selection<Kind::Func>::Block block(functions); block.next();) {
+        for (const uint32_t function : block) {
+            const uint32_t type = Load::u32(types + offsets[function]);
+            const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
+            good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
+                               : type < first_id && index.kind_of(type) == Kind::FuncProto;
+        }
+    }
     return good;
 }
 
