@@ -344,7 +344,7 @@ def is_integer(records: list[bpftool.Record], type_id: int) -> bool:
 
 def odd_members(records: list[bpftool.Record], kind_flag: list[bool]) -> list[tuple[str, int]]:
     """(rule, type id) for each member that is out of its place, in order. Which ones may not begin within a
-    byte is what the kernel's check_member functions have it."""
+    byte is taken from the kernel's check_member functions."""
     sizes = sizes_of(records)
     odd: list[tuple[str, int]] = []
     for record in records:

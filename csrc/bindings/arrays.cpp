@@ -3,6 +3,7 @@
 #include <pybind11/numpy.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace py = pybind11;
 
@@ -31,7 +32,7 @@ py::dict array_columns(const py::object& owner, const Table& table) {
     py::dict columns;
     for (const Column& column : table.columns()) {
         py::array array(type_of(column.format), column.rows, column.data, owner);
-        // As setflags(write=False) does, which takes longer than to make the array.
+        // What setflags(write=False) does: pybind11 offers it only by way of a call of Python.
         py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
         columns[column.name] = std::move(array);
     }

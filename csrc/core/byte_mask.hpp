@@ -64,10 +64,12 @@ inline std::uint64_t equal_bytes(const std::uint8_t* bytes, std::uint8_t wanted)
 // Sixteen bytes; a compiler without vectors for its target makes as many operations of each.
 using Letters = std::uint8_t __attribute__((vector_size(16)));
 
-inline Letters load_letters(const void* from) {
-    Letters letters;
-    std::memcpy(&letters, from, sizeof letters);
-    return letters;
+// As it is in memory, at any alignment.
+template <class Vector>
+Vector load_vector(const void* from) {
+    Vector vector;
+    std::memcpy(&vector, from, sizeof vector);
+    return vector;
 }
 
 // What a comparison of Letters gives: each byte all ones or all zeros.

@@ -37,12 +37,13 @@ std::size_t count_children(const Index& index) {
             continue;
         }
         for (std::size_t row = 0; row != kMaskedBytes; row += sizeof(Letters)) {
-            const Letters letters = load_letters(kind + row);
+            const Letters letters = load_vector<Letters>(kind + row);
             const std::array<Words, 4> wanted =
                 widened((marked(letters == static_cast<std::uint8_t>(kinds)) | ...));
             for (std::size_t part = 0; part != wanted.size(); ++part) {
                 const std::uint32_t* start = offsets + block + row + part * kWords;
-                bytes += (load_as_they_are(start + 1) - load_as_they_are(start) - kHeadSize) & wanted[part];
+                bytes +=
+                    (load_vector<Words>(start + 1) - load_vector<Words>(start) - kHeadSize) & wanted[part];
             }
         }
     }

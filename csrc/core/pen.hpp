@@ -91,8 +91,7 @@ public:
         const std::byte* from = bytes.data;
         const std::byte* end = from + bytes.size;
         while (static_cast<std::size_t>(end - from) >= sizeof(Letters)) {
-            Letters letters;
-            std::memcpy(&letters, from, sizeof letters);
+            const auto letters = load_vector<Letters>(from);
             const unsigned stop = first_marked(Escapes::stops(letters));
             room(sizeof letters);
             std::memcpy(at_, &letters, sizeof letters);

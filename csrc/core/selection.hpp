@@ -31,7 +31,7 @@ public:
             const std::size_t end = std::min(end_, start + 255 * sizeof(Letters));
             Letters counts = {};
             for (; start < end; start += sizeof(Letters)) {
-                const Letters kind = load_letters(index_.kinds() + start);
+                const Letters kind = load_vector<Letters>(index_.kinds() + start);
                 counts -= (marked(kind == static_cast<std::uint8_t>(kinds)) | ...);
             }
             for (std::size_t i = 0; i != sizeof counts; ++i) {

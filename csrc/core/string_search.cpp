@@ -59,9 +59,9 @@ std::vector<std::size_t> places_of(std::string_view string, Bytes section, std::
         Letters found = {};
         for (std::size_t part = 0; part != kAtOnce; part += sizeof(Letters)) {
             const std::byte* start = section.data + at + part;
-            found |= marked(load_letters(start + first) == first_letter) &
-                     marked(load_letters(start + second) == second_letter) &
-                     marked(load_letters(start + string.size()) == 0);
+            found |= marked(load_vector<Letters>(start + first) == first_letter) &
+                     marked(load_vector<Letters>(start + second) == second_letter) &
+                     marked(load_vector<Letters>(start + string.size()) == 0);
         }
         if (first_marked(found) != sizeof found) {
             look(at, at + kAtOnce);

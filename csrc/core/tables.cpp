@@ -200,7 +200,7 @@ Table funcs(const Index& index, Arena& arena) {
         for (const uint32_t* from = block.begin(); from < block.end(); from += kWords, to += kWords) {
             const auto [names, infos, types] = gather_triples<Load>(
                 section, {offsets[from[0]], offsets[from[1]], offsets[from[2]], offsets[from[3]]});
-            store_words(id + to, load_as_they_are(from) + first_ids);
+            store_words(id + to, load_vector<Words>(from) + first_ids);
             store_words(name_off + to, names);
             store_words(type + to, types);
             // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.

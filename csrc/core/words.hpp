@@ -27,12 +27,6 @@ Vector picked(Vector first, Vector second) {
 #endif
 }
 
-inline Words load_as_they_are(const void* from) {
-    Words words;
-    std::memcpy(&words, from, sizeof words);
-    return words;
-}
-
 template <class Load>
 Words in_host_order(Words words) {
     if constexpr (Load::order == kHostOrder) {
@@ -44,7 +38,7 @@ Words in_host_order(Words words) {
 
 template <class Load>
 Words load_words(const std::byte* from) {
-    return in_host_order<Load>(load_as_they_are(from));
+    return in_host_order<Load>(load_vector<Words>(from));
 }
 
 inline void store_words(void* to, Words words) { std::memcpy(to, &words, sizeof words); }
@@ -93,8 +87,8 @@ struct Triples {
 // Four times two words, which lie one after another.
 template <class Load>
 Pairs load_pairs(const std::byte* from) {
-    const Words low = load_as_they_are(from);
-    const Words high = load_as_they_are(from + sizeof low);
+    const Words low = load_vector<Words>(from);
+    const Words high = load_vector<Words>(from + sizeof low);
     return {in_host_order<Load>(picked<0, 2, 4, 6>(low, high)),
             in_host_order<Load>(picked<1, 3, 5, 7>(low, high))};
 }
@@ -102,9 +96,9 @@ Pairs load_pairs(const std::byte* from) {
 // Four times three words, which lie one after another.
 template <class Load>
 Triples load_triples(const std::byte* from) {
-    const Words low = load_as_they_are(from);
-    const Words middle = load_as_they_are(from + sizeof low);
-    const Words high = load_as_they_are(from + 2 * sizeof low);
+    const Words low = load_vector<Words>(from);
+    const Words middle = load_vector<Words>(from + sizeof low);
+    const Words high = load_vector<Words>(from + 2 * sizeof low);
     return {in_host_order<Load>(picked<0, 3, 4, 6>(low, picked<2, 2, 5, 5>(middle, high))),
             in_host_order<Load>(
                 picked<0, 2, 4, 6>(picked<1, 1, 4, 4>(low, middle), picked<3, 3, 6, 6>(middle, high))),
@@ -115,10 +109,10 @@ Triples load_triples(const std::byte* from) {
 template <class Load>
 Triples gather_triples(const std::byte* base, const std::uint32_t (&places)[kWords]) {
     const std::byte* before = base - sizeof(std::uint32_t);
-    const Words a = load_as_they_are(before + places[0]);
-    const Words b = load_as_they_are(before + places[1]);
-    const Words c = load_as_they_are(before + places[2]);
-    const Words d = load_as_they_are(before + places[3]);
+    const Words a = load_vector<Words>(before + places[0]);
+    const Words b = load_vector<Words>(before + places[1]);
+    const Words c = load_vector<Words>(before + places[2]);
+    const Words d = load_vector<Words>(before + places[3]);
     const Words first = picked<2, 3, 6, 7>(picked<0, 4, 1, 5>(a, b), picked<0, 4, 1, 5>(c, d));
     const Words ab = picked<2, 6, 3, 7>(a, b);
     const Words cd = picked<2, 6, 3, 7>(c, d);
