@@ -1,6 +1,7 @@
 // Fast loops beside the plain ones that they stand for: equal results, or equal errors, on real files and on
 // files with bytes changed. test_twins.py compiles it and names the files.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -230,21 +231,23 @@ void compare_tables(const Index& index) {
     for (std::size_t number = 0; number != kTables.size(); ++number) {
         const Table table = kTables[number].build(index, arena);
         const PlainTables::Plain& expected = plain[number];
-        const bool has_indptr = table.columns().back().name == std::string("indptr");
-        const std::size_t columns = table.columns().size() - has_indptr;
-        for (std::size_t i = 0; i != table.columns().size(); ++i) {
-            const Column& column = table.columns()[i];
-            const bool is_indptr = i == columns;
+        const auto is_indptr = [](const Column& column) { return column.name == std::string("indptr"); };
+        const std::size_t width =
+            table.columns().size() - std::count_if(table.columns().begin(), table.columns().end(), is_indptr);
+        std::size_t place = 0;
+        for (const Column& column : table.columns()) {
             const std::string name = std::string(kTables[number].name) + "." + column.name;
-            demand(column.rows == (is_indptr ? expected.indptr.size() : expected.rows),
+            const auto cell = [&](std::size_t row) -> std::int64_t {
+                return is_indptr(column) ? expected.indptr[row] : expected.cells[row * width + place];
+            };
+            demand(column.rows == (is_indptr(column) ? expected.indptr.size() : expected.rows),
                    "the length of " + name);
             for (std::size_t row = 0; row != column.rows; ++row) {
-                const std::int64_t cell =
-                    is_indptr ? expected.indptr[row] : expected.cells[row * columns + i];
-                if (item(column, row) != cell) {
+                if (item(column, row) != cell(row)) {
                     demand(false, name + "[" + std::to_string(row) + "]");
                 }
             }
+            place += !is_indptr(column);
         }
     }
 }
@@ -285,18 +288,18 @@ void compare_masks(std::mt19937& random) {
     std::uint8_t bytes[kMaskedBytes];
     for (int round = 0; round != 10000; ++round) {
         std::uint64_t expected = 0;
-        std::vector<std::uint32_t> numbers;
+        std::vector<std::uint16_t> numbers;
         for (std::uint32_t i = 0; i != kMaskedBytes; ++i) {
             bytes[i] = static_cast<std::uint8_t>(random() % (round % 2 == 0 ? 3 : 256));
             if (bytes[i] == bytes[0]) {
                 expected |= std::uint64_t{1} << i;
-                numbers.push_back(1000 + i);
+                numbers.push_back(static_cast<std::uint16_t>(1000 + i));
             }
         }
         demand(equal_bytes(bytes, bytes[0]) == expected, "equal_bytes");
-        std::vector<std::uint32_t> appended(kMaskedBytes + 8);
-        appended.resize(
-            static_cast<std::size_t>(append_set_bits(expected, 1000, appended.data()) - appended.data()));
+        std::vector<std::uint16_t> appended(kMaskedBytes + kNumbers);
+        appended.resize(static_cast<std::size_t>(
+            append_set_bits(expected, Numbers{} + 1000, appended.data()) - appended.data()));
         demand(appended == numbers, "append_set_bits");
     }
 }

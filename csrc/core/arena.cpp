@@ -22,24 +22,18 @@ std::shared_ptr<std::byte> memory_of(std::size_t size) {
 #ifdef MADV_POPULATE_WRITE
 
 // Asks for all pages at once that are not there, which costs half of what as many faults do. Where the kernel
-// cannot (before Linux 5.14), they come one by one. To ask for pages that are there costs more than to see
-// that they are: memory that was used before has them.
+// cannot (before Linux 5.14), they come one by one. To ask for pages that are there costs as much as the work
+// that fills them, so the last one stands for all: memory that was used before mostly has them.
 void populate(std::byte* data, std::size_t size) {
-    constexpr std::size_t pages_at_once = 1024;
-    unsigned char resident[pages_at_once];
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(data) + size;
-    std::uintptr_t start = reinterpret_cast<std::uintptr_t>(data) & ~(page - 1);
-    while (start < end) {
-        const std::size_t pages = std::min<std::size_t>((end - start + page - 1) / page, pages_at_once);
-        if (::mincore(reinterpret_cast<void*>(start), pages * page, resident) != 0) {
-            return;
-        }
-        const auto present = [](unsigned char flags) { return (flags & 1) != 0; };
-        if (!std::all_of(resident, resident + pages, present)) {
-            ::madvise(reinterpret_cast<void*>(start), pages * page, MADV_POPULATE_WRITE);
-        }
-        start += pages * page;
+    const auto page_of = [=](std::byte* byte) {
+        return reinterpret_cast<std::uintptr_t>(byte) & ~(page - 1);
+    };
+    const std::uintptr_t first = page_of(data);
+    const std::uintptr_t last = page_of(data + size - 1);
+    unsigned char resident = 0;
+    if (::mincore(reinterpret_cast<void*>(last), page, &resident) == 0 && (resident & 1) == 0) {
+        ::madvise(reinterpret_cast<void*>(first), last - first + page, MADV_POPULATE_WRITE);
     }
 }
 

@@ -99,16 +99,21 @@ inline unsigned first_marked(Letters marks) {
 #endif
 }
 
+// Numbers of 16 bits, eight at once.
+using Numbers = std::uint16_t __attribute__((vector_size(16)));
+
+constexpr std::size_t kNumbers = sizeof(Numbers) / sizeof(std::uint16_t);
+
 // Of each byte: how many bits are set, and which.
 struct SetBits {
     std::uint8_t count[256];
-    std::uint32_t which[256][8];
+    std::uint16_t which[256][kNumbers];
 };
 
 constexpr SetBits set_bits() {
     SetBits bits{};
     for (unsigned byte = 0; byte != 256; ++byte) {
-        for (std::uint8_t bit = 0; bit != 8; ++bit) {
+        for (std::uint16_t bit = 0; bit != 8; ++bit) {
             if ((byte >> bit & 1) != 0) {
                 bits.which[byte][bits.count[byte]++] = bit;
             }
@@ -119,17 +124,14 @@ constexpr SetBits set_bits() {
 
 inline constexpr SetBits kSetBits = set_bits();
 
-constexpr std::size_t kSetBitsSpill = 8;
-
-// Writes `first` plus the number of each bit that is set, and returns the end of what it wrote; past it, up
-// to kSetBitsSpill words are overwritten. Takes the same steps whatever the bits are: how many there are
-// cannot be foreseen.
-inline std::uint32_t* append_set_bits(std::uint64_t mask, std::uint32_t first, std::uint32_t* to) {
-    for (std::uint32_t byte = 0; byte != 8; ++byte) {
+// Writes `first`, eight times the same number, plus the number of each bit that is set, and returns the end
+// of what it wrote; past it, up to kNumbers items are overwritten. Takes the same steps whatever the bits
+// are: how many there are cannot be foreseen.
+inline std::uint16_t* append_set_bits(std::uint64_t mask, Numbers first, std::uint16_t* to) {
+    for (unsigned byte = 0; byte != 8; ++byte, first += 8) {
         const auto bits = static_cast<std::uint8_t>(mask >> 8 * byte);
-        for (std::size_t i = 0; i != kSetBitsSpill; ++i) {
-            to[i] = first + 8 * byte + kSetBits.which[bits][i];
-        }
+        const Numbers numbers = first + load_vector<Numbers>(kSetBits.which[bits]);
+        std::memcpy(to, &numbers, sizeof numbers);
         to += kSetBits.count[bits];
     }
     return to;

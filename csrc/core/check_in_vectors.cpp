@@ -114,7 +114,8 @@ private:
         const std::uint8_t* kinds = index_.kinds();
         const Referring referring(index_, first, last);
         for (Referring::Block block(referring); block.next();) {
-            for (const uint32_t row : block) {
+            for (const std::uint16_t number : block) {
+                const uint32_t row = block.first() + number;
                 const auto size = static_cast<std::int32_t>(offsets[row + 1] - offsets[row] - kHeadSize);
                 past |= compared(patterns_[kinds[row]], elements + offsets[row], size);
                 *longer_end = row;
@@ -172,8 +173,8 @@ template <class Load>
     const std::byte* types = index.record(0) + HeadField::size_or_type;
     const Selection<Kind::Func> functions(index);
     for (Selection<Kind::Func>::Block block(functions); block.next();) {
-        for (const uint32_t function : block) {
-            const uint32_t type = Load::u32(types + offsets[function]);
+        for (const std::uint16_t number : block) {
+            const uint32_t type = Load::u32(types + offsets[block.first() + number]);
             const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
             good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
                                : type < first_id && index.kind_of(type) == Kind::FuncProto;

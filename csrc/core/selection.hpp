@@ -50,15 +50,15 @@ public:
     template <class Visit>
     void each(Visit visit) const {
         for (Block block(*this); block.next();) {
-            for (const std::uint32_t row : block) {
-                visit(row);
+            for (const std::uint16_t number : block) {
+                visit(block.first() + number);
             }
         }
     }
 
-    // The rows, one block of them after the other. A loop over them is written out where it has variables
-    // that change from record to record: captured by a visitor they would be in memory, and each record wait
-    // for the one before.
+    // The rows, one block of them after the other, as numbers that count from the block's first row. A loop
+    // over them is written out where it has variables that change from record to record: captured by a
+    // visitor they would be in memory, and each record wait for the one before.
     class Block {
     public:
         static constexpr std::size_t kRows = 8 * kMaskedBytes;
@@ -71,26 +71,29 @@ public:
             if (next_ >= last_) {
                 return false;
             }
-            const std::size_t after = std::min(next_ + kRows, last_);
-            std::uint32_t* end = rows_;
-            for (std::size_t at = next_; at < after; at += kMaskedBytes) {
-                if (const std::uint64_t found = mask(kinds_ + at)) {
-                    end = append_set_bits(found, static_cast<std::uint32_t>(at), end);
+            const std::size_t rows = std::min(kRows, last_ - next_);
+            std::uint16_t* end = numbers_;
+            Numbers first = {};
+            for (std::size_t at = 0; at < rows; at += kMaskedBytes, first += kMaskedBytes) {
+                if (const std::uint64_t found = mask(kinds_ + next_ + at)) {
+                    end = append_set_bits(found, first, end);
                 }
             }
             end_ = end;
-            next_ = after;
+            first_ = static_cast<std::uint32_t>(next_);
+            next_ += rows;
             return true;
         }
 
-        const std::uint32_t* begin() const { return rows_; }
-        const std::uint32_t* end() const { return end_; }
-        std::size_t size() const { return static_cast<std::size_t>(end_ - rows_); }
+        std::uint32_t first() const { return first_; }
+        const std::uint16_t* begin() const { return numbers_; }
+        const std::uint16_t* end() const { return end_; }
+        std::size_t size() const { return static_cast<std::size_t>(end_ - numbers_); }
 
-        // Repeats the last row behind the end, so that four at once can be read.
+        // Repeats the last number behind the end, so that four at once can be read.
         void pad() {
-            static_assert(kSetBitsSpill >= 3);
-            if (end_ != rows_) {
+            static_assert(kNumbers >= 3);
+            if (end_ != numbers_) {
                 std::fill_n(end_, 3, end_[-1]);
             }
         }
@@ -99,8 +102,9 @@ public:
         const std::uint8_t* kinds_;
         std::size_t next_;
         std::size_t last_;
-        std::uint32_t* end_;
-        std::uint32_t rows_[kRows + kSetBitsSpill];
+        std::uint32_t first_;
+        std::uint16_t* end_;
+        std::uint16_t numbers_[kRows + kNumbers];
     };
 
 private:

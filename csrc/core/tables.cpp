@@ -46,58 +46,63 @@ Table types(const Index& index, Arena& arena) {
     // Void's; the first record of a split BTF overwrites them.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
     flag[0] = false;
-    const Words first_ids = Words{0, 1, 2, 3} + index.first_id();
     const std::byte* section = index.record(0);
     const uint32_t* offsets = index.offsets();
-    for (std::size_t row = index.first_record(); row < rows; row += kWords) {
-        // Past the last record that one is read again.
-        const auto place = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
-        const auto [names, infos, sizes_or_types] =
-            gather_triples<Load>(section, {place(0), place(1), place(2), place(3)});
-        store_words(id + row, first_ids + static_cast<uint32_t>(row));
+    const auto write_four = [=](std::size_t row, Words ids, const uint32_t (&places)[kWords]) {
+        const auto [names, infos, sizes_or_types] = gather_triples<Load>(section, places);
+        store_words(id + row, ids);
         store_bytes(flag + row, infos >> kKindFlagBit);
         store_words(vlen + row, infos & info_vlen(UINT32_MAX));
         store_words(name_off + row, names);
         store_words(size_or_type + row, sizes_or_types);
+    };
+    std::size_t row = index.first_record();
+    Words ids = Words{0, 1, 2, 3} + index.id(row);
+    for (; row + kWords <= rows; row += kWords, ids += kWords) {
+        write_four(row, ids, {offsets[row], offsets[row + 1], offsets[row + 2], offsets[row + 3]});
+    }
+    if (row < rows) {
+        // Past the last record that one is read again.
+        const auto place = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
+        write_four(row, ids, {place(0), place(1), place(2), place(3)});
     }
     return table;
 }
 
 template <class Load>
 Table members(const Index& index, Arena& arena) {
-    const std::size_t rows = count_children<Kind::Struct, Kind::Union>(index);
     Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    const std::size_t rows = place_children<Kind::Struct, Kind::Union>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
     auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    Children<Kind::Struct, Kind::Union>::each_four(
-        index, parent, indptr, [=](uint32_t, const std::byte* record) {
-            const bool flag = kind_flag<Load>(record);
-            const uint32_t offset_bits = member_bit_offset(UINT32_MAX, flag);
-            const uint32_t size_bits = member_bitfield_size(UINT32_MAX, flag);
-            return [=](uint32_t row, const std::byte* elements) {
-                const auto [names, types, offsets] = load_triples<Load>(elements);
-                store_words(name_off + row, names);
-                store_words(type + row, types);
-                store_words(bit_offset + row, offsets & offset_bits);
-                store_bytes(bitfield_size + row, offsets >> kBitfieldSizeBit & size_bits);
-            };
-        });
+    write_children<Kind::Struct, Kind::Union>(index, parent, indptr, [=](uint32_t, const std::byte* record) {
+        const Words infos = Words{} + Load::u32(record + HeadField::info);
+        const Words flags = reinterpret_cast<Words>(reinterpret_cast<SignedWords>(infos) >> kKindFlagBit);
+        constexpr uint32_t offset_bits = member_bit_offset(UINT32_MAX, true);
+        return [=](uint32_t row, const std::byte* elements) {
+            const auto [names, types, offsets] = load_triples<Load>(elements);
+            store_words(name_off + row, names);
+            store_words(type + row, types);
+            store_words(bit_offset + row, offsets & (offset_bits | ~flags));
+            store_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
+        };
+    });
     return table;
 }
 
 template <class Load>
 Table params(const Index& index, Arena& arena) {
-    const std::size_t rows = count_children<Kind::FuncProto>(index);
     Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    const std::size_t rows = place_children<Kind::FuncProto>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    Children<Kind::FuncProto>::each_four(index, parent, indptr, [=](uint32_t, const std::byte*) {
+    write_children<Kind::FuncProto>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [names, types] = load_pairs<Load>(elements);
             store_words(name_off + row, names);
@@ -109,14 +114,14 @@ Table params(const Index& index, Arena& arena) {
 
 template <class Load>
 Table enumerators(const Index& index, Arena& arena) {
-    const std::size_t rows = count_children<Kind::Enum>(index) + count_children<Kind::Enum64>(index);
     Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    const std::size_t rows = place_children<Kind::Enum, Kind::Enum64>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* value = table.add<std::int64_t>("value", rows);
     auto* is_signed = table.add<bool>("signed", rows);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    Children<Kind::Enum, Kind::Enum64>::each_four(
+    write_children<Kind::Enum, Kind::Enum64>(
         index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
             const uint32_t flag = kind_flag<Load>(record);
             const bool wide = index.kind(type_row) == Kind::Enum64;
@@ -191,16 +196,16 @@ Table funcs(const Index& index, Arena& arena) {
     auto* type = table.add<uint32_t>("type", rows);
     auto* linkage = table.add<uint8_t>("linkage", rows);
     const std::byte* section = index.record(0);
-    const uint32_t* offsets = index.offsets();
-    const Words first_ids = Words{} + index.first_id();
     std::size_t row = 0;
     for (Selection<Kind::Func>::Block block(selection); block.next(); row += block.size()) {
         block.pad();
+        const uint32_t* offsets = index.offsets() + block.first();
+        const Words first_ids = Words{} + index.id(block.first());
         std::size_t to = row;
-        for (const uint32_t* from = block.begin(); from < block.end(); from += kWords, to += kWords) {
+        for (const std::uint16_t* from = block.begin(); from < block.end(); from += kWords, to += kWords) {
             const auto [names, infos, types] = gather_triples<Load>(
                 section, {offsets[from[0]], offsets[from[1]], offsets[from[2]], offsets[from[3]]});
-            store_words(id + to, load_vector<Words>(from) + first_ids);
+            store_words(id + to, Words{from[0], from[1], from[2], from[3]} + first_ids);
             store_words(name_off + to, names);
             store_words(type + to, types);
             // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.
@@ -245,14 +250,14 @@ Table decl_tags(const Index& index, Arena& arena) {
 
 template <class Load>
 Table secinfos(const Index& index, Arena& arena) {
-    const std::size_t rows = count_children<Kind::Datasec>(index);
     Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    const std::size_t rows = place_children<Kind::Datasec>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* offset = table.add<uint32_t>("offset", rows);
     auto* size = table.add<uint32_t>("size", rows);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
-    Children<Kind::Datasec>::each_four(index, parent, indptr, [=](uint32_t, const std::byte*) {
+    write_children<Kind::Datasec>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [types, offsets, sizes] = load_triples<Load>(elements);
             store_words(type + row, types);

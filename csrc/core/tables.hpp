@@ -27,7 +27,7 @@ struct Column {
 class Table {
 public:
     // A column has room for so many items past its end, which loops may write.
-    static constexpr std::size_t kSlack = 8;
+    static constexpr std::size_t kSlack = 64;
 
     explicit Table(Arena& arena) : arena_(arena) {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .errors import NotFoundError, NotSupportedError
-from .has_tables import HasTables
+from .has_tables import HasTables, table_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .ext import Ext
     from .fields import Field
     from .graph import Graph
-    from .has_tables import AnyTable
     from .layouts import Layouts
     from .records import Records
     from .source import Source
@@ -72,7 +71,7 @@ class Btf(HasTables):
         self._ext = ext
         self._origin = origin
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
-        self._tables: dict[type, Any] = {}
+        self._tables: dict[object, Any] = {}
 
     # What is built on demand is kept by dict.setdefault: of threads that build the same at once, all get what
     # the first of them kept. A dict is looked up before `_core`, so that what is built while another thread
@@ -206,11 +205,11 @@ class Btf(HasTables):
             views = kept.setdefault(table, views)
         return views
 
-    def _table(self, table: type[AnyTable]) -> AnyTable:
+    def _table(self, name: str) -> Any:
         tables, core = self._tables, self._core
-        built: AnyTable | None = tables.get(table)
+        built = tables.get(name)
         if built is None:
-            built = tables.setdefault(table, table(**core.arrays(table.native_name)))
+            built = tables.setdefault(name, table_class(name)(core.arrays(name)))
         return built
 
     # -- its names
@@ -384,7 +383,7 @@ class Btf(HasTables):
         tables, columns = self._tables, self._layout_columns()
         layouts: Layouts | None = tables.get(Layouts)
         if layouts is None:
-            built = Layouts(**{name: _array(view) for name, view in columns.items()})
+            built = Layouts({name: _array(view) for name, view in columns.items()})
             layouts = tables.setdefault(Layouts, built)
         return layouts
 

@@ -28,8 +28,8 @@ class ExtTable(Table):
     """Rows of `.BTF.ext`, in the file's order. Columns are u32; the texts that `..._off` columns stand for
     are arrays of `str`, made when first asked for."""
 
-    def __init__(self, texts: Callable[[U32], Names] | None = None, **columns: npt.NDArray[Any]) -> None:
-        super().__init__(**columns)
+    def __init__(self, columns: dict[str, npt.NDArray[Any]], texts: Callable[[U32], Names]) -> None:
+        super().__init__(columns)
         self.__dict__["_texts"] = texts
 
     section_off: U32
@@ -48,7 +48,7 @@ class ExtTable(Table):
         return resolved
 
     def _selected(self: Self, columns: dict[str, npt.NDArray[Any]]) -> Self:
-        return type(self)(self.__dict__["_texts"], **columns)
+        return type(self)(columns, self.__dict__["_texts"])
 
 
 class FuncInfo(ExtTable):
@@ -106,9 +106,9 @@ class Ext:
 
     def __init__(self, btf: Btf, section: File, core: CoreBtf) -> None:
         native, texts = _CoreExt(section, core), partial(_texts, btf)
-        self.func_info = FuncInfo(texts, **_arrays(native.func_info()))
-        self.line_info = LineInfo(texts, **_arrays(native.line_info()))
-        self.core_relo = CoreRelo(texts, **_arrays(native.core_relo()))
+        self.func_info = FuncInfo(_arrays(native.func_info()), texts)
+        self.line_info = LineInfo(_arrays(native.line_info()), texts)
+        self.core_relo = CoreRelo(_arrays(native.core_relo()), texts)
 
     def __repr__(self) -> str:
         return (

@@ -19,13 +19,12 @@ from .errors import BtfError, FormatError, NotFoundError
 from .has_tables import HasTables
 from .opening import check_base
 from .opening import open as open_btf
-from .tables import ChildTable
+from .tables import ChildTable, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from .has_tables import AnyTable
     from .opening import Path
     from .types import Type
 
@@ -58,7 +57,7 @@ class Kernel(HasTables):
         self.modules: Mapping[str, Btf] = MappingProxyType(modules)
         self.failed: Mapping[str, BtfError | OSError] = MappingProxyType(failed)
         self.names = ("vmlinux", *modules)
-        self._tables: dict[type, Any] = {}
+        self._tables: dict[str, Any] = {}
 
     def _btfs(self) -> Iterator[Btf]:
         yield self.base
@@ -158,25 +157,26 @@ class Kernel(HasTables):
 
     # -- tables
 
-    def _table(self, table: type[AnyTable]) -> AnyTable:
-        joined: AnyTable | None = self._tables.get(table)
+    def _table(self, name: str) -> Any:
+        joined = self._tables.get(name)
         if joined is None:
-            joined = self._tables[table] = _joined(table, [btf._table(table) for btf in self._btfs()])
+            joined = self._tables[name] = _joined([btf._table(name) for btf in self._btfs()])
         return joined
 
 
-def _joined(table: type[AnyTable], parts: list[AnyTable]) -> AnyTable:
+def _joined(parts: list[Table]) -> Table:
     lengths = [len(part) for part in parts]
     columns = {"module": np.repeat(np.arange(len(parts), dtype=np.uint32), lengths)}
     for name in parts[0].columns:
         columns[name] = np.concatenate([part[name] for part in parts])
-    if issubclass(table, ChildTable):
+    with_children = [part for part in parts if isinstance(part, ChildTable)]
+    if with_children:
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        pieces = [part.indptr[:-1] + start for part, start in zip(parts, starts, strict=False)]  # type: ignore[attr-defined]
+        pieces = [part.indptr[:-1] + start for part, start in zip(with_children, starts, strict=False)]
         columns["indptr"] = np.concatenate([*pieces, starts[-1:]]).astype(np.uint32)
     for column in columns.values():
         column.flags.writeable = False
-    return table(**columns)
+    return type(parts[0])(columns)
 
 
 def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base: Btf | None = None) -> Kernel:

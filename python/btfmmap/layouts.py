@@ -18,7 +18,6 @@ class Layouts(Table):
     holes or 65,535 bytes of padding as its counters do. A union has no holes.
     """
 
-    native_name = "layouts"
     id: U32
     size: U32
     """In bytes."""

@@ -7,7 +7,7 @@ are those of the kernel's `include/uapi/linux/btf.h`. `name_off` columns become 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +29,10 @@ _REPR_ROWS = 6
 class Table:
     """Columns of equal length. `len` counts rows, iteration and `keys` give the columns' names."""
 
-    native_name: ClassVar[str]
-
     module: U32
     """Only in the tables of a `Kernel`: the row's BTF, as a number into `Kernel.names`."""
 
-    def __init__(self, **columns: npt.NDArray[Any]) -> None:
+    def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
         self.__dict__.update(columns, _columns=columns)
 
     @property
@@ -74,7 +72,7 @@ class Table:
         return self._selected(selected)
 
     def _selected(self: Self, columns: dict[str, npt.NDArray[Any]]) -> Self:
-        return type(self)(**columns)
+        return type(self)(columns)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a table is read-only; {name!r} cannot be set")
@@ -101,9 +99,9 @@ class Table:
 class ChildTable(Table):
     """A table whose rows belong to types: those of type row r are `table[indptr[r]:indptr[r + 1]]`."""
 
-    def __init__(self, indptr: U32 | None = None, **columns: npt.NDArray[Any]) -> None:
-        super().__init__(**columns)
-        self.__dict__["_indptr"] = indptr
+    def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
+        self.__dict__["_indptr"] = columns.pop("indptr", None)
+        Table.__init__(self, columns)
 
     @property
     def indptr(self) -> U32:
@@ -118,7 +116,6 @@ class Types(Table):
     """Every record in id order, row = type id - `btf.first_id`. Where there is no base, row 0 is void, which
     has no record: all its columns are 0."""
 
-    native_name = "types"
     id: U32
     kind: U8
     """A `Kind` number, or one that only the file's layout section knows."""
@@ -137,7 +134,6 @@ class Types(Table):
 class Members(ChildTable):
     """The members of every STRUCT and UNION, in id order."""
 
-    native_name = "members"
     parent: U32
     """Type id of the struct or union."""
     name_off: U32
@@ -152,7 +148,6 @@ class Members(ChildTable):
 class Params(ChildTable):
     """The parameters of every FUNC_PROTO, in id order. A last one with name and type 0 stands for `...`."""
 
-    native_name = "params"
     parent: U32
     """Type id of the prototype."""
     name_off: U32
@@ -162,7 +157,6 @@ class Params(ChildTable):
 class Enumerators(ChildTable):
     """The values of every ENUM and ENUM64, in id order."""
 
-    native_name = "enumerators"
     parent: U32
     """Type id of the enum."""
     name_off: U32
@@ -174,7 +168,6 @@ class Enumerators(ChildTable):
 class Arrays(Table):
     """Every ARRAY."""
 
-    native_name = "arrays"
     id: U32
     type: U32
     """Type id of an element."""
@@ -186,7 +179,6 @@ class Arrays(Table):
 class Ints(Table):
     """Every INT."""
 
-    native_name = "ints"
     id: U32
     size: U32
     """In bytes."""
@@ -199,7 +191,6 @@ class Ints(Table):
 class Funcs(Table):
     """Every FUNC."""
 
-    native_name = "funcs"
     id: U32
     name_off: U32
     type: U32
@@ -211,7 +202,6 @@ class Funcs(Table):
 class Vars(Table):
     """Every VAR."""
 
-    native_name = "vars"
     id: U32
     name_off: U32
     type: U32
@@ -222,7 +212,6 @@ class Vars(Table):
 class Secinfos(ChildTable):
     """The entries of every DATASEC, in id order."""
 
-    native_name = "secinfos"
     parent: U32
     """Type id of the section."""
     type: U32
@@ -236,7 +225,6 @@ class Secinfos(ChildTable):
 class DeclTags(Table):
     """Every DECL_TAG."""
 
-    native_name = "decl_tags"
     id: U32
     name_off: U32
     """The tag's text."""
@@ -244,3 +232,18 @@ class DeclTags(Table):
     """Type id of what is tagged."""
     component_idx: I32
     """i32: which member or parameter is tagged; -1 for the whole."""
+
+
+CLASSES: dict[str, type[Table]] = {
+    "types": Types,
+    "members": Members,
+    "params": Params,
+    "enumerators": Enumerators,
+    "arrays": Arrays,
+    "ints": Ints,
+    "funcs": Funcs,
+    "vars": Vars,
+    "secinfos": Secinfos,
+    "decl_tags": DeclTags,
+}
+"""Of each table that a `Btf` has by that name."""
