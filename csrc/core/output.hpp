@@ -11,7 +11,9 @@ namespace btfmmap {
 // flush().
 class Output {
 public:
-    static constexpr std::size_t kSize = std::size_t{1} << 17;
+    // Handing a piece to another thread costs as much as 30 KB of JSON; more than this, and the pieces of both
+    // threads leave the processor's cache.
+    static constexpr std::size_t kSize = std::size_t{1} << 18;
 
     using Buffer = std::unique_ptr<char[]>;  // of kSize bytes
 
