@@ -8,9 +8,9 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from typing import Literal
+from typing import IO, Literal
 
-from harness import SOME, Comparison, Skipped, Workload, compare, repeated
+from harness import SOME, Comparison, Run, Skipped, Workload, compare, repeated
 from kernel_btf import KernelBtf
 from peer_bpftool import PROGRAM
 from processes import BTFMMAP, find_program
@@ -63,15 +63,20 @@ def _bpftool(command: Sequence[str], target: Target) -> Workload | Skipped:
 
 
 def _dump(name: str, command: Sequence[str], target: Target) -> Workload:
-    def to_file() -> None:
-        with tempfile.TemporaryFile() as file:
-            subprocess.run(command, stdout=file, stderr=subprocess.DEVNULL, check=True)
+    def to_file() -> Run:
+        # Made before, and removed after, the clock runs: with the run, which it belongs to.
+        file = tempfile.TemporaryFile()  # noqa: SIM115
+        return lambda: _run(command, file)
 
     def to_pipe() -> None:
         with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as reader:
-            subprocess.run(command, stdout=reader.stdin, stderr=subprocess.DEVNULL, check=True)
+            _run(command, reader.stdin)
 
-    return repeated(name, to_file if target == "file" else to_pipe, SOME)
+    return Workload(name, to_file, SOME) if target == "file" else repeated(name, to_pipe, SOME)
+
+
+def _run(command: Sequence[str], output: IO[bytes] | None) -> None:
+    subprocess.run(command, stdout=output, stderr=subprocess.DEVNULL, check=True)
 
 
 if __name__ == "__main__":

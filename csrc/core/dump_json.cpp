@@ -172,6 +172,7 @@ private:
                 pen_.literal(",");
             }
             first = false;
+            pen_.room();
             write(element);
             close("\n                ", "}");
         });

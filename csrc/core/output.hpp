@@ -11,9 +11,14 @@ namespace btfmmap {
 // flush().
 class Output {
 public:
-    // Handing a piece to another thread costs as much as 30 KB of JSON; more than this, and the pieces of both
-    // threads leave the processor's cache.
+#ifdef BTFMMAP_SMALL_PIECES
+    // The fuzz targets are built so: most of what is written is near the end of a piece.
+    static constexpr std::size_t kSize = std::size_t{1} << 10;
+#else
+    // Handing a piece to another thread costs as much as 30 KB of JSON; more than this, and the pieces of
+    // both threads leave the processor's cache.
     static constexpr std::size_t kSize = std::size_t{1} << 18;
+#endif
 
     using Buffer = std::unique_ptr<char[]>;  // of kSize bytes
 

@@ -38,24 +38,34 @@ struct Verbatim {
 // of them. Literals have a length that the compiler knows, so that they are a store or two. Numbers and names
 // go through a word or a vector at a time without a branch on their length: a number of up to eight digits is
 // computed in one word, and a name is copied while its NUL is looked for.
-// Every write makes room for itself. While a pen lives, the Output is written to through it only. The place
-// stays out of memory only if all that is given the pen is inlined: hence [[gnu::flatten]] where it is made.
+// Room is not made for each of them, which would cost as much as what they write, but for a stretch of kRoom
+// bytes: when the pen is made, behind each string or text, and by room() in the body of a loop that has
+// neither. What a record has between those is half of that at most.
+// While a pen lives, the Output is written to through it only. The place stays out of memory only if all that
+// is given the pen is inlined: hence [[gnu::flatten]] where it is made.
 class Pen {
 public:
-    explicit Pen(Output& output) : output_(output), at_(output.at_), end_(output.end()) {}
+    static constexpr std::size_t kRoom = 512;
+    static_assert(Output::kSize >= kRoom);
+
+    explicit Pen(Output& output) : output_(output), at_(output.at_), end_(output.end()) { room(); }
     ~Pen() { output_.at_ = at_; }
     Pen(const Pen&) = delete;
     Pen& operator=(const Pen&) = delete;
 
+    void room() {
+        if (space() < kRoom) {
+            at_ = output_.emptied(at_);
+        }
+    }
+
     template <std::size_t size>
     void literal(const char (&text)[size]) {
-        room(size - 1);
         put(text, size - 1);
     }
 
     // A word from a table, its letters in an array of constant size.
     void word(const Word& word) {
-        room(sizeof word.letters);
         std::memcpy(at_, word.letters, sizeof word.letters);
         at_ += word.size;
     }
@@ -66,10 +76,10 @@ public:
         } else if (!text.empty()) {  // which may have no address
             put(text.data(), text.size());
         }
+        room();
     }
 
     void number(std::uint64_t value) {
-        room(kMostDigits);
         if (value < 100'000'000) {
             eight_digits(static_cast<std::uint32_t>(value));
         } else {
@@ -93,7 +103,7 @@ public:
         while (static_cast<std::size_t>(end - from) >= sizeof(Letters)) {
             const auto letters = load_vector<Letters>(from);
             const unsigned stop = first_marked(Escapes::stops(letters));
-            room(sizeof letters);
+            room();
             std::memcpy(at_, &letters, sizeof letters);
             if (stop != sizeof letters) {
                 if (from[stop] != std::byte{0}) {
@@ -106,18 +116,13 @@ public:
             from += sizeof letters;
         }
         at_ = by_letters<Escapes>(output_, at_, {from, static_cast<std::size_t>(end - from)});
+        room();
     }
 
 private:
     static constexpr std::size_t kMostDigits = 20;
 
     std::size_t space() const { return static_cast<std::size_t>(end_ - at_); }
-
-    void room(std::size_t size) {
-        if (space() < size) {
-            at_ = output_.emptied(at_);
-        }
-    }
 
     void put(const char* text, std::size_t size) {
         std::memcpy(at_, text, size);
@@ -130,7 +135,7 @@ private:
         output.at_ = at;
         Pen pen(output);
         while (!text.empty()) {
-            pen.room(1);
+            pen.room();
             const std::size_t part = text.size() < pen.space() ? text.size() : pen.space();
             pen.put(text.data(), part);
             text.remove_prefix(part);
