@@ -28,39 +28,6 @@ constexpr std::uint64_t zero_bytes(std::uint64_t word) {
     return ~(((word & low_bits) + low_bits) | word | low_bits);
 }
 
-// Which of kMaskedBytes bytes equal `wanted`: bit i says it of byte i.
-inline std::uint64_t equal_bytes(const std::uint8_t* bytes, std::uint8_t wanted) {
-#if !defined(BTFMMAP_SCALAR) && defined(__SSE2__)
-    const __m128i same = _mm_set1_epi8(static_cast<char>(wanted));
-    std::uint64_t mask = 0;
-    for (std::size_t part = 0; part != 4; ++part) {
-        const __m128i loaded = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 16 * part));
-        const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(loaded, same)));
-        mask |= std::uint64_t{found} << 16 * part;
-    }
-    return mask;
-#elif !defined(BTFMMAP_SCALAR) && defined(__aarch64__) && defined(__ARM_NEON)
-    // Each byte keeps the bit of its place among eight; adding neighbours three times gathers them.
-    const uint8x16_t same = vdupq_n_u8(wanted);
-    const uint8x16_t place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
-    uint8x16_t part[4];
-    for (std::size_t i = 0; i != 4; ++i) {
-        part[i] = vandq_u8(vceqq_u8(vld1q_u8(bytes + 16 * i), same), place);
-    }
-    const uint8x16_t pairs = vpaddq_u8(vpaddq_u8(part[0], part[1]), vpaddq_u8(part[2], part[3]));
-    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)), 0);
-#else
-    std::uint64_t mask = 0;
-    for (std::size_t part = 0; part != 8; ++part) {
-        const auto* word = reinterpret_cast<const std::byte*>(bytes + 8 * part);
-        const std::uint64_t found = zero_bytes(Load<ByteOrder::little>::u64(word) ^ every_byte(wanted));
-        // The product brings the eight marks together in its highest byte.
-        mask |= ((found >> 7) * 0x0102040810204080 >> 56) << 8 * part;
-    }
-    return mask;
-#endif
-}
-
 // Sixteen bytes; a compiler without vectors for its target makes as many operations of each.
 using Letters = std::uint8_t __attribute__((vector_size(16)));
 
@@ -76,6 +43,41 @@ Vector load_vector(const void* from) {
 template <class Comparison>
 Letters marked(Comparison comparison) {
     return reinterpret_cast<Letters>(comparison);
+}
+
+// Which of kMaskedBytes bytes equal one of those: bit i says it of byte i.
+template <std::uint8_t... wanted>
+std::uint64_t equal_bytes(const std::uint8_t* bytes) {
+#if !defined(BTFMMAP_SCALAR) && defined(__SSE2__)
+    std::uint64_t mask = 0;
+    for (std::size_t part = 0; part != 4; ++part) {
+        const auto letters = load_vector<Letters>(bytes + 16 * part);
+        const Letters found = (marked(letters == wanted) | ...);
+        const auto bits = static_cast<unsigned>(_mm_movemask_epi8(reinterpret_cast<__m128i>(found)));
+        mask |= std::uint64_t{bits} << 16 * part;
+    }
+    return mask;
+#elif !defined(BTFMMAP_SCALAR) && defined(__aarch64__) && defined(__ARM_NEON)
+    // Each byte keeps the bit of its place among eight; adding neighbours three times gathers them.
+    const uint8x16_t place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    uint8x16_t part[4];
+    for (std::size_t i = 0; i != 4; ++i) {
+        const auto letters = load_vector<Letters>(bytes + 16 * i);
+        part[i] = vandq_u8(reinterpret_cast<uint8x16_t>((marked(letters == wanted) | ...)), place);
+    }
+    const uint8x16_t pairs = vpaddq_u8(vpaddq_u8(part[0], part[1]), vpaddq_u8(part[2], part[3]));
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)), 0);
+#else
+    std::uint64_t mask = 0;
+    for (std::size_t part = 0; part != 8; ++part) {
+        const std::uint64_t word =
+            Load<ByteOrder::little>::u64(reinterpret_cast<const std::byte*>(bytes + 8 * part));
+        const std::uint64_t found = (zero_bytes(word ^ every_byte(wanted)) | ...);
+        // The product brings the eight marks together in its highest byte.
+        mask |= ((found >> 7) * 0x0102040810204080 >> 56) << 8 * part;
+    }
+    return mask;
+#endif
 }
 
 // Which byte is the first that is marked; 16 where none is.
@@ -104,10 +106,10 @@ using Numbers = std::uint16_t __attribute__((vector_size(16)));
 
 constexpr std::size_t kNumbers = sizeof(Numbers) / sizeof(std::uint16_t);
 
-// Of each byte: how many bits are set, and which.
+// Of each byte: which bits are set, and how many.
 struct SetBits {
-    std::uint8_t count[256];
     std::uint16_t which[256][kNumbers];
+    std::uint8_t count[256];
 };
 
 constexpr SetBits set_bits() {

@@ -76,10 +76,9 @@ public:
     bool in_range() {
         // The last records' stretches do not end in the section.
         const std::size_t quick_rows = rows_before(kStretch) / kMaskedBytes * kMaskedBytes;
-        for (std::size_t first = 0; first != quick_rows;) {
-            const std::size_t last = std::min(first + kRowsAtOnce, quick_rows);
-            compare_rows(first, last);
-            first = last;
+        const Referring referring(index_, 0, quick_rows);
+        for (Block block(referring); block.next();) {
+            compare_block(block);
         }
         for (std::size_t row = std::max(quick_rows, index_.first_record()); row != index_.rows(); ++row) {
             if (patterns_[index_.kinds()[row]].refers_at_all) {
@@ -91,10 +90,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t kRowsAtOnce = 16 * kMaskedBytes;
     // The kinds whose records have references behind their heads.
     using Referring = Selection<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto,
                                 Kind::Datasec, Kind::Enum64>;
+    using Block = typename Referring::Block;
 
     // How many records end so many bytes before the section does, or earlier.
     std::size_t rows_before(std::size_t bytes) const {
@@ -105,26 +104,22 @@ private:
                                   std::upper_bound(ends, ends + index_.rows(), size - bytes) - ends);
     }
 
-    [[gnu::noinline]] void compare_rows(std::size_t first, std::size_t last) {
-        uint32_t longer[kRowsAtOnce];
-        uint32_t* longer_end = longer;
+    [[gnu::noinline]] void compare_block(const Block& block) {
+        std::uint16_t longer[Block::kRows];
+        std::uint16_t* longer_end = longer;
         Words past = past_;
         const std::byte* elements = index_.record(0) + kHeadSize;
-        const uint32_t* offsets = index_.offsets();
-        const std::uint8_t* kinds = index_.kinds();
-        const Referring referring(index_, first, last);
-        for (Referring::Block block(referring); block.next();) {
-            for (const std::uint16_t number : block) {
-                const uint32_t row = block.first() + number;
-                const auto size = static_cast<std::int32_t>(offsets[row + 1] - offsets[row] - kHeadSize);
-                past |= compared(patterns_[kinds[row]], elements + offsets[row], size);
-                *longer_end = row;
-                longer_end += size > static_cast<std::int32_t>(kStretch);
-            }
+        const uint32_t* offsets = index_.offsets() + block.first();
+        const std::uint8_t* kinds = index_.kinds() + block.first();
+        for (const std::uint16_t number : block) {
+            const auto size = static_cast<std::int32_t>(offsets[number + 1] - offsets[number] - kHeadSize);
+            past |= compared(patterns_[kinds[number]], elements + offsets[number], size);
+            *longer_end = number;
+            longer_end += size > static_cast<std::int32_t>(kStretch);
         }
         past_ = past;
-        for (const uint32_t* row = longer; row != longer_end; ++row) {
-            compare_from(*row, kStretch);
+        for (const std::uint16_t* number = longer; number != longer_end; ++number) {
+            compare_from(block.first() + *number, kStretch);
         }
     }
 

@@ -43,7 +43,7 @@ public:
 
     // Which of kMaskedBytes kinds are among those.
     static std::uint64_t mask(const std::uint8_t* of) {
-        return (equal_bytes(of, static_cast<std::uint8_t>(kinds)) | ...);
+        return equal_bytes<static_cast<std::uint8_t>(kinds)...>(of);
     }
 
     // Calls `visit(row)` for each record.
