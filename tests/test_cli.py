@@ -138,6 +138,8 @@ def test_usage(words: list[str]) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("btfmmap: ")
+    command = "btfmmap info" if words[0] == "info" else "btfmmap"
+    assert done.stderr.endswith(f" (see {command} --help)\n")
     assert done.stderr.count("\n") == 1
 
 

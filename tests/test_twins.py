@@ -6,6 +6,7 @@ from __future__ import annotations
 import lzma
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,17 @@ def test_fast_equals_plain(build: str, tmp_path: Path) -> None:
         files[-1].write_bytes(lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()))
     # Without what preloads a sanitizer into this process.
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
-    done = subprocess.run(
-        [*emulator, program, "1", str(mutants), *files],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count(f" {mutants} mutants") == len(files)
+
+    def compare(file: Path) -> None:
+        done = subprocess.run(
+            [*emulator, program, "1", str(mutants), file],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.count(f" {mutants} mutants") == 1
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compare, files))
