@@ -24,7 +24,7 @@ class BtfWriter:
     strings: bytes = b"\0"
 
     def string(self, text: str | bytes) -> int:
-        """The offset of a string, added where it is new."""
+        """Adds a string, and returns its offset."""
         encoded = text.encode() if isinstance(text, str) else text
         if not encoded:
             return 0

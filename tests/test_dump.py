@@ -84,6 +84,21 @@ def test_every_kind_against_bpftool(tmp_path: Path, order: str) -> None:
         assert text.encode(errors="surrogateescape") == bpftool(*flags, "btf", "dump", "file", str(path))
 
 
+@pytest.mark.parametrize(("flags", "options"), FLAGS)
+def test_a_record_of_many_pieces(tmp_path: Path, flags: tuple[str, ...], options: dict[str, bool]) -> None:
+    """To a descriptor, where the pieces are written behind, each in a buffer of its own."""
+    writer = BtfWriter()
+    name = writer.string("a_name_of_some_letters_" * 3)
+    values = tuple(word for value in range(60000) for word in (name, value))
+    writer.add(btf_writer.ENUM, "all", size_or_type=4, vlen=60000, extra=values)
+    writer.add_int("an_int_whose_name_comes_after_the_others")
+    path, written = tmp_path / "enum.btf", tmp_path / "written"
+    path.write_bytes(writer.build())
+    btfmmap.open(path).dump("json" if flags else "raw", file=written, **options)  # type: ignore[arg-type]
+    assert written.stat().st_size > 4 << 20
+    assert written.read_bytes() == bpftool(*flags, "btf", "dump", "file", str(path))
+
+
 def test_roots() -> None:
     btf = btfmmap.open(btfmmap.SAMPLE_BTF)
     text, whole = btf.dump(roots=["flow", 1]), btf.dump()

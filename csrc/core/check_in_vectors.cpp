@@ -76,7 +76,7 @@ public:
     bool in_range() {
         // The last records' stretches do not end in the section.
         const std::size_t quick_rows = rows_before(kStretch) / kMaskedBytes * kMaskedBytes;
-        const Referring referring(index_, 0, quick_rows);
+        const Referring referring(index_, quick_rows);
         for (Block block(referring); block.next();) {
             compare_block(block);
         }

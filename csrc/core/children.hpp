@@ -20,8 +20,9 @@
 // four of them aligned to the end, so that nothing of the next record is overwritten.
 namespace btfmmap {
 
-// So many items past the end of a column and of `indptr` may be written.
-constexpr std::size_t kWrittenPast = kMaskedBytes;
+// So many items past the end of `indptr` may be written, and of a column.
+constexpr std::size_t kPlacedPast = kMaskedBytes;
+constexpr std::size_t kWrittenPast = kWords;
 
 // What gives 1 modulo 2^32 when multiplied by that odd number.
 constexpr std::uint32_t inverse_of(std::uint32_t odd) {
@@ -112,7 +113,7 @@ template <Kind... kinds, class Visit>
     constexpr std::uint32_t head = kHeadSize;
     constexpr std::uint32_t widest = kWords * std::max({shape_of(kinds).element...});
     std::byte end_of_section[widest] = {};
-    std::uint16_t longer[block.kRows];
+    std::uint16_t longer[Selection<kinds...>::Block::kRows];
     std::uint16_t* longer_end = longer;
     const std::uint32_t* offsets = index.offsets() + block.first();
     const std::uint32_t* placed = indptr + block.first();

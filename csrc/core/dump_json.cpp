@@ -172,7 +172,6 @@ private:
                 pen_.literal(",");
             }
             first = false;
-            pen_.room();
             write(element);
             close("\n                ", "}");
         });
@@ -231,6 +230,7 @@ private:
     void entries() {
         field(R"(,"size":)", record_.size_or_type());
         array(R"(,"vars":)", [&](const std::byte* entry) {
+            pen_.room();
             element_field(R"({"type_id":)", record_.load(entry + SecinfoField::type));
             element_field(R"(,"offset":)", record_.load(entry + SecinfoField::offset));
             element_field(R"(,"size":)", record_.load(entry + SecinfoField::size));

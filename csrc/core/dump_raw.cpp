@@ -145,8 +145,8 @@ private:
     void entries() {
         size_and_count();
         record_.each_element([&](const std::byte* entry) {
-            const uint32_t type = record_.load(entry + SecinfoField::type);
             pen_.room();
+            const uint32_t type = record_.load(entry + SecinfoField::type);
             field("\n\ttype_id=", type);
             field(" offset=", record_.load(entry + SecinfoField::offset));
             field(" size=", record_.load(entry + SecinfoField::size));

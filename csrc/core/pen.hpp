@@ -39,8 +39,8 @@ struct Verbatim {
 // go through a word or a vector at a time without a branch on their length: a number of up to eight digits is
 // computed in one word, and a name is copied while its NUL is looked for.
 // Room is not made for each of them, which would cost as much as what they write, but for a stretch of kRoom
-// bytes: when the pen is made, behind each string or text, and by room() in the body of a loop that has
-// neither. What a record has between those is half of that at most.
+// bytes: when the pen is made, in a string before its last letters, behind a text, and by room() in the body
+// of a loop that has neither. What a record has between those is half of that at most.
 // While a pen lives, the Output is written to through it only. The place stays out of memory only if all that
 // is given the pen is inlined: hence [[gnu::flatten]] where it is made.
 class Pen {
@@ -55,7 +55,7 @@ public:
 
     void room() {
         if (space() < kRoom) {
-            at_ = output_.emptied(at_);
+            go_on_at(output_.emptied(at_));
         }
     }
 
@@ -72,7 +72,7 @@ public:
 
     void text(std::string_view text) {
         if (text.size() > space()) {
-            at_ = long_text(output_, at_, text);
+            go_on_at(long_text(output_, at_, text));
         } else if (!text.empty()) {  // which may have no address
             put(text.data(), text.size());
         }
@@ -115,7 +115,7 @@ public:
             at_ += sizeof letters;
             from += sizeof letters;
         }
-        at_ = by_letters<Escapes>(output_, at_, {from, static_cast<std::size_t>(end - from)});
+        go_on_at(by_letters<Escapes>(output_, at_, {from, static_cast<std::size_t>(end - from)}));
         room();
     }
 
@@ -123,6 +123,12 @@ private:
     static constexpr std::size_t kMostDigits = 20;
 
     std::size_t space() const { return static_cast<std::size_t>(end_ - at_); }
+
+    // The place may be in another buffer than before.
+    void go_on_at(char* at) {
+        at_ = at;
+        end_ = output_.end();
+    }
 
     void put(const char* text, std::size_t size) {
         std::memcpy(at_, text, size);

@@ -18,15 +18,14 @@ namespace btfmmap {
 template <Kind... kinds>
 class Selection {
 public:
-    explicit Selection(const Index& index) : Selection(index, 0, index.rows()) {}
+    explicit Selection(const Index& index) : Selection(index, index.rows()) {}
 
-    // Of rows from `first`, a multiple of kMaskedBytes, to before `end`, another one or that of the index.
-    Selection(const Index& index, std::size_t first, std::size_t end)
-        : index_(index), first_(first), end_(end) {}
+    // Of the rows before `end`, a multiple of kMaskedBytes or the end of the index.
+    Selection(const Index& index, std::size_t end) : index_(index), end_(end) {}
 
     std::size_t records() const {
         std::size_t count = 0;
-        for (std::size_t start = first_; start < end_;) {
+        for (std::size_t start = 0; start < end_;) {
             // As many as a byte can count.
             const std::size_t end = std::min(end_, start + 255 * sizeof(Letters));
             Letters counts = {};
@@ -64,7 +63,7 @@ public:
         static constexpr std::size_t kRows = 8 * kMaskedBytes;
 
         explicit Block(const Selection& selection)
-            : kinds_(selection.index_.kinds()), next_(selection.first_), last_(selection.end_) {}
+            : kinds_(selection.index_.kinds()), last_(selection.end_) {}
 
         // Goes to the next one and returns whether there is one.
         bool next() {
@@ -100,7 +99,7 @@ public:
 
     private:
         const std::uint8_t* kinds_;
-        std::size_t next_;
+        std::size_t next_ = 0;
         std::size_t last_;
         std::uint32_t first_;
         std::uint16_t* end_;
@@ -109,7 +108,6 @@ public:
 
 private:
     const Index& index_;
-    std::size_t first_;
     std::size_t end_;
 };
 

@@ -72,7 +72,7 @@ Table types(const Index& index, Arena& arena) {
 template <class Load>
 Table members(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
     const std::size_t rows = place_children<Kind::Struct, Kind::Union>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -97,7 +97,7 @@ Table members(const Index& index, Arena& arena) {
 template <class Load>
 Table params(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
     const std::size_t rows = place_children<Kind::FuncProto>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -115,7 +115,7 @@ Table params(const Index& index, Arena& arena) {
 template <class Load>
 Table enumerators(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
     const std::size_t rows = place_children<Kind::Enum, Kind::Enum64>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -251,7 +251,7 @@ Table decl_tags(const Index& index, Arena& arena) {
 template <class Load>
 Table secinfos(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
     const std::size_t rows = place_children<Kind::Datasec>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* type = table.add<uint32_t>("type", rows);

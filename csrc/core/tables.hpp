@@ -26,8 +26,8 @@ struct Column {
 // indptr[r] to indptr[r + 1].
 class Table {
 public:
-    // A column has room for so many items past its end, which loops may write.
-    static constexpr std::size_t kSlack = 64;
+    // A column has room for so many items past its end, if not for more, which loops may write.
+    static constexpr std::size_t kSlack = 4;
 
     explicit Table(Arena& arena) : arena_(arena) {}
 
@@ -35,8 +35,8 @@ public:
 
     // Adds a column and returns where to write it.
     template <class T>
-    T* add(const char* name, std::size_t rows) {
-        T* data = arena_.allocate<T>(rows + kSlack);
+    T* add(const char* name, std::size_t rows, std::size_t slack = kSlack) {
+        T* data = arena_.allocate<T>(rows + slack);
         refer(name, data, rows);
         return data;
     }

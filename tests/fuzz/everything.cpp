@@ -64,8 +64,9 @@ struct TooMuchText {};
 template <class Write>
 void dump(Write write) {
     std::size_t size = 0;
-    Output output([&size](const Output::Buffer& buffer, std::size_t piece) {
+    Output output([&size](Output::Buffer& buffer, std::size_t piece) {
         touch({buffer.get(), piece});
+        buffer.reset(new char[Output::kSize]);  // another one, as the sink of write_behind gives
         size += piece;
         if (size > kMostText) {
             throw TooMuchText();
