@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from btf_writer import DECL_TAG, FUNC, FWD, PTR, TYPEDEF, BtfWriter, every_kind
+from btf_writer import (
+    DATASEC,
+    DECL_TAG,
+    ENUM,
+    FUNC,
+    FUNC_PROTO,
+    FWD,
+    PTR,
+    STRUCT,
+    TYPEDEF,
+    VAR,
+    BtfWriter,
+    every_kind,
+)
 from elf_writer import ElfWriter
 
 if TYPE_CHECKING:
@@ -55,6 +68,20 @@ def kfunc() -> bytes:
     function = writer.add(FUNC, "call", size_or_type=writer.add_proto(int_id, [("callback", callback)]))
     for tag in ("bpf_kfunc", "bpf_fastcall"):
         writer.add(DECL_TAG, tag, size_or_type=function, extra=(-1,))
+    return writer.build()
+
+
+def long_records() -> bytes:
+    """Records of many elements: a dump of one fills several pieces."""
+    writer = BtfWriter()
+    name = writer.string("element")
+    int_id = writer.add_int()
+    members = [word for number in range(40) for word in (name, int_id, 32 * number)]
+    writer.add(STRUCT, "long_struct", size_or_type=160, vlen=40, extra=tuple(members))
+    writer.add(ENUM, "long_enum", size_or_type=4, vlen=60, extra=(name, 7) * 60)
+    writer.add(FUNC_PROTO, size_or_type=int_id, vlen=30, extra=(name, int_id) * 30)
+    variable = writer.add(VAR, "var", size_or_type=int_id, extra=(1,))
+    writer.add(DATASEC, ".data", size_or_type=160, vlen=40, extra=(variable, 0, 4) * 40)
     return writer.build()
 
 
@@ -121,7 +148,7 @@ def layout_section() -> bytes:
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Target and content."""
     raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)]
-    raw += [nested(), unions(), kfunc()]
+    raw += [nested(), unions(), kfunc(), long_records()]
     raw.append(BtfWriter().build())
     whole, parts = every_kind(), distilled()
     pair = sized(whole.build()) + sized(split_on(whole))
