@@ -38,7 +38,7 @@ def measure_memory(btf: KernelBtf) -> Comparison:
 def measure_first_find(btf: KernelBtf) -> Comparison:
     """The first question, when no index of names has been built."""
     return _compare(
-        "First find in a fresh process",
+        "First find in a fresh process, of `vfs_read`",
         btf,
         "ms",
         {

@@ -47,7 +47,7 @@ def _compare(title: str, btf: KernelBtf, names: Sequence[Named], opened: btfmmap
     few, rounds = (names, MANY) if is_sorted(opened) and bisects() else (names[:LINEAR], FEW)
     ours, *others = _searches(opened, names)
     peers = [libbpf_find(btf, few, by_kind=by_kind, rounds=rounds) for by_kind in (False, True)]
-    return compare(f"{title}, types {order}, each", ours, [*others, *peers], MICROSECONDS)
+    return compare(f"{title} of {btf.origin}, types {order}, each", ours, [*others, *peers], MICROSECONDS)
 
 
 def measure_hits(btf: KernelBtf) -> Comparison:

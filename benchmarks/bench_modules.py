@@ -19,6 +19,7 @@ from report import report
 import btfmmap
 
 FORK = get_context("fork")
+NO_FOLDER = "BTFMMAP_MODULES names no folder with vmlinux.btf and modules"
 
 
 def _opened(folder: str) -> Run:
@@ -78,16 +79,14 @@ def measure_real(_btf: KernelBtf) -> Comparison | Skipped:
     """Of a distribution's kernel."""
     title = "Modules of a kernel, opened, checked and counted"
     folder = real_folder()
-    return (
-        _growth(title, folder, CPU_SECONDS) if folder else Skipped(title, "BTFMMAP_MODULES names no folder")
-    )
+    return _growth(title, folder, CPU_SECONDS) if folder else Skipped(title, NO_FOLDER)
 
 
 def measure_processes(_btf: KernelBtf) -> Comparison | Skipped:
     """The same, shared out."""
     title = "Modules of a kernel, in one process and in two"
     folder = real_folder()
-    return _processes(title, folder) if folder else Skipped(title, "BTFMMAP_MODULES names no folder")
+    return _processes(title, folder) if folder else Skipped(title, NO_FOLDER)
 
 
 if __name__ == "__main__":

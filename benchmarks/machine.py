@@ -48,5 +48,5 @@ def _cpu_model() -> str:
 def _version_or_reason(version: Callable[[], str]) -> str:
     try:
         return version()
-    except OSError as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         return str(error)

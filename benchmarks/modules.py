@@ -33,12 +33,14 @@ class Folder:
 
 
 def real_folder() -> Folder | None:
-    """The one that BTFMMAP_MODULES names: `vmlinux.btf` and, anywhere below, decompressed `*.ko`."""
+    """The one that BTFMMAP_MODULES names: `vmlinux.btf` and, anywhere below, decompressed `*.ko`; None where
+    it names none with both."""
     root = os.environ.get("BTFMMAP_MODULES")
-    if root is None:
+    if not root:
         return None
     folder = Path(root).resolve()
-    return Folder(folder / "vmlinux.btf", sorted(folder.rglob("*.ko")))
+    base, modules = folder / "vmlinux.btf", sorted(folder.rglob("*.ko"))
+    return Folder(base, modules) if modules and base.exists() else None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from processes import find_program
 
-PROGRAM = os.environ.get("BTFMMAP_BPFTOOL", "bpftool")
+PROGRAM = os.environ.get("BTFMMAP_BPFTOOL") or "bpftool"
 
 
 class Bpftool:
@@ -22,9 +22,9 @@ class Bpftool:
         self._program = program
         try:
             self.version: str = self._json("version")["version"]
-        except subprocess.CalledProcessError as error:
+        except (subprocess.CalledProcessError, ValueError) as error:
             # Ubuntu's is a wrapper, which fails where there is no bpftool for the running kernel.
-            raise OSError(f"bpftool does not run: {error}") from error
+            raise OSError(f"{PROGRAM} does not run: {error}") from error
 
     def load(self, path: str) -> object:
         """The types of a file, as dicts and lists."""

@@ -21,7 +21,10 @@ class Libbpf:
     """The library that BTFMMAP_LIBBPF names, else the system's; `OSError` where there is none."""
 
     def __init__(self) -> None:
-        library = ctypes.CDLL(os.environ.get("BTFMMAP_LIBBPF", "libbpf.so.1"), use_errno=True)
+        name = os.environ.get("BTFMMAP_LIBBPF") or "libbpf.so.1"
+        library = ctypes.CDLL(name, use_errno=True)
+        if not hasattr(library, "libbpf_version_string"):
+            raise OSError(f"{name} is no libbpf 1")
         self._library = library
         library.libbpf_version_string.restype = ctypes.c_char_p
         library.btf__load_vmlinux_btf.restype = ctypes.c_void_p

@@ -18,12 +18,21 @@ Measure = Callable[[KernelBtf], Result]
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
-def report(measures: Iterable[Measure]) -> None:
-    """Print the machine, then each result as soon as it is measured, then a summary."""
+def report(measures: Iterable[Measure], *, whole: bool = False) -> None:
+    """Print the machine, then each result as soon as it is measured, then a summary. `whole`: it is all there
+    is to measure, so it may replace what a page has."""
     parser = argparse.ArgumentParser(description="Measure btfmmap and its peers, in turns.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there, too")
-    parser.add_argument("--docs", type=Path, metavar="FILE", help=f"put the report between {BEGIN} and {END}")
+    parser.set_defaults(docs=None)
+    if whole:
+        parser.add_argument("--docs", type=Path, metavar="FILE", help=f"put it between {BEGIN} and {END}")
     arguments = parser.parse_args()
+    page = "" if arguments.docs is None else arguments.docs.read_text()
+    if arguments.docs is not None:
+        try:
+            replaced(page, "")
+        except ValueError as error:  # now, not when all is measured
+            parser.error(f"{arguments.docs}: {error}")
 
     with kernel_btf() as btf:
         facts = machine() | {"BTF": f"{btf.origin}, {Path(btf.path).stat().st_size:,} bytes"}
@@ -41,12 +50,12 @@ def report(measures: Iterable[Measure]) -> None:
         arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
     if arguments.docs is not None:
         parts = [machine_table, summary(results), *(result.markdown() for result in results)]
-        arguments.docs.write_text(replaced(arguments.docs.read_text(), "\n\n".join(parts)))
+        arguments.docs.write_text(replaced(page, "\n\n".join(parts)))
 
 
 def summary(results: Iterable[Result]) -> str:
     """One line a comparison."""
-    lines = ["### Summary", "", "| work | btfmmap | peers, times ours |", "|---|---:|---|"]
+    lines = ["### Summary", "", "| work | first line | the others, times that |", "|---|---:|---|"]
     for result in results:
         if isinstance(result, Comparison):
             ours, *peers = result.timings

@@ -25,4 +25,4 @@ def measures() -> list[Measure]:
 
 
 if __name__ == "__main__":
-    report(measures())
+    report(measures(), whole=True)

@@ -96,19 +96,22 @@ def import_ours(_path: str) -> Run:
     return run
 
 
+NAME = "vfs_read"
+"""A function that every kernel has, towards the end of its types."""
+
 ACTIONS: dict[str, Prepare] = {
     "open": ours(lambda package, path: package.open(path)),
-    "open and find": ours(lambda package, path: package.open(path).find("task_struct")),
-    "find": ours_opened(lambda btf: btf.find("task_struct")),
-    "find nothing": ours_opened(lambda btf: btf.find("task_struct_absent")),
+    "open and find": ours(lambda package, path: package.open(path).find(NAME)),
+    "find": ours_opened(lambda btf: btf.find(NAME)),
+    "find nothing": ours_opened(lambda btf: btf.find(f"{NAME}_absent")),
     "tables": ours_tables,
     "graph": ours_opened(lambda btf: (btf.graph.indices, btf.graph.reverse.indices)),
     "layouts": ours_opened(lambda btf: btf.layouts),
     "libbpf load": libbpf(lambda library, _path: library.load_vmlinux()),
     "libbpf parse": libbpf(lambda library, path: library.parse(path)),
-    "libbpf parse and find": libbpf(lambda library, path: library.find(library.parse(path), b"task_struct")),
-    "libbpf find": libbpf_opened(lambda library, btf: library.find(btf, b"task_struct")),
-    "libbpf find nothing": libbpf_opened(lambda library, btf: library.find(btf, b"task_struct_absent")),
+    "libbpf parse and find": libbpf(lambda library, path: library.find(library.parse(path), NAME.encode())),
+    "libbpf find": libbpf_opened(lambda library, btf: library.find(btf, NAME.encode())),
+    "libbpf find nothing": libbpf_opened(lambda library, btf: library.find(btf, f"{NAME}_absent".encode())),
     "import": lambda name: lambda: import_module(name),
     "import ours": import_ours,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,15 @@ def test_shape(name: str) -> None:
         assert array.shape == (len(table),)
         assert array.dtype == np.dtype(DTYPES.get((name, column), DTYPES.get(column, "u4")))
         assert array.dtype.isnative
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_copies_are_read_only(name: str) -> None:
+    table = getattr(btfmmap.open(btfmmap.SAMPLE_BTF), name)
+    for copied in (pickle.loads(pickle.dumps(table)), copy.deepcopy(table)):
+        assert repr(copied) == repr(table)
+        arrays = [copied[column] for column in copied] + ([copied.indptr] if hasattr(table, "indptr") else [])
+        assert not any(array.flags.writeable for array in arrays)
 
 
 @pytest.mark.parametrize("name", TABLES)

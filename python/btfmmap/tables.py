@@ -47,6 +47,15 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns)
 
+    __reversed__ = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy or what was pickled: its columns are read-only as well."""
+        self.__dict__.update(state)
+        for value in (*state["_columns"].values(), state.get("_indptr")):
+            if value is not None:
+                value.flags.writeable = False
+
     def __len__(self) -> int:
         return len(next(iter(self.__dict__["_columns"].values())))
 
@@ -62,6 +71,8 @@ class Table:
         columns = self.__dict__["_columns"]
         if isinstance(key, str):
             return columns[key]
+        if isinstance(key, tuple) or (isinstance(key, list) and any(isinstance(item, str) for item in key)):
+            raise IndexError(f"rows are selected by one slice, mask or array of numbers, not by {key!r}")
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
             return {name: column[key].item() for name, column in columns.items()}
         selected = {name: column[key] for name, column in columns.items()}

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def _number(text: str) -> int:
-    return int(text, 0)
+    number = int(text, 0)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 _number.__name__ = "byte offset"  # in argparse's messages

@@ -10,8 +10,17 @@ structs.
 
 from __future__ import annotations
 
-from .. import NotFoundError
-from .common import add_json, add_source, close_names, columns, open_source, printable, wrong_usage
+from .. import BtfError, NotFoundError
+from .common import (
+    WrongUsageError,
+    add_json,
+    add_source,
+    close_names,
+    columns,
+    open_source,
+    printable,
+    wrong_usage,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +51,14 @@ def run(args: argparse.Namespace) -> None:
     kind = args.kind
     plain = not args.regex and not any(letter in args.pattern for letter in "*?[")
     with open_source(args) as btf:
-        ids = btf.find_all(args.pattern, kind) if plain else btf.match(args.pattern, kind, regex=args.regex)
+        try:
+            ids = (
+                btf.find_all(args.pattern, kind) if plain else btf.match(args.pattern, kind, regex=args.regex)
+            )
+        except ValueError as error:
+            if isinstance(error, BtfError):
+                raise
+            raise WrongUsageError(str(error)) from None  # no regular expression
         kinds, names = btf.kind_names(ids), btf.names(ids)
         rows = [
             {"id": type_id, "kind": kind_name, "name": name}
