@@ -47,19 +47,19 @@ def _compare(title: str, btf: KernelBtf, names: Sequence[Named], opened: btfmmap
     few, rounds = (names, MANY) if is_sorted(opened) and bisects() else (names[:LINEAR], FEW)
     ours, *others = _searches(opened, names)
     peers = [libbpf_find(btf, few, by_kind=by_kind, rounds=rounds) for by_kind in (False, True)]
-    return compare(f"{title} of {btf.origin}, types {order}, each", ours, [*others, *peers], MICROSECONDS)
+    return compare(f"{title} {btf.origin}, types {order}, each", ours, [*others, *peers], MICROSECONDS)
 
 
 def measure_hits(btf: KernelBtf) -> Comparison:
     """Names that are there."""
     opened = btfmmap.open(btf.path)
-    return _compare("Find random names", btf, some_names(opened, COUNT), opened)
+    return _compare("Find random names in", btf, some_names(opened, COUNT), opened)
 
 
 def measure_misses(btf: KernelBtf) -> Comparison:
     """Names that are not."""
     opened = btfmmap.open(btf.path)
-    return _compare("Find names that are not there", btf, absent_names(opened, COUNT), opened)
+    return _compare("Find names that are not in", btf, absent_names(opened, COUNT), opened)
 
 
 def measure_sorted(_btf: KernelBtf) -> Comparison:
