@@ -27,11 +27,12 @@ def report(measures: Iterable[Measure], *, whole: bool = False) -> None:
     if whole:
         parser.add_argument("--docs", type=Path, metavar="FILE", help=f"put it between {BEGIN} and {END}")
     arguments = parser.parse_args()
-    page = "" if arguments.docs is None else arguments.docs.read_text()
+    page = ""
     if arguments.docs is not None:
         try:
+            page = arguments.docs.read_text()
             replaced(page, "")
-        except ValueError as error:  # now, not when all is measured
+        except (OSError, ValueError) as error:  # now, not when all is measured
             parser.error(f"{arguments.docs}: {error}")
 
     with kernel_btf() as btf:

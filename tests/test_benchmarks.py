@@ -14,6 +14,8 @@ import report
 import run
 import self_measured
 from harness import Comparison, Meter, Skipped, Workload, compare, repeated, reported
+from modules import real_folder
+from peer_libbpf import Libbpf
 from synthetic_btf import BLOCK, synthetic_btf
 from tools import tool
 
@@ -85,6 +87,14 @@ def test_documents_are_rewritten_between_the_marks() -> None:
         report.replaced("no marks", "new")
     documents = (BENCHMARKS.parent / "docs" / "performance.md").read_text()
     assert report.replaced(documents, "new") != documents
+
+
+def test_what_is_no_peer_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BTFMMAP_LIBBPF", "libc.so.6")
+    with pytest.raises(OSError, match="is no libbpf"):
+        Libbpf()
+    monkeypatch.setenv("BTFMMAP_MODULES", str(tmp_path))
+    assert real_folder() is None
 
 
 def test_every_benchmark_is_in_the_whole_run() -> None:

@@ -151,6 +151,7 @@ def test_hostile_names(tmp_path: Path) -> None:
         assert done.returncode == 0
         assert "\x1b" not in done.stdout
     assert run("at", "top", "0", "-f", path).stdout == "\\x1b[31m\\t\\n\n"
+    assert run("at", "top", "-1", "-f", path).returncode == 2
 
 
 @STORED

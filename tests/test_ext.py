@@ -245,9 +245,11 @@ class TestCompiled:
     def test_pickled(self, btf: Btf, ext: Ext) -> None:
         copy = pickle.loads(pickle.dumps(btf))
         assert copy.ext.core_relo.access.tolist() == ext.core_relo.access.tolist()
+        assert len(ext.line_info.text)  # made, so it is pickled too
         table = pickle.loads(pickle.dumps(ext.line_info))
         assert type(table) is type(ext.line_info)
         assert table.text.tolist() == ext.line_info.text.tolist()
+        assert not table.__dict__["text"].flags.writeable
         assert all(np.array_equal(table[name], ext.line_info[name]) for name in table.columns)
 
     def test_closed(self, compiled: Path) -> None:

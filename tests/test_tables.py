@@ -240,7 +240,7 @@ def test_copies_are_read_only(name: str) -> None:
     table = getattr(btfmmap.open(btfmmap.SAMPLE_BTF), name)
     for copied in (pickle.loads(pickle.dumps(table)), copy.deepcopy(table)):
         assert repr(copied) == repr(table)
-        arrays = [copied[column] for column in copied] + ([copied.indptr] if hasattr(table, "indptr") else [])
+        arrays = [*dict(copied).values(), *([copied.indptr] if isinstance(table, ChildTable) else [])]
         assert not any(array.flags.writeable for array in arrays)
 
 
@@ -294,7 +294,7 @@ def test_selecting() -> None:
         types[len(types)]
     with pytest.raises(KeyError):
         types["no_such_column"]
-    for key in (None, True, np.array(3), np.array([[1]])):
+    for key in (None, True, np.array(3), np.array([[1]]), (1, 2), ["id", "kind"]):
         with pytest.raises(IndexError, match="rows are selected"):
             types[key]  # type: ignore[index]
 

@@ -22,8 +22,8 @@ std::shared_ptr<std::byte> memory_of(std::size_t size) {
 #ifdef MADV_POPULATE_WRITE
 
 // Asks for all pages at once that are not there, which costs half of what as many faults do. Where the kernel
-// cannot (before Linux 5.14), they come one by one. To ask for pages that are there costs as much as the work
-// that fills them, so the last one stands for all: memory that was used before mostly has them.
+// cannot (before Linux 5.14), they come one by one. To ask for pages that are there costs half of what the
+// work does that fills them, so the last one stands for all: memory that was used before mostly has them.
 void populate(std::byte* data, std::size_t size) {
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const auto page_of = [=](std::byte* byte) {

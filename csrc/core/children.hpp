@@ -52,8 +52,8 @@ inline Words running_sums(Words items) {
 template <Kind... kinds>
 std::uint32_t place_children(const Index& index, std::uint32_t* indptr) {
     static_assert(((shape_of(kinds).fixed == 0) && ...));
-    constexpr std::uint32_t narrow = EnumField::value_high;
-    constexpr std::uint32_t wide = narrow + sizeof(std::uint32_t);
+    constexpr std::uint32_t narrow = shape_of(Kind::Enum).element;
+    constexpr std::uint32_t wide = shape_of(Kind::Enum64).element;
     constexpr bool any_narrow = ((shape_of(kinds).element == narrow) || ...);
     constexpr bool any_wide = ((shape_of(kinds).element == wide) || ...);
     static_assert(((shape_of(kinds).element == narrow || shape_of(kinds).element == wide) && ...));

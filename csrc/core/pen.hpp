@@ -61,6 +61,7 @@ public:
 
     template <std::size_t size>
     void literal(const char (&text)[size]) {
+        static_assert(size <= kRoom / 4);
         put(text, size - 1);
     }
 

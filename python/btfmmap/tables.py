@@ -50,10 +50,10 @@ class Table:
     __reversed__ = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Of a copy or what was pickled: its columns are read-only as well."""
+        """Of a copy or what was pickled: its arrays are read-only as well."""
         self.__dict__.update(state)
-        for value in (*state["_columns"].values(), state.get("_indptr")):
-            if value is not None:
+        for value in state.values():
+            if isinstance(value, np.ndarray):
                 value.flags.writeable = False
 
     def __len__(self) -> int:
@@ -72,13 +72,13 @@ class Table:
         if isinstance(key, str):
             return columns[key]
         if isinstance(key, tuple) or (isinstance(key, list) and any(isinstance(item, str) for item in key)):
-            raise IndexError(f"rows are selected by one slice, mask or array of numbers, not by {key!r}")
+            raise _refused(key)
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
             return {name: column[key].item() for name, column in columns.items()}
         selected = {name: column[key] for name, column in columns.items()}
         for column in selected.values():
             if np.ndim(column) != 1:
-                raise IndexError(f"rows are selected by one slice, mask or array of numbers, not by {key!r}")
+                raise _refused(key)
             column.flags.writeable = False
         return self._selected(selected)
 
@@ -105,6 +105,10 @@ class Table:
             for line in lines
         )
         return f"{type(self).__name__}: {rows} rows\n{body}"
+
+
+def _refused(key: object) -> IndexError:
+    return IndexError(f"rows are selected by one slice, mask or array of numbers, not by {key!r}")
 
 
 class ChildTable(Table):

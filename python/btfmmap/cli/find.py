@@ -55,10 +55,10 @@ def run(args: argparse.Namespace) -> None:
             ids = (
                 btf.find_all(args.pattern, kind) if plain else btf.match(args.pattern, kind, regex=args.regex)
             )
-        except ValueError as error:
-            if isinstance(error, BtfError):
-                raise
-            raise WrongUsageError(str(error)) from None  # no regular expression
+        except BtfError:
+            raise
+        except ValueError as error:  # no regular expression
+            raise WrongUsageError(str(error)) from None
         kinds, names = btf.kind_names(ids), btf.names(ids)
         rows = [
             {"id": type_id, "kind": kind_name, "name": name}
