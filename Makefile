@@ -7,7 +7,7 @@ KERNEL_BTF ?= /sys/kernel/btf/vmlinux
 BIN := $(VENV)/bin
 CXX ?= c++
 CPP_FILES := $(shell find csrc -name '*.[ch]pp')
-FORMATTED := $(CPP_FILES) benchmarks/workloads.cpp $(wildcard tests/*.cpp) $(wildcard tests/fuzz/*.[ch]pp)
+FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/native/*.cpp) $(wildcard tests/fuzz/*.[ch]pp)
 # What `btfmmap` is built from; pip builds it anew when one of these changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
@@ -46,7 +46,7 @@ lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(FORMATTED)
 	@# The core compiles without Python's headers, and without a warning.
-	printf '%s\n' csrc/core/*.cpp tests/fuzz/*.cpp | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -n 1 \
+	printf '%s\n' $$(find csrc/core -name '*.cpp') tests/fuzz/*.cpp | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -n 1 \
 		$(CXX) -std=c++17 -Icsrc -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror
 
 format: $(BIN)/.tested ## format all sources

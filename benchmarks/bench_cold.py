@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import Comparison, Skipped, Workload, compare, reported
-from kernel_btf import KernelBtf
-from processes import self_measured
-from report import report
+from support.harness import Comparison, Skipped, Workload, compare, reported
+from support.kernel_btf import KernelBtf
+from support.processes import self_measured
+from support.report import report
 
 
 def _compare(title: str, btf: KernelBtf, measure: str, actions: dict[str, str]) -> Comparison:

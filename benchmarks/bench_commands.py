@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness import SOME, Comparison, compare
-from kernel_btf import KernelBtf
-from peer_bpftool import PROGRAM
-from processes import ours, process, python
-from report import report
+from support.harness import SOME, Comparison, compare
+from support.kernel_btf import KernelBtf
+from support.peer_bpftool import PROGRAM
+from support.processes import ours, process, python
+from support.report import report
 
 import btfmmap
 

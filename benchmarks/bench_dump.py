@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO, Literal
 
-from harness import SOME, Comparison, Run, Skipped, Workload, compare, repeated
-from kernel_btf import KernelBtf
-from peer_bpftool import PROGRAM
-from processes import BTFMMAP, find_program
-from report import report
+from support.harness import SOME, Comparison, Run, Skipped, Workload, compare, repeated
+from support.kernel_btf import KernelBtf
+from support.peer_bpftool import PROGRAM
+from support.processes import BTFMMAP, find_program
+from support.report import report
 
 Target = Literal["file", "pipe"]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness import FEW, MANY, MICROSECONDS, Comparison, Workload, compare, repeated
-from kernel_btf import STAND_IN, KernelBtf, unpacked
-from names import Named, absent_names, is_sorted, some_names
-from peers import bisects, libbpf_find
-from report import report
+from support.harness import FEW, MANY, MICROSECONDS, Comparison, Workload, compare, repeated
+from support.kernel_btf import STAND_IN, KernelBtf, unpacked
+from support.names import Named, absent_names, is_sorted, some_names
+from support.peers import bisects, libbpf_find
+from support.report import report
 
 import btfmmap
 

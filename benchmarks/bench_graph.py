@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness import MANY, Comparison, Run, Workload, compare
-from kernel_btf import KernelBtf
-from report import report
+from support.harness import MANY, Comparison, Run, Workload, compare
+from support.kernel_btf import KernelBtf
+from support.report import report
 
 import btfmmap
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from statistics import median
 
 from bench_tables import ten_tables
-from harness import Growth
-from kernel_btf import KernelBtf
-from report import report
-from synthetic_btf import synthetic_btf
+from support.harness import Growth
+from support.kernel_btf import KernelBtf
+from support.report import report
+from support.synthetic_btf import synthetic_btf
 
 import btfmmap
 

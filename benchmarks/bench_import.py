@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import Comparison, Workload, compare, reported
-from kernel_btf import KernelBtf
-from processes import python, self_measured
-from report import report
+from support.harness import Comparison, Workload, compare, reported
+from support.kernel_btf import KernelBtf
+from support.processes import python, self_measured
+from support.report import report
 
 ROUNDS = 25
 

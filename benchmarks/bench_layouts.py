@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import MANY, Comparison, Run, Workload, compare
-from kernel_btf import KernelBtf
-from processes import process
-from report import report
+from support.harness import MANY, Comparison, Run, Workload, compare
+from support.kernel_btf import KernelBtf
+from support.processes import process
+from support.report import report
 
 import btfmmap
 

@@ -11,10 +11,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness import CPU_SECONDS, FEW, SECONDS, Comparison, Meter, Run, Skipped, compare, repeated
-from kernel_btf import KernelBtf
-from modules import Folder, real_folder, synthetic_folder
-from report import report
+from support.harness import CPU_SECONDS, FEW, SECONDS, Comparison, Meter, Run, Skipped, compare, repeated
+from support.kernel_btf import KernelBtf
+from support.modules import Folder, real_folder, synthetic_folder
+from support.report import report
 
 import btfmmap
 

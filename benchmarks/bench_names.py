@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import MANY, Comparison, Run, Workload, compare
-from kernel_btf import KernelBtf
-from names import some_names
-from report import report
+from support.harness import MANY, Comparison, Run, Workload, compare
+from support.kernel_btf import KernelBtf
+from support.names import some_names
+from support.report import report
 
 import btfmmap
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import MANY, Comparison, compare, repeated
-from kernel_btf import KernelBtf
-from peers import bpftool_json, libbpf_load, libbpf_new, libbpf_parse, pure_python
-from report import report
+from support.harness import MANY, Comparison, compare, repeated
+from support.kernel_btf import KernelBtf
+from support.peers import bpftool_json, libbpf_load, libbpf_new, libbpf_parse, pure_python
+from support.report import report
 
 import btfmmap
 

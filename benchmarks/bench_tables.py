@@ -5,10 +5,10 @@ Every round opens anew, for a `Btf` keeps the tables it has built.
 
 from __future__ import annotations
 
-from harness import MANY, Comparison, Run, Workload, compare, repeated
-from kernel_btf import KernelBtf
-from peers import bpftool_json, pure_python
-from report import report
+from support.harness import MANY, Comparison, Run, Workload, compare, repeated
+from support.kernel_btf import KernelBtf
+from support.peers import bpftool_json, pure_python
+from support.report import report
 
 import btfmmap
 

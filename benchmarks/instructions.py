@@ -55,7 +55,7 @@ def _built(folder: Path) -> Path:
     from setup import core_extension
 
     flags = [*core_extension().extra_compile_args, "-fPIC", f"-I{ROOT / 'csrc'}"]
-    sources = [*(ROOT / "csrc" / "core").glob("*.cpp"), Path(__file__).with_name("workloads.cpp")]
+    sources = [*(ROOT / "csrc" / "core").rglob("*.cpp"), ROOT / "benchmarks" / "support" / "workloads.cpp"]
     objects = [folder / f"{source.stem}.o" for source in sources]
 
     def compile_one(source: Path, object_: Path) -> None:

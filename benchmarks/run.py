@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from report import Measure, report
+from support.report import Measure, report
 
 
 def measures() -> list[Measure]:

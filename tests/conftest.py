@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-import tools
+import requirements
 
 import btfmmap
 
@@ -27,7 +27,7 @@ def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     package's sample, which has kinds that those kernels lack."""
     name: str = request.param
     if name == "running":
-        return tools.kernel_btf()
+        return requirements.kernel_btf()
     if name == "sample":
         return Path(btfmmap.SAMPLE_BTF)
     path = tmp_path_factory.mktemp("btf") / f"{name}.btf"

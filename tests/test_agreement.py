@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import tools
+import requirements
 from btf_writer import ARRAY, DATASEC, DECL_TAG, ENUM, ENUM64, FUNC_PROTO, INT, STRUCT, UNION, VAR, every_kind
 from fuzz import seeds
 from mutants import mutant
@@ -174,7 +174,7 @@ def test_libbpf_agrees() -> None:
     try:
         ctypes.CDLL(path)
     except OSError:
-        tools.absent(path)
+        requirements.absent(path)
     command = [sys.executable, "-X", "faulthandler", __file__, path, "1", MUTANTS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import tools
+import requirements
 from btf_writer import every_kind
 from fuzz import seeds
 
@@ -21,9 +21,15 @@ FAILED_OPENS = int(os.environ.get("BTFMMAP_FAILED_OPENS", "20000"))
 
 def test_each_allocation_of_the_core_may_fail(tmp_path: Path) -> None:
     program = tmp_path / "allocations"
-    sources = [*(ROOT / "csrc" / "core").glob("*.cpp"), ROOT / "tests" / "fuzz" / "everything.cpp"]
+    sources = [*(ROOT / "csrc" / "core").rglob("*.cpp"), ROOT / "tests" / "fuzz" / "exercise_all.cpp"]
     flags = ["-std=c++17", "-O0", f"-I{ROOT / 'csrc'}", f"-I{ROOT / 'tests' / 'fuzz'}"]
-    command = [tools.tool("g++"), *flags, "-o", str(program), str(ROOT / "tests" / "allocations.cpp")]
+    command = [
+        requirements.tool("g++"),
+        *flags,
+        "-o",
+        str(program),
+        str(ROOT / "tests" / "native" / "allocations.cpp"),
+    ]
     subprocess.run([*command, *map(str, sources)], check=True)
     inputs = {"kinds": every_kind().build(), "nested": seeds.nested(), "kfunc": seeds.kfunc()}
     files = [btfmmap.SAMPLE_BTF]
@@ -45,7 +51,7 @@ except MemoryError:
 """
 
 
-@tools.unsanitized("its shadow takes more address space than RLIMIT_AS leaves")
+@requirements.unsanitized("its shadow takes more address space than RLIMIT_AS leaves")
 def test_memory_error(tmp_path: Path) -> None:
     """A file that does not fit into memory."""
     path = tmp_path / "large"
@@ -62,7 +68,7 @@ def maps() -> list[str]:
     return [" ".join(line.split()[1:]) for line in lines if "/" in line]
 
 
-@tools.unsanitized("it keeps freed memory for a while")
+@requirements.unsanitized("it keeps freed memory for a while")
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc as Linux has it")
 @pytest.mark.parametrize("method", ["auto", "mmap"])
 def test_failed_opens_keep_nothing(tmp_path: Path, method: str) -> None:

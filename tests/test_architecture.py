@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,64 +19,22 @@ ROOT = Path(__file__).parent.parent
 CORE = ROOT / "csrc" / "core"
 PACKAGE = ROOT / "python" / "btfmmap"
 
-# Each uses only what stands before it.
-LAYERS = [
-    "bytes",
-    "format",
-    "endian",
-    "error",
-    "arena",
-    "mapping",
-    "file",
-    "elf",
-    "loaded",
-    "header",
-    "shapes",
-    "byte_mask",
-    "words",
-    "string_search",
-    "strings",
-    "walk",
-    "walk_in_chains",
-    "index",
-    "references",
-    "selection",
-    "check",
-    "check_in_vectors",
-    "name_hash",
-    "name_table",
-    "names",
-    "children",
-    "tables",
-    "long_size",
-    "btf",
-    "sizes",
-    "layout",
-    "edges",
-    "graph_labels",
-    "graph",
-    "output",
-    "write_behind",
-    "pen",
-    "dump_words",
-    "dump_raw",
-    "dump_json",
-    "merge_sort",
-    "c_limits",
-    "c_text",
-    "c_chains",
-    "c_order",
-    "c_names",
-    "c_declarations",
-    "c_writer",
-    "dump_c",
-    "ext",
-    "relocate",
-    "diagnostic",
-    "circles",
-    "oddities",
-    "lint",
-]
+# The folders of the core, and which others each may include.
+FOLDERS = {
+    "base": set(),
+    "simd": {"base"},
+    "input": {"base"},
+    "format": {"base"},
+    "index": {"base", "simd", "format"},
+    "names": {"base", "simd", "format", "index"},
+    "tables": {"base", "simd", "format", "index"},
+    "btf": {"base", "input", "format", "index", "names", "tables"},
+    "analysis": {"base", "format", "index", "tables", "btf"},
+    "text": {"base", "simd"},
+    "dump": {"base", "format", "index", "btf", "analysis", "text"},
+    "lint": {"base", "format", "index", "names", "btf", "analysis"},
+}
+CORE_FILES = sorted(path for path in CORE.rglob("*") if path.is_file())
 
 PUBLIC_NAMES = {
     "Btf",
@@ -166,22 +125,28 @@ def includes(path: Path) -> list[str]:
     return re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', path.read_text(), re.MULTILINE)
 
 
-def test_every_core_file_has_a_layer() -> None:
-    assert {path.stem for path in CORE.iterdir()} == set(LAYERS)
+def test_folders_of_the_core() -> None:
+    assert {path.name for path in CORE.iterdir()} == set(FOLDERS)
+    assert {path.parent.parent for path in CORE_FILES} == {CORE}
+    TopologicalSorter(FOLDERS).prepare()  # raises CycleError
 
 
-@pytest.mark.parametrize("path", sorted(CORE.iterdir()), ids=lambda path: path.name)
-def test_core_uses_only_lower_layers(path: Path) -> None:
-    own = [name for name in includes(path) if name.endswith(".hpp")]
-    assert all(name.startswith("core/") for name in own)
-    for name in own:
-        layer = Path(name).stem
-        assert layer == path.stem or LAYERS.index(layer) < LAYERS.index(path.stem), name
+@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_core_includes(path: Path) -> None:
+    """Only the core's own folders that are allowed, and nothing of Python."""
+    folder = path.parent.name
+    for name in includes(path):
+        if name.endswith(".hpp"):
+            core, used, _ = name.split("/")
+            assert core == "core"
+            assert used == folder or used in FOLDERS[folder], name
+        assert not re.search("ython|pybind11|numpy", name)
 
 
-@pytest.mark.parametrize("path", sorted(CORE.iterdir()), ids=lambda path: path.name)
-def test_core_knows_no_python(path: Path) -> None:
-    assert not [name for name in includes(path) if "ython" in name or "pybind11" in name or "numpy" in name]
+def test_core_headers_form_no_cycle() -> None:
+    headers = [path for path in CORE_FILES if path.suffix == ".hpp"]
+    uses = {f"core/{path.parent.name}/{path.name}": includes(path) for path in headers}
+    TopologicalSorter(uses).prepare()  # raises CycleError
 
 
 def test_module_only_registers() -> None:
@@ -197,7 +162,7 @@ def test_who_imports_the_core() -> None:
         if isinstance(node, ast.ImportFrom)
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
-    assert importers == {"contents.py", "dumping.py", "ext.py", "linting.py", "loaded_btf.py", "opening.py"}
+    assert importers == {"containers.py", "dumping.py", "ext.py", "linting.py", "loaded_btf.py", "opening.py"}
 
 
 def test_commands_use_only_the_public_api() -> None:

@@ -8,16 +8,14 @@ from itertools import count
 from pathlib import Path
 
 import instructions
-import names
 import pytest
-import report
 import run
-import self_measured
-from harness import Comparison, Meter, Skipped, Workload, compare, repeated, reported
-from modules import real_folder
-from peer_libbpf import Libbpf
-from synthetic_btf import BLOCK, synthetic_btf
-from tools import tool
+from requirements import tool
+from support import names, report, self_measured
+from support.harness import Comparison, Meter, Skipped, Workload, compare, repeated, reported
+from support.modules import real_folder
+from support.peer_libbpf import Libbpf
+from support.synthetic_btf import BLOCK, synthetic_btf
 
 import btfmmap
 
@@ -152,7 +150,7 @@ def test_a_process_measures_itself(measure: str, capsys: pytest.CaptureFixture[s
 
 
 def test_a_failing_peer_is_told_from_a_missing_one() -> None:
-    from processes import process
+    from support.processes import process
 
     missing = process("missing", ["no-such-program"])
     assert missing == Skipped("missing", "no-such-program is not installed")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import btf_writer
 import pytest
-import tools
+import requirements
 from btf_writer import ARRAY, ENUM, FUNC_PROTO, FWD, PTR, STRUCT, TYPEDEF, UNION, BtfWriter, every_kind
 
 import btfmmap
@@ -86,7 +86,7 @@ def types_of(header: str) -> str:
 
 def bpftool(path: Path) -> str:
     """By type id: versions that sort have a word for not sorting."""
-    words = [tools.tool("bpftool"), "btf", "dump", "file", str(path), "format", "c"]
+    words = [requirements.tool("bpftool"), "btf", "dump", "file", str(path), "format", "c"]
     done = subprocess.run([*words, "unsorted"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         done = subprocess.run(words, capture_output=True, text=True, check=True)
@@ -112,7 +112,7 @@ def test_a_compilers_types(name: str, compiler: str, tmp_path: Path) -> None:
     source.write_text(SOURCES[name])
     path = source.with_suffix(".o")
     program, *flags = COMPILERS[compiler]
-    words = [tools.tool(program), *flags, str(source), "-o", str(path)]
+    words = [requirements.tool(program), *flags, str(source), "-o", str(path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if "long double" in done.stderr or "__int128" in done.stderr or "omplex" in done.stderr:
         source.write_text(
@@ -275,8 +275,8 @@ def test_types_with_what_they_need_compile_alone(kernel: Path, tmp_path: Path) -
     btf = btfmmap.open(kernel)
     structs = [type_ for type_ in btf if type_.kind == Kind.STRUCT and type_.name and type_.size]
     compilers = [
-        [tools.tool("clang"), "-target", "bpf"],
-        [tools.tool("gcc")],
+        [requirements.tool("clang"), "-target", "bpf"],
+        [requirements.tool("gcc")],
     ]
     for number, type_ in enumerate(structs[:: max(1, len(structs) // 12)]):
         source = tmp_path / f"{number}.c"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from btf_writer import STRUCT, BtfWriter, every_kind
 from conftest import DATA
-from walking import TYPED_ERRORS, walk
+from exercise import TYPED_ERRORS, walk
 
 import btfmmap
 

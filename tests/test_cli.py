@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpftool_json as bpftool
 import pytest
-import tools
+import requirements
 from btf_writer import every_kind
 
 import btfmmap
@@ -82,7 +82,7 @@ def test_info_text(file: Path) -> None:
 
 
 def test_no_command_is_info_on_the_running_kernel() -> None:
-    kernel = tools.kernel_btf()
+    kernel = requirements.kernel_btf()
     done = run()
     assert done.returncode == 0
     assert done.stdout.startswith(f"{kernel}\n")
@@ -94,7 +94,7 @@ def test_sample() -> None:
 
 
 def test_standard_input(file: Path) -> None:
-    with subprocess.Popen([tools.tool("cat"), file], stdout=subprocess.PIPE) as cat:
+    with subprocess.Popen([requirements.tool("cat"), file], stdout=subprocess.PIPE) as cat:
         done = subprocess.run(
             [*COMMAND, "info", "-"], stdin=cat.stdout, capture_output=True, text=True, check=True
         )

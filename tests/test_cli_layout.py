@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpftool_json as bpftool
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter, every_kind
 
 import btfmmap
@@ -58,7 +58,15 @@ def file(tmp_path: Path) -> Path:
 def test_show_is_pahole(kernel: Path, options: list[str]) -> None:
     # task_struct has all: bitfields, holes, anonymous structs, 150 cache lines.
     for name in ("list_head", "task_struct", "sk_buff", "sigval"):
-        pahole = [tools.tool("pahole"), "-F", "btf", "-C", name, *(["-E"] if options else []), str(kernel)]
+        pahole = [
+            requirements.tool("pahole"),
+            "-F",
+            "btf",
+            "-C",
+            name,
+            *(["-E"] if options else []),
+            str(kernel),
+        ]
         expected = subprocess.run(pahole, check=True, capture_output=True, text=True).stdout
         done = run("show", name, "-f", kernel, *options)
         assert (done.returncode, done.stderr) == (0, "")
@@ -177,7 +185,7 @@ def test_nothing_close(file: Path) -> None:
 def test_holes_against_pahole(kernel: Path) -> None:
     """The most wasteful are those for which pahole's `holes` and `padding` lines sum up to most."""
     done = subprocess.run(
-        [tools.tool("pahole"), "-F", "btf", str(kernel)], check=True, capture_output=True, text=True
+        [requirements.tool("pahole"), "-F", "btf", str(kernel)], check=True, capture_output=True, text=True
     )
     waste = {}
     for block in re.split(r"(?<=;\n)(?=(?:struct|union)\b[^\n]*\{\n)", done.stdout):

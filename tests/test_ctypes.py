@@ -11,7 +11,7 @@ from typing import Any
 import btf_writer
 import c_records
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter
 
 import btfmmap
@@ -116,7 +116,7 @@ def test_laid_out_by_clang(tmp_path: Path, target: str) -> None:
     source, rows = c_records.initialised(50, STRUCTS, PLACES)
     path = c_records.compiled(tmp_path, ["clang", "-target", target, "-g", "-c"], source, "object")
     subprocess.run(
-        [tools.tool("llvm-objcopy"), "--dump-section", f".data={tmp_path / 'data'}", path], check=True
+        [requirements.tool("llvm-objcopy"), "--dump-section", f".data={tmp_path / 'data'}", path], check=True
     )
     btf = btfmmap.open(path)
     data = (tmp_path / "data").read_bytes()

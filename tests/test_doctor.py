@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import tools
+import requirements
 
 import btfmmap
 
@@ -20,7 +20,7 @@ VERDICTS = {"holds", "does not hold", "could not be tried"}
 @pytest.fixture(scope="module")
 def mappable() -> Path:
     """The running kernel's BTF, where Python's own mmap, asked privately, can map it."""
-    kernel = tools.kernel_btf()
+    kernel = requirements.kernel_btf()
     with kernel.open("rb") as file:
         try:
             mmap.mmap(

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import btf_writer
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter, every_kind
 
 import btfmmap
@@ -49,7 +49,7 @@ def test_hashes_of_bpftool_7_8(stored: dict[str, Btf], name: str, format_: Forma
 
 
 def bpftool(*words: str) -> bytes:
-    return subprocess.run([tools.tool("bpftool"), *words], check=True, capture_output=True).stdout
+    return subprocess.run([requirements.tool("bpftool"), *words], check=True, capture_output=True).stdout
 
 
 FLAGS: list[tuple[tuple[str, ...], dict[str, bool]]] = [((), {}), (("-j",), {}), (("-p",), {"pretty": True})]
@@ -177,7 +177,14 @@ def test_the_header_compiles_to_the_same_layout(stored: dict[str, Btf], name: st
     text = btf.to_c()
     target = "bpfeb" if btf.source.byte_order == "big" else "bpf"
     # The kernel is compiled with that option, for struct members without a name.
-    clang = [tools.tool("clang"), "-target", target, "-fms-extensions", "-Wno-everything", "-ferror-limit=0"]
+    clang = [
+        requirements.tool("clang"),
+        "-target",
+        target,
+        "-fms-extensions",
+        "-Wno-everything",
+        "-ferror-limit=0",
+    ]
     assert compile_c(text, tmp_path, *clang) == ""
     said = compile_c(f"{text}\n{assertions(btf, text)}", tmp_path, *clang)
     wrong = set(re.findall(r'"(?:struct|union) (\w+)"$', said, re.MULTILINE))
@@ -190,7 +197,7 @@ def test_the_header_compiles_with_gcc(stored: dict[str, Btf], tmp_path: Path) ->
     """For the kernel's own machine, so that va_list has its size, too."""
     btf = stored["7.2-amd64"]
     text = btf.to_c()
-    gcc = [tools.tool("gcc"), "-fms-extensions", "-w"]
+    gcc = [requirements.tool("gcc"), "-fms-extensions", "-w"]
     assert "error" not in compile_c(f"{text}\n{assertions(btf, text)}", tmp_path, *gcc)
 
 
@@ -199,7 +206,7 @@ def test_a_type_with_what_it_needs(stored: dict[str, Btf], tmp_path: Path) -> No
     text = btf.to_c("sk_buff", "enum pid_type")
     assert text.count("\n") < btf.to_c().count("\n") / 4
     use = "struct sk_buff a; enum pid_type b;"
-    clang = [tools.tool("clang"), "-target", "bpf", "-fms-extensions", "-Wno-everything"]
+    clang = [requirements.tool("clang"), "-target", "bpf", "-fms-extensions", "-Wno-everything"]
     assert compile_c(f"{text}\n{use}", tmp_path, *clang) == ""
 
 
@@ -224,7 +231,7 @@ int (*fn(void))(struct uses *, enum color) { return 0; }
         """gcc's BTF of the header has the layouts that gcc's BTF of the source had."""
         source, again = tmp_path / "a.c", tmp_path / "b.c"
         source.write_text(self.SOURCE)
-        gcc = [tools.tool("gcc"), "-gbtf", "-c", "-w"]
+        gcc = [requirements.tool("gcc"), "-gbtf", "-c", "-w"]
         subprocess.run([*gcc, source, "-o", tmp_path / "a.o"], check=True)
         first = btfmmap.open(tmp_path / "a.o")
         again.write_text(first.to_c() + "struct uses u;")
@@ -482,7 +489,7 @@ class TestCommand:
         assert facts["c"] == declaration
 
     def test_a_closed_pipe_ends_it_quietly(self) -> None:
-        kernel = tools.kernel_btf()
+        kernel = requirements.kernel_btf()
         script = (
             f"{sys.executable} -m btfmmap dump {kernel} | head -c 100 >/dev/null; echo ${{PIPESTATUS[0]}}"
         )
@@ -490,7 +497,7 @@ class TestCommand:
         assert (done.stdout, done.stderr) == ("141\n", "")
 
     def test_a_signal_ends_it_while_nobody_reads(self) -> None:
-        kernel = tools.kernel_btf()
+        kernel = requirements.kernel_btf()
         with subprocess.Popen(
             [sys.executable, "-m", "btfmmap", "dump", str(kernel)],
             stdout=subprocess.PIPE,

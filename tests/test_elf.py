@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import bpftool_json as bpftool
 import pytest
+import requirements
 import test_tables
-import tools
 import zstandard
 from btf_writer import every_kind
 from elf_writer import COMPRESSED, NOBITS, NOTE, XINDEX, ZLIB, ZSTD, ElfWriter
@@ -410,7 +410,7 @@ class TestHostile:
 SPARSE = """
 import sys
 import btfmmap
-import btfmmap.contents
+import btfmmap.containers
 
 def read():
     return int(open("/proc/self/io").read().split("rchar:")[1].split()[0])
@@ -484,7 +484,7 @@ def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("compiled")
     source, output = folder / "source.c", folder / "output"
     source.write_text(SOURCE)
-    subprocess.run([tools.tool(compiler), *options, source, "-o", output], check=True)
+    subprocess.run([requirements.tool(compiler), *options, source, "-o", output], check=True)
     return output
 
 

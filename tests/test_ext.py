@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
 from test_split import mutated
@@ -66,7 +66,7 @@ FIELDS = {
 def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "program.c").write_text(SOURCE)
-    command = [tools.tool("clang"), "-target", request.param, "-g", "-O2", "-fdebug-compilation-dir=."]
+    command = [requirements.tool("clang"), "-target", request.param, "-g", "-O2", "-fdebug-compilation-dir=."]
     subprocess.run([*command, "-c", "program.c", "-o", "program.o"], cwd=folder, check=True)
     return folder / "program.o"
 
@@ -200,7 +200,7 @@ class TestCompiled:
 
     def test_lines_are_dwarfs(self, compiled: Path, ext: Ext) -> None:
         """The line table of the same object, of which BTF leaves out what is no line's."""
-        command = [tools.tool("llvm-dwarfdump"), "--debug-line", str(compiled)]
+        command = [requirements.tool("llvm-dwarfdump"), "--debug-line", str(compiled)]
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         sequences: list[list[tuple[int, int, int]]] = [[]]
         for address, line, column, flags in re.findall(

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import tools
+import requirements
 
 import btfmmap
 
@@ -27,15 +27,15 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if sys.platform != "linux":
         pytest.skip("LD_PRELOAD as Linux has it")
     path = tmp_path_factory.mktemp("faults") / "faults.so"
-    source = Path(__file__).parent / "faults.c"
-    subprocess.run([tools.tool("gcc"), "-shared", "-fPIC", "-o", path, source, "-ldl"], check=True)
+    source = Path(__file__).parent / "native" / "faults.c"
+    subprocess.run([requirements.tool("gcc"), "-shared", "-fPIC", "-o", path, source, "-ldl"], check=True)
     return path
 
 
 def under(
     library: Path, file: Path, faults: dict[str, int], *command: str
 ) -> subprocess.CompletedProcess[str]:
-    environment = tools.preloading(library) | {"FAULT_FILE": str(file.resolve())}
+    environment = requirements.preloading(library) | {"FAULT_FILE": str(file.resolve())}
     environment |= {name: str(value) for name, value in faults.items()}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -56,7 +56,7 @@ ERRORS = ["ENODEV", "EACCES", "EPERM", "EINVAL", "ENOMEM"]
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_mmap_refused(library: Path, name: str) -> None:
-    kernel = tools.kernel_btf()
+    kernel = requirements.kernel_btf()
     answer = opened(library, kernel, FAULT_MMAP=getattr(errno, name))
     assert answer == ["read", digest(kernel), len(btfmmap.open())]
 
@@ -64,7 +64,7 @@ def test_mmap_refused(library: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ERRORS)
 def test_mmap_demanded_and_refused(library: Path, name: str) -> None:
     """Who asks for a map is told why there is none."""
-    kernel = tools.kernel_btf()
+    kernel = requirements.kernel_btf()
     code = getattr(errno, name)
     done = under(library, kernel, {"FAULT_MMAP": code}, sys.executable, "-c", OPEN, str(kernel), "mmap")
     assert done.returncode == 1
@@ -73,7 +73,7 @@ def test_mmap_demanded_and_refused(library: Path, name: str) -> None:
 
 @pytest.mark.parametrize("most", [1000, 4096])
 def test_short_reads(library: Path, most: int) -> None:
-    kernel = tools.kernel_btf()
+    kernel = requirements.kernel_btf()
     assert opened(library, kernel, "read", FAULT_READ=most)[:2] == ["read", digest(kernel)]
     answer = opened(library, kernel, FAULT_MMAP=errno.ENODEV, FAULT_READ=most, FAULT_EINTR=1)
     assert answer[:2] == ["read", digest(kernel)]
@@ -87,7 +87,7 @@ def test_short_and_interrupted_reads_of_an_ordinary_file(library: Path) -> None:
 
 
 def test_doctor_on_a_kernel_that_cannot_map(library: Path) -> None:
-    kernel = tools.kernel_btf()
+    kernel = requirements.kernel_btf()
     done = under(
         library, kernel, {"FAULT_MMAP": errno.ENODEV}, sys.executable, "-m", "btfmmap", "doctor", "--json"
     )

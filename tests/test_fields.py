@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bpftool_json as bpftool
 import pytest
-import tools
+import requirements
 from btf_writer import UNION, BtfWriter
 
 import btfmmap
@@ -75,7 +75,7 @@ def compiled(folder: Path, *compiler: str) -> tuple[Btf, list[int]]:
     ids=["gcc", "bpfel", "bpfeb"],
 )
 def test_against_the_compiler(tmp_path: Path, compiler: tuple[str, ...]) -> None:
-    btf, printed = compiled(tmp_path, tools.tool(compiler[0]), *compiler[1:])
+    btf, printed = compiled(tmp_path, requirements.tool(compiler[0]), *compiler[1:])
     assert btf.source.byte_order == ("big" if "bpfeb" in compiler else "little")
     numbers = dict(zip(PATHS, zip(printed[::2], printed[1::2], strict=True), strict=False))
     size, flexible = printed[-2:]
@@ -114,7 +114,7 @@ def test_against_the_compiler(tmp_path: Path, compiler: tuple[str, ...]) -> None
 
 
 def test_what_is_no_path(tmp_path: Path) -> None:
-    btf, _ = compiled(tmp_path, tools.tool("gcc"), "-gbtf")
+    btf, _ = compiled(tmp_path, requirements.tool("gcc"), "-gbtf")
     for absent in ("no", "a.b", "points.x", "first.x", "", "named.", ".first", "d.low.x", "pointer.low"):
         assert btf.find_member(f"all.{absent}") is None
     assert btf.find_member("all.points[1000]") is None
@@ -245,7 +245,7 @@ def test_bytes_of_a_kernel(kernel: Path) -> None:
 
 def test_sk_buff() -> None:
     """The issue's example, by the same reading."""
-    path = tools.kernel_btf()
+    path = requirements.kernel_btf()
     btf = btfmmap.open(path)
     reader = Reader(path)
     record = reader.records[btf["struct sk_buff"].id]

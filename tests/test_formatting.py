@@ -14,7 +14,7 @@ from typing import Any
 
 import btf_writer
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter
 
 import btfmmap
@@ -58,7 +58,7 @@ class TypedDump:
         try:
             library: Any = ctypes.CDLL("libbpf.so.1")
         except OSError:
-            tools.absent("libbpf.so.1")
+            requirements.absent("libbpf.so.1")
         self._library, self._libc = library, ctypes.CDLL(None)
         library.libbpf_set_print.argtypes = [ctypes.c_void_p]
         library.libbpf_set_print(None)
@@ -119,7 +119,7 @@ def normal(text: str) -> str:
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("format") / "program"
     path.with_suffix(".c").write_text(SOURCE)
-    subprocess.run([tools.tool("gcc"), "-gbtf", "-w", path.with_suffix(".c"), "-o", path], check=True)
+    subprocess.run([requirements.tool("gcc"), "-gbtf", "-w", path.with_suffix(".c"), "-o", path], check=True)
     return path
 
 
@@ -209,7 +209,7 @@ def straddles(type_: Type) -> bool:
 def test_structs_of_a_kernel() -> None:
     """Bytes of any value with `emit_zeroes`, where no array of characters changes what libbpf does from
     there on; without it bytes that are neither letters nor zero, and no members that could be."""
-    path = tools.kernel_btf()
+    path = requirements.kernel_btf()
     btf, reference = btfmmap.open(path), TypedDump(path)
     compared = {True: 0, False: 0}
     structs = [type_ for type_ in btf if type_.kind in (Kind.STRUCT, Kind.UNION) and type_.name]

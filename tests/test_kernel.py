@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
 from test_split import COLUMNS, DATA, MODULES, SplitWriter, small_base, small_split, stored
@@ -350,12 +350,12 @@ class TestOptions:
 
 
 def test_the_running_kernel() -> None:
-    folder = tools.kernel_btf().parent
+    folder = requirements.kernel_btf().parent
     kernel = btfmmap.open_kernel()
     modules = sorted(set(os.listdir(folder)) - {"vmlinux"})
     assert kernel.names == ("vmlinux", *modules)
     assert kernel.failed == {}
-    assert kernel.base.raw.tobytes() == tools.kernel_btf().read_bytes()
+    assert kernel.base.raw.tobytes() == requirements.kernel_btf().read_bytes()
     for name, btf in kernel.modules.items():
         assert btf.raw.tobytes() == (folder / name).read_bytes()
     assert btfmmap.open_kernel(base=kernel.base).names == kernel.names
@@ -368,7 +368,7 @@ def bpftool(*arguments: str) -> Any:
     """Its answer; the test is skipped where the kernel lets nobody ask."""
     if os.geteuid() != 0:
         pytest.skip("bpf(2) answers to root only")
-    done = subprocess.run([tools.tool("bpftool"), "-j", *arguments], capture_output=True, text=True)
+    done = subprocess.run([requirements.tool("bpftool"), "-j", *arguments], capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"bpf(2) is refused here: {done.stdout.strip() or done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -457,7 +457,7 @@ class TestLoaded:
 
     def test_the_kernels(self) -> None:
         (vmlinux,) = [one for one in self.listed() if one[1] == "vmlinux"]
-        assert btfmmap.open(id=vmlinux[0]).raw.tobytes() == tools.kernel_btf().read_bytes()
+        assert btfmmap.open(id=vmlinux[0]).raw.tobytes() == requirements.kernel_btf().read_bytes()
 
     def test_unknown_id(self) -> None:
         self.listed()
@@ -475,7 +475,7 @@ class TestLoaded:
                 btfmmap.open(id=wrong)
 
     def test_without_the_capability(self) -> None:
-        tools.kernel_btf()
+        requirements.kernel_btf()
         code = (
             "import os, btfmmap\n"
             "tries = [btfmmap.loaded, lambda: btfmmap.open(id=1)]\n"

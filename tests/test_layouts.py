@@ -12,7 +12,7 @@ from typing import NamedTuple
 import bpftool_json as bpftool
 import numpy as np
 import pytest
-import tools
+import requirements
 from btf_writer import UNION, BtfWriter
 
 import btfmmap
@@ -37,7 +37,7 @@ def opened(path: Path) -> Btf:
 
 
 def pahole(path: Path, *options: str) -> str:
-    command = [tools.tool("pahole"), "-F", "btf", *options, str(path)]
+    command = [requirements.tool("pahole"), "-F", "btf", *options, str(path)]
     # On standard error it says which kinds it does not know: DECL_TAG.
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return done.stdout.decode()

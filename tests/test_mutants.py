@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 from btf_writer import every_kind
 from conftest import DATA, STORED
+from exercise import TYPED_ERRORS, questions
 from fuzz import seeds
 from mutants import mutant
-from walking import TYPED_ERRORS, questions
 
 import btfmmap
 

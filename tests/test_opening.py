@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tools
+import requirements
 from btf_writer import every_kind
 
 import btfmmap
@@ -41,26 +41,26 @@ def mappings(path: Path) -> int:
 def others() -> int:
     """How many maps of the running kernel's BTF other tests have left open."""
     gc.collect()
-    return mappings(tools.kernel_btf())
+    return mappings(requirements.kernel_btf())
 
 
 class TestRunningKernel:
     def test_maps_where_the_kernel_lets_it(self, others: int) -> None:
-        kernel = tools.kernel_btf()
+        kernel = requirements.kernel_btf()
         btf = btfmmap.open()
         assert btf.source.path == str(kernel)
         assert btf.source.how == ("mmap" if kernel_maps(kernel) else "read")
         assert mappings(kernel) - others == (btf.source.how == "mmap")
 
     def test_reading_gives_the_same_bytes(self) -> None:
-        expected = tools.kernel_btf().read_bytes()
+        expected = requirements.kernel_btf().read_bytes()
         assert btfmmap.open().raw.tobytes() == expected
         read = btfmmap.open(method="read")
         assert read.source.how == "read"
         assert read.raw.tobytes() == expected
 
     def test_mapping_is_gone_with_the_last_array(self, others: int) -> None:
-        kernel = tools.kernel_btf()
+        kernel = requirements.kernel_btf()
         if not kernel_maps(kernel):
             pytest.skip("this kernel does not map its BTF")
         btf = btfmmap.open()
@@ -78,7 +78,7 @@ class TestRunningKernel:
         assert mappings(kernel) - others == 0
 
     def test_private_and_read_only(self) -> None:
-        kernel = tools.kernel_btf()
+        kernel = requirements.kernel_btf()
         btf = btfmmap.open()
         if btf.source.how != "mmap":
             pytest.skip("this kernel does not map its BTF")
@@ -88,11 +88,13 @@ class TestRunningKernel:
 
     def test_falls_back_to_reading(self, tmp_path: Path) -> None:
         """A kernel before 6.16 answers ENODEV: seccomp-free, by a library that refuses file maps."""
-        kernel = tools.kernel_btf()
+        kernel = requirements.kernel_btf()
         source = tmp_path / "no_mmap.c"
         source.write_text(NO_MMAP)
         library = tmp_path / "no_mmap.so"
-        subprocess.run([tools.tool("cc"), "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        subprocess.run(
+            [requirements.tool("cc"), "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True
+        )
         for name in ("ENODEV", "EACCES", "EPERM", "EINVAL", "ENOMEM"):
             code = (
                 "import btfmmap, hashlib; btf = btfmmap.open();"
@@ -101,7 +103,7 @@ class TestRunningKernel:
                 "\nexcept OSError as error: print(error.errno, error.filename)"
             )
             number = getattr(errno, name)
-            environment = tools.preloading(library) | {"REFUSE_WITH": str(number)}
+            environment = requirements.preloading(library) | {"REFUSE_WITH": str(number)}
             run = subprocess.run(
                 [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
             )

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from btf_writer import every_kind
 from elf_writer import ElfWriter
-from walking import TABLES
+from exercise import TABLES
 
 import btfmmap
 

@@ -19,7 +19,7 @@ import btf_writer
 import c_records
 import numpy as np
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter
 
 import btfmmap
@@ -48,7 +48,7 @@ def producer(request: pytest.FixtureRequest, filled: Path) -> tuple[str, Btf]:
         c_records.compiled(filled, ["clang", "-target", "bpf", "-g", "-c"], source, name)
     elif name == "pahole":
         path = c_records.compiled(filled, ["gcc", "-g", "-c"], source, name)
-        subprocess.run([tools.tool("pahole"), "-J", "--btf_gen_floats", path], check=True)
+        subprocess.run([requirements.tool("pahole"), "-J", "--btf_gen_floats", path], check=True)
     return name, btfmmap.open(filled / name)
 
 
@@ -107,7 +107,7 @@ def test_laid_out_by_clang(tmp_path: Path, target: str, order: str) -> None:
     source, rows = c_records.initialised(500)
     path = c_records.compiled(tmp_path, ["clang", "-target", target, "-g", "-c"], source, "object")
     subprocess.run(
-        [tools.tool("llvm-objcopy"), "--dump-section", f".data={tmp_path / 'data'}", path], check=True
+        [requirements.tool("llvm-objcopy"), "--dump-section", f".data={tmp_path / 'data'}", path], check=True
     )
     btf = btfmmap.open(path)
     assert btf.source.byte_order == order
@@ -186,7 +186,7 @@ class TestFlexibleArrays:
 
 @pytest.fixture(scope="module")
 def running() -> Btf:
-    return btfmmap.open(tools.kernel_btf())
+    return btfmmap.open(requirements.kernel_btf())
 
 
 class TestFromTheKernel:
@@ -259,7 +259,7 @@ class TestFromTheKernel:
         assert records.tcpi_snd_wscale.all()
 
     def test_rusage(self, running: Btf) -> None:
-        subprocess.run([tools.tool("cat"), "/proc/self/status"], check=True, capture_output=True)
+        subprocess.run([requirements.tool("cat"), "/proc/self/status"], check=True, capture_output=True)
         blob = bytearray(running["struct rusage"].size or 0)
         libc = ctypes.CDLL(None, use_errno=True)
         assert libc.getrusage(resource.RUSAGE_CHILDREN, (ctypes.c_char * len(blob)).from_buffer(blob)) == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import btf_writer
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter
 
 import btfmmap
@@ -59,7 +59,7 @@ OVERALIGNED = {"l"}
 
 
 def test_against_the_compiler(tmp_path: Path) -> None:
-    compiler = tools.tool("gcc")
+    compiler = requirements.tool("gcc")
     numbers = ", ".join(f"sizeof({type_}), _Alignof({type_})" for type_ in TYPES.values())
     variables = "".join(f"{type_} {name}_;\n" for name, type_ in TYPES.items())
     source = tmp_path / "types.c"
@@ -93,7 +93,7 @@ def test_against_libbpf(kernel: Path) -> None:
     try:
         libbpf = ctypes.CDLL("libbpf.so.1")
     except OSError:
-        tools.absent("libbpf.so.1")
+        requirements.absent("libbpf.so.1")
     libbpf.btf__parse.restype = ctypes.c_void_p
     libbpf.btf__parse.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
     libbpf.btf__free.argtypes = [ctypes.c_void_p]

@@ -18,7 +18,7 @@ import bpftool_json as bpftool
 import btf_writer
 import numpy as np
 import pytest
-import tools
+import requirements
 from btf_writer import BtfWriter, every_kind
 
 import btfmmap
@@ -74,7 +74,7 @@ def stored(name: str) -> bytes:
 
 def split_records(path: Path, base: Path) -> list[bpftool.Record]:
     """A split BTF's own types as bpftool prints them."""
-    command = [tools.tool("bpftool"), "-B", str(base), "-j", "btf", "dump", "file", str(path)]
+    command = [requirements.tool("bpftool"), "-B", str(base), "-j", "btf", "dump", "file", str(path)]
     types: list[bpftool.Record] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[
         "types"
     ]

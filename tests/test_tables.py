@@ -9,9 +9,9 @@ from typing import Any
 
 import bpftool_json as bpftool
 import numpy as np
-import pure_python
 import pytest
 from btf_writer import every_kind
+from support import pure_python
 
 import btfmmap
 from btfmmap import Btf, Kind

@@ -18,9 +18,9 @@ from typing import Any
 
 import bpftool_json as bpftool
 import pytest
-import tools
+import requirements
 from conftest import DATA
-from walking import TABLES
+from exercise import TABLES
 
 import btfmmap
 from btfmmap import _core
@@ -35,7 +35,7 @@ THREADS = 16
 def compiled(folder: Path, *flags: str) -> Path:
     """`threads.cpp` with the core, which knows no Python."""
     compiler = [*os.environ.get("CXX", "g++").split(), "-std=c++17", "-O1", "-g", f"-I{ROOT}/csrc", *flags]
-    sources = [ROOT / "tests" / "threads.cpp", *sorted((ROOT / "csrc" / "core").glob("*.cpp"))]
+    sources = [ROOT / "tests" / "native" / "threads.cpp", *sorted((ROOT / "csrc" / "core").rglob("*.cpp"))]
     objects = [folder / f"{source.stem}.o" for source in sources]
 
     def compile_one(source: Path, target: Path) -> None:
@@ -53,12 +53,12 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that runs `threads.cpp` under ThreadSanitizer."""
     folder = tmp_path_factory.mktemp("threads")
     compiler = os.environ.get("CXX", "g++").split()
-    tools.tool(compiler[0])
+    requirements.tool(compiler[0])
     probe = folder / "probe.cpp"
     probe.write_text("int main() {}\n")
     command = [*compiler, "-fsanitize=thread", str(probe), "-o", str(folder / "probe")]
     if subprocess.run(command, capture_output=True, check=False).returncode:
-        tools.absent("the compiler's ThreadSanitizer")
+        requirements.absent("the compiler's ThreadSanitizer")
     # Its memory layout and a kernel with much randomness of addresses do not go together.
     for prefix in ([], ["setarch", platform.machine(), "-R"]):
         if subprocess.run([*prefix, folder / "probe"], capture_output=True, check=False).returncode == 0:
@@ -66,13 +66,13 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     pytest.skip("ThreadSanitizer does not run on this machine")
 
 
-@tools.unsanitized("ThreadSanitizer does not share a process with it")
+@requirements.unsanitized("ThreadSanitizer does not share a process with it")
 def test_core_under_thread_sanitizer(sanitized: list[str]) -> None:
     done = subprocess.run([*sanitized, btfmmap.SAMPLE_BTF, "20"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     assert done.stderr == ""
     found, _, _, _, raw, json_, c, _, split_found = map(int, done.stdout.split())
-    dump = [tools.tool("bpftool"), "btf", "dump", "file", btfmmap.SAMPLE_BTF]
+    dump = [requirements.tool("bpftool"), "btf", "dump", "file", btfmmap.SAMPLE_BTF]
     assert raw == len(subprocess.run(dump, check=True, capture_output=True).stdout)
     dump.insert(1, "-j")
     assert json_ == len(subprocess.run(dump, check=True, capture_output=True).stdout)
@@ -314,7 +314,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.parametrize("method", ["auto", "mmap", "read"])
 def test_fork_with_a_live_mapping(method: str) -> None:
     """The child goes on after the parent has closed its own."""
-    path = tools.kernel_btf() if method != "mmap" else Path(btfmmap.SAMPLE_BTF)
+    path = requirements.kernel_btf() if method != "mmap" else Path(btfmmap.SAMPLE_BTF)
     done = subprocess.run(
         [sys.executable, "-c", FORK, path, method], capture_output=True, text=True, check=False
     )
@@ -357,11 +357,11 @@ print(json.dumps(rows))
 """
 
 
-@tools.unsanitized("its own memory would be counted")
+@requirements.unsanitized("its own memory would be counted")
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_private_memory_of_64_processes() -> None:
     """Mapped pages count in no RSS or PSS, so what a process has of its own is asked for: the index."""
-    path = tools.kernel_btf()
+    path = requirements.kernel_btf()
     with btfmmap.open(path) as btf:
         how, size = btf.source.how, btf.source.size
     if how != "mmap":

@@ -2,7 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include "core/tables.hpp"
+#include "core/tables/tables.hpp"
 
 namespace btfmmap::bindings {
 

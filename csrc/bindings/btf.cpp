@@ -1,4 +1,4 @@
-#include "core/btf.hpp"
+#include "core/btf/btf.hpp"
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -13,9 +13,9 @@
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
-#include "core/dump_words.hpp"
-#include "core/file.hpp"
-#include "core/relocate.hpp"
+#include "core/btf/relocate.hpp"
+#include "core/dump/dump_words.hpp"
+#include "core/input/file.hpp"
 
 namespace py = pybind11;
 

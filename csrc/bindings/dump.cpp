@@ -9,11 +9,11 @@
 #include "bindings/integers.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/register.hpp"
-#include "core/c_declarations.hpp"
-#include "core/dump_c.hpp"
-#include "core/dump_json.hpp"
-#include "core/dump_raw.hpp"
-#include "core/write_behind.hpp"
+#include "core/dump/c.hpp"
+#include "core/dump/c_declarations.hpp"
+#include "core/dump/json.hpp"
+#include "core/dump/raw.hpp"
+#include "core/text/writer_thread.hpp"
 
 namespace py = pybind11;
 

@@ -1,4 +1,4 @@
-#include "core/elf.hpp"
+#include "core/input/elf.hpp"
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>

@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "bindings/register.hpp"
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
 namespace py = pybind11;
 

@@ -1,4 +1,4 @@
-#include "core/ext.hpp"
+#include "core/btf/ext.hpp"
 
 #include <pybind11/pybind11.h>
 
@@ -7,7 +7,7 @@
 
 #include "bindings/register.hpp"
 #include "bindings/view.hpp"
-#include "core/file.hpp"
+#include "core/input/file.hpp"
 
 namespace py = pybind11;
 

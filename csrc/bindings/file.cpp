@@ -1,4 +1,4 @@
-#include "core/file.hpp"
+#include "core/input/file.hpp"
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -10,8 +10,8 @@
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
-#include "core/error.hpp"
-#include "core/header.hpp"
+#include "core/base/error.hpp"
+#include "core/format/header.hpp"
 
 namespace py = pybind11;
 

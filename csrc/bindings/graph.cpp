@@ -1,4 +1,4 @@
-#include "core/graph.hpp"
+#include "core/analysis/graph.hpp"
 
 #include <pybind11/pybind11.h>
 

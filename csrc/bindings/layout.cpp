@@ -7,7 +7,7 @@
 #include "bindings/integers.hpp"
 #include "bindings/register.hpp"
 #include "bindings/view.hpp"
-#include "core/sizes.hpp"
+#include "core/analysis/sizes.hpp"
 
 namespace py = pybind11;
 

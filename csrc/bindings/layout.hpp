@@ -3,11 +3,11 @@
 #include <memory>
 #include <utility>
 
-#include "core/arena.hpp"
-#include "core/btf.hpp"
-#include "core/layout.hpp"
-#include "core/selection.hpp"
-#include "core/sizes.hpp"
+#include "core/analysis/layout.hpp"
+#include "core/analysis/sizes.hpp"
+#include "core/base/arena.hpp"
+#include "core/btf/btf.hpp"
+#include "core/index/rows_of_kind.hpp"
 
 namespace btfmmap::bindings {
 

@@ -1,4 +1,4 @@
-#include "core/lint.hpp"
+#include "core/lint/lint.hpp"
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -9,7 +9,7 @@
 
 #include "bindings/layout.hpp"
 #include "bindings/register.hpp"
-#include "core/file.hpp"
+#include "core/input/file.hpp"
 
 namespace py = pybind11;
 

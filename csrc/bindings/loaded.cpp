@@ -1,4 +1,4 @@
-#include "core/loaded.hpp"
+#include "core/input/loaded.hpp"
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -7,7 +7,7 @@
 
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
-#include "core/file.hpp"
+#include "core/input/file.hpp"
 
 namespace py = pybind11;
 

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "core/names.hpp"
+#include "core/names/names.hpp"
 
 namespace btfmmap::bindings {
 

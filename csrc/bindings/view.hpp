@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/mapping.hpp"
-#include "core/tables.hpp"
+#include "core/input/mapping.hpp"
+#include "core/tables/tables.hpp"
 
 namespace btfmmap::bindings {
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .errors import NotFoundError, NotSupportedError
-from .has_tables import HasTables, table_class
+from .table_properties import HasTables, table_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

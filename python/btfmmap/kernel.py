@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from .btf import Btf, many
 from .errors import BtfError, FormatError, NotFoundError
-from .has_tables import HasTables
 from .opening import check_base
 from .opening import open as open_btf
+from .table_properties import HasTables
 from .tables import ChildTable, Table
 
 if TYPE_CHECKING:

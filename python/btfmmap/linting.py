@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import _core
-from .contents import find
+from .containers import find
 from .errors import MissingBaseError
 from .opening import KERNEL_BTF, base_beside, check_base, open_file
 from .opening import open as open_btf

@@ -109,7 +109,7 @@ def _opened(file: File, path: str | None, base: Btf | None, method: Method) -> B
     origin = place and (*place, base, None)
     if file.is_btf():
         return Btf(_core_of(file, base), path, base=base, origin=origin)
-    from .contents import find
+    from .containers import find
 
     found = find(file)
     if found.base is None:

@@ -1,7 +1,7 @@
 // Bytes that change after they were opened: a base and a split BTF, then what is written where, in two goes.
 // The second one finds tables, names and graph already built.
 
-#include "everything.hpp"
+#include "exercise_all.hpp"
 #include "input.hpp"
 
 using namespace btfmmap;

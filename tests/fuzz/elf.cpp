@@ -1,10 +1,10 @@
 // An ELF file: its sections .BTF, .BTF.base and .BTF.ext.
 
-#include "core/elf.hpp"
+#include "core/input/elf.hpp"
 
-#include "core/error.hpp"
-#include "core/relocate.hpp"
-#include "everything.hpp"
+#include "core/base/error.hpp"
+#include "core/btf/relocate.hpp"
+#include "exercise_all.hpp"
 #include "input.hpp"
 
 using namespace btfmmap;

@@ -1,6 +1,6 @@
 // A BTF and a section .BTF.ext that belongs to it.
 
-#include "everything.hpp"
+#include "exercise_all.hpp"
 #include "input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

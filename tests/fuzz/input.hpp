@@ -4,7 +4,7 @@
 #include <cstring>
 #include <memory>
 
-#include "core/mapping.hpp"
+#include "core/input/mapping.hpp"
 
 namespace btfmmap::fuzz {
 

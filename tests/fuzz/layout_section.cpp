@@ -4,8 +4,8 @@
 #include <initializer_list>
 #include <vector>
 
-#include "core/format.hpp"
-#include "everything.hpp"
+#include "core/format/wire_format.hpp"
+#include "exercise_all.hpp"
 #include "input.hpp"
 
 using namespace btfmmap;

@@ -1,6 +1,6 @@
 // Raw BTF that stands alone.
 
-#include "everything.hpp"
+#include "exercise_all.hpp"
 #include "input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,8 +1,8 @@
 // A base, a split BTF on it, and another base that the split one is moved onto.
 
-#include "core/error.hpp"
-#include "core/relocate.hpp"
-#include "everything.hpp"
+#include "core/base/error.hpp"
+#include "core/btf/relocate.hpp"
+#include "exercise_all.hpp"
 #include "input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -8,7 +8,7 @@ import sys
 from .. import BtfError, MissingBaseError
 from .bpftool import translated
 from .common import WrongUsageError
-from .quick import GiveUp, QuickParser
+from .fast_args import GiveUp, QuickParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
             return command.run, parser.parse(words[1:])
         except GiveUp:
             pass
-    from .parsing import parser_of
+    from .argparse_cli import parser_of
 
     full_parser = parser_of(words[:1] if known else COMMANDS)
     args = full_parser.parse_args(words)
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             words = translated(words) or ["info"]
         except ValueError as error:
-            from .parsing import parser_of
+            from .argparse_cli import parser_of
 
             parser_of(COMMANDS).error(str(error))
         run, args = _parsed(words)

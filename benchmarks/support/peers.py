@@ -1,0 +1,79 @@
+"""Other ways to the types of a kernel, as workloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from support.harness import FEW, MANY, SOME, Skipped, Workload, repeated
+from support.kernel_btf import KernelBtf
+from support.names import Named
+from support.peer_bpftool import Bpftool
+from support.peer_libbpf import Libbpf
+from support.pure_python import parse
+
+
+def libbpf_load(btf: KernelBtf) -> Workload | Skipped:
+    """What libbpf does for the running kernel: it maps the file (before libbpf 1.6: reads it)."""
+    name = "libbpf `btf__load_vmlinux_btf`"
+    if not btf.is_running_kernel:
+        return Skipped(name, "the running kernel shows no BTF")
+    return _opened(name, Libbpf.load_vmlinux)
+
+
+def libbpf_new(btf: KernelBtf) -> Workload | Skipped:
+    """What libbpf does for bytes in memory: it copies them."""
+    blob = Path(btf.path).read_bytes()
+    return _opened("libbpf `btf__new`, of bytes in memory", lambda libbpf: libbpf.new(blob))
+
+
+def libbpf_parse(btf: KernelBtf) -> Workload | Skipped:
+    """What libbpf does for any file: it reads it."""
+    return _opened("libbpf `btf__parse`", lambda libbpf: libbpf.parse(btf.path))
+
+
+def _opened(name: str, open_btf: Callable[[Libbpf], int]) -> Workload | Skipped:
+    return with_libbpf(name, lambda libbpf: repeated(name, lambda: libbpf.free(open_btf(libbpf)), MANY))
+
+
+def libbpf_find(btf: KernelBtf, names: Sequence[Named], *, by_kind: bool, rounds: int) -> Workload | Skipped:
+    """libbpf's search for names in a BTF that is open."""
+    name = f"libbpf `btf__find_by_name{'_kind' * by_kind}`"
+
+    def search(libbpf: Libbpf) -> Workload:
+        find = libbpf.finder(libbpf.parse(btf.path), names, by_kind=by_kind)
+        return repeated(name, find, rounds, len(names))
+
+    return with_libbpf(name, search)
+
+
+def bisects() -> bool:
+    """Whether there is a libbpf that bisects types that are sorted by name."""
+    try:
+        version = Libbpf().version
+    except OSError:
+        return False
+    return [int(part) for part in version.split(".")[:2]] >= [1, 8]
+
+
+def with_libbpf(name: str, make: Callable[[Libbpf], Workload]) -> Workload | Skipped:
+    """A workload of libbpf where there is one."""
+    try:
+        return make(Libbpf())
+    except OSError as error:
+        return Skipped(name, str(error))
+
+
+def bpftool_json(btf: KernelBtf) -> Workload | Skipped:
+    """Every type as dicts and lists, by way of another process."""
+    name = "`bpftool -j` and `json.loads`"
+    try:
+        bpftool = Bpftool()
+    except OSError as error:
+        return Skipped(name, str(error))
+    return repeated(name, lambda: bpftool.load(btf.path), FEW)
+
+
+def pure_python(btf: KernelBtf) -> Workload:
+    """All ten tables as lists of tuples."""
+    return repeated("pure Python, `struct`", lambda: parse(Path(btf.path).read_bytes()), SOME)

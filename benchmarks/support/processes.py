@@ -1,0 +1,72 @@
+"""Whole processes as workloads, and processes that measure themselves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from support.harness import SOME, Skipped, Workload, repeated
+
+BTFMMAP = os.path.join(os.path.dirname(sys.executable), "btfmmap")
+"""The command beside the interpreter, so that no shim that looks for one counts."""
+
+_SELF_MEASURED = os.path.join(os.path.dirname(__file__), "self_measured.py")
+
+
+def process(name: str, command: Sequence[str], rounds: int = SOME) -> Workload | Skipped:
+    """From start to exit; skipped where it is not installed or fails."""
+    program = find_program(command[0])
+    if program is None:
+        return Skipped(name, f"{command[0]} is not installed")
+    whole = [program, *command[1:]]
+    try:
+        run_process(whole)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return Skipped(name, _last_line(error))
+    return repeated(name, lambda: run_process(whole), rounds)
+
+
+def ours(name: str, *arguments: str, rounds: int = SOME) -> Workload:
+    """A btfmmap command; its failure is an error."""
+    return repeated(name, lambda: run_process([BTFMMAP, *arguments]), rounds)
+
+
+def python(name: str, code: str, rounds: int = SOME) -> Workload:
+    """The interpreter that runs this, and some code."""
+    return repeated(name, lambda: run_process([sys.executable, "-c", code]), rounds)
+
+
+def self_measured(name: str, measure: str, action: str, path: str, rounds: int = SOME) -> Workload | Skipped:
+    """A fresh interpreter that measures one of its own actions; skipped where that fails with an OSError."""
+    command = [sys.executable, _SELF_MEASURED, measure, action, path]
+    try:
+        _output(command)
+    except subprocess.CalledProcessError as error:
+        reason = _last_line(error)
+        if not reason.startswith(("OSError", "FileNotFoundError")):
+            raise RuntimeError(f"{name}: {error.stderr}") from error
+        return Skipped(name, reason)
+    return repeated(name, lambda: _output(command), rounds)
+
+
+def find_program(name: str) -> str | None:
+    """A path, or a name on the path; Debian keeps bpftool where only root looks."""
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
+def run_process(command: Sequence[str]) -> None:
+    """Run it for its time alone."""
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+
+
+def _output(command: Sequence[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _last_line(error: OSError | subprocess.CalledProcessError) -> str:
+    text = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+    lines = (text.decode() if isinstance(text, bytes) else text).splitlines()
+    return lines[-1] if lines else str(error)

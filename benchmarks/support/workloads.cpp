@@ -1,0 +1,112 @@
+// The core's workloads, one after another, under callgrind: `workloads FILE` of raw BTF. Each one's
+// instructions go to a dump of its own, named after it. benchmarks/instructions.py builds and runs it.
+
+#include <valgrind/callgrind.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/analysis/graph.hpp"
+#include "core/analysis/layout.hpp"
+#include "core/analysis/sizes.hpp"
+#include "core/btf/btf.hpp"
+#include "core/dump/c.hpp"
+#include "core/dump/json.hpp"
+#include "core/dump/raw.hpp"
+#include "core/input/file.hpp"
+
+namespace {
+
+using namespace btfmmap;
+
+// What the run returns is let go of where nobody counts.
+template <class Run>
+auto counted(const std::string& name, Run run) {
+    CALLGRIND_START_INSTRUMENTATION;
+    CALLGRIND_ZERO_STATS;
+    auto result = run();
+    CALLGRIND_DUMP_STATS_AT(name.c_str());
+    CALLGRIND_STOP_INSTRUMENTATION;
+    return result;
+}
+
+template <class Dump>
+void counted_dump(const std::string& name, Dump dump) {
+    std::size_t size = 0;
+    Output output([&size](const Output::Buffer&, std::size_t piece) { size += piece; });
+    counted(name, [&] {
+        dump(output);
+        output.flush();
+        return 0;
+    });
+    std::printf("%s: %zu bytes\n", name.c_str(), size);
+}
+
+// Of types all over the file.
+std::vector<std::string> some_names(const Btf& btf, std::size_t count) {
+    const Index& index = btf.index();
+    std::vector<std::string> names;
+    std::size_t next = index.first_record();
+    for (std::size_t row = next; row != index.rows(); ++row) {
+        if (row >= next && index.name_off(row) != 0) {
+            names.emplace_back(btf.type_name(index.id(row)));
+            next += index.rows() / count;
+        }
+    }
+    return names;
+}
+
+void all(const std::string& path) {
+    const Mapping bytes = File::open(path, Method::read, nullptr).whole();
+    const auto open = [&] { return std::make_shared<const Btf>(bytes, path, nullptr, 0); };
+
+    const auto btf = counted("open", open);
+
+    const auto names = some_names(*btf, 1000);
+    const Kinds any = Kinds().set();
+    counted("find_first", [&] { return btf->find(names[names.size() / 2], any); });
+    counted("find_1000", [&] {
+        std::size_t found = 0;
+        for (const std::string& name : names) {
+            found += btf->find(name, any).has_value();
+        }
+        return found;
+    });
+
+    for (std::size_t number = 0; number != kTables.size(); ++number) {
+        counted("table_" + std::string(kTables[number].name), [&] { return &btf->table(number); });
+    }
+
+    const auto graph = counted("graph", [&] { return std::make_unique<const Graph>(*btf); });
+    counted("graph_reverse", [&] { return graph->reverse().edges; });
+    counted("graph_labels", [&] { return graph->reverse_labels().row; });
+    const auto sizes = counted(
+        "sizes", [&] { return std::make_unique<const Sizes>(btf->index(), btf->pointer_size(), nullptr); });
+    Arena arena(0);
+    counted("layouts", [&] { return layouts(*btf, *sizes, arena); });
+
+    counted_dump("dump_raw", [&](Output& output) { dump_raw(*btf, {}, output); });
+    counted_dump("dump_json", [&](Output& output) { dump_json(*btf, {}, false, output); });
+    counted_dump("dump_c", [&](Output& output) { dump_c(*btf, *sizes, {}, true, output); });
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count != 2) {
+        std::fputs("usage: workloads FILE\n", stderr);
+        return 2;
+    }
+    try {
+        all(arguments[1]);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,159 @@
+#include "core/analysis/cycles.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+
+bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
+
+// What is indirect: what it refers to may be incomplete.
+bool is_indirect(Kind kind) { return kind == Kind::Ptr || kind == Kind::FuncProto; }
+
+// Finds the strongly connected components of the types of some kinds by Tarjan's algorithm, with a stack of
+// its own: chains may be a million types long.
+class Search {
+public:
+    Search(const Index& index, bool by_value)
+        : index_(index), by_value_(by_value), number_(index.rows(), 0), low_(index.rows(), 0) {}
+
+    std::vector<Circle> run() {
+        for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
+            if (number_[row] == 0 && follows(index_.kind(row))) {
+                visit(static_cast<uint32_t>(row));
+            }
+        }
+        std::sort(found_.begin(), found_.end(),
+                  [](const Circle& a, const Circle& b) { return a.lowest_id < b.lowest_id; });
+        return std::move(found_);
+    }
+
+private:
+    static constexpr uint32_t kDone = UINT32_MAX;  // as a number: its component is known
+
+    struct Frame {
+        uint32_t row;
+        uint32_t next;  // reference
+        bool refers_to_itself;
+    };
+
+    bool follows(Kind kind) const {
+        switch (kind) {
+            case Kind::Typedef:
+            case Kind::Const:
+            case Kind::Volatile:
+            case Kind::Restrict:
+            case Kind::TypeTag:
+            case Kind::Array:
+                return true;
+            default:
+                return by_value_ ? is_struct_or_union(kind) : is_indirect(kind);
+        }
+    }
+
+    // How many references of a record count: an array's index type does not.
+    uint32_t references(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        const Shape& shape = shape_of(kind);
+        const uint32_t first = shape.head_refers || kind == Kind::Array ? 1 : 0;
+        return first + (shape.element_type == Shape::kNone ? 0 : index_.elements(row, shape));
+    }
+
+    // The row that one of them leads to.
+    std::optional<uint32_t> target(uint32_t row, uint32_t reference) const {
+        const Kind kind = index_.kind(row);
+        const Shape& shape = shape_of(kind);
+        const std::byte* word = index_.record(row);
+        if (kind == Kind::Array) {
+            word += kHeadSize + ArrayField::type;
+        } else if (shape.head_refers && reference == 0) {
+            word += HeadField::size_or_type;
+        } else {
+            const std::size_t element = reference - (shape.head_refers ? 1 : 0);
+            word += kHeadSize + element * shape.element + static_cast<std::size_t>(shape.element_type);
+        }
+        const uint32_t type_id = index_.load(word);
+        if (type_id < index_.first_id() || type_id >= index_.end_id()) {
+            return std::nullopt;
+        }
+        const uint32_t to = type_id - index_.first_id();
+        return follows(index_.kind(to)) ? std::optional(to) : std::nullopt;
+    }
+
+    void enter(uint32_t row) {
+        number_[row] = low_[row] = ++last_number_;
+        open_.push_back(row);
+        frames_.push_back({row, 0, false});
+    }
+
+    void visit(uint32_t start) {
+        enter(start);
+        while (!frames_.empty()) {
+            Frame& frame = frames_.back();
+            const uint32_t row = frame.row;
+            if (frame.next == references(row)) {
+                const bool alone = !frame.refers_to_itself;
+                frames_.pop_back();
+                if (low_[row] == number_[row]) {
+                    close(row, alone);
+                }
+                if (!frames_.empty()) {
+                    low_[frames_.back().row] = std::min(low_[frames_.back().row], low_[row]);
+                }
+                continue;
+            }
+            const auto to = target(row, frame.next++);
+            if (!to) {
+                continue;
+            }
+            frame.refers_to_itself |= *to == row;
+            if (number_[*to] == 0) {
+                enter(*to);
+            } else if (number_[*to] != kDone) {
+                low_[row] = std::min(low_[row], number_[*to]);
+            }
+        }
+    }
+
+    // Takes a component off the stack. A circle without anything indirect is one by value, too.
+    void close(uint32_t root, bool alone) {
+        Circle circle{UINT32_MAX, 0, by_value_};
+        bool indirect = false;
+        for (uint32_t row = kDone; row != root;) {
+            row = open_.back();
+            open_.pop_back();
+            number_[row] = low_[row] = kDone;
+            circle.lowest_id = std::min(circle.lowest_id, index_.id(row));
+            ++circle.types;
+            indirect |= is_indirect(index_.kind(row));
+        }
+        const bool circular = circle.types > 1 || !alone;
+        if (circular && (by_value_ || indirect)) {
+            found_.push_back(circle);
+        }
+    }
+
+    const Index& index_;
+    bool by_value_;
+    std::vector<uint32_t> number_;  // in the order of visits, from 1; 0 for what was not visited
+    std::vector<uint32_t> low_;     // the lowest number that can be reached
+    std::vector<uint32_t> open_;
+    std::vector<Frame> frames_;
+    std::vector<Circle> found_;
+    uint32_t last_number_ = 0;
+};
+
+}  // namespace
+
+std::vector<Circle> circles(const Index& index) {
+    std::vector<Circle> found = Search(index, true).run();
+    const std::vector<Circle> indirect = Search(index, false).run();
+    found.insert(found.end(), indirect.begin(), indirect.end());
+    return found;
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,135 @@
+#include "core/analysis/graph_labels.hpp"
+
+#include <array>
+#include <cstring>
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+using std::uint8_t;
+
+// So many edges are labelled at once, and what is too much is overwritten by the next ones.
+constexpr uint32_t kAtOnce = 4;
+
+// The role of the type that a record's head refers to.
+constexpr Role head_role(Kind kind) {
+    switch (kind) {
+        case Kind::Ptr:
+            return Role::pointee;
+        case Kind::Func:
+            return Role::prototype;
+        case Kind::FuncProto:
+            return Role::returned;
+        case Kind::Var:
+            return Role::variable;
+        case Kind::DeclTag:
+            return Role::tag_target;
+        default:
+            return Role::underlying;
+    }
+}
+
+constexpr Role element_role(Kind kind) {
+    switch (kind) {
+        case Kind::FuncProto:
+            return Role::parameter;
+        case Kind::Datasec:
+            return Role::section_entry;
+        default:
+            return Role::member;
+    }
+}
+
+struct Plan {
+    bool head_refers = false;
+    bool is_array = false;
+    bool has_table = false;  // whose rows its records are
+    uint8_t table = 0;       // the kind whose table has the elements
+    Role head_role = Role::pointee;
+    Role element_role = Role::member;
+};
+
+std::array<Plan, kMaxKinds> plans() {
+    std::array<Plan, kMaxKinds> plans;
+    for (std::size_t number = 0; number != kMaxKinds; ++number) {
+        const auto kind = static_cast<Kind>(number);
+        Plan& plan = plans[number];
+        plan.head_refers = kShapes[number].head_refers;
+        plan.is_array = kind == Kind::Array;
+        plan.has_table = kind == Kind::Func || kind == Kind::Var || kind == Kind::DeclTag;
+        // Members of STRUCT and UNION count together.
+        plan.table = static_cast<uint8_t>(kind == Kind::Union ? Kind::Struct : kind);
+        plan.head_role = head_role(kind);
+        plan.element_role = element_role(kind);
+    }
+    return plans;
+}
+
+// As in graph.cpp, what is done for each record is the same for all.
+class Labeller {
+public:
+    Labeller(const uint32_t* indptr, uint8_t* role, uint32_t* row)
+        : indptr_(indptr), role_(role), row_(row) {}
+
+    void label(const Index& index) const {
+        std::array<uint32_t, kMaxKinds> records{};  // of a kind, so far: rows of its table
+        std::array<uint32_t, kMaxKinds> elements{};
+        const uint32_t* indptr = indptr_ + index.first_id();
+        for (auto row = static_cast<uint32_t>(index.first_record()); row != index.rows(); ++row) {
+            const uint8_t kind = index.kinds()[row];
+            const Plan& plan = plans_[kind];
+            const uint32_t number = records[kind]++;
+            uint32_t edge = indptr[row];
+            const uint32_t end = indptr[row + 1];
+            write(edge, plan.head_role, plan.has_table ? number : row);
+            edge += plan.head_refers;
+            if (plan.is_array) {
+                write(edge, Role::element, number);
+                write(edge + 1, Role::index, number);
+                continue;
+            }
+            uint32_t child = elements[plan.table];
+            elements[plan.table] += end - edge;
+            do {
+                write_some(edge, plan.element_role, child);
+                edge += kAtOnce;
+                child += kAtOnce;
+            } while (edge < end);
+        }
+    }
+
+private:
+    void write(uint32_t edge, Role role, uint32_t row) const {
+        role_[edge] = static_cast<uint8_t>(role);
+        row_[edge] = row;
+    }
+
+    void write_some(uint32_t edge, Role role, uint32_t row) const {
+        static_assert(kAtOnce == 4);
+        const uint32_t roles = static_cast<uint8_t>(role) * 0x01010101U;
+        const uint32_t rows[] = {row, row + 1, row + 2, row + 3};
+        std::memcpy(role_ + edge, &roles, sizeof roles);
+        std::memcpy(row_ + edge, rows, sizeof rows);
+    }
+
+    const std::array<Plan, kMaxKinds> plans_ = plans();
+    const uint32_t* indptr_;
+    uint8_t* role_;
+    uint32_t* row_;
+};
+
+}  // namespace
+
+Labels label(const std::vector<const Btf*>& levels, const Edges& forward, Arena& arena) {
+    auto* role = arena.allocate<uint8_t>(forward.edges + kAtOnce);
+    auto* row = arena.allocate<uint32_t>(forward.edges + kAtOnce);
+    const Labeller labeller(forward.indptr, role, row);
+    for (const Btf* level : levels) {
+        labeller.label(level->index());
+    }
+    return {role, row};
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,270 @@
+#include "core/analysis/layout.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "core/base/error.hpp"
+#include "core/index/rows_of_kind.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::int64_t;
+using std::uint32_t;
+using std::uint8_t;
+
+constexpr int64_t kCacheLine = 64;  // bytes
+
+// A member, as far as holes are concerned. Bits and bytes count from the struct's start.
+struct Member {
+    int64_t start_bit;
+    int64_t end_bit;
+    int64_t bitfield_size;  // in bits; 0 for a member that is none
+    int64_t unit_start;     // in bytes: where the integer that a bitfield is part of starts
+    int64_t unit_bits;
+    uint32_t alignment;  // natural
+};
+
+struct Holes {
+    uint32_t members = 0;
+    uint32_t holes = 0;
+    uint32_t hole_bytes = 0;
+    uint32_t bit_holes = 0;
+    uint32_t bit_hole_bits = 0;
+    uint32_t padding = 0;
+    uint32_t bit_padding = 0;
+    bool packed = false;
+    bool flexible = false;
+};
+
+struct Free {
+    uint32_t bytes = 0;
+    uint32_t bits = 0;
+};
+
+uint32_t positive(int64_t number) { return static_cast<uint32_t>(std::max<int64_t>(0, number)); }
+
+template <class Load>
+class Reader {
+public:
+    Reader(const Btf& btf, const Sizes& sizes) : index_(btf.index()), sizes_(sizes) {}
+
+    // `visit` is called with each member, and the bytes and bits free before it.
+    template <class Visit>
+    Holes read(uint32_t row, Visit visit) const {
+        const std::byte* record = index_.record(row);
+        const bool flag = info_kind_flag(Load::u32(record + HeadField::info));
+        const int64_t size = Load::u32(record + HeadField::size_or_type);
+        const uint32_t count = index_.elements(row, shape_of(Kind::Struct));
+        Holes holes;
+        if (index_.kind(row) == Kind::Struct) {
+            Scan scan(size);
+            for (uint32_t number = 0; number != count; ++number) {
+                const Member next = member(record, number, flag);
+                const Free free = scan.add(next);
+                visit(next, free);
+            }
+            holes = scan.finish();
+            if (count != 0) {
+                holes.flexible = ends_in_flexible_array(type_of(element(record, count - 1)));
+            }
+        } else {
+            for (uint32_t number = 0; number != count; ++number) {
+                visit(member(record, number, flag), Free{});
+            }
+        }
+        holes.members = count;
+        return holes;
+    }
+
+private:
+    // Looks at one member after another, where the last one ended and where the next one starts. A bitfield's
+    // unit is all its own, so bits left in it are a hole of bits, not of bytes.
+    class Scan {
+    public:
+        explicit Scan(int64_t size) : size_(size), unit_end_(8 * size) {}
+
+        Free add(const Member& next) {
+            int64_t bits = 0;
+            int64_t bytes = 0;
+            if (in_bitfield_) {
+                const int64_t end = std::min(next.start_bit, unit_end_);
+                bits = end - seen_;
+                seen_ = end;
+            }
+            if (next.bitfield_size != 0) {
+                const int64_t unit_start = 8 * next.unit_start;
+                if (seen_ < unit_start && unit_start <= next.start_bit) {
+                    bytes = next.unit_start - seen_ / 8;
+                    seen_ = unit_start;
+                }
+                bits += next.start_bit - seen_;
+            } else {
+                bytes = next.start_bit / 8 - seen_ / 8;
+            }
+            seen_ = next.end_bit;
+            note(bits, bytes);
+            enter(next);
+            check_alignment(next);
+            return {positive(bytes), positive(bits)};
+        }
+
+        Holes finish() {
+            int64_t bit_padding = 0;
+            if (in_bitfield_) {
+                const int64_t end = std::min(8 * size_, unit_end_);
+                bit_padding = end - seen_;
+                seen_ = end;
+            }
+            holes_.bit_padding = positive(bit_padding);
+            holes_.padding = positive(size_ - seen_ / 8);
+            // Where nothing is left free, only the attribute can have put a member out of its alignment.
+            holes_.packed =
+                holes_.padding == 0 && holes_.holes == 0 && (unaligned_ || size_ % most_alignment_ != 0);
+            return holes_;
+        }
+
+    private:
+        void note(int64_t bits, int64_t bytes) {
+            holes_.bit_holes += bits != 0;
+            holes_.bit_hole_bits += positive(bits);
+            holes_.holes += bytes > 0;
+            holes_.hole_bytes += positive(bytes);
+        }
+
+        void enter(const Member& member) {
+            in_bitfield_ = member.bitfield_size != 0;
+            if (!in_bitfield_) {
+                unit_bits_ = 0;
+                unit_end_ = member.end_bit;
+            } else if (member.end_bit > unit_end_ || member.unit_bits > unit_bits_) {
+                unit_bits_ = member.unit_bits;
+                unit_end_ = 8 * member.unit_start + unit_bits_;
+                // A bitfield that began in the unit before this one.
+                unit_end_ += member.end_bit > unit_end_ ? unit_bits_ : 0;
+            }
+        }
+
+        void check_alignment(const Member& member) {
+            most_alignment_ = std::max(most_alignment_, member.alignment);
+            unaligned_ |= member.unit_start % member.alignment != 0;
+        }
+
+        int64_t size_;
+        int64_t unit_end_;
+        int64_t unit_bits_ = 0;
+        int64_t seen_ = 0;
+        bool in_bitfield_ = false;
+        bool unaligned_ = false;
+        uint32_t most_alignment_ = 1;
+        Holes holes_;
+    };
+
+    static const std::byte* element(const std::byte* record, uint32_t number) {
+        return record + kHeadSize + std::size_t{number} * shape_of(Kind::Struct).element;
+    }
+
+    uint32_t type_of(const std::byte* element) const {
+        const uint32_t type = Load::u32(element + MemberField::type);
+        return type < index_.end_id() ? type : 0;  // the bytes may have changed since they were checked
+    }
+
+    Member member(const std::byte* record, uint32_t number, bool flag) const {
+        const std::byte* at = element(record, number);
+        const uint32_t offset = Load::u32(at + MemberField::offset);
+        const uint32_t type = type_of(at);
+        Member member{};
+        member.start_bit = member_bit_offset(offset, flag);
+        member.bitfield_size = member_bitfield_size(offset, flag);
+        member.unit_bits = 8 * std::max<int64_t>(0, sizes_.size(type));
+        member.end_bit =
+            member.start_bit + (member.bitfield_size != 0 ? member.bitfield_size : member.unit_bits);
+        member.unit_start = member.start_bit / 8;
+        if (member.bitfield_size != 0 && member.unit_bits != 0) {
+            // Units are aligned to their size, whatever the struct is.
+            member.unit_start = member.start_bit / member.unit_bits * member.unit_bits / 8;
+        }
+        member.alignment = sizes_.natural_alignment(type);
+        return member;
+    }
+
+    bool ends_in_flexible_array(uint32_t type) const {
+        const uint32_t resolved = sizes_.resolved(type);
+        if (resolved == Sizes::kNoType) {
+            return false;
+        }
+        const Index& owner = index_.owner(resolved);
+        const uint32_t row = resolved - owner.first_id();
+        return owner.kind(row) == Kind::Array &&
+               owner.load(owner.record(row) + kHeadSize + ArrayField::nelems) == 0;
+    }
+
+    const Index& index_;
+    const Sizes& sizes_;
+};
+
+template <class Load>
+Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
+    const Selection<Kind::Struct, Kind::Union> selection(btf.index());
+    const std::size_t rows = selection.records();
+    Table table(arena);
+    auto* id = table.add<uint32_t>("id", rows);
+    auto* size = table.add<uint32_t>("size", rows);
+    auto* members = table.add<uint32_t>("members", rows);
+    auto* holes = table.add<uint32_t>("holes", rows);
+    auto* hole_bytes = table.add<uint32_t>("hole_bytes", rows);
+    auto* bit_holes = table.add<uint32_t>("bit_holes", rows);
+    auto* bit_hole_bits = table.add<uint32_t>("bit_hole_bits", rows);
+    auto* padding = table.add<uint32_t>("padding", rows);
+    auto* bit_padding = table.add<uint32_t>("bit_padding", rows);
+    auto* cachelines = table.add<uint32_t>("cachelines", rows);
+    auto* packed = table.add<bool>("packed", rows);
+    auto* flexible = table.add<bool>("flexible", rows);
+    const Reader<Load> reader(btf, sizes);
+    std::size_t row = 0;
+    selection.each([&](uint32_t from) {
+        const Holes found = reader.read(from, [](const Member&, Free) {});
+        const int64_t bytes = Load::u32(btf.index().record(from) + HeadField::size_or_type);
+        id[row] = btf.index().id(from);
+        size[row] = static_cast<uint32_t>(bytes);
+        members[row] = found.members;
+        holes[row] = found.holes;
+        hole_bytes[row] = found.hole_bytes;
+        bit_holes[row] = found.bit_holes;
+        bit_hole_bits[row] = found.bit_hole_bits;
+        padding[row] = found.padding;
+        bit_padding[row] = found.bit_padding;
+        cachelines[row] = static_cast<uint32_t>((bytes + kCacheLine - 1) / kCacheLine);
+        packed[row] = found.packed;
+        flexible[row] = found.flexible;
+        ++row;
+    });
+    return table;
+}
+
+}  // namespace
+
+std::vector<Place> places(const Btf& btf, const Sizes& sizes, std::uint32_t type_id) {
+    const Index& index = btf.index();
+    if (type_id < index.first_id() || type_id >= index.end_id() ||
+        (index.kind_of(type_id) != Kind::Struct && index.kind_of(type_id) != Kind::Union)) {
+        throw Error::not_found("type [" + std::to_string(type_id) + "] is no struct or union");
+    }
+    std::vector<Place> found;
+    with_loads(btf.header().order, [&](auto load) {
+        Reader<decltype(load)>(btf, sizes)
+            .read(type_id - index.first_id(), [&](const Member& member, Free free) {
+                found.push_back({static_cast<uint32_t>(member.unit_start),
+                                 static_cast<uint32_t>(member.unit_bits / 8), free.bytes, free.bits});
+            });
+    });
+    return found;
+}
+
+Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena) {
+    return with_loads(btf.header().order,
+                      [&](auto load) { return filled<decltype(load)>(btf, sizes, arena); });
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,64 @@
+#include "core/base/arena.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <new>
+
+namespace btfmmap {
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kWorthAsking = std::size_t{1} << 15;
+
+std::shared_ptr<std::byte> memory_of(std::size_t size) {
+    return {new (std::align_val_t{kAlignment}) std::byte[size],
+            [](std::byte* data) { ::operator delete[](data, std::align_val_t{kAlignment}); }};
+}
+
+#ifdef MADV_POPULATE_WRITE
+
+// Asks for all pages at once that are not there, which costs half of what as many faults do. Where the kernel
+// cannot (before Linux 5.14), they come one by one. To ask for pages that are there costs half of what the
+// work does that fills them, so the last one stands for all: memory that was used before mostly has them.
+void populate(std::byte* data, std::size_t size) {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto page_of = [=](std::byte* byte) {
+        return reinterpret_cast<std::uintptr_t>(byte) & ~(page - 1);
+    };
+    const std::uintptr_t first = page_of(data);
+    const std::uintptr_t last = page_of(data + size - 1);
+    unsigned char resident = 0;
+    if (::mincore(reinterpret_cast<void*>(last), page, &resident) == 0 && (resident & 1) == 0) {
+        ::madvise(reinterpret_cast<void*>(first), last - first + page, MADV_POPULATE_WRITE);
+    }
+}
+
+#else
+
+void populate(std::byte*, std::size_t) {}
+
+#endif
+
+}  // namespace
+
+void* Arena::allocate_bytes(std::size_t size) {
+    size = (size + kAlignment - 1) / kAlignment * kAlignment;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (chunks_.empty() || chunks_.back().size - chunks_.back().used < size) {
+        const std::size_t chunk_size = std::max(size, chunk_size_);
+        chunks_.push_back({memory_of(chunk_size), chunk_size, 0});
+    }
+    Chunk& chunk = chunks_.back();
+    std::byte* data = chunk.memory.get() + chunk.used;
+    chunk.used += size;
+    if (size >= kWorthAsking) {
+        populate(data, size);
+    }
+    return data;
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,113 @@
+#include "core/btf/btf.hpp"
+
+#include <utility>
+
+#include "core/base/error.hpp"
+#include "core/index/validate_references.hpp"
+#include "core/names/pointer_size.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+template <class Work>
+auto naming_input(const std::string& name, Work work) {
+    try {
+        return work();
+    } catch (Error& error) {
+        error.message = name + ": " + error.message;
+        throw;
+    }
+}
+
+}  // namespace
+
+Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> base,
+         std::uint32_t pointer_size)
+    : base_(std::move(base)),
+      mapping_(std::move(mapping)),
+      header_(naming_input(name, [this] { return parse_header(mapping_.bytes(), base_ != nullptr); })),
+      shapes_(mapping_.bytes().slice(header_.layout_start(), header_.layout_size),
+              base_ == nullptr ? nullptr : &base_->shapes_),
+      index_(naming_input(name,
+                          [this] {
+                              return Index(type_section(), header_.order, shapes_.get(),
+                                           base_ == nullptr ? nullptr : &base_->index_, header_.type_start());
+                          })),
+      strings_(string_section(), base_ == nullptr ? nullptr : &base_->strings_),
+      pointer_size_(pointer_size),
+      names_(index_, strings_),
+      // All tables of a kernel together take 2.4 times as much as its type section.
+      arena_(std::size_t{header_.type_size} * 5 / 2) {
+    if (base_ != nullptr && base_->header_.order != header_.order) {
+        throw Error::format(name + ": its byte order differs from its base's");
+    }
+    naming_input(name, [this] { check_references(index_, strings_.end(), header_.type_start()); });
+}
+
+// A chain of bases would otherwise be destroyed by recursion, as deep as it is long.
+Btf::~Btf() {
+    auto base = std::move(base_);
+    while (base != nullptr && base.use_count() == 1) {
+        base = std::move(const_cast<Btf&>(*base).base_);
+    }
+}
+
+Bytes Btf::type_section() const { return mapping_.bytes().slice(header_.type_start(), header_.type_size); }
+
+Bytes Btf::string_section() const {
+    return mapping_.bytes().slice(header_.string_start(), header_.string_size);
+}
+
+std::uint32_t Btf::pointer_size() const {
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        if (btf->pointer_size_ != 0) {
+            return btf->pointer_size_;
+        }
+    }
+    std::uint32_t size = 0;
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        const std::uint32_t own = long_size(btf->index_, btf->strings_);
+        size = own == 0 ? size : own;  // the base comes last and decides
+    }
+    return size == 0 ? sizeof(void*) : size;
+}
+
+std::uint32_t Btf::checked(std::int64_t type_id) const {
+    if (type_id < 0 || type_id >= index_.end_id()) {
+        throw Error::not_found("no type [" + std::to_string(type_id) + "]; the last one is [" +
+                               std::to_string(std::int64_t{index_.end_id()} - 1) + "]");
+    }
+    return static_cast<std::uint32_t>(type_id);
+}
+
+Kind Btf::kind(std::int64_t type_id) const { return index_.kind_of(checked(type_id)); }
+
+std::string_view Btf::type_name(std::int64_t type_id) const {
+    return btfmmap::type_name(index_, strings_, checked(type_id));
+}
+
+std::optional<std::uint32_t> Btf::find(std::string_view name, const Kinds& kinds) const {
+    std::optional<std::uint32_t> lowest;
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        if (const auto found = btf->names().find(name, kinds)) {
+            lowest = found;
+        }
+    }
+    return lowest;
+}
+
+std::vector<std::uint32_t> Btf::find_all(std::string_view name, const Kinds& kinds) const {
+    std::vector<std::uint32_t> ids;
+    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+        const auto own = btf->names().find_all(name, kinds);
+        ids.insert(ids.begin(), own.begin(), own.end());
+    }
+    return ids;
+}
+
+const Table& Btf::table(std::size_t kind) const {
+    return tables_[kind].get([this, kind] { return kTables[kind].build(index_, arena_); });
+}
+
+}  // namespace btfmmap

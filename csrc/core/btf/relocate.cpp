@@ -1,0 +1,301 @@
+#include "core/btf/relocate.hpp"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "core/index/references.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+
+// In the map of ids: not yet mapped, and the size has to match because split structs embed the type.
+constexpr uint32_t kUnmapped = 0;
+constexpr uint32_t kEmbedded = UINT32_MAX;
+
+bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
+
+class Relocation {
+public:
+    Relocation(const Btf& split, const Btf& base, const std::string& name)
+        : split_(split), distilled_(*split.base()), base_(base), name_(name) {}
+
+    // The bytes of the split BTF, rewritten.
+    std::vector<std::byte> run() {
+        check_distilled();
+        ids_.assign(distilled_.index().end_id(), kUnmapped);
+        strings_.assign(distilled_.header().string_size, 0);
+        mark_embedded();
+        count_names();
+        for (uint32_t id = 1; id != base_.index().end_id(); ++id) {
+            map_candidate(id);
+        }
+        check_all_mapped();
+        return rewritten();
+    }
+
+private:
+    uint32_t size_or_type(const Btf& btf, uint32_t id) const {
+        const Index& index = btf.index().owner(id);
+        return index.load(index.record(id - index.first_id()) + HeadField::size_or_type);
+    }
+
+    bool kind_flag(const Btf& btf, uint32_t id) const {
+        const Index& index = btf.index().owner(id);
+        return info_kind_flag(index.load(index.record(id - index.first_id()) + HeadField::info));
+    }
+
+    // Names and ids are used as places in arrays: checked once more, for the bytes may have changed.
+    uint32_t name_off(const Btf& btf, uint32_t id) const {
+        const Index& index = btf.index().owner(id);
+        const uint32_t offset = index.name_off(id - index.first_id());
+        if (offset >= btf.strings().end()) {
+            throw failed("type [" + std::to_string(id) + "] lost its name: the bytes changed");
+        }
+        return offset;
+    }
+
+    uint32_t split_id(uint32_t id) const { return id < split_.index().end_id() ? id : 0; }
+
+    Error failed(const std::string& what) const { return Error::format(name_ + ": " + what); }
+
+    std::string described(uint32_t id) const {
+        return "type [" + std::to_string(id) + "] '" + std::string(distilled_.type_name(id)) +
+               "' of the distilled base";
+    }
+
+    void check_distilled() const {
+        const Index& index = distilled_.index();
+        for (uint32_t id = 1; id != index.end_id(); ++id) {
+            switch (index.kind(id)) {
+                case Kind::Int:
+                case Kind::Float:
+                case Kind::Enum:
+                case Kind::Struct:
+                case Kind::Union:
+                case Kind::Fwd:
+                    if (index.name_off(id) != 0) {
+                        continue;
+                    }
+                    throw failed(described(id) + " has no name");
+                default:
+                    throw failed("its base is not distilled: type [" + std::to_string(id) + "] is of kind " +
+                                 std::to_string(index.kinds()[id]) +
+                                 ", must be INT, FLOAT, ENUM, STRUCT, UNION or FWD");
+            }
+        }
+    }
+
+    // A type of the distilled base that a split struct has as a member, not through a pointer, has to have
+    // the same size in the full base.
+    void mark_embedded() {
+        const Index& index = split_.index();
+        std::vector<bool> seen(index.rows());
+        for (std::size_t row = 0; row != index.rows(); ++row) {
+            if (!is_composite(index.kind(row))) {
+                continue;
+            }
+            const Shape& shape = shape_of(Kind::Struct);
+            const std::byte* member = index.record(row) + kHeadSize;
+            for (uint32_t left = index.elements(row, shape); left != 0; --left, member += shape.element) {
+                mark_embedded(index.load(member + MemberField::type), seen);
+            }
+        }
+    }
+
+    // Follows a member's type through qualifiers, names and arrays, no further than where that was done
+    // before: what is embedded a million times is looked at once, and a cycle ends.
+    void mark_embedded(uint32_t type, std::vector<bool>& seen) {
+        const Index& index = split_.index();
+        type = split_id(type);
+        while (type >= ids_.size() && !seen[type - index.first_id()]) {
+            const std::size_t row = type - index.first_id();
+            seen[row] = true;
+            switch (index.kind(row)) {
+                case Kind::Const:
+                case Kind::Restrict:
+                case Kind::Volatile:
+                case Kind::Typedef:
+                case Kind::TypeTag:
+                    type = split_id(size_or_type(split_, type));
+                    break;
+                case Kind::Array:
+                    type = split_id(index.load(index.record(row) + kHeadSize + ArrayField::type));
+                    break;
+                default:
+                    return;
+            }
+        }
+        if (type < ids_.size() && is_composite(distilled_.index().kind(type))) {
+            ids_[type] = kEmbedded;
+        }
+    }
+
+    // Where several structs of the base share a name, the size tells them apart.
+    void count_names() {
+        const Index& index = base_.index();
+        composites_.assign(base_.strings().end(), 0);
+        for (uint32_t id = 1; id != index.end_id(); ++id) {
+            const uint32_t name = name_off(base_, id);
+            if (is_composite(index.kind_of(id)) && name != 0 && composites_[name] != UINT8_MAX) {
+                ++composites_[name];
+            }
+        }
+    }
+
+    bool needs_size(uint32_t base_id, Kind kind) const {
+        if (is_composite(kind)) {
+            return composites_[name_off(base_, base_id)] > 1;
+        }
+        return kind != Kind::Fwd;
+    }
+
+    void map_candidate(uint32_t base_id) {
+        const Kind kind = base_.index().kind_of(base_id);
+        const uint32_t name = name_off(base_, base_id);
+        switch (kind) {
+            case Kind::Int:
+            case Kind::Float:
+            case Kind::Enum:
+            case Kind::Enum64:
+            case Kind::Fwd:
+            case Kind::Struct:
+            case Kind::Union:
+                break;
+            default:
+                return;
+        }
+        if (name == 0) {
+            return;
+        }
+        for (const uint32_t id : distilled_.names().find_all(base_.strings().at(name), Kinds().set())) {
+            // Void has a name for people only.
+            if (id == 0 || !matches(id, base_id, kind)) {
+                continue;
+            }
+            if (ids_[id] != kUnmapped && ids_[id] != kEmbedded) {
+                throw failed(described(id) + " could be type [" + std::to_string(ids_[id]) + "] or [" +
+                             std::to_string(base_id) + "] of the base, both of " +
+                             std::to_string(size_or_type(base_, base_id)) + " bytes");
+            }
+            ids_[id] = base_id;
+            strings_[name_off(distilled_, id)] = name;
+        }
+    }
+
+    // libbpf's rules. A FWD of a union matches only a union with bitfields (kind flag), which is libbpf's
+    // reading too.
+    bool matches(uint32_t id, uint32_t base_id, Kind base_kind) const {
+        const bool same_size = size_or_type(distilled_, id) == size_or_type(base_, base_id);
+        if (needs_size(base_id, base_kind) && !same_size) {
+            return false;
+        }
+        switch (const Kind kind = distilled_.index().kind(id)) {
+            case Kind::Fwd: {
+                const bool base_flag = kind_flag(base_, base_id);
+                return (base_kind == Kind::Fwd && base_flag == kind_flag(distilled_, id)) ||
+                       (base_kind == Kind::Struct && !base_flag) || (base_kind == Kind::Union && base_flag);
+            }
+            case Kind::Int:
+                return base_kind == kind && encoding(distilled_, id) == encoding(base_, base_id);
+            case Kind::Float:
+                return base_kind == kind;
+            case Kind::Enum:  // ENUM64 too is distilled into a sized ENUM
+                return base_kind == kind || base_kind == Kind::Enum64;
+            default:  // STRUCT or UNION; of what kind the base's is, libbpf does not ask
+                return ids_[id] != kEmbedded || same_size;
+        }
+    }
+
+    std::uint8_t encoding(const Btf& btf, uint32_t id) const {
+        const Index& index = btf.index().owner(id);
+        return int_encoding(index.load(index.record(id - index.first_id()) + kHeadSize));
+    }
+
+    void check_all_mapped() const {
+        for (uint32_t id = 1; id != ids_.size(); ++id) {
+            if (ids_[id] == kUnmapped || ids_[id] == kEmbedded) {
+                throw failed(described(id) + " has no counterpart in the base");
+            }
+        }
+    }
+
+    std::vector<std::byte> rewritten() const {
+        const Bytes blob = split_.mapping().bytes();
+        std::vector<std::byte> copy(blob.data, blob.data + blob.size);
+        const Index& index = split_.index();
+        for (std::size_t row = 0; row != index.rows(); ++row) {
+            if (!shape_of(index.kind(row)).known) {
+                throw failed("type [" + std::to_string(index.id(row)) + "] has the unknown kind " +
+                             std::to_string(index.kinds()[row]) + ", whose references cannot be found");
+            }
+            each_reference(index, row, [&](Reference reference, const std::byte* word) {
+                const uint32_t old = index.load(word);
+                store(copy.data() + (word - blob.data),
+                      reference == Reference::type ? moved_id(old) : moved_string(old));
+            });
+        }
+        return copy;
+    }
+
+    void store(std::byte* at, uint32_t value) const {
+        if (split_.header().order != kHostOrder) {
+            value = __builtin_bswap32(value);
+        }
+        std::memcpy(at, &value, sizeof value);
+    }
+
+    uint32_t moved_id(uint32_t id) const {
+        if (id == 0) {
+            return 0;
+        }
+        return id < ids_.size() ? ids_[id] : id - distilled_.index().end_id() + base_.index().end_id();
+    }
+
+    uint32_t moved_string(uint32_t offset) const {
+        if (offset == 0) {
+            return 0;
+        }
+        if (offset >= strings_.size()) {
+            return static_cast<uint32_t>(offset - distilled_.strings().end() + base_.strings().end());
+        }
+        if (strings_[offset] == 0) {
+            throw failed("the string '" + std::string(distilled_.strings().at(offset)) +
+                         "' of the distilled base names no type there");
+        }
+        return strings_[offset];
+    }
+
+    const Btf& split_;
+    const Btf& distilled_;
+    const Btf& base_;
+    const std::string& name_;
+    std::vector<uint32_t> ids_;             // distilled type id -> base's
+    std::vector<uint32_t> strings_;         // distilled string offset -> base's
+    std::vector<std::uint8_t> composites_;  // base's name offset -> structs and unions of it, at most 255
+};
+
+}  // namespace
+
+std::shared_ptr<const Btf> relocate(const Btf& split, std::shared_ptr<const Btf> base,
+                                    const std::string& name) {
+    if (split.base() == nullptr) {
+        throw Error::not_supported(name + ": stands alone, only a split BTF can be relocated");
+    }
+    if (split.base() == base || split.base()->base() != nullptr) {
+        throw Error::not_supported(name + ": its base is not a distilled one");
+    }
+    if (base->header().order != split.header().order) {
+        throw Error::format(name + ": its byte order differs from its base's");
+    }
+    auto bytes = std::make_shared<const std::vector<std::byte>>(Relocation(split, *base, name).run());
+    const Bytes blob{bytes->data(), bytes->size()};
+    return std::make_shared<Btf>(Mapping::borrow(blob, bytes, How::read), name, std::move(base),
+                                 split.pointer_size());
+}
+
+}  // namespace btfmmap

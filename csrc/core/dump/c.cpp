@@ -1,0 +1,117 @@
+#include "core/dump/c.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "core/base/merge_sort.hpp"
+#include "core/dump/c_limits.hpp"
+#include "core/dump/c_order.hpp"
+#include "core/dump/c_writer.hpp"
+#include "core/dump/dump_words.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+
+constexpr std::string_view kHead = R"(#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+#ifndef __ksym
+#define __ksym __attribute__((section(".ksyms")))
+#endif
+
+#ifndef __weak
+#define __weak __attribute__((weak))
+#endif
+
+#ifndef __bpf_fastcall
+#if __has_attribute(bpf_fastcall)
+#define __bpf_fastcall __attribute__((bpf_fastcall))
+#else
+#define __bpf_fastcall
+#endif
+#endif
+
+)";
+
+constexpr std::string_view kTail = R"(#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute pop
+#endif
+
+#endif /* __VMLINUX_H__ */
+)";
+
+// Functions that a declaration tag of that text marks as a whole.
+std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
+    std::vector<uint32_t> functions;
+    for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
+        const DumpRecord record(btf, id);
+        if (record.kind() != Kind::DeclTag || record.word(kHeadSize) != UINT32_MAX ||
+            !btf.strings().equals(record.index->name_off(record.row), tag)) {
+            continue;
+        }
+        const uint32_t function = record.size_or_type();
+        if (function < btf.index().end_id() && btf.index().kind_of(function) == Kind::Func) {
+            functions.push_back(function);
+        }
+    }
+    return functions;
+}
+
+void write_kfuncs(const Btf& btf, CLimits& limits, CWriter& writer, Output& output) {
+    write_text(output, "\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n");
+    std::vector<std::pair<std::string_view, uint32_t>> functions;
+    for (const uint32_t function : tagged_functions(btf, "bpf_kfunc")) {
+        functions.emplace_back(btf.type_name(function), function);
+        limits.spend(functions.back().first.size());
+    }
+    merge_sort(functions, [&](const auto& a, const auto& b) {
+        limits.spend(std::min(a.first.size(), b.first.size()));
+        return a.first < b.first;
+    });
+    std::vector<uint32_t> fast = tagged_functions(btf, "bpf_fastcall");
+    std::sort(fast.begin(), fast.end());
+    for (const auto& [name, function] : functions) {
+        write_text(output, "extern ");
+        write_text(output, std::binary_search(fast.begin(), fast.end(), function) ? "__bpf_fastcall " : "");
+        writer.declare(DumpRecord(btf, function).target(), name);
+        write_text(output, " __weak __ksym;\n");
+    }
+    write_text(output, "#endif\n\n");
+}
+
+}  // namespace
+
+void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
+            Output& output) {
+    CLimits limits(btf);
+    CWriter writer(btf, sizes, limits, output);
+    write_text(output, kHead);
+    for (const std::int64_t root : roots) {
+        btf.type_name(root);  // refuses what is not there
+        writer.write(static_cast<uint32_t>(root));
+    }
+    if (roots.empty()) {
+        if (sorted) {
+            // bpftool leaves out the first one, taking it for void; what refers to it brings it in all the
+            // same.
+            const std::vector<uint32_t> order = c_order(btf, limits);
+            std::for_each(order.begin() + 1, order.end(), [&](uint32_t id) { writer.write(id); });
+        } else {
+            for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
+                writer.write(id);
+            }
+        }
+        write_kfuncs(btf, limits, writer, output);
+    }
+    write_text(output, kTail);
+    output.flush();
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,436 @@
+#include "core/dump/c_declarations.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "core/base/error.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::int64_t;
+using std::uint32_t;
+
+bool is_modifier(Kind kind) {
+    return kind == Kind::Volatile || kind == Kind::Const || kind == Kind::Restrict || kind == Kind::TypeTag;
+}
+
+int64_t rounded_up(int64_t number, int64_t unit) { return (number + unit - 1) / unit * unit; }
+
+}  // namespace
+
+// A declaration's types from the outermost to what they are made of; written from the back. All share one
+// array, of which each has the end while it is written.
+class CDeclarations::Chain {
+public:
+    explicit Chain(std::vector<uint32_t>& ids) : ids_(ids), bottom_(ids.size()) {}
+    ~Chain() { ids_.resize(bottom_); }
+    Chain(const Chain&) = delete;
+    Chain& operator=(const Chain&) = delete;
+
+    bool empty() const { return ids_.size() == bottom_; }
+    uint32_t back() const { return ids_.back(); }
+    void push(uint32_t id) { ids_.push_back(id); }
+    void pop() { ids_.pop_back(); }
+
+private:
+    std::vector<uint32_t>& ids_;
+    std::size_t bottom_;
+};
+
+// -- definitions
+
+void CDeclarations::define(uint32_t id) {
+    const DumpRecord type = record(id);
+    switch (type.kind()) {
+        case Kind::Struct:
+        case Kind::Union:
+            return define_struct(id);
+        case Kind::Enum:
+        case Kind::Enum64:
+            return define_enum(id);
+        case Kind::Typedef:
+            return define_typedef(id);
+        case Kind::Func:
+            return declare(type.target(), names_.own(id));
+        case Kind::Var: {
+            const uint32_t linkage = type.word(kHeadSize);
+            out_.write(linkage == 0 ? "static " : linkage == 2 ? "extern " : "");
+            return declare(type.target(), names_.own(id));
+        }
+        case Kind::Void:
+            return declare(id, "");
+        default:
+            if (shape_of(type.kind()).known && type.kind() != Kind::Datasec && type.kind() != Kind::DeclTag) {
+                return declare(id, "");
+            }
+    }
+    const Word& word = kind_word(type.kind());
+    throw Error::not_supported("type [" + std::to_string(id) + "] is of kind " +
+                               std::string(word.letters, word.size) + ", which C has no declaration for");
+}
+
+void CDeclarations::define_struct(uint32_t id, unsigned level) {
+    const CLimits::Depth deeper(limits_, id);
+    const DumpRecord type = record(id);
+    const bool is_struct = type.kind() == Kind::Struct;
+    const bool packed = is_struct && is_packed(type);
+    const bool flag = type.flag();
+    const uint32_t count = type.elements();
+    const uint32_t size = type.size_or_type();
+    forward(id);
+    out_.write(" {");
+    int64_t end = 0;
+    bool after_bitfield = false;
+    for (uint32_t i = 0; i != count; ++i) {
+        limits_.step();
+        const std::byte* member = type.element(i);
+        const uint32_t held = type.element_type(i, MemberField::type);
+        const uint32_t word = type.load(member + MemberField::offset);
+        const int64_t offset = member_bit_offset(word, flag);
+        const int64_t bits = member_bitfield_size(word, flag);
+        pad(end, offset, packed ? 1 : alignment(held), after_bitfield && bits != 0, level + 1);
+        out_.line(level + 1);
+        declare(held, names_.string(type.load(member + MemberField::name_off)), level + 1);
+        if (bits != 0) {
+            out_.write(": ");
+            out_.signed_number(bits);
+        }
+        end = offset + (bits != 0 ? bits : 8 * std::max<int64_t>(0, sizes_.size(held)));
+        after_bitfield = bits != 0;
+        out_.write(";");
+    }
+    if (is_struct) {
+        pad(end, 8 * int64_t{size}, alignment(id), false, level + 1);
+    }
+    if (count != 0 || size != 0) {
+        out_.line(level);
+    }
+    packed ? out_.write("} __attribute__((packed))") : out_.write("}");
+}
+
+int64_t CDeclarations::alignment(uint32_t id) const { return std::max<int64_t>(0, sizes_.alignment(id)); }
+
+bool CDeclarations::is_packed(const DumpRecord& type) const {
+    int64_t most = 1;
+    const bool flag = type.flag();
+    const uint32_t count = type.elements();
+    for (uint32_t i = 0; i != count; ++i) {
+        const int64_t own = alignment(type.element_type(i, MemberField::type));
+        const uint32_t word = type.load(type.element(i) + MemberField::offset);
+        // libbpf takes the whole word here.
+        if (own != 0 && member_bitfield_size(word, flag) == 0 && int64_t{word} % (8 * own) != 0) {
+            return true;
+        }
+        most = std::max(most, own);
+    }
+    return type.size_or_type() % most != 0;
+}
+
+// Fills a gap so that the next member lies where it should: with bitfields without a name, of the largest
+// type whose alignment helps.
+void CDeclarations::pad(int64_t from, int64_t to, int64_t alignment, bool in_bitfield, unsigned level) {
+    if (from >= to) {
+        return;
+    }
+    struct Pad {
+        std::string_view name;
+        int64_t bits;
+    };
+    const Pad pads[] = {{"long", 8 * pointer_size_}, {"int", 32}, {"short", 16}, {"char", 8}};
+    const auto write = [&](std::string_view name, int64_t bits) {
+        limits_.step();
+        out_.line(level);
+        out_.write(name);
+        out_.write(": ");
+        out_.signed_number(bits);
+        out_.write(";");
+    };
+    const Pad* pad = pads;
+    int64_t aligned = rounded_up(from, pad->bits);
+    while (aligned > to && pad != std::end(pads) - 1) {
+        ++pad;
+        aligned = rounded_up(from, pad->bits);
+    }
+    if (aligned > from && aligned <= to) {
+        // The compiler aligns by itself what wants that alignment; anything else has to be told.
+        if (in_bitfield ||
+            (aligned == to && rounded_up(from, std::max<int64_t>(1, 8 * alignment)) != aligned) ||
+            (aligned != to && to - aligned <= aligned - from)) {
+            write(pad->name, in_bitfield ? aligned - from : 0);
+        }
+        from = aligned;
+    }
+    while (from != to) {
+        const int64_t bits = std::min(to - from, pad->bits);
+        if (bits == pad->bits) {
+            write(pad->name, bits);
+        } else {
+            const Pad* smallest = std::end(pads) - 1;
+            while (smallest != pads && smallest->bits < bits) {
+                --smallest;
+            }
+            pad = smallest;
+            write(pad->name, bits);
+        }
+        from += bits;
+    }
+}
+
+void CDeclarations::define_enum(uint32_t id, unsigned level) {
+    const DumpRecord type = record(id);
+    names_.has_name(id) ? out_.write("enum ") : out_.write("enum");
+    out_.write(names_.tag(id));
+    const uint32_t count = type.elements();
+    if (count == 0) {
+        return;
+    }
+    out_.write(" {");
+    define_values(type, level);
+    out_.line(level);
+    out_.write("}");
+    const uint32_t size = type.size_or_type();
+    if (size == 1) {
+        out_.write(" __attribute__((mode(byte)))");
+    } else if (size == 8 && pointer_size_ == 8) {
+        bool fits = true;
+        for (uint32_t i = 0; type.kind() == Kind::Enum64 && i != count; ++i) {
+            fits &= type.load(type.element(i) + EnumField::value_high) == 0;
+        }
+        if (fits) {
+            out_.write(" __attribute__((mode(word)))");
+        }
+    }
+}
+
+// Enumerators share their names with typedefs.
+void CDeclarations::define_values(const DumpRecord& type, unsigned level) {
+    const bool is_signed = type.flag();
+    const bool wide = type.kind() == Kind::Enum64;
+    const uint32_t count = type.elements();
+    for (uint32_t i = 0; i != count; ++i) {
+        limits_.step();
+        const std::byte* value = type.element(i);
+        const std::string_view name = names_.string(type.load(value + EnumField::name_off));
+        const std::size_t uses = names_.uses_of_enumerator(name);
+        out_.line(level + 1);
+        out_.write(name);
+        if (uses > 1) {
+            out_.write("___");
+            out_.number(uses);
+        }
+        out_.write(" = ");
+        const std::uint64_t low = type.load(value + EnumField::value);
+        if (wide) {
+            const std::uint64_t bits = std::uint64_t{type.load(value + EnumField::value_high)} << 32 | low;
+            is_signed ? out_.signed_number(static_cast<int64_t>(bits)) : out_.number(bits);
+            is_signed ? out_.write("LL,") : out_.write("ULL,");
+        } else {
+            is_signed ? out_.signed_number(static_cast<std::int32_t>(low)) : out_.number(low);
+            out_.write(",");
+        }
+    }
+}
+
+void CDeclarations::forward(uint32_t id) {
+    const DumpRecord type = record(id);
+    const bool is_union = type.kind() == Kind::Fwd ? type.flag() : type.kind() == Kind::Union;
+    is_union ? out_.write("union") : out_.write("struct");
+    if (names_.has_name(id) || type.kind() == Kind::Fwd) {
+        out_.write(" ");
+    }
+    out_.write(names_.tag(id));
+}
+
+void CDeclarations::define_typedef(uint32_t id) {
+    const std::string_view name = names_.identifier(id);
+    const uint32_t of = record(id).target();
+    if (of == 0 && name == "__gnuc_va_list") {
+        out_.write("typedef __builtin_va_list __gnuc_va_list");  // old GCC has void here
+        return;
+    }
+    out_.write("typedef ");
+    declare(of, name, 0);
+}
+
+// -- declarations
+
+void CDeclarations::declare(uint32_t id, std::string_view name, unsigned level) {
+    const CLimits::Depth deeper(limits_, id);
+    Chain chain(chains_);
+    for (;;) {
+        limits_.step();
+        const DumpRecord type = record(id);
+        const Kind kind = type.kind();
+        if (style_ == Style::whole || !is_modifier(kind)) {
+            chain.push(id);
+        }
+        const bool goes_on =
+            kind == Kind::Ptr || kind == Kind::FuncProto || kind == Kind::Array || is_modifier(kind);
+        if (!goes_on) {
+            break;
+        }
+        id = type.target();
+    }
+    write_chain(chain, name, level);
+}
+
+void CDeclarations::write_modifiers(Chain& chain) {
+    for (; !chain.empty(); chain.pop()) {
+        switch (record(chain.back()).kind()) {
+            case Kind::Volatile:
+                out_.write("volatile ");
+                break;
+            case Kind::Const:
+                out_.write("const ");
+                break;
+            case Kind::Restrict:
+                out_.write("restrict ");
+                break;
+            default:
+                return;
+        }
+    }
+}
+
+void CDeclarations::drop_modifiers(Chain& chain) const {
+    while (!chain.empty() && is_modifier(record(chain.back()).kind())) {
+        chain.pop();
+    }
+}
+
+void CDeclarations::write_name(std::string_view name, bool after_pointer) {
+    if (!name.empty() && !after_pointer) {
+        out_.write(" ");
+    }
+    out_.write(name);
+}
+
+void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned level) {
+    const CLimits::Depth deeper(limits_, 0);
+    bool after_pointer = true;  // a lone pointer needs no space before it
+    while (!chain.empty()) {
+        limits_.step();
+        const uint32_t id = chain.back();
+        chain.pop();
+        const DumpRecord type = record(id);
+        const Kind kind = type.kind();
+        switch (kind) {
+            case Kind::Void:
+                write_modifiers(chain);
+                out_.write("void");
+                break;
+            case Kind::Int:
+            case Kind::Float:
+                write_modifiers(chain);
+                out_.write(names_.own(id));
+                break;
+            case Kind::Struct:
+            case Kind::Union:
+                write_modifiers(chain);
+                names_.has_name(id) || style_ == Style::cast ? forward(id) : define_struct(id, level);
+                break;
+            case Kind::Enum:
+            case Kind::Enum64:
+                write_modifiers(chain);
+                if (names_.has_name(id) || style_ == Style::cast) {
+                    out_.write("enum ");
+                    out_.write(names_.tag(id));
+                } else {
+                    define_enum(id, level);
+                }
+                break;
+            case Kind::Fwd:
+                write_modifiers(chain);
+                forward(id);
+                break;
+            case Kind::Typedef:
+                write_modifiers(chain);
+                out_.write(names_.identifier(id));
+                break;
+            case Kind::Ptr:
+                after_pointer ? out_.write("*") : out_.write(" *");
+                break;
+            case Kind::Volatile:
+                out_.write(" volatile");
+                break;
+            case Kind::Const:
+                out_.write(" const");
+                break;
+            case Kind::Restrict:
+                out_.write(" restrict");
+                break;
+            case Kind::TypeTag:
+                write_modifiers(chain);
+                type.flag() ? out_.write(" __attribute__((") : out_.write(" __attribute__((btf_type_tag(\"");
+                out_.write(names_.own(id));
+                type.flag() ? out_.write("))") : out_.write("\")))");
+                break;
+            case Kind::Array:
+                return write_array(type, chain, name, after_pointer, level);
+            case Kind::FuncProto:
+                return write_prototype(type, chain, name, after_pointer, level);
+            default:
+                return;  // nothing that C declares
+        }
+        after_pointer = kind == Kind::Ptr;
+    }
+    write_name(name, after_pointer);
+}
+
+void CDeclarations::write_array(const DumpRecord& array, Chain& chain, std::string_view name,
+                                bool after_pointer, unsigned level) {
+    drop_modifiers(chain);  // GCC repeats those of the elements
+    if (chain.empty()) {
+        write_name(name, after_pointer);
+    } else {
+        const bool more_dimensions = record(chain.back()).kind() == Kind::Array;
+        if (!name.empty() && !after_pointer) {
+            out_.write(" ");
+        }
+        if (!more_dimensions) {
+            out_.write("(");
+        }
+        write_chain(chain, name, level);
+        if (!more_dimensions) {
+            out_.write(")");
+        }
+    }
+    out_.write("[");
+    out_.number(array.word(kHeadSize + ArrayField::nelems));
+    out_.write("]");
+}
+
+void CDeclarations::write_prototype(const DumpRecord& proto, Chain& chain, std::string_view name,
+                                    bool after_pointer, unsigned level) {
+    drop_modifiers(chain);  // GCC's volatile stands for noreturn
+    if (chain.empty()) {
+        write_name(name, after_pointer);
+    } else {
+        out_.write(" (");
+        write_chain(chain, name, level);
+        out_.write(")");
+    }
+    const uint32_t count = proto.elements();
+    if (count == 0 || (count == 1 && proto.element_type(0, ParamField::type) == 0)) {
+        out_.write("(void)");
+        return;
+    }
+    out_.write("(");
+    for (uint32_t i = 0; i != count; ++i) {
+        if (i != 0) {
+            out_.write(", ");
+        }
+        const uint32_t type = proto.element_type(i, ParamField::type);
+        if (i == count - 1 && type == 0) {
+            out_.write("...");
+        } else {
+            const uint32_t offset = proto.load(proto.element(i) + ParamField::name_off);
+            declare(type, names_.string(offset), level);
+        }
+    }
+    out_.write(")");
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/analysis/sizes.hpp"
+#include "core/btf/btf.hpp"
+#include "core/dump/c_limits.hpp"
+#include "core/dump/c_names.hpp"
+#include "core/dump/c_text.hpp"
+#include "core/dump/dump_words.hpp"
+#include "core/text/output.hpp"
+
+namespace btfmmap {
+
+// Writes definitions and declarations of C, as libbpf's btf_dump spells them.
+class CDeclarations {
+public:
+    enum class Style : std::uint8_t {
+        whole,  // types without a name are written out
+        cast,   // those by their keyword alone, and no qualifiers
+    };
+
+    // All outlive it.
+    CDeclarations(const Btf& btf, const Sizes& sizes, CNames& names, CLimits& limits, Output& output,
+                  Style style = Style::whole)
+        : btf_(btf),
+          sizes_(sizes),
+          names_(names),
+          limits_(limits),
+          out_(limits, output),
+          style_(style),
+          pointer_size_(btf.pointer_size()) {}
+
+    // What a type is, whatever its kind: its members, its values, what it is another name for, ... All but
+    // the semicolon. Throws Error (not_supported) for kinds that C has nothing for.
+    void define(std::uint32_t id);
+    void define_struct(std::uint32_t id, unsigned level = 0);
+    void define_enum(std::uint32_t id, unsigned level = 0);
+    void define_typedef(std::uint32_t id);
+    // "struct name", of a STRUCT, UNION or FWD.
+    void forward(std::uint32_t id);
+
+    // That `name`, which may be empty, is of a type.
+    void declare(std::uint32_t id, std::string_view name, unsigned level = 0);
+
+private:
+    class Chain;
+
+    DumpRecord record(std::uint32_t id) const { return {btf_, id}; }
+
+    bool is_packed(const DumpRecord& record) const;
+    void pad(std::int64_t from, std::int64_t to, std::int64_t alignment, bool in_bitfield, unsigned level);
+    void define_values(const DumpRecord& record, unsigned level);
+
+    void write_chain(Chain& chain, std::string_view name, unsigned level);
+    void write_array(const DumpRecord& array, Chain& chain, std::string_view name, bool after_pointer,
+                     unsigned level);
+    void write_prototype(const DumpRecord& proto, Chain& chain, std::string_view name, bool after_pointer,
+                         unsigned level);
+    void write_modifiers(Chain& chain);
+    void drop_modifiers(Chain& chain) const;
+    void write_name(std::string_view name, bool after_pointer);
+
+    std::int64_t alignment(std::uint32_t id) const;
+
+    const Btf& btf_;
+    const Sizes& sizes_;
+    CNames& names_;
+    CLimits& limits_;
+    CText out_;
+    Style style_;
+    std::int64_t pointer_size_;
+    std::vector<std::uint32_t> chains_;
+};
+
+}  // namespace btfmmap

@@ -1,0 +1,95 @@
+#include "core/dump/c_names.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace btfmmap {
+
+namespace {
+
+constexpr std::size_t kLongestName = 255;  // of names that are changed
+
+}  // namespace
+
+std::size_t NameUses::add(std::string_view name) {
+    if (used_ == entries_.size() / 4 * 3) {
+        grow();
+    }
+    const std::size_t hash = std::hash<std::string_view>()(name);
+    Entry& entry = find(name, hash);
+    if (entry.uses == 0) {
+        ++used_;
+        entry = {name.data(), static_cast<std::uint32_t>(name.size()), 0, hash};
+    }
+    return ++entry.uses;
+}
+
+NameUses::Entry& NameUses::find(std::string_view name, std::size_t hash) {
+    limits_.spend(name.size());
+    for (std::size_t at = hash;; ++at) {
+        limits_.step();  // names may have been chosen to collide
+        Entry& entry = entries_[at & (entries_.size() - 1)];
+        if (entry.uses == 0 || (entry.hash == hash && std::string_view(entry.name, entry.size) == name)) {
+            return entry;
+        }
+    }
+}
+
+void NameUses::grow() {
+    std::vector<Entry> old(std::max(kFirstSize, entries_.size() * 2));
+    old.swap(entries_);
+    for (const Entry& entry : old) {
+        if (entry.uses != 0) {
+            std::size_t at = entry.hash;
+            while (entries_[at & (entries_.size() - 1)].uses != 0) {
+                ++at;
+            }
+            entries_[at & (entries_.size() - 1)] = entry;
+        }
+    }
+}
+
+CNames::CNames(const Btf& btf, CLimits& limits, Conflicts conflicts)
+    : btf_(btf), limits_(limits), conflicts_(conflicts), tags_(limits), identifiers_(limits) {
+    if (conflicts == Conflicts::numbered) {
+        named_.resize(btf.index().end_id());
+    }
+}
+
+std::string_view CNames::string(std::uint32_t offset) const {
+    if (offset == 0 || offset >= btf_.strings().end()) {
+        return {};
+    }
+    const std::string_view string = btf_.strings().at(offset);
+    limits_.spend(string.size());
+    return string;
+}
+
+std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
+    if (!has_name(id)) {
+        return {};
+    }
+    const std::string_view name = own(id);
+    if (conflicts_ == Conflicts::ignored) {
+        return name;
+    }
+    if (named_[id] == Named::no) {
+        named_[id] = Named::its_own;
+        const Index& index = btf_.index().owner(id);
+        const std::size_t row = id - index.first_id();
+        const Kind kind = index.kind(row);
+        // A declaration does not take the name.
+        const bool declares =
+            kind == Kind::Fwd || (kind == Kind::Enum && index.elements(row, shape_of(kind)) == 0);
+        const std::size_t count = declares ? 1 : uses.add(name);
+        if (count > 1) {
+            std::string other = std::string(name.substr(0, kLongestName)) + "___" + std::to_string(count);
+            other.resize(std::min(other.size(), kLongestName));
+            other_names_[id] = std::move(other);
+            named_[id] = Named::another;
+        }
+    }
+    return named_[id] == Named::another ? std::string_view(other_names_[id]) : name;
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,327 @@
+#include "core/dump/c_order.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "core/base/merge_sort.hpp"
+#include "core/dump/dump_words.hpp"
+#include "core/dump/reference_chains.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+using std::uint64_t;
+
+constexpr std::size_t kLastRank = 5;
+
+// What a type of a rank is sorted by first: the first bytes of a name, the first one highest.
+struct Start {
+    uint64_t name;
+    uint32_t id;
+};
+
+// What those are sorted by that are alike so far. Namesakes are sorted by a hash of what they hold.
+struct Key {
+    std::string_view name;
+    std::string_view own_name;
+    uint32_t id;
+};
+
+class Order {
+public:
+    Order(const Btf& btf, CLimits& limits)
+        : btf_(btf),
+          limits_(limits),
+          chains_(btf),
+          complete_(btf.index().end_id()),
+          hashes_{Hashes(btf), Hashes(btf)} {}
+
+    std::vector<uint32_t> sorted() {
+        std::array<std::vector<Start>, kLastRank> ranks;
+        std::vector<uint32_t> last;
+        for (uint32_t id = 0; id != btf_.index().end_id(); ++id) {
+            if (!is_written(btf_.index().kind_of(id))) {
+                continue;
+            }
+            const std::size_t of_id = rank(id);
+            if (of_id == kLastRank) {
+                last.push_back(id);
+                complete_[id] = is_complete(chains_[id]);
+            } else {
+                ranks[of_id].push_back(start(id));
+                complete_[id] = true;
+            }
+        }
+        std::vector<uint32_t> ids;
+        for (std::vector<Start>& starts : ranks) {
+            append_by_start(starts, ids);
+        }
+        std::vector<Start> starts = those_with_news(last, ids);
+        append_by_start(starts, ids);
+        return ids;
+    }
+
+private:
+    // Functions are half of a kernel's types, but only kfuncs are written, in an order of their own.
+    static bool is_written(Kind kind) {
+        return kind != Kind::Func && kind != Kind::Var && kind != Kind::Datasec && kind != Kind::DeclTag;
+    }
+
+    Start start(uint32_t id) const {
+        const uint32_t end = chains_[id].end;
+        return {first_letters(sort_name(DumpRecord(btf_, end), end != id)), id};
+    }
+
+    // Whether all on a chain is of a rank before the last, or void.
+    static bool is_complete(const CChains::Chain& chain) {
+        switch (chain.end_kind) {
+            case Kind::Int:
+            case Kind::Float:
+            case Kind::Enum:
+            case Kind::Enum64:
+                return true;
+            case Kind::Struct:
+            case Kind::Union:
+                return chain.end_named;
+            case Kind::Void:
+                return !chain.some_named;
+            default:
+                return false;
+        }
+    }
+
+    // Most of a kernel's types come last and need nothing that is not before them, in `ids`: they would be
+    // sorted for nothing. One that refers to a later prototype is not seen to be such, which does no harm.
+    std::vector<Start> those_with_news(const std::vector<uint32_t>& last, const std::vector<uint32_t>& ids) {
+        // The very first is not written for itself. What ends where it does is not told apart from it.
+        const uint32_t missing = ids.empty() ? 0 : chains_[ids.front()].end;
+        complete_[ids.empty() ? 0 : ids.front()] = false;
+        std::vector<Start> starts;
+        for (const uint32_t id : last) {
+            const uint32_t end = chains_[id].end;
+            const Kind kind = chains_[id].end_kind;
+            if (end == missing) {
+                complete_[id] = false;
+            } else if (kind == Kind::FuncProto || kind == Kind::Struct || kind == Kind::Union) {
+                complete_[id] = end == id ? elements_are_complete(DumpRecord(btf_, id)) : complete_[end];
+            }
+            if (!complete_[id]) {
+                starts.push_back(start(id));
+            }
+        }
+        return starts;
+    }
+
+    bool elements_are_complete(const DumpRecord& record) const {
+        const bool returns = record.kind() == Kind::FuncProto;
+        std::uint8_t all = returns ? complete_[record.target()] : 1;
+        const std::size_t field = returns ? ParamField::type : MemberField::type;
+        record.each_element([&](const std::byte* element) {
+            all &= complete_[record.checked(record.load(element + field))];
+        });
+        return all != 0;
+    }
+
+    void append_by_start(std::vector<Start>& starts, std::vector<uint32_t>& ids) {
+        std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) {
+            return a.name != b.name ? a.name < b.name : a.id < b.id;
+        });
+        std::vector<Key> alike;
+        for (auto from = starts.begin(); from != starts.end();) {
+            auto to = from + 1;
+            if (to == starts.end() || to->name != from->name) {
+                ids.push_back(from->id);
+            } else {
+                alike.assign(1, key(from->id));
+                for (; to != starts.end() && to->name == from->name; ++to) {
+                    alike.push_back(key(to->id));
+                }
+                append_by_name(alike, ids);
+            }
+            from = to;
+        }
+    }
+
+    struct Hashes {
+        explicit Hashes(const Btf& btf)
+            : value(new uint64_t[btf.index().end_id()]), known(btf.index().end_id()) {}
+
+        std::unique_ptr<uint64_t[]> value;  // where known; few ever are
+        std::vector<bool> known;
+    };
+
+    std::string_view text(uint32_t offset) const {
+        if (offset >= btf_.strings().end()) {
+            return {};
+        }
+        const std::string_view text = btf_.strings().at(offset);
+        limits_.spend(text.size());
+        return text;
+    }
+
+    static uint32_t name_off(const DumpRecord& record) { return record.index->name_off(record.row); }
+
+    // Of the string at an offset, as a number that compares as they do.
+    uint64_t first_letters(uint32_t offset) const {
+        uint64_t letters = 0;
+        if (offset < btf_.strings().end()) {
+            const std::string_view name = btf_.strings().prefix(offset, sizeof letters);
+            for (std::size_t i = 0; i != sizeof letters; ++i) {
+                letters = letters << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0);
+            }
+        }
+        return letters;
+    }
+
+    Key key(uint32_t id) const {
+        const uint32_t end = chains_[id].end;
+        return {text(sort_name(DumpRecord(btf_, end), end != id)), text(name_off(DumpRecord(btf_, id))), id};
+    }
+
+    // A reference without a name comes last, wherever it leads.
+    std::size_t rank(uint32_t id) const {
+        const CChains::Chain& chain = chains_[id];
+        if (chain.end != id && !chain.first_named) {
+            return kLastRank;
+        }
+        switch (chain.end_kind) {
+            case Kind::Enum:
+            case Kind::Enum64:
+                return chain.some_named ? 1 : 0;
+            case Kind::Int:
+            case Kind::Float:
+                return 2;
+            case Kind::Struct:
+            case Kind::Union:
+                return chain.some_named ? 3 : kLastRank;
+            case Kind::FuncProto:
+                return chain.some_named ? 4 : kLastRank;
+            default:
+                return kLastRank;
+        }
+    }
+
+    // The offset of the name that a type is sorted by: of an enum without one its first value's, unless it is
+    // only referred to.
+    static uint32_t sort_name(const DumpRecord& record, bool referred) {
+        const bool is_enum = record.kind() == Kind::Enum || record.kind() == Kind::Enum64;
+        const uint32_t own = name_off(record);
+        return is_enum && !referred && own == 0 && record.elements() != 0
+                   ? record.load(record.element(0) + EnumField::name_off)
+                   : own;
+    }
+
+    void append_by_name(std::vector<Key>& keys, std::vector<uint32_t>& ids) {
+        const auto order = [this](const Key& a, const Key& b) {
+            limits_.spend(a.name.size() + a.own_name.size());
+            const int names = a.name.compare(b.name);
+            return names != 0 ? names : a.own_name.compare(b.own_name);
+        };
+        merge_sort(keys, [&](const Key& a, const Key& b) { return order(a, b) < 0; });
+        std::vector<std::pair<uint64_t, uint32_t>> namesakes;
+        for (auto from = keys.begin(); from != keys.end();) {
+            auto to = from + 1;
+            for (; to != keys.end() && order(*from, *to) == 0; ++to) {
+            }
+            if (to - from == 1) {
+                ids.push_back(from->id);
+            } else {
+                namesakes.clear();
+                for (; from != to; ++from) {
+                    namesakes.emplace_back(hash(from->id, true), from->id);
+                }
+                std::sort(namesakes.begin(), namesakes.end());
+                for (const auto& [hash, id] : namesakes) {
+                    ids.push_back(id);
+                }
+            }
+            from = to;
+        }
+    }
+
+    static uint64_t mixed(uint64_t hash, uint64_t value) { return hash * 31 + value; }
+
+    uint64_t with_name(uint64_t hash, uint32_t offset) const {
+        if (offset == 0) {
+            return hash;
+        }
+        uint64_t name = 0;
+        for (const char letter : text(offset)) {
+            // bpftool's chars are signed on most machines.
+            name = name * 31 +
+                   static_cast<uint64_t>(static_cast<std::int64_t>(static_cast<signed char>(letter)));
+        }
+        return mixed(hash, name);
+    }
+
+    // Of a type's name and what it holds; with `members` of those of a struct too, by their names and their
+    // types'. A chain of references is walked down and folded back, not descended into.
+    uint64_t hash(uint32_t id, bool members) {
+        Hashes& hashes = hashes_[members];
+        if (hashes.known[id]) {
+            return hashes.value[id];
+        }
+        std::vector<uint32_t> path;
+        uint32_t at = id;
+        uint64_t result = 0;
+        while (!hashes.known[at]) {
+            hashes.known[at] = true;
+            hashes.value[at] = 0;  // with which a circle ends here
+            uint32_t next = 0;
+            const DumpRecord record(btf_, at);
+            if (!CChains::refers(record, next)) {
+                result = hashes.value[at] = hash_of(record, members);
+                break;
+            }
+            path.push_back(at);
+            at = next;
+        }
+        result = hashes.value[at];
+        for (; !path.empty(); path.pop_back()) {
+            const DumpRecord record(btf_, path.back());
+            uint64_t folded = with_name(0, name_off(record));
+            if (record.kind() == Kind::Array) {
+                folded = mixed(folded, record.word(kHeadSize + ArrayField::nelems));
+            }
+            result = hashes.value[path.back()] = mixed(folded, result);
+        }
+        return hashes.value[id];
+    }
+
+    // Of what refers to nothing.
+    uint64_t hash_of(const DumpRecord& record, bool members) {
+        uint64_t hash = with_name(0, name_off(record));
+        const Kind kind = record.kind();
+        const bool is_enum = kind == Kind::Enum || kind == Kind::Enum64;
+        const bool is_struct = kind == Kind::Struct || kind == Kind::Union;
+        if (!is_enum && !(is_struct && members)) {
+            return hash;
+        }
+        const uint32_t count = record.elements();
+        for (uint32_t i = 0; i != count; ++i) {
+            const std::byte* element = record.element(i);
+            hash = with_name(hash, record.load(element + MemberField::name_off));
+            if (is_struct) {
+                hash = mixed(hash, this->hash(record.element_type(i, MemberField::type), false));
+            }
+        }
+        return hash;
+    }
+
+    const Btf& btf_;
+    CLimits& limits_;
+    CChains chains_;
+    std::vector<std::uint8_t> complete_;  // those that need nothing but what comes before the last rank
+    Hashes hashes_[2];
+};
+
+}  // namespace
+
+std::vector<uint32_t> c_order(const Btf& btf, CLimits& limits) { return Order(btf, limits).sorted(); }
+
+}  // namespace btfmmap

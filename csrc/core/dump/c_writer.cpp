@@ -1,0 +1,296 @@
+#include "core/dump/c_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/error.hpp"
+#include "core/index/rows_of_kind.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+
+bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
+
+}  // namespace
+
+CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output)
+    : btf_(btf),
+      limits_(limits),
+      out_(limits, output),
+      names_(btf, limits, CNames::Conflicts::numbered),
+      declarations_(btf, sizes, names_, limits, output),
+      states_(btf.index().end_id()) {
+    states_[0].order = Order::done;
+    states_[0].emitted = Emitted::yes;
+    refuse_unknown_kinds();
+    mark_referenced();
+}
+
+void CWriter::refuse_unknown_kinds() const {
+    for (uint32_t id = 1; id != btf_.index().end_id(); ++id) {
+        const Kind kind = btf_.index().kind_of(id);
+        if (!shape_of(kind).known) {
+            throw Error::not_supported("type [" + std::to_string(id) + "] is of the unknown kind " +
+                                       std::to_string(static_cast<unsigned>(kind)) +
+                                       ", which C has no word for");
+        }
+    }
+}
+
+// Whether anything refers to an enum without a name tells where it belongs: inside what does, or at the top,
+// for its constants. A prototype's return type does not count, as in libbpf.
+void CWriter::mark_referenced() {
+    for (const Btf* each = &btf_; each != nullptr; each = each->base().get()) {
+        const Index& index = each->index();
+        const auto mark = [&](const std::byte* type) {
+            const uint32_t id = index.load(type);
+            states_[id < index.end_id() ? id : 0].referenced = true;
+        };
+        const auto mark_elements = [&](std::size_t size, std::size_t field) {
+            return [=, &index](uint32_t row) {
+                const std::byte* end = index.record(row + 1);
+                for (const std::byte* at = index.record(row) + kHeadSize; at != end; at += size) {
+                    mark(at + field);
+                }
+            };
+        };
+        Selection<Kind::Ptr, Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict, Kind::TypeTag,
+                  Kind::Func, Kind::Var, Kind::DeclTag>(index)
+            .each([&](uint32_t row) { mark(index.record(row) + HeadField::size_or_type); });
+        Selection<Kind::Array>(index).each([&](uint32_t row) {
+            mark(index.record(row) + kHeadSize + ArrayField::type);
+            mark(index.record(row) + kHeadSize + ArrayField::index_type);
+        });
+        Selection<Kind::Struct, Kind::Union>(index).each(
+            mark_elements(shape_of(Kind::Struct).element, MemberField::type));
+        Selection<Kind::FuncProto>(index).each(
+            mark_elements(shape_of(Kind::FuncProto).element, ParamField::type));
+        Selection<Kind::Datasec>(index).each(
+            mark_elements(shape_of(Kind::Datasec).element, SecinfoField::type));
+    }
+}
+
+void CWriter::write(uint32_t id) {
+    queue_.clear();
+    order(id, false);
+    for (std::size_t i = 0; i != queue_.size(); ++i) {
+        emit(queue_[i], 0);
+    }
+}
+
+// -- what comes before what
+
+// Queues what has to be defined for a type, in an order that C takes. Returns whether the type itself has to
+// be known where it is used: a pointer to something with a name can make do with a forward declaration.
+bool CWriter::order(uint32_t id, bool through_pointer) {
+    const CLimits::Depth deeper(limits_, id);
+    State& state = states_[id];
+    if (state.order == Order::done) {
+        return true;
+    }
+    const DumpRecord type = record(id);
+    const Kind kind = type.kind();
+    if (state.order == Order::open) {
+        if (is_struct_or_union(kind) && through_pointer && names_.has_name(id)) {
+            return false;
+        }
+        throw Error::format("type [" + std::to_string(id) + "] holds itself, which C cannot say", {}, id);
+    }
+    switch (kind) {
+        case Kind::Int:
+        case Kind::Float:
+            state.order = Order::done;
+            return false;
+        case Kind::Ptr: {
+            const bool strong = order(type.target(), true);
+            state.order = Order::done;
+            return strong;
+        }
+        case Kind::Array:
+            return order(type.target(), false);
+        case Kind::Struct:
+        case Kind::Union: {
+            if (through_pointer && names_.has_name(id)) {
+                return false;
+            }
+            state.order = Order::open;
+            const uint32_t count = type.elements();
+            for (uint32_t i = 0; i != count; ++i) {
+                order(type.element_type(i, MemberField::type), false);
+            }
+            if (names_.has_name(id)) {
+                queue_.push_back(id);
+            }
+            state.order = Order::done;
+            return true;
+        }
+        case Kind::Enum:
+        case Kind::Enum64:
+        case Kind::Fwd:
+            if (names_.has_name(id) || !state.referenced) {
+                queue_.push_back(id);
+            }
+            state.order = Order::done;
+            return true;
+        case Kind::Typedef:
+            if (!order(type.target(), through_pointer) && through_pointer) {
+                return false;
+            }
+            queue_.push_back(id);
+            state.order = Order::done;
+            return true;
+        case Kind::Volatile:
+        case Kind::Const:
+        case Kind::Restrict:
+        case Kind::TypeTag:
+            return order(type.target(), through_pointer);
+        case Kind::FuncProto: {
+            bool strong = order(type.target(), through_pointer);
+            const uint32_t count = type.elements();
+            for (uint32_t i = 0; i != count; ++i) {
+                strong |= order(type.element_type(i, ParamField::type), through_pointer);
+            }
+            return strong;
+        }
+        default:
+            state.order = Order::done;
+            return false;
+    }
+}
+
+// -- definitions and forward declarations
+
+// Writes what a type needs before it is used inside `container`, or with 0 the type itself.
+void CWriter::emit(uint32_t id, uint32_t container) {
+    const CLimits::Depth deeper(limits_, id);
+    State& state = states_[id];
+    if (state.emitted == Emitted::yes) {
+        return;
+    }
+    const DumpRecord type = record(id);
+    const Kind kind = type.kind();
+    if (state.emitted == Emitted::open) {
+        if (!state.forward_declared) {
+            emit_reference(id, container);
+        }
+        return;
+    }
+    switch (kind) {
+        case Kind::Int:
+            alias_missing(id);
+            state.emitted = Emitted::yes;
+            return;
+        case Kind::Enum:
+        case Kind::Enum64:
+            if (container == 0) {
+                declarations_.define_enum(id);
+                out_.write(";\n\n");
+            }
+            state.emitted = Emitted::yes;
+            return;
+        case Kind::Ptr:
+        case Kind::Volatile:
+        case Kind::Const:
+        case Kind::Restrict:
+        case Kind::TypeTag:
+        case Kind::Array:
+            return emit(type.target(), container);
+        case Kind::Fwd:
+            declarations_.forward(id);
+            out_.write(";\n\n");
+            state.emitted = Emitted::yes;
+            return;
+        case Kind::Typedef:
+            state.emitted = Emitted::open;
+            emit(type.target(), id);
+            if (!state.forward_declared && !is_builtin(id)) {
+                declarations_.define_typedef(id);
+                out_.write(";\n\n");
+            }
+            state.emitted = Emitted::yes;
+            return;
+        case Kind::Struct:
+        case Kind::Union:
+            return emit_struct(id, container);
+        case Kind::FuncProto: {
+            emit(type.target(), container);
+            const uint32_t count = type.elements();
+            for (uint32_t i = 0; i != count; ++i) {
+                emit(type.element_type(i, ParamField::type), container);
+            }
+            return;
+        }
+        default:
+            return;
+    }
+}
+
+// A forward declaration of what is being written, and is needed again inside itself.
+void CWriter::emit_reference(uint32_t id, uint32_t container) {
+    const Kind kind = record(id).kind();
+    if (is_struct_or_union(kind)) {
+        if (id == container || !names_.has_name(id)) {
+            return;
+        }
+        declarations_.forward(id);
+        out_.write(";\n\n");
+        states_[id].forward_declared = true;
+    } else if (kind == Kind::Typedef) {
+        if (!is_builtin(id)) {
+            declarations_.define_typedef(id);
+            out_.write(";\n\n");
+        }
+        states_[id].forward_declared = true;
+    }
+}
+
+void CWriter::emit_struct(uint32_t id, uint32_t container) {
+    State& state = states_[id];
+    state.emitted = Emitted::open;
+    if (container == 0 || !names_.has_name(id)) {
+        const DumpRecord type = record(id);
+        const uint32_t count = type.elements();
+        for (uint32_t i = 0; i != count; ++i) {
+            emit(type.element_type(i, MemberField::type), names_.has_name(id) ? id : container);
+        }
+    } else if (!state.forward_declared && id != container) {
+        declarations_.forward(id);
+        out_.write(";\n\n");
+        state.forward_declared = true;
+    }
+    if (container == 0) {
+        declarations_.define_struct(id);
+        out_.write(";\n\n");
+        state.emitted = Emitted::yes;
+    } else {
+        state.emitted = Emitted::no;
+    }
+}
+
+// What GCC for arm64 uses without a definition.
+void CWriter::alias_missing(uint32_t id) {
+    constexpr std::pair<std::string_view, std::string_view> aliases[] = {
+        {"__Poly8_t", "unsigned char"},
+        {"__Poly16_t", "unsigned short"},
+        {"__Poly64_t", "unsigned long long"},
+        {"__Poly128_t", "unsigned __int128"},
+    };
+    const std::string_view name = names_.tag(id);
+    for (const auto& [alias, type] : aliases) {
+        if (name == alias) {
+            out_.write("typedef ");
+            out_.write(type);
+            out_.write(" ");
+            out_.write(name);
+            out_.write(";\n\n");
+        }
+    }
+}
+
+// The compiler has it built in.
+bool CWriter::is_builtin(uint32_t id) const { return names_.own(id) == "__builtin_va_list"; }
+
+}  // namespace btfmmap

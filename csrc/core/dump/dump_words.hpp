@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/btf/btf.hpp"
+#include "core/text/text_writer.hpp"
+
+// What the dumps share: records, and bpftool's words for kinds, encodings and linkages.
+namespace btfmmap {
+
+// The record of a type id of a BTF or its bases, with what it takes to read it.
+struct DumpRecord {
+    const Btf* btf;  // names may be its base's
+    const Index* index;
+    std::size_t row;
+    std::uint32_t id;
+
+    DumpRecord(const Btf& of, std::uint32_t type_id)
+        : btf(&of), index(&of.index().owner(type_id)), row(type_id - index->first_id()), id(type_id) {}
+
+    Kind kind() const { return index->kind(row); }
+    std::uint32_t word(std::size_t at) const { return index->load(index->record(row) + at); }
+    std::uint32_t info() const { return word(HeadField::info); }
+    bool flag() const { return info_kind_flag(info()); }
+    std::uint32_t size_or_type() const { return word(HeadField::size_or_type); }
+    // How many elements the record has; a FUNC's linkage is not among them.
+    std::uint32_t elements() const { return index->elements(row, shape_of(kind())); }
+    const std::byte* element(std::uint32_t number) const {
+        const Shape& shape = shape_of(kind());
+        return index->record(row) + kHeadSize + shape.fixed + std::size_t{number} * shape.element;
+    }
+    // Calls `visit(element)` for each of them; those of no kind follow a fixed part.
+    template <class Visit>
+    void each_element(Visit visit) const {
+        const std::size_t size = shape_of(kind()).element;
+        const std::byte* end = index->record(row + 1);
+        for (const std::byte* element = index->record(row) + kHeadSize; element != end; element += size) {
+            visit(element);
+        }
+    }
+    std::uint32_t load(const std::byte* at) const { return index->load(at); }
+
+    // The type that its head, or an ARRAY, refers to. Ids are checked once more, here and below, since the
+    // bytes may have changed: void stands for one that is not there.
+    std::uint32_t target() const {
+        return checked(kind() == Kind::Array ? word(kHeadSize + ArrayField::type) : size_or_type());
+    }
+    std::uint32_t element_type(std::uint32_t number, std::size_t field) const {
+        return checked(load(element(number) + field));
+    }
+    std::uint32_t checked(std::uint32_t type_id) const {
+        return type_id < btf->index().end_id() ? type_id : 0;
+    }
+
+    // The string at an offset and what follows it. bpftool writes (anon) for an empty name's offset, and for
+    // one past the strings, which only bytes that changed since they were checked can have, (invalid).
+    Bytes string(std::uint32_t offset) const {
+        static constexpr char anonymous[sizeof(Letters)] = "(anon)";
+        static constexpr char invalid[sizeof(Letters)] = "(invalid)";
+        if (offset == 0) {
+            return bytes_of(anonymous);
+        }
+        return offset < btf->strings().end() ? btf->strings().rest(offset) : bytes_of(invalid);
+    }
+    Bytes name() const { return string(index->name_off(row)); }
+
+private:
+    static Bytes bytes_of(const char (&text)[sizeof(Letters)]) {
+        return {reinterpret_cast<const std::byte*>(text), sizeof text};
+    }
+};
+
+// Calls `visit(type_id)` for the roots or, where there are none, for all types of the BTF itself.
+template <class Visit>
+void each_root(const Btf& btf, const std::vector<std::int64_t>& roots, Visit visit) {
+    const Index& index = btf.index();
+    for (const std::int64_t root : roots) {
+        btf.type_name(root);  // refuses what is not there
+        visit(static_cast<std::uint32_t>(root));
+    }
+    if (roots.empty()) {
+        for (std::uint32_t id = index.id(index.first_record()); id != index.end_id(); ++id) {
+            visit(id);
+        }
+    }
+}
+
+inline const Word& kind_word(Kind kind) {
+    static constexpr Word words[] = {
+        "UNKNOWN", "INT",     "PTR",      "ARRAY",    "STRUCT",   "UNION",  "ENUM",
+        "FWD",     "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
+        "VAR",     "DATASEC", "FLOAT",    "DECL_TAG", "TYPE_TAG", "ENUM64",
+    };
+    const auto number = static_cast<std::size_t>(kind);
+    return words[number < sizeof words / sizeof *words ? number : 0];
+}
+
+// With two bits set at once too it is UNKN, as bpftool has it.
+inline const Word& encoding_word(std::uint8_t encoding) {
+    static constexpr Word words[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
+    return words[encoding < sizeof words / sizeof *words ? encoding : 3];
+}
+
+inline const Word& linkage_word(std::uint32_t linkage) {
+    static constexpr Word words[] = {"static", "global", "extern", "(unknown)"};
+    return words[linkage < 3 ? linkage : 3];
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,267 @@
+#include "core/dump/json.hpp"
+
+#include "core/dump/dump_words.hpp"
+#include "core/text/text_writer.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+using std::uint64_t;
+
+// What bpftool's json_writer escapes; other control letters stand as they are.
+struct JsonEscapes {
+    static Letters stops(Letters letters) {
+        return marked((letters < 0x20) | (letters == '"') | (letters == '\\'));
+    }
+    static std::string_view escape(char letter) {
+        switch (letter) {
+            case '\t':
+                return "\\t";
+            case '\n':
+                return "\\n";
+            case '\r':
+                return "\\r";
+            case '\f':
+                return "\\f";
+            case '\b':
+                return "\\b";
+            case '\\':
+                return "\\\\";
+            case '"':
+                return "\\\"";
+            default:
+                return {};
+        }
+    }
+};
+
+// One type, as an object. Keys are given with the letter before them, after which a pretty dump breaks the
+// line: {"key": or ,"key":
+template <bool pretty>
+class Object {
+public:
+    Object(const Btf& btf, uint32_t id, Output& output) : record_(btf, id), pen_(output) {}
+
+    void write(bool first) {
+        if (!first) {
+            pen_.literal(",");
+        }
+        field(R"({"id":)", record_.id);
+        const Kind kind = record_.kind();
+        word(R"(,"kind":)", kind_word(kind));
+        key(R"(,"name":)", kIndent);
+        string(record_.name());
+        body(kind);
+        close("\n        ", "}");
+    }
+
+private:
+    static constexpr char kIndent[] = "\n            ";
+    static constexpr char kElementIndent[] = "\n                    ";
+
+    void body(Kind kind) {
+        switch (kind) {
+            case Kind::Int:
+                return integer();
+            case Kind::Ptr:
+            case Kind::Typedef:
+            case Kind::Volatile:
+            case Kind::Const:
+            case Kind::Restrict:
+            case Kind::TypeTag:
+                return field(R"(,"type_id":)", record_.size_or_type());
+            case Kind::Array:
+                field(R"(,"type_id":)", record_.word(kHeadSize + ArrayField::type));
+                field(R"(,"index_type_id":)", record_.word(kHeadSize + ArrayField::index_type));
+                return field(R"(,"nr_elems":)", record_.word(kHeadSize + ArrayField::nelems));
+            case Kind::Struct:
+            case Kind::Union:
+                return members();
+            case Kind::Enum:
+                return values(false);
+            case Kind::Enum64:
+                return values(true);
+            case Kind::Fwd:
+                return word(R"(,"fwd_kind":)", record_.flag() ? Word("union") : Word("struct"));
+            case Kind::Func:
+                field(R"(,"type_id":)", record_.size_or_type());
+                return word(R"(,"linkage":)", linkage_word(info_vlen(record_.info())));
+            case Kind::FuncProto:
+                return params();
+            case Kind::Var:
+                field(R"(,"type_id":)", record_.size_or_type());
+                return word(R"(,"linkage":)", linkage_word(record_.word(kHeadSize)));
+            case Kind::Datasec:
+                return entries();
+            case Kind::Float:
+                return field(R"(,"size":)", record_.size_or_type());
+            case Kind::DeclTag:
+                field(R"(,"type_id":)", record_.size_or_type());
+                key(R"(,"component_idx":)", kIndent);
+                return pen_.signed_number(static_cast<std::int32_t>(record_.word(kHeadSize)));
+            default:
+                return;
+        }
+    }
+
+    template <std::size_t size, std::size_t indent_size>
+    void key(const char (&name)[size], const char (&indent)[indent_size]) {
+        if constexpr (pretty) {
+            pen_.text({name, 1});
+            pen_.literal(indent);
+            pen_.text({name + 1, size - 2});
+            pen_.literal(" ");
+        } else {
+            pen_.literal(name);
+        }
+    }
+
+    template <std::size_t indent_size, std::size_t size>
+    void close(const char (&indent)[indent_size], const char (&bracket)[size]) {
+        if constexpr (pretty) {
+            pen_.literal(indent);
+        }
+        pen_.literal(bracket);
+    }
+
+    template <std::size_t size>
+    void field(const char (&name)[size], uint32_t value) {
+        key(name, kIndent);
+        pen_.number(value);
+    }
+
+    template <std::size_t size>
+    void element_field(const char (&name)[size], uint32_t value) {
+        key(name, kElementIndent);
+        pen_.number(value);
+    }
+
+    template <std::size_t size>
+    void word(const char (&name)[size], const Word& word) {
+        key(name, kIndent);
+        pen_.literal("\"");
+        pen_.word(word);
+        pen_.literal("\"");
+    }
+
+    void string(Bytes bytes) {
+        pen_.literal("\"");
+        pen_.template string<JsonEscapes>(bytes);
+        pen_.literal("\"");
+    }
+
+    void integer() {
+        const uint32_t word = record_.word(kHeadSize);
+        field(R"(,"size":)", record_.size_or_type());
+        field(R"(,"bits_offset":)", int_bit_offset(word));
+        field(R"(,"nr_bits":)", int_bits(word));
+        this->word(R"(,"encoding":)", encoding_word(int_encoding(word)));
+    }
+
+    // An array of objects, one an element.
+    template <std::size_t size, class Write>
+    void array(const char (&name)[size], Write write) {
+        field(R"(,"vlen":)", record_.elements());
+        key(name, kIndent);
+        pen_.literal("[");
+        bool first = true;
+        record_.each_element([&](const std::byte* element) {
+            if (!first) {
+                pen_.literal(",");
+            }
+            first = false;
+            write(element);
+            close("\n                ", "}");
+        });
+        if (first) {
+            pen_.literal("]");
+        } else {
+            close(kIndent, "]");
+        }
+    }
+
+    void element_name(const std::byte* name_off) {
+        key(R"({"name":)", kElementIndent);
+        string(record_.string(record_.load(name_off)));
+    }
+
+    void members() {
+        const bool flag = record_.flag();
+        field(R"(,"size":)", record_.size_or_type());
+        array(R"(,"members":)", [&](const std::byte* member) {
+            const uint32_t offset = record_.load(member + MemberField::offset);
+            element_name(member + MemberField::name_off);
+            element_field(R"(,"type_id":)", record_.load(member + MemberField::type));
+            element_field(R"(,"bits_offset":)", member_bit_offset(offset, flag));
+            if (const std::uint8_t size = member_bitfield_size(offset, flag)) {
+                element_field(R"(,"bitfield_size":)", size);
+            }
+        });
+    }
+
+    void values(bool wide) {
+        const bool is_signed = record_.flag();
+        word(R"(,"encoding":)", is_signed ? Word("SIGNED") : Word("UNSIGNED"));
+        field(R"(,"size":)", record_.size_or_type());
+        array(R"(,"values":)", [&](const std::byte* value) {
+            element_name(value + EnumField::name_off);
+            key(R"(,"val":)", kElementIndent);
+            // bpftool extends an unsigned value's top bit too; the enumerators table has it right.
+            auto bits =
+                static_cast<std::int64_t>(static_cast<std::int32_t>(record_.load(value + EnumField::value)));
+            if (wide) {
+                const uint64_t high = record_.load(value + EnumField::value_high);
+                bits = static_cast<std::int64_t>(high << 32 | static_cast<uint32_t>(bits));
+            }
+            is_signed ? pen_.signed_number(bits) : pen_.number(static_cast<uint64_t>(bits));
+        });
+    }
+
+    void params() {
+        field(R"(,"ret_type_id":)", record_.size_or_type());
+        array(R"(,"params":)", [&](const std::byte* param) {
+            element_name(param + ParamField::name_off);
+            element_field(R"(,"type_id":)", record_.load(param + ParamField::type));
+        });
+    }
+
+    void entries() {
+        field(R"(,"size":)", record_.size_or_type());
+        array(R"(,"vars":)", [&](const std::byte* entry) {
+            pen_.room();
+            element_field(R"({"type_id":)", record_.load(entry + SecinfoField::type));
+            element_field(R"(,"offset":)", record_.load(entry + SecinfoField::offset));
+            element_field(R"(,"size":)", record_.load(entry + SecinfoField::size));
+        });
+    }
+
+    DumpRecord record_;
+    Pen pen_;
+};
+
+template <bool pretty>
+[[gnu::flatten]] void write(const Btf& btf, uint32_t id, bool first, Output& output) {
+    Object<pretty>(btf, id, output).write(first);
+}
+
+template <bool pretty>
+void dump(const Btf& btf, const std::vector<std::int64_t>& roots, Output& output) {
+    write_text(output, pretty ? "{\n    \"types\": [" : R"({"types":[)");
+    bool first = true;
+    each_root(btf, roots, [&](uint32_t id) {
+        write<pretty>(btf, id, first, output);
+        first = false;
+    });
+    write_text(output, !pretty ? "]}\n" : first ? "]\n}\n" : "\n    ]\n}\n");
+    output.flush();
+}
+
+}  // namespace
+
+void dump_json(const Btf& btf, const std::vector<std::int64_t>& roots, bool pretty, Output& output) {
+    pretty ? dump<true>(btf, roots, output) : dump<false>(btf, roots, output);
+}
+
+}  // namespace btfmmap

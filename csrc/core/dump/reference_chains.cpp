@@ -1,0 +1,53 @@
+#include "core/dump/reference_chains.hpp"
+
+namespace btfmmap {
+
+using std::uint32_t;
+
+// Each type is visited once, however the chains share their ends.
+CChains::CChains(const Btf& btf)
+    : chains_(btf.index().end_id(), Chain{kUnknown, Kind::Void, false, false, false}) {
+    std::vector<uint32_t> path;
+    for (uint32_t id = 0; id != chains_.size(); ++id) {
+        uint32_t at = id;
+        while (chains_[at].end == kUnknown) {
+            const DumpRecord record(btf, at);
+            const bool named = record.index->name_off(record.row) != 0;
+            chains_[at] = {at, record.kind(), named, named, named};  // so a circle ends here, too
+            uint32_t next = 0;
+            if (!refers(record, next)) {
+                break;
+            }
+            path.push_back(at);
+            at = next;
+        }
+        for (Chain rest = chains_[at]; !path.empty(); path.pop_back()) {
+            rest.first_named = chains_[path.back()].first_named;
+            rest.some_named |= rest.first_named;
+            chains_[path.back()] = rest;
+        }
+    }
+}
+
+bool CChains::refers(const DumpRecord& record, uint32_t& to) {
+    switch (record.kind()) {
+        case Kind::Array:
+            to = record.word(kHeadSize + ArrayField::type);
+            break;
+        case Kind::TypeTag:
+        case Kind::Const:
+        case Kind::Ptr:
+        case Kind::Volatile:
+        case Kind::Restrict:
+        case Kind::Typedef:
+        case Kind::DeclTag:
+            to = record.size_or_type();
+            break;
+        default:
+            return false;
+    }
+    to = record.checked(to);
+    return true;
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/bytes.hpp"
+#include "core/base/endian.hpp"
+
+namespace btfmmap {
+
+// A BTF header whose sections lie inside the blob. Offsets count from the header's end, as in the file.
+struct Header {
+    ByteOrder order;
+    std::uint8_t version;
+    std::uint8_t flags;
+    std::uint32_t size;
+    std::uint32_t type_offset, type_size;
+    std::uint32_t string_offset, string_size;
+    std::uint32_t layout_offset, layout_size;
+
+    std::size_t type_start() const { return std::size_t{size} + type_offset; }
+    std::size_t string_start() const { return std::size_t{size} + string_offset; }
+    std::size_t layout_start() const { return std::size_t{size} + layout_offset; }
+};
+
+// Whether a blob starts as raw BTF does, in either byte order.
+bool starts_as_btf(Bytes head);
+
+// Refuses what libbpf's btf_parse_hdr and btf_parse_str_sec refuse, a version other than 1, and a header
+// shorter than 24 bytes. `split`: it continues a base. Throws Error: missing_base for what cannot stand
+// alone, else format.
+Header parse_header(Bytes blob, bool split);
+
+}  // namespace btfmmap

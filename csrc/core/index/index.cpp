@@ -1,0 +1,35 @@
+#include "core/index/index.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "core/base/error.hpp"
+#include "core/index/scan_records.hpp"
+
+namespace btfmmap {
+
+Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::size_t types_start)
+    : types_(types), order_(order), base_(base), first_id_(base == nullptr ? 0 : base->end_id()) {
+    // Room for as many rows as could be; pages that stay untouched cost nothing.
+    const std::size_t most_rows = 1 + types.size / kHeadSize;
+    if (most_rows > UINT32_MAX - first_id_) {
+        throw Error::format("a type section of " + std::to_string(types.size) +
+                            " bytes after the base's last type [" + std::to_string(first_id_ - 1) +
+                            "] could exceed the ids that 32 bits hold");
+    }
+    offsets_.reset(new std::uint32_t[most_rows + kMaskedBytes]);
+    kinds_.reset(new std::uint8_t[most_rows + kMaskedBytes]);
+    offsets_[0] = 0;
+    constexpr auto no_kind = static_cast<std::uint8_t>(Kind::Void);
+    kinds_[0] = no_kind;
+
+    Walked walked{offsets_.get(), kinds_.get(), first_record(), 0, {}};
+    walk_in_chains(types, order, shapes, walked);
+    walk_one_by_one(types, order, shapes, types_start, first_id_, walked);
+    std::fill_n(offsets_.get() + walked.count, kMaskedBytes, static_cast<std::uint32_t>(walked.end));
+    std::fill_n(kinds_.get() + walked.count, kMaskedBytes, no_kind);
+    rows_ = walked.count;
+    heads_ = walked.heads;
+}
+
+}  // namespace btfmmap

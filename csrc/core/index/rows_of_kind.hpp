@@ -1,0 +1,114 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/format/wire_format.hpp"
+#include "core/index/index.hpp"
+#include "core/simd/u8x16.hpp"
+
+namespace btfmmap {
+
+// The records of some kinds, in id order.
+//
+// Kinds follow one another in no order that a processor could learn, so a branch a record would cost more
+// than the work it skips. Instead 64 kinds at once become a mask, and its bits a list of rows, a block at a
+// time.
+template <Kind... kinds>
+class Selection {
+public:
+    explicit Selection(const Index& index) : Selection(index, index.rows()) {}
+
+    // Of the rows before `end`, a multiple of kMaskedBytes or the end of the index.
+    Selection(const Index& index, std::size_t end) : index_(index), end_(end) {}
+
+    std::size_t records() const {
+        std::size_t count = 0;
+        for (std::size_t start = 0; start < end_;) {
+            // As many as a byte can count.
+            const std::size_t end = std::min(end_, start + 255 * sizeof(Letters));
+            Letters counts = {};
+            for (; start < end; start += sizeof(Letters)) {
+                const Letters kind = load_vector<Letters>(index_.kinds() + start);
+                counts -= (marked(kind == static_cast<std::uint8_t>(kinds)) | ...);
+            }
+            for (std::size_t i = 0; i != sizeof counts; ++i) {
+                count += counts[i];
+            }
+        }
+        return count;
+    }
+
+    // Which of kMaskedBytes kinds are among those.
+    static std::uint64_t mask(const std::uint8_t* of) {
+        return equal_bytes<static_cast<std::uint8_t>(kinds)...>(of);
+    }
+
+    // Calls `visit(row)` for each record.
+    template <class Visit>
+    void each(Visit visit) const {
+        for (Block block(*this); block.next();) {
+            for (const std::uint16_t number : block) {
+                visit(block.first() + number);
+            }
+        }
+    }
+
+    // The rows, one block of them after the other, as numbers that count from the block's first row. A loop
+    // over them is written out where it has variables that change from record to record: captured by a
+    // visitor they would be in memory, and each record wait for the one before.
+    class Block {
+    public:
+        static constexpr std::size_t kRows = 8 * kMaskedBytes;
+
+        explicit Block(const Selection& selection)
+            : kinds_(selection.index_.kinds()), last_(selection.end_) {}
+
+        // Goes to the next one and returns whether there is one.
+        bool next() {
+            if (next_ >= last_) {
+                return false;
+            }
+            const std::size_t rows = std::min(kRows, last_ - next_);
+            std::uint16_t* end = numbers_;
+            Numbers first = {};
+            for (std::size_t at = 0; at < rows; at += kMaskedBytes, first += kMaskedBytes) {
+                if (const std::uint64_t found = mask(kinds_ + next_ + at)) {
+                    end = append_set_bits(found, first, end);
+                }
+            }
+            end_ = end;
+            first_ = static_cast<std::uint32_t>(next_);
+            next_ += rows;
+            return true;
+        }
+
+        std::uint32_t first() const { return first_; }
+        const std::uint16_t* begin() const { return numbers_; }
+        const std::uint16_t* end() const { return end_; }
+        std::size_t size() const { return static_cast<std::size_t>(end_ - numbers_); }
+
+        // Repeats the last number behind the end, so that four at once can be read.
+        void pad() {
+            static_assert(kNumbers >= 3);
+            if (end_ != numbers_) {
+                std::fill_n(end_, 3, end_[-1]);
+            }
+        }
+
+    private:
+        const std::uint8_t* kinds_;
+        std::size_t next_ = 0;
+        std::size_t last_;
+        std::uint32_t first_;
+        std::uint16_t* end_;
+        std::uint16_t numbers_[kRows + kNumbers];
+    };
+
+private:
+    const Index& index_;
+    std::size_t end_;
+};
+
+}  // namespace btfmmap

@@ -1,0 +1,45 @@
+#include "core/index/scan_records.hpp"
+
+#include <string>
+
+#include "core/base/error.hpp"
+
+namespace btfmmap {
+
+void walk_one_by_one(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
+                     std::uint32_t first_id, Walked& walked) {
+    const auto malformed = [&](const std::string& what) {
+        const auto id = static_cast<std::uint32_t>(first_id + walked.count);
+        return Error::format("type [" + std::to_string(id) + "] " + what, types_start + walked.end, id);
+    };
+    with_loads(order, [&](auto load) {
+        while (walked.end != types.size) {
+            const std::size_t left = types.size - walked.end;
+            if (left < kHeadSize) {
+                throw malformed("is cut short: a record has at least " + std::to_string(kHeadSize) +
+                                " bytes, " + std::to_string(left) + " are left in the type section");
+            }
+            const std::byte* head = types.data + walked.end;
+            const std::uint32_t info = load.u32(head + HeadField::info);
+            const std::uint8_t kind = info_kind(info);
+            const Shape& shape = shapes[kind];
+            if (!shape.known) {
+                throw malformed("has the unknown kind " + std::to_string(kind) +
+                                ", and no layout section says how long its records are");
+            }
+            const std::size_t size = shape.record_size(info_vlen(info));
+            if (size > left) {
+                throw malformed("is cut short: its record has " + std::to_string(size) + " bytes, " +
+                                std::to_string(left) + " are left in the type section");
+            }
+            walked.offsets[walked.count] = static_cast<std::uint32_t>(walked.end);
+            walked.kinds[walked.count] = kind;
+            ++walked.count;
+            walked.end += size;
+            walked.heads.merge({load.u32(head + HeadField::name_off),
+                                shape.head_refers ? load.u32(head + HeadField::size_or_type) : 0});
+        }
+    });
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,103 @@
+#include "core/index/validate_references.hpp"
+
+#include <string>
+#include <utility>
+
+#include "core/index/references.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+// The plain check, one record at a time: what the quick one has to agree with, and what finds the culprits.
+template <class Load>
+class Checker {
+public:
+    Checker(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end, std::size_t types_start,
+            const ReportError& report)
+        : index_(index),
+          strings_end_(strings_end),
+          ids_end_(ids_end),
+          types_start_(types_start),
+          report_(report) {}
+
+    void check(std::size_t row) const {
+        each_reference(index_, row, [&](Reference reference, const std::byte* word) {
+            switch (reference) {
+                case Reference::name:
+                    return check_name(row, word, "name");
+                case Reference::element_name:
+                    return check_name(row, word, "element name");
+                case Reference::type:
+                    return check_type(row, word);
+            }
+        });
+        if (index_.kind(row) == Kind::Func) {
+            check_prototype(row, index_.record(row) + HeadField::size_or_type);
+        }
+    }
+
+private:
+    void check_name(std::size_t row, const std::byte* word, const char* what) const {
+        const std::uint32_t name_off = Load::u32(word);
+        if (name_off >= strings_end_) {
+            report_(invalid(row, word,
+                            std::string("has the ") + what + " offset " + std::to_string(name_off) +
+                                ", past the " + std::to_string(strings_end_) + " bytes of strings" + hint()));
+        }
+    }
+
+    void check_type(std::size_t row, const std::byte* word) const {
+        const std::uint32_t type_id = Load::u32(word);
+        if (type_id >= ids_end_) {
+            report_(invalid(row, word,
+                            "refers to type [" + std::to_string(type_id) + "], the last one is " +
+                                (ids_end_ == index_.end_id() ? "[" : "at most [") +
+                                std::to_string(ids_end_ - 1) + "]" + hint()));
+        }
+    }
+
+    void check_prototype(std::size_t row, const std::byte* word) const {
+        const std::uint32_t type_id = Load::u32(word);
+        if (type_id < index_.end_id() && index_.kind_of(type_id) != Kind::FuncProto) {
+            report_(
+                invalid(row, word,
+                        "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO" + hint()));
+        }
+    }
+
+    Error invalid(std::size_t row, const std::byte* word, const std::string& what) const {
+        const auto section = index_.record(0);  // void's empty record lies at the section's start
+        return Error::format("type [" + std::to_string(index_.id(row)) + "] " + what,
+                             types_start_ + static_cast<std::size_t>(word - section), index_.id(row));
+    }
+
+    const char* hint() const { return index_.first_id() == 0 ? "" : " (is it split BTF of another base?)"; }
+
+    const Index& index_;
+    std::uint64_t strings_end_;
+    std::uint64_t ids_end_;
+    std::size_t types_start_;
+    const ReportError& report_;
+};
+
+}  // namespace
+
+void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
+                        std::size_t types_start, const ReportError& report) {
+    with_loads(index.order(), [&](auto load) {
+        const Checker<decltype(load)> checker(index, strings_end, ids_end, types_start, report);
+        for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
+            checker.check(row);
+        }
+    });
+}
+
+void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
+    if (!references_in_range(index, strings_end)) {
+        each_bad_reference(index, strings_end, index.end_id(), types_start,
+                           [](Error&& error) { throw std::move(error); });
+    }
+}
+
+}  // namespace btfmmap

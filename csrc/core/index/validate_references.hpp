@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "core/base/error.hpp"
+#include "core/index/index.hpp"
+
+namespace btfmmap {
+
+// Checks what records point to: name offsets against `strings_end`, type ids against the index and its
+// base's, a FUNC's type to be a FUNC_PROTO. Refuses what libbpf's btf_sanity_check refuses, and a prototype's
+// return id past the last type. `types_start` is the type section's place in the blob, for messages. Throws
+// Error (format).
+void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
+
+// Whether that finds nothing to refuse, asked of many records at once; which one is at fault it cannot say.
+// May say no of a good file, but seldom does.
+bool references_in_range(const Index& index, std::uint64_t strings_end);
+
+using ReportError = std::function<void(Error&&)>;
+
+// The plain check, one record after another, and going on after what it finds: calls `report` with each
+// reference that is refused, in the order of records and of words in them. `ids_end` is one past the last id
+// there can be: that of the index or, where the section could be walked in part only, more.
+void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
+                        std::size_t types_start, const ReportError& report);
+
+}  // namespace btfmmap

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/base/bytes.hpp"
+#include "core/base/endian.hpp"
+#include "core/input/file.hpp"
+
+namespace btfmmap {
+
+// How a section's bytes are stored; the numbers are those of ch_type in the gABI's compression header.
+enum class Compression : std::uint32_t { none = 0, zlib = 1, zstd = 2 };
+
+// Where a section's bytes are in the file and, where they are compressed, how many they will be.
+struct ElfSection {
+    std::size_t offset;
+    std::size_t size;
+    Compression compression;
+    std::uint64_t unpacked_size;
+};
+
+// The section headers of an ELF file, of 32 or 64 bits and either byte order (System V gABI, chapters 4
+// and 5). Of the file only the headers and the sections' names are read.
+class Elf {
+public:
+    static bool recognises(Bytes head);
+
+    // Throws Error (format) where headers or names do not lie inside the file.
+    explicit Elf(const File& file);
+
+    // In bytes, by the file's class.
+    std::uint32_t pointer_size() const { return wide_ ? 8 : 4; }
+
+    // The last section of that name, as libbpf's btf_find_elf_sections has it. Throws Error (format) where
+    // its bytes are not in the file, or compressed in an unknown way.
+    std::optional<ElfSection> find(std::string_view name) const;
+
+private:
+    struct Fields;
+
+    std::uint16_t half(const std::byte* at) const;
+    std::uint32_t word(const std::byte* at) const;
+    std::uint64_t address(const std::byte* at) const;  // a word of the file's class
+
+    const Fields& fields() const;
+    std::size_t sections() const { return headers_->bytes().size / header_size_; }
+    const std::byte* header(std::size_t section) const;
+    bool is_named(std::size_t section, std::string_view name) const;
+    // Throws Error (format) unless the range lies inside the file.
+    void check_range(std::uint64_t offset, std::uint64_t size, const std::string& what) const;
+    Mapping part(std::uint64_t offset, std::uint64_t size, const std::string& what) const;
+    ElfSection located(std::size_t section, std::string_view name) const;
+
+    const File& file_;
+    bool wide_;
+    ByteOrder order_;
+    std::size_t header_size_ = 0;
+    std::optional<Mapping> headers_;
+    std::optional<Mapping> names_;
+};
+
+}  // namespace btfmmap

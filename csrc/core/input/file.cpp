@@ -1,0 +1,180 @@
+#include "core/input/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/base/error.hpp"
+
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
+
+namespace btfmmap {
+
+namespace {
+
+// A BTF header addresses its sections with 32 bits.
+constexpr std::size_t kMaxFileSize = UINT32_MAX;
+// A pipe does not say how much will come; no BTF in the wild comes near this.
+constexpr std::size_t kMaxStreamSize = std::size_t{1} << 28;
+
+std::shared_ptr<const int> open_descriptor(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        throw Error::system(errno, path);
+    }
+    return {new int(fd), [](const int* owned) {
+                ::close(*owned);
+                delete owned;
+            }};
+}
+
+bool on_sysfs(int fd) {
+#ifdef __linux__
+    constexpr auto sysfs_magic = 0x62656572;  // SYSFS_MAGIC of linux/magic.h
+    struct statfs info;
+    return ::fstatfs(fd, &info) == 0 && info.f_type == sysfs_magic;
+#else
+    (void)fd;
+    return false;
+#endif
+}
+
+std::shared_ptr<std::byte> allocate(std::size_t size) {
+    return {new std::byte[size], std::default_delete<std::byte[]>()};
+}
+
+// Calls `read` until it gives bytes or says that there are none.
+template <class Read>
+std::size_t read_some(const std::string& path, void (*interrupted)(), Read read) {
+    for (;;) {
+        const ssize_t got = read();
+        if (got >= 0) {
+            return static_cast<std::size_t>(got);
+        }
+        if (errno != EINTR) {
+            throw Error::system(errno, path);
+        }
+        interrupted();
+    }
+}
+
+// sysfs hands out at most a page a call, and the file may change while it is read: read to its end,
+// whatever fstat said.
+Mapping read_to_end(int fd, std::size_t expected, std::size_t limit, const std::string& path,
+                    void (*interrupted)()) {
+    std::size_t capacity = expected + 1;  // one more, so that the end of file shows without growing
+    auto data = allocate(capacity);
+    std::size_t size = 0;
+    for (;;) {
+        if (size == capacity) {
+            if (size > limit) {
+                throw Error::format(path + ": more than " + std::to_string(limit) +
+                                    " bytes came; BTF is smaller");
+            }
+            capacity = std::min(capacity < 4096 ? 65536 : 2 * capacity, limit + 1);
+            auto larger = allocate(capacity);
+            std::memcpy(larger.get(), data.get(), size);
+            data = std::move(larger);
+        }
+        const std::size_t got =
+            read_some(path, interrupted, [&] { return ::read(fd, data.get() + size, capacity - size); });
+        if (got == 0) {
+            return {std::move(data), size, How::read};
+        }
+        size += got;
+    }
+}
+
+// As many of `size` bytes as there are.
+Mapping read_range(int fd, std::size_t offset, std::size_t size, const std::string& path,
+                   void (*interrupted)()) {
+    auto data = allocate(size);
+    std::size_t done = 0;
+    while (done != size) {
+        const std::size_t got = read_some(path, interrupted, [&] {
+            return ::pread(fd, data.get() + done, size - done, static_cast<off_t>(offset + done));
+        });
+        if (got == 0) {
+            break;
+        }
+        done += got;
+    }
+    return {std::move(data), done, How::read};
+}
+
+}  // namespace
+
+File File::open(const std::string& path, Method method, void (*interrupted)()) {
+    auto fd = open_descriptor(path);
+    struct stat info;
+    if (::fstat(*fd, &info) != 0) {
+        throw Error::system(errno, path);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        throw Error::system(EISDIR, path);
+    }
+    const bool regular = S_ISREG(info.st_mode);
+    if (!regular && !S_ISFIFO(info.st_mode)) {
+        throw Error::format(path + ": neither a regular file nor a pipe");
+    }
+    if (static_cast<std::uint64_t>(info.st_size) > kMaxFileSize) {
+        throw Error::format(path + ": the file has " + std::to_string(info.st_size) +
+                            " bytes; BTF has at most 4 GiB");
+    }
+    const auto size = static_cast<std::size_t>(info.st_size);
+
+    if (method == Method::mmap) {
+        return {path, Mapping::map(*fd, size, path)};
+    }
+    if (!regular) {
+        return {path, read_to_end(*fd, size, kMaxStreamSize, path, interrupted)};
+    }
+    if (method == Method::automatic && on_sysfs(*fd)) {
+        try {
+            return {path, Mapping::map(*fd, size, path)};
+        } catch (const Error&) {
+            // Linux before 6.16 answers ENODEV; whatever the reason, reading gives the same bytes.
+        }
+    }
+    File file(path, std::nullopt);
+    file.fd_ = std::move(fd);
+    file.size_ = size;
+    file.interrupted_ = interrupted;
+    return file;
+}
+
+Mapping File::head(std::size_t size) const {
+    return bytes_ ? bytes_->part(0, std::min(size, bytes_->bytes().size))
+                  : read_range(*fd_, 0, size, name_, interrupted_);
+}
+
+Mapping File::part(std::size_t offset, std::size_t size) const {
+    if (bytes_) {
+        return bytes_->part(offset, size);
+    }
+    Mapping read = read_range(*fd_, offset, size, name_, interrupted_);
+    if (read.bytes().size != size) {
+        throw Error::format(name_ + ": became shorter while it was read: " + std::to_string(size) +
+                            " bytes were expected at offset " + std::to_string(offset));
+    }
+    return read;
+}
+
+Mapping File::whole() const {
+    if (bytes_) {
+        return *bytes_;
+    }
+    if (::lseek(*fd_, 0, SEEK_SET) != 0) {
+        throw Error::system(errno, name_);
+    }
+    return read_to_end(*fd_, size_, kMaxFileSize, name_, interrupted_);
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/input/mapping.hpp"
+
+namespace btfmmap {
+
+enum class Method : std::uint8_t { automatic, mmap, read };
+
+// One input, of which parts can be had: an open file, or bytes that are all there.
+class File {
+public:
+    // `automatic` maps a file on sysfs, whose bytes cannot change, and reads it where the kernel refuses
+    // to map it; of any other file, which may be truncated (SIGBUS) or rewritten under a map, the parts
+    // asked for are read. A pipe is read to its end.
+    // `interrupted` is called when a signal ends a wait for bytes, and may throw to give up.
+    // Throws Error: system with errno and path, format for a file too large to hold BTF.
+    static File open(const std::string& path, Method method, void (*interrupted)());
+
+    static File of(Mapping bytes, std::string name) { return {std::move(name), std::move(bytes)}; }
+
+    // What messages call it.
+    const std::string& name() const { return name_; }
+
+    std::size_t size() const { return bytes_ ? bytes_->bytes().size : size_; }
+
+    // Its first bytes, at most `size`.
+    Mapping head(std::size_t size) const;
+    // A range inside it. Throws Error (format) where the file has become shorter.
+    Mapping part(std::size_t offset, std::size_t size) const;
+    // To its end, wherever that is now.
+    Mapping whole() const;
+
+private:
+    File(std::string name, std::optional<Mapping> bytes) : name_(std::move(name)), bytes_(std::move(bytes)) {}
+
+    std::string name_;
+    std::optional<Mapping> bytes_;
+    // Where there are no bytes yet: the open file, and its size when it was opened.
+    std::shared_ptr<const int> fd_;
+    std::size_t size_ = 0;
+    void (*interrupted_)() = nullptr;
+};
+
+}  // namespace btfmmap

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/base/bytes.hpp"
+
+namespace btfmmap {
+
+enum class How : std::uint8_t { mmap, read, buffer };
+
+// Bytes and their owner: the last copy unmaps, frees, or hands back the buffer.
+class Mapping {
+public:
+    // How the bytes came to be, and what keeps them.
+    Mapping(std::shared_ptr<const std::byte> data, std::size_t size, How how)
+        : data_(std::move(data)), size_(size), how_(how) {}
+
+    // Maps a file from its start, private and read-only. Throws Error (system) naming `path`.
+    static Mapping map(int fd, std::size_t size, const std::string& path);
+
+    // Bytes that `owner` keeps in place.
+    static Mapping borrow(Bytes bytes, std::shared_ptr<const void> owner, How how) {
+        return {{std::move(owner), bytes.data}, bytes.size, how};
+    }
+
+    Bytes bytes() const { return {data_.get(), size_}; }
+    std::shared_ptr<const void> owner() const { return data_; }
+    How how() const { return how_; }
+
+    // A range of it, of the same owner.
+    Mapping part(std::size_t offset, std::size_t size) const {
+        return {{data_, data_.get() + offset}, size, how_};
+    }
+
+private:
+    std::shared_ptr<const std::byte> data_;
+    std::size_t size_;
+    How how_;
+};
+
+}  // namespace btfmmap

@@ -1,0 +1,114 @@
+#include "core/lint/lint.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/base/error.hpp"
+#include "core/index/validate_references.hpp"
+#include "core/lint/lint_rules.hpp"
+#include "core/names/pointer_size.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+Diagnostic invalid(const char* rule, Error&& error) {
+    return {Severity::error, rule, std::move(error.message), error.offset, error.type_id};
+}
+
+std::optional<Header> header_of(Bytes blob, const LintBase* base, const ReportDiagnostic& report) {
+    try {
+        const Header header = parse_header(blob, base != nullptr);
+        if (base == nullptr || base->btf.header().order == header.order) {
+            return header;
+        }
+        report(invalid("header", Error::format("its byte order differs from its base's", 0)));
+    } catch (Error& error) {
+        if (error.kind == ErrorKind::missing_base) {
+            throw;
+        }
+        report(invalid("header", std::move(error)));
+    }
+    return std::nullopt;
+}
+
+void note_header(const Header& header, std::size_t blob_size, const ReportDiagnostic& report) {
+    const auto note = [&](const std::string& message, std::size_t offset) {
+        report({Severity::note, "header", message, offset, std::nullopt});
+    };
+    if (header.flags != 0) {
+        note("the header has flags " + std::to_string(header.flags) + ", of which none is known",
+             HeaderField::flags);
+    }
+    if (header.size > kMaxHeaderSize) {
+        note("the header has " + std::to_string(header.size) + " bytes, of which " +
+                 std::to_string(kMaxHeaderSize) + " are known",
+             HeaderField::header_size);
+    }
+    // In the order of the file, as the check of the header has it.
+    std::size_t end = header.size;
+    const auto section = [&](const char* name, std::size_t start, std::size_t size) {
+        if (start != end) {
+            note(std::to_string(start - end) + " bytes before the " + name + " section belong to none", end);
+        }
+        end = start + size;
+    };
+    section("type", header.type_start(), header.type_size);
+    if (header.layout_size != 0) {
+        section("layout", header.layout_start(), header.layout_size);
+    }
+    section("string", header.string_start(), header.string_size);
+    if (end != blob_size) {
+        note(std::to_string(blob_size - end) + " bytes after the string section belong to none", end);
+    }
+}
+
+}  // namespace
+
+void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const ReportDiagnostic& report) {
+    const auto header = header_of(blob, base, report);
+    if (!header) {
+        return;
+    }
+    const FileShapes shapes(blob.slice(header->layout_start(), header->layout_size),
+                            base == nullptr ? nullptr : &base->btf.shapes());
+    const std::size_t types_start = header->type_start();
+    const auto indexed = [&](std::size_t size) {
+        return Index(blob.slice(types_start, size), header->order, shapes.get(),
+                     base == nullptr ? nullptr : &base->btf.index(), types_start);
+    };
+    std::optional<Index> index;
+    std::optional<Error> broken;
+    std::uint64_t ids_end = 0;
+    try {
+        index.emplace(indexed(header->type_size));
+        ids_end = index->end_id();
+    } catch (const Error& error) {
+        broken = error;
+        // Up to the record that cannot be stepped over. So many more there may be; who refers to them is not
+        // to blame.
+        const std::size_t good = error.offset ? *error.offset - types_start : 0;
+        index.emplace(indexed(good));
+        ids_end = std::min<std::uint64_t>(
+            UINT32_MAX, index->end_id() + (header->type_size - good + kHeadSize - 1) / kHeadSize);
+    }
+    const Strings strings(blob.slice(header->string_start(), header->string_size),
+                          base == nullptr ? nullptr : &base->btf.strings());
+    each_bad_reference(*index, strings.end(), ids_end, types_start,
+                       [&](Error&& error) { report(invalid("reference", std::move(error))); });
+    if (broken) {
+        report(invalid("record", std::move(*broken)));
+    }
+
+    if (pointer_size == 0) {
+        pointer_size = base == nullptr ? long_size(*index, strings) : base->btf.pointer_size();
+    }
+    const Sizes sizes(*index, pointer_size == 0 ? sizeof(void*) : pointer_size,
+                      base == nullptr ? nullptr : &base->sizes);
+    note_header(*header, blob.size, report);
+    each_oddity(*index, strings, sizes, types_start, report);
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,457 @@
+#include "core/lint/lint_rules.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/analysis/cycles.hpp"
+#include "core/index/rows_of_kind.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::int64_t;
+using std::uint32_t;
+
+// The kernel's KSYM_NAME_LEN: no name is as long, its NUL included. Of longer ones no more is looked at, for
+// a hostile file can point a million records at one name of megabytes.
+constexpr std::size_t kLongestName = 511;
+constexpr std::size_t kQuoted = 64;  // bytes of a name in a message
+
+enum class Alphabet : std::uint8_t { any, printable, words, symbol, identifier };
+
+bool is_letter(char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_';
+}
+bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+
+bool written_in(std::string_view name, Alphabet alphabet) {
+    switch (alphabet) {
+        case Alphabet::any:
+            return true;
+        case Alphabet::printable:
+            return std::all_of(name.begin(), name.end(), [](char byte) { return byte > ' ' && byte < 0x7f; });
+        default:
+            break;
+    }
+    return is_letter(name.front()) && std::all_of(name.begin(), name.end(), [alphabet](char byte) {
+               return is_letter(byte) || is_digit(byte) || (byte == ' ' && alphabet == Alphabet::words) ||
+                      (byte == '.' && alphabet == Alphabet::symbol);
+           });
+}
+
+// What a kind's name is made of: "long unsigned int", ".data..percpu", "f.isra.0", a tag's text.
+Alphabet alphabet_of(Kind kind) {
+    switch (kind) {
+        case Kind::Int:
+        case Kind::Float:
+            return Alphabet::words;
+        case Kind::Func:
+        case Kind::Var:
+            return Alphabet::symbol;
+        case Kind::Datasec:
+            return Alphabet::printable;
+        case Kind::DeclTag:
+        case Kind::TypeTag:
+            return Alphabet::any;
+        default:
+            return Alphabet::identifier;
+    }
+}
+
+bool needs_name(Kind kind) {
+    switch (kind) {
+        case Kind::Int:
+        case Kind::Fwd:
+        case Kind::Typedef:
+        case Kind::Func:
+        case Kind::Var:
+        case Kind::Datasec:
+        case Kind::Float:
+        case Kind::DeclTag:
+        case Kind::TypeTag:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool takes_no_name(Kind kind) {
+    switch (kind) {
+        case Kind::Ptr:
+        case Kind::Array:
+        case Kind::Volatile:
+        case Kind::Const:
+        case Kind::Restrict:
+        case Kind::FuncProto:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool kind_flag_means_something(Kind kind) {
+    switch (kind) {
+        case Kind::Struct:
+        case Kind::Union:
+        case Kind::Enum:
+        case Kind::Enum64:
+        case Kind::Fwd:
+        case Kind::DeclTag:
+        case Kind::TypeTag:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+class Oddities {
+public:
+    Oddities(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
+             const ReportDiagnostic& report)
+        : index_(index), strings_(strings), sizes_(sizes), types_start_(types_start), report_(report) {}
+
+    void look() {
+        for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
+            look_at(static_cast<uint32_t>(row));
+        }
+        for (const Circle& circle : circles(index_)) {
+            look_at(circle);
+        }
+        look_for_duplicates();
+    }
+
+private:
+    void look_at(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        if (!shape_of(kind).known) {
+            return note(row, "kind", index_.record(row) + HeadField::info,
+                        "is of the unknown kind " + number(static_cast<unsigned>(kind)) +
+                            ", whose size only the layout section tells");
+        }
+        look_at_name(row, kind);
+        look_at_info(row, kind);
+        if (is_composite(kind)) {
+            look_at_members(row, kind);
+        } else {
+            look_at_elements(row, kind);
+        }
+        look_at_numbers(row, kind);
+    }
+
+    // -- names
+
+    std::string_view name_at(uint32_t name_off) const {
+        return name_off < strings_.end() ? strings_.prefix(name_off, kLongestName + 1) : std::string_view();
+    }
+
+    static std::string quoted(std::string_view name) {
+        return "'" + std::string(name.substr(0, kQuoted)) + (name.size() > kQuoted ? "...'" : "'");
+    }
+
+    void look_at_name(uint32_t row, Kind kind) const {
+        const std::byte* word = index_.record(row) + HeadField::name_off;
+        const std::string_view name = name_at(index_.load(word));
+        if (name.empty() && needs_name(kind)) {
+            note(row, "name", word, "has no name");
+        } else if (!name.empty() && takes_no_name(kind)) {
+            note(row, "name", word, "is named " + quoted(name) + ", though its kind has no names");
+        } else {
+            look_at_text(row, word, "is named ", name, alphabet_of(kind));
+        }
+    }
+
+    void look_at_text(uint32_t row, const std::byte* word, const std::string& what, std::string_view name,
+                      Alphabet alphabet) const {
+        if (name.empty()) {
+            return;
+        }
+        if (name.size() > kLongestName) {
+            note(row, "name", word,
+                 what + quoted(name) + ", longer than the kernel's " + number(kLongestName) + " bytes");
+        } else if (!written_in(name, alphabet)) {
+            note(row, "identifier", word, what + quoted(name) + ", which is no identifier");
+        }
+    }
+
+    // -- the info word
+
+    void look_at_info(uint32_t row, Kind kind) const {
+        const std::byte* word = index_.record(row) + HeadField::info;
+        const uint32_t info = index_.load(word);
+        const uint32_t vlen = info_vlen(info);
+        if (info_kind_flag(info) && !kind_flag_means_something(kind)) {
+            note(row, "kind-flag", word, "has the kind flag, which means nothing on its kind");
+        }
+        if (kind == Kind::Func) {
+            look_at_linkage(row, word, vlen);
+        } else if (vlen != 0 && shape_of(kind).element == 0) {
+            note(row, "vlen", word, "has a vlen of " + number(vlen) + ", though its kind has no elements");
+        }
+    }
+
+    void look_at_linkage(uint32_t row, const std::byte* word, uint32_t linkage) const {
+        if (linkage > 2) {
+            note(row, "linkage", word, "has the linkage " + number(linkage) + ", must be 0, 1 or 2");
+        }
+    }
+
+    // -- members of structs and unions
+
+    // In bits from the start of what has it.
+    struct Extent {
+        int64_t start, end;
+        bool may_be_bits;  // a bitfield, or of an INT type, which may describe one
+    };
+
+    static std::string member_text(uint32_t member, std::string_view name) {
+        return "has a member " + number(member) + (name.empty() ? "" : " " + quoted(name));
+    }
+
+    void look_at_members(uint32_t row, Kind kind) const {
+        const std::byte* head = index_.record(row);
+        const bool flag = info_kind_flag(index_.load(head + HeadField::info));
+        const int64_t size = index_.load(head + HeadField::size_or_type);
+        const Shape& shape = shape_of(Kind::Struct);
+        const uint32_t count = index_.elements(row, shape);
+        const std::byte* member = head + kHeadSize;
+        int64_t last_start = 0;
+        int64_t last_end = 0;
+        for (uint32_t i = 0; i != count; ++i, member += shape.element) {
+            const std::string_view name = name_at(index_.load(member + MemberField::name_off));
+            look_at_text(row, member + MemberField::name_off, "has a member ", name, Alphabet::identifier);
+            const uint32_t type_id = index_.load(member + MemberField::type);
+            const bool sized = type_id < index_.end_id() && sizes_.size(type_id) != Sizes::kUnknown;
+            if (!sized && type_id < index_.end_id()) {
+                note(row, "unsized", member + MemberField::type,
+                     member_text(i, name) + " of type [" + number(type_id) + "], which has no size");
+            }
+            const std::byte* word = member + MemberField::offset;
+            const Extent extent = extent_of(index_.load(word), flag, sized ? type_id : 0);
+            // Of a type that is not known, it may be an INT's.
+            if ((flag || type_id < index_.end_id()) && !extent.may_be_bits && extent.start % 8 != 0) {
+                note(row, "unaligned", word,
+                     member_text(i, name) + " at bit " + number(positive(extent.start)) +
+                         ", within a byte, though it is no bitfield");
+            }
+            if (extent.end > 8 * size) {
+                note(row, "outside", word,
+                     member_text(i, name) + " that ends at bit " + number(positive(extent.end)) +
+                         ", past its " + number(positive(size)) + " bytes");
+            }
+            if (kind != Kind::Struct) {
+                continue;
+            }
+            if (extent.start < last_start) {
+                note(row, "order", word,
+                     member_text(i, name) + " at bit " + number(positive(extent.start)) +
+                         ", before the one that precedes it");
+            } else if (extent.start < last_end && extent.end > extent.start) {
+                note(row, "overlap", word,
+                     member_text(i, name) + " at bit " + number(positive(extent.start)) +
+                         ", where another one ends at bit " + number(positive(last_end)));
+            }
+            last_start = extent.start;
+            last_end = std::max(last_end, extent.end);
+        }
+    }
+
+    static std::uint64_t positive(int64_t value) { return static_cast<std::uint64_t>(value); }
+
+    // Before the kind flag, an INT of fewer bits than its size made a member a bitfield.
+    Extent extent_of(uint32_t word, bool flag, uint32_t type_id) const {
+        int64_t start = member_bit_offset(word, flag);
+        int64_t bits = member_bitfield_size(word, flag);
+        bool may_be_bits = bits != 0;
+        if (bits == 0 && type_id != 0) {
+            bits = 8 * std::max<int64_t>(0, sizes_.size(type_id));
+            const uint32_t resolved = sizes_.resolved(type_id);
+            if (!flag && resolved != Sizes::kNoType && index_.kind_of(resolved) == Kind::Int) {
+                const Index& owner = index_.owner(resolved);
+                const uint32_t integer = owner.load(owner.record(resolved - owner.first_id()) + kHeadSize);
+                start += int_bit_offset(integer);
+                bits = int_bits(integer);
+                may_be_bits = true;
+            }
+        }
+        return {start, start + bits, may_be_bits};
+    }
+
+    // -- what the other kinds hold
+
+    void look_at_elements(uint32_t row, Kind kind) const {
+        const Shape& shape = shape_of(kind);
+        if (shape.element_name == Shape::kNone) {
+            return;
+        }
+        const std::string what = kind == Kind::FuncProto ? "has a parameter " : "has an enumerator ";
+        const std::byte* element = index_.record(row) + kHeadSize;
+        for (uint32_t left = index_.elements(row, shape); left != 0; --left, element += shape.element) {
+            const std::byte* word = element + shape.element_name;
+            const std::string_view name = name_at(index_.load(word));
+            if (name.empty() && kind != Kind::FuncProto) {
+                note(row, "name", word, "has an enumerator without a name");
+            }
+            look_at_text(row, word, what, name, Alphabet::identifier);
+        }
+    }
+
+    void look_at_numbers(uint32_t row, Kind kind) const {
+        const std::byte* head = index_.record(row);
+        const std::byte* size_word = head + HeadField::size_or_type;
+        const uint32_t size = index_.load(size_word);
+        switch (kind) {
+            case Kind::Int:
+                return look_at_integer(row, size);
+            case Kind::Enum:
+            case Kind::Enum64:
+                if (size == 0 || size > 8 || (size & (size - 1)) != 0) {
+                    note(row, "size", size_word, "is an enum of " + number(size) + " bytes");
+                }
+                return;
+            case Kind::Float:
+                if (size != 2 && size != 4 && size != 8 && size != 12 && size != 16) {
+                    note(row, "size", size_word, "is a FLOAT of " + number(size) + " bytes");
+                }
+                return;
+            case Kind::Array:
+            case Kind::Fwd:
+                if (size != 0) {
+                    note(row, "size", size_word,
+                         "has " + number(size) + " where its kind has neither size nor type");
+                }
+                return;
+            case Kind::Var:
+                return look_at_linkage(row, head + kHeadSize, index_.load(head + kHeadSize));
+            case Kind::Datasec:
+                return look_at_section(row, size);
+            default:
+                return;
+        }
+    }
+
+    void look_at_integer(uint32_t row, uint32_t size) const {
+        const std::byte* at = index_.record(row) + kHeadSize;
+        const uint32_t word = index_.load(at);
+        const uint32_t encoding = int_encoding(word);
+        if ((encoding & (encoding - 1)) != 0 || encoding > 4) {
+            note(row, "encoding", at, "is an INT of encoding " + number(encoding) + ", more than one bit");
+        }
+        if (int_bits(word) == 0 || int_bit_offset(word) + int_bits(word) > 8 * std::uint64_t{size}) {
+            note(row, "size", at,
+                 "is an INT of " + number(int_bits(word)) + " bits at bit " + number(int_bit_offset(word)) +
+                     " of " + number(size) + " bytes");
+        }
+    }
+
+    void look_at_section(uint32_t row, uint32_t size) const {
+        const Shape& shape = shape_of(Kind::Datasec);
+        const std::byte* entry = index_.record(row) + kHeadSize;
+        const uint32_t count = index_.elements(row, shape);
+        std::uint64_t last_end = 0;
+        // A compiler leaves size and offsets 0, for the loader to fill in.
+        for (uint32_t i = 0; size != 0 && i != count; ++i, entry += shape.element) {
+            const std::uint64_t start = index_.load(entry + SecinfoField::offset);
+            const std::uint64_t end = start + index_.load(entry + SecinfoField::size);
+            if (end > size) {
+                note(row, "outside", entry + SecinfoField::offset,
+                     "has an entry " + number(i) + " that ends at byte " + number(end) + ", past its " +
+                         number(size) + " bytes");
+            }
+            if (start < last_end) {
+                note(row, "overlap", entry + SecinfoField::offset,
+                     "has an entry " + number(i) + " at byte " + number(start) +
+                         ", where another one ends at byte " + number(last_end));
+            }
+            last_end = std::max(last_end, end);
+        }
+    }
+
+    // -- what concerns several types
+
+    void look_at(const Circle& circle) const {
+        const uint32_t row = circle.lowest_id - index_.first_id();
+        std::string what =
+            circle.by_value ? "holds itself" : "leads to itself with no struct or union between";
+        if (circle.types > 1) {
+            what += ", in a circle with " + number(circle.types - 1) + " more types";
+        }
+        note(row, "circle", index_.record(row), what);
+    }
+
+    struct Named {
+        std::size_t hash;
+        uint32_t id;
+        Kind kind;
+
+        bool operator<(const Named& other) const {
+            return hash != other.hash   ? hash < other.hash
+                   : kind != other.kind ? kind < other.kind
+                                        : id < other.id;
+        }
+    };
+
+    // By hashes, which are sorted, and not the names themselves, whose bytes may change meanwhile. Two names
+    // of one hash can hide a third one's twin, not more.
+    void look_for_duplicates() const {
+        std::vector<Named> named;
+        for (uint32_t id = 1; id != index_.end_id(); ++id) {
+            const Index& owner = index_.owner(id);
+            const uint32_t row = id - owner.first_id();
+            const std::string_view name =
+                is_composite(owner.kind(row)) ? name_at(owner.name_off(row)) : std::string_view();
+            if (!name.empty() && name.size() <= kLongestName) {
+                named.push_back({std::hash<std::string_view>()(name), id, owner.kind(row)});
+            }
+        }
+        std::sort(named.begin(), named.end());
+        std::vector<std::pair<uint32_t, uint32_t>> duplicates;  // and the first one of that name
+        for (std::size_t i = 0, first = 0; i != named.size(); ++i) {
+            if (named[i].hash != named[first].hash || named[i].kind != named[first].kind) {
+                first = i;
+            } else if (i != first && named[i].id >= index_.first_id() &&
+                       name_of(named[i].id) == name_of(named[first].id)) {
+                duplicates.emplace_back(named[i].id, named[first].id);
+            }
+        }
+        std::sort(duplicates.begin(), duplicates.end());
+        for (const auto& [id, first] : duplicates) {
+            const uint32_t row = id - index_.first_id();
+            note(row, "duplicate", index_.record(row) + HeadField::name_off,
+                 std::string("is another ") + (index_.kind(row) == Kind::Struct ? "struct " : "union ") +
+                     quoted(name_of(id)) + "; the first one is [" + number(first) + "]");
+        }
+    }
+
+    std::string_view name_of(uint32_t id) const {
+        const Index& owner = index_.owner(id);
+        return name_at(owner.name_off(id - owner.first_id()));
+    }
+
+    void note(uint32_t row, const char* rule, const std::byte* word, const std::string& what) const {
+        const auto place = static_cast<std::size_t>(word - index_.record(0));
+        report_({Severity::note, rule, "type [" + number(index_.id(row)) + "] " + what, types_start_ + place,
+                 index_.id(row)});
+    }
+
+    const Index& index_;
+    const Strings& strings_;
+    const Sizes& sizes_;
+    std::size_t types_start_;
+    const ReportDiagnostic& report_;
+};
+
+}  // namespace
+
+void each_oddity(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
+                 const ReportDiagnostic& report) {
+    Oddities(index, strings, sizes, types_start, report).look();
+}
+
+}  // namespace btfmmap

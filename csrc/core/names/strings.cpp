@@ -1,0 +1,50 @@
+#include "core/names/strings.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "core/base/error.hpp"
+#include "core/names/string_search.hpp"
+
+namespace btfmmap {
+
+std::string_view Strings::at(std::int64_t offset) const { return prefix(offset, SIZE_MAX); }
+
+Bytes Strings::checked(std::int64_t offset) const {
+    if (offset < 0 || static_cast<std::uint64_t>(offset) >= end()) {
+        throw Error::not_found("no string at offset " + std::to_string(offset) +
+                               (base_ == nullptr ? ": the string section has "
+                                                 : ": the string sections of base and split BTF have ") +
+                               std::to_string(end()) + " bytes");
+    }
+    return rest(static_cast<std::uint64_t>(offset));
+}
+
+std::string_view Strings::prefix(std::int64_t offset, std::size_t most) const {
+    const Bytes bytes = checked(offset);
+    const auto* start = reinterpret_cast<const char*>(bytes.data);
+    return {start, ::strnlen(start, std::min(most, bytes.size))};
+}
+
+bool Strings::equals(std::int64_t offset, std::string_view name) const {
+    const Bytes bytes = checked(offset);
+    if (bytes.size < name.size() || std::memcmp(bytes.data, name.data(), name.size()) != 0) {
+        return false;
+    }
+    // It ends where the name does, and not before.
+    return (bytes.size == name.size() || bytes.data[name.size()] == std::byte{0}) &&
+           name.find('\0') == std::string_view::npos;
+}
+
+std::vector<std::uint64_t> Strings::places(std::string_view name, std::size_t most) const {
+    std::vector<std::uint64_t> places;
+    for (const Strings* owner = this; owner != nullptr; owner = owner->base_) {
+        for (const std::size_t place : places_of(name, owner->section_, most - places.size())) {
+            places.push_back(owner->start_ + place);
+        }
+    }
+    return places;
+}
+
+}  // namespace btfmmap

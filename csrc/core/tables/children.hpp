@@ -1,0 +1,167 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/format/wire_format.hpp"
+#include "core/index/index.hpp"
+#include "core/index/rows_of_kind.hpp"
+#include "core/simd/u32x4.hpp"
+
+// What follows the heads of records, as rows of a table: members, parameters, enumerators, section entries.
+//
+// Records have few elements, and how many cannot be foreseen, nor how far it is to the next record of a kind.
+// A loop whose end depends on that costs more by its mispredicted branch than by its work. So `indptr` is
+// filled first, for all rows alike: how many elements each has, added up four at once. Then of each record
+// four elements are written, however many there are; what is too much is overwritten by the next record's.
+// Those that have more are noted, without a branch, and their other elements written afterwards, the last
+// four of them aligned to the end, so that nothing of the next record is overwritten.
+namespace btfmmap {
+
+// So many items past the end of `indptr` may be written, and of a column.
+constexpr std::size_t kPlacedPast = kMaskedBytes;
+constexpr std::size_t kWrittenPast = kWords;
+
+// What gives 1 modulo 2^32 when multiplied by that odd number.
+constexpr std::uint32_t inverse_of(std::uint32_t odd) {
+    std::uint32_t inverse = odd;
+    while (inverse * odd != 1) {
+        inverse *= 2 - odd * inverse;
+    }
+    return inverse;
+}
+
+// The quotients of multiples of `divisor`. Vectors cannot be divided, but what leaves no remainder can be
+// multiplied by the inverse.
+template <std::uint32_t divisor>
+Words exact_quotient(Words multiples) {
+    constexpr unsigned twos = __builtin_ctz(divisor);
+    constexpr std::uint32_t inverse = inverse_of(divisor >> twos);
+    return (multiples >> twos) * inverse;
+}
+
+// Each item is what the items up to it add up to.
+inline Words running_sums(Words items) {
+    items += picked<4, 0, 1, 2>(items, Words{});
+    return items + picked<4, 4, 0, 1>(items, Words{});
+}
+
+// Fills `indptr`, and returns its last item: how many elements all records of those kinds have.
+template <Kind... kinds>
+std::uint32_t place_children(const Index& index, std::uint32_t* indptr) {
+    static_assert(((shape_of(kinds).fixed == 0) && ...));
+    constexpr std::uint32_t narrow = shape_of(Kind::Enum).element;
+    constexpr std::uint32_t wide = shape_of(Kind::Enum64).element;
+    constexpr bool any_narrow = ((shape_of(kinds).element == narrow) || ...);
+    constexpr bool any_wide = ((shape_of(kinds).element == wide) || ...);
+    static_assert(((shape_of(kinds).element == narrow || shape_of(kinds).element == wide) && ...));
+    const auto with_elements_of = [](std::uint32_t size, Letters letters) {
+        const auto is = [=](Kind kind) { return marked(letters == static_cast<std::uint8_t>(kind)); };
+        return widened(((shape_of(kinds).element == size ? is(kinds) : Letters{}) | ...));
+    };
+    Words placed = {};
+    indptr[0] = 0;
+    for (std::size_t block = 0; block < index.rows(); block += kMaskedBytes) {
+        const std::uint8_t* kind = index.kinds() + block;
+        const std::uint32_t* offset = index.offsets() + block;
+        std::uint32_t* to = indptr + block + 1;
+        if (Selection<kinds...>::mask(kind) == 0) {
+            for (std::size_t row = 0; row != kMaskedBytes; row += kWords) {
+                store_words(to + row, placed);
+            }
+            continue;
+        }
+        for (std::size_t row = 0; row != kMaskedBytes;) {
+            const Letters letters = load_vector<Letters>(kind + row);
+            const std::array<Words, 4> are_narrow = with_elements_of(narrow, letters);
+            const std::array<Words, 4> are_wide = with_elements_of(wide, letters);
+            for (std::size_t part = 0; part != are_wide.size(); ++part, row += kWords) {
+                const Words bytes =
+                    load_vector<Words>(offset + row + 1) - load_vector<Words>(offset + row) - kHeadSize;
+                Words count = {};
+                if constexpr (any_narrow) {
+                    count |= exact_quotient<narrow>(bytes) & are_narrow[part];
+                }
+                if constexpr (any_wide) {
+                    count |= exact_quotient<wide>(bytes) & are_wide[part];
+                }
+                placed += running_sums(count);
+                store_words(to + row, placed);
+                placed = picked<3, 3, 3, 3>(placed, placed);
+            }
+        }
+    }
+    return placed[0];
+}
+
+// The size of one of a record's elements; known to the compiler where all are alike.
+template <Kind... kinds>
+std::uint32_t element_size(const Index& index, std::uint32_t row) {
+    constexpr std::uint32_t size = std::max({shape_of(kinds).element...});
+    if constexpr (((shape_of(kinds).element == size) && ...)) {
+        return size;
+    } else {
+        return shape_of(index.kind(row)).element;
+    }
+}
+
+template <Kind... kinds, class Visit>
+[[gnu::noinline]] void write_block(const Index& index, const typename Selection<kinds...>::Block& block,
+                                   std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
+    constexpr std::uint32_t head = kHeadSize;
+    constexpr std::uint32_t widest = kWords * std::max({shape_of(kinds).element...});
+    std::byte end_of_section[widest] = {};
+    std::uint16_t longer[Selection<kinds...>::Block::kRows];
+    std::uint16_t* longer_end = longer;
+    const std::uint32_t* offsets = index.offsets() + block.first();
+    const std::uint32_t* placed = indptr + block.first();
+    const Words first_id = Words{} + index.id(block.first());
+    const std::byte* section = index.record(0);
+    const std::uint32_t section_size = index.offsets()[index.rows()];
+    const std::uint32_t safe_end = section_size < head + widest ? 0 : section_size - (head + widest) + 1;
+    for (const std::uint16_t number : block) {
+        const std::uint32_t child = placed[number];
+        const std::uint32_t offset = offsets[number];
+        const std::byte* record = section + offset;
+        const std::byte* elements = record + head;
+        if (offset >= safe_end) {
+            const std::uint32_t readable = section_size - offset - head;
+            elements = std::copy_n(elements, readable, end_of_section) - readable;
+        }
+        store_words(parent + child, first_id + number);
+        visit(block.first() + number, record)(child, elements);
+        *longer_end = number;
+        longer_end += placed[number + 1] - child > kWords;
+    }
+    for (const std::uint16_t* next = longer; next != longer_end; ++next) {
+        const std::uint32_t number = *next;
+        const std::uint32_t row = block.first() + number;
+        const std::uint32_t four_elements = kWords * element_size<kinds...>(index, row);
+        const std::byte* record = section + offsets[number];
+        const auto write_four = visit(row, record);
+        const std::uint32_t last = placed[number + 1] - kWords;
+        const std::byte* elements = record + head;
+        for (std::uint32_t child = placed[number] + kWords; child < last; child += kWords) {
+            elements += four_elements;
+            store_words(parent + child, first_id + number);
+            write_four(child, elements);
+        }
+        store_words(parent + last, first_id + number);
+        write_four(last, section + offsets[number + 1] - four_elements);
+    }
+}
+
+// Fills `parent`. Calls `visit(row, record)` for a record, twice if it has more than four elements, and calls
+// what that returns with (child, elements), to write four elements to the table's rows from `child` on.
+// `indptr` is as place_children filled it.
+template <Kind... kinds, class Visit>
+void write_children(const Index& index, std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
+    const Selection<kinds...> selection(index);
+    for (typename Selection<kinds...>::Block block(selection); block.next();) {
+        write_block<kinds...>(index, block, parent, indptr, visit);
+    }
+}
+
+}  // namespace btfmmap

@@ -1,0 +1,295 @@
+#include "core/tables/tables.hpp"
+
+#include <algorithm>
+
+#include "core/index/rows_of_kind.hpp"
+#include "core/simd/u32x4.hpp"
+#include "core/tables/children.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using std::uint32_t;
+using std::uint8_t;
+
+// Loops write four rows at once, and what is too much into the slack.
+static_assert(Table::kSlack >= kWrittenPast);
+
+// They take whole records and elements apart: pairs and triples of words, in the order of their fields.
+constexpr bool in_this_order(std::size_t first, std::size_t second, std::size_t third = 8) {
+    return first == 0 && second == 4 && third == 8;
+}
+static_assert(in_this_order(HeadField::name_off, HeadField::info, HeadField::size_or_type));
+static_assert(in_this_order(MemberField::name_off, MemberField::type, MemberField::offset));
+static_assert(in_this_order(ParamField::name_off, ParamField::type));
+static_assert(in_this_order(EnumField::name_off, EnumField::value, EnumField::value_high));
+static_assert(in_this_order(SecinfoField::type, SecinfoField::offset, SecinfoField::size));
+
+template <class Load>
+bool kind_flag(const std::byte* record) {
+    return info_kind_flag(Load::u32(record + HeadField::info));
+}
+
+template <class Load>
+Table types(const Index& index, Arena& arena) {
+    const std::size_t rows = index.rows();
+    Table table(arena);
+    auto* id = table.add<uint32_t>("id", rows);
+    table.refer("kind", index.kinds(), rows);
+    auto* flag = table.add<bool>("kind_flag", rows);
+    auto* vlen = table.add<uint32_t>("vlen", rows);
+    auto* name_off = table.add<uint32_t>("name_off", rows);
+    auto* size_or_type = table.add<uint32_t>("size_or_type", rows);
+    table.refer("offset", index.offsets(), rows);
+
+    // Void's; the first record of a split BTF overwrites them.
+    id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
+    flag[0] = false;
+    const std::byte* section = index.record(0);
+    const uint32_t* offsets = index.offsets();
+    const auto write_four = [=](std::size_t row, Words ids, const uint32_t (&places)[kWords]) {
+        const auto [names, infos, sizes_or_types] = gather_triples<Load>(section, places);
+        store_words(id + row, ids);
+        store_bytes(flag + row, infos >> kKindFlagBit);
+        store_words(vlen + row, infos & info_vlen(UINT32_MAX));
+        store_words(name_off + row, names);
+        store_words(size_or_type + row, sizes_or_types);
+    };
+    std::size_t row = index.first_record();
+    Words ids = Words{0, 1, 2, 3} + index.id(row);
+    for (; row + kWords <= rows; row += kWords, ids += kWords) {
+        write_four(row, ids, {offsets[row], offsets[row + 1], offsets[row + 2], offsets[row + 3]});
+    }
+    if (row < rows) {
+        // Past the last record that one is read again.
+        const auto place = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
+        write_four(row, ids, {place(0), place(1), place(2), place(3)});
+    }
+    return table;
+}
+
+template <class Load>
+Table members(const Index& index, Arena& arena) {
+    Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    const std::size_t rows = place_children<Kind::Struct, Kind::Union>(index, indptr);
+    auto* parent = table.add<uint32_t>("parent", rows);
+    auto* name_off = table.add<uint32_t>("name_off", rows);
+    auto* type = table.add<uint32_t>("type", rows);
+    auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
+    auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
+    write_children<Kind::Struct, Kind::Union>(index, parent, indptr, [=](uint32_t, const std::byte* record) {
+        const Words infos = Words{} + Load::u32(record + HeadField::info);
+        const Words flags = reinterpret_cast<Words>(reinterpret_cast<SignedWords>(infos) >> kKindFlagBit);
+        constexpr uint32_t offset_bits = member_bit_offset(UINT32_MAX, true);
+        return [=](uint32_t row, const std::byte* elements) {
+            const auto [names, types, offsets] = load_triples<Load>(elements);
+            store_words(name_off + row, names);
+            store_words(type + row, types);
+            store_words(bit_offset + row, offsets & (offset_bits | ~flags));
+            store_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
+        };
+    });
+    return table;
+}
+
+template <class Load>
+Table params(const Index& index, Arena& arena) {
+    Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    const std::size_t rows = place_children<Kind::FuncProto>(index, indptr);
+    auto* parent = table.add<uint32_t>("parent", rows);
+    auto* name_off = table.add<uint32_t>("name_off", rows);
+    auto* type = table.add<uint32_t>("type", rows);
+    write_children<Kind::FuncProto>(index, parent, indptr, [=](uint32_t, const std::byte*) {
+        return [=](uint32_t row, const std::byte* elements) {
+            const auto [names, types] = load_pairs<Load>(elements);
+            store_words(name_off + row, names);
+            store_words(type + row, types);
+        };
+    });
+    return table;
+}
+
+template <class Load>
+Table enumerators(const Index& index, Arena& arena) {
+    Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    const std::size_t rows = place_children<Kind::Enum, Kind::Enum64>(index, indptr);
+    auto* parent = table.add<uint32_t>("parent", rows);
+    auto* name_off = table.add<uint32_t>("name_off", rows);
+    auto* value = table.add<std::int64_t>("value", rows);
+    auto* is_signed = table.add<bool>("signed", rows);
+    write_children<Kind::Enum, Kind::Enum64>(
+        index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
+            const uint32_t flag = kind_flag<Load>(record);
+            const bool wide = index.kind(type_row) == Kind::Enum64;
+            return [=](uint32_t row, const std::byte* elements) {
+                store_bytes(is_signed + row, Words{} + flag);
+                if (wide) {
+                    const auto [names, low, high] = load_triples<Load>(elements);
+                    store_words(name_off + row, names);
+                    store_longs(value + row, low, high);
+                } else {
+                    const auto [names, low] = load_pairs<Load>(elements);
+                    store_words(name_off + row, names);
+                    store_longs(value + row, low, (low >> 31 & flag) * UINT32_MAX);
+                }
+            };
+        });
+    return table;
+}
+
+template <class Load>
+Table arrays(const Index& index, Arena& arena) {
+    const Selection<Kind::Array> selection(index);
+    const std::size_t rows = selection.records();
+    Table table(arena);
+    auto* id = table.add<uint32_t>("id", rows);
+    auto* type = table.add<uint32_t>("type", rows);
+    auto* index_type = table.add<uint32_t>("index_type", rows);
+    auto* nelems = table.add<uint32_t>("nelems", rows);
+    std::size_t row = 0;
+    selection.each([&](uint32_t from) {
+        const std::byte* array = index.record(from) + kHeadSize;
+        id[row] = index.id(from);
+        type[row] = Load::u32(array + ArrayField::type);
+        index_type[row] = Load::u32(array + ArrayField::index_type);
+        nelems[row] = Load::u32(array + ArrayField::nelems);
+        ++row;
+    });
+    return table;
+}
+
+template <class Load>
+Table ints(const Index& index, Arena& arena) {
+    const Selection<Kind::Int> selection(index);
+    const std::size_t rows = selection.records();
+    Table table(arena);
+    auto* id = table.add<uint32_t>("id", rows);
+    auto* size = table.add<uint32_t>("size", rows);
+    auto* encoding = table.add<uint8_t>("encoding", rows);
+    auto* bit_offset = table.add<uint8_t>("bit_offset", rows);
+    auto* nr_bits = table.add<uint8_t>("nr_bits", rows);
+    std::size_t row = 0;
+    selection.each([&](uint32_t from) {
+        const std::byte* record = index.record(from);
+        const uint32_t word = Load::u32(record + kHeadSize);
+        id[row] = index.id(from);
+        size[row] = Load::u32(record + HeadField::size_or_type);
+        encoding[row] = int_encoding(word);
+        bit_offset[row] = int_bit_offset(word);
+        nr_bits[row] = int_bits(word);
+        ++row;
+    });
+    return table;
+}
+
+template <class Load>
+Table funcs(const Index& index, Arena& arena) {
+    const Selection<Kind::Func> selection(index);
+    const std::size_t rows = selection.records();
+    Table table(arena);
+    auto* id = table.add<uint32_t>("id", rows);
+    auto* name_off = table.add<uint32_t>("name_off", rows);
+    auto* type = table.add<uint32_t>("type", rows);
+    auto* linkage = table.add<uint8_t>("linkage", rows);
+    const std::byte* section = index.record(0);
+    std::size_t row = 0;
+    for (Selection<Kind::Func>::Block block(selection); block.next(); row += block.size()) {
+        block.pad();
+        const uint32_t* offsets = index.offsets() + block.first();
+        const Words first_ids = Words{} + index.id(block.first());
+        std::size_t to = row;
+        for (const std::uint16_t* from = block.begin(); from < block.end(); from += kWords, to += kWords) {
+            const auto [names, infos, types] = gather_triples<Load>(
+                section, {offsets[from[0]], offsets[from[1]], offsets[from[2]], offsets[from[3]]});
+            store_words(id + to, Words{from[0], from[1], from[2], from[3]} + first_ids);
+            store_words(name_off + to, names);
+            store_words(type + to, types);
+            // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.
+            const auto vlens = reinterpret_cast<SignedWords>(infos & info_vlen(UINT32_MAX));
+            store_bytes(linkage + to, reinterpret_cast<Words>(vlens | (vlens > UINT8_MAX)));
+        }
+    }
+    return table;
+}
+
+// VAR and DECL_TAG: an id, a name, a type, and the word behind the head.
+template <Kind kind, class Load, class Item>
+Table named_references(const Index& index, Arena& arena, const char* word_name) {
+    const Selection<kind> selection(index);
+    const std::size_t rows = selection.records();
+    Table table(arena);
+    auto* id = table.add<uint32_t>("id", rows);
+    auto* name_off = table.add<uint32_t>("name_off", rows);
+    auto* type = table.add<uint32_t>("type", rows);
+    auto* word = table.add<Item>(word_name, rows);
+    std::size_t row = 0;
+    selection.each([&](uint32_t from) {
+        const std::byte* record = index.record(from);
+        id[row] = index.id(from);
+        name_off[row] = Load::u32(record + HeadField::name_off);
+        type[row] = Load::u32(record + HeadField::size_or_type);
+        word[row] = static_cast<Item>(Load::u32(record + kHeadSize));
+        ++row;
+    });
+    return table;
+}
+
+template <class Load>
+Table vars(const Index& index, Arena& arena) {
+    return named_references<Kind::Var, Load, uint32_t>(index, arena, "linkage");
+}
+
+template <class Load>
+Table decl_tags(const Index& index, Arena& arena) {
+    return named_references<Kind::DeclTag, Load, std::int32_t>(index, arena, "component_idx");
+}
+
+template <class Load>
+Table secinfos(const Index& index, Arena& arena) {
+    Table table(arena);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    const std::size_t rows = place_children<Kind::Datasec>(index, indptr);
+    auto* parent = table.add<uint32_t>("parent", rows);
+    auto* type = table.add<uint32_t>("type", rows);
+    auto* offset = table.add<uint32_t>("offset", rows);
+    auto* size = table.add<uint32_t>("size", rows);
+    write_children<Kind::Datasec>(index, parent, indptr, [=](uint32_t, const std::byte*) {
+        return [=](uint32_t row, const std::byte* elements) {
+            const auto [types, offsets, sizes] = load_triples<Load>(elements);
+            store_words(type + row, types);
+            store_words(offset + row, offsets);
+            store_words(size + row, sizes);
+        };
+    });
+    return table;
+}
+
+using Builder = Table (*)(const Index&, Arena&);
+using Little = Load<ByteOrder::little>;
+using Big = Load<ByteOrder::big>;
+
+template <Builder little, Builder big>
+Table in_order(const Index& index, Arena& arena) {
+    return index.order() == ByteOrder::little ? little(index, arena) : big(index, arena);
+}
+
+}  // namespace
+
+const std::array<TableKind, 10> kTables = {{
+    {"types", in_order<types<Little>, types<Big>>},
+    {"members", in_order<members<Little>, members<Big>>},
+    {"params", in_order<params<Little>, params<Big>>},
+    {"enumerators", in_order<enumerators<Little>, enumerators<Big>>},
+    {"arrays", in_order<arrays<Little>, arrays<Big>>},
+    {"ints", in_order<ints<Little>, ints<Big>>},
+    {"funcs", in_order<funcs<Little>, funcs<Big>>},
+    {"vars", in_order<vars<Little>, vars<Big>>},
+    {"secinfos", in_order<secinfos<Little>, secinfos<Big>>},
+    {"decl_tags", in_order<decl_tags<Little>, decl_tags<Big>>},
+}};
+
+}  // namespace btfmmap

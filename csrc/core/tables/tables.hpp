@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "core/base/arena.hpp"
+#include "core/index/index.hpp"
+
+namespace btfmmap {
+
+// One array of a table. `format` is its element type in the letters of Python's struct module, native
+// order: B u8, ? bool, I u32, i i32, q i64.
+struct Column {
+    const char* name;
+    char format;
+    std::uint8_t item_size;
+    std::size_t rows;
+    const void* data;
+};
+
+// Columns of equal length and, in a table of children, `indptr`: the children of type row r are rows
+// indptr[r] to indptr[r + 1].
+class Table {
+public:
+    // A column has room for so many items past its end, if not for more, which loops may write.
+    static constexpr std::size_t kSlack = 4;
+
+    explicit Table(Arena& arena) : arena_(arena) {}
+
+    const std::vector<Column>& columns() const { return columns_; }
+
+    // Adds a column and returns where to write it.
+    template <class T>
+    T* add(const char* name, std::size_t rows, std::size_t slack = kSlack) {
+        T* data = arena_.allocate<T>(rows + slack);
+        refer(name, data, rows);
+        return data;
+    }
+
+    // Adds a column that someone else keeps.
+    template <class T>
+    void refer(const char* name, const T* data, std::size_t rows) {
+        columns_.push_back({name, format_of<T>(), sizeof(T), rows, data});
+    }
+
+private:
+    template <class T>
+    static constexpr char format_of() {
+        if constexpr (std::is_same_v<T, bool>) {
+            return '?';
+        } else if constexpr (std::is_same_v<T, std::uint8_t>) {
+            return 'B';
+        } else if constexpr (std::is_same_v<T, std::uint32_t>) {
+            return 'I';
+        } else if constexpr (std::is_same_v<T, std::int32_t>) {
+            return 'i';
+        } else {
+            static_assert(std::is_same_v<T, std::int64_t>);
+            return 'q';
+        }
+    }
+
+    Arena& arena_;
+    std::vector<Column> columns_;
+};
+
+struct TableKind {
+    std::string_view name;
+    Table (*build)(const Index& index, Arena& arena);  // the table refers to both
+};
+
+// Every table there is. What the columns mean is said where users read it: python/btfmmap/tables.py.
+extern const std::array<TableKind, 10> kTables;
+
+}  // namespace btfmmap

@@ -1,0 +1,210 @@
+"""Finding the BTF in a file: in an ELF file's sections, compressed, in a tar archive, in a kernel image."""
+
+from __future__ import annotations
+
+from . import compression, kernel_images
+from ._core import Btf as CoreBtf
+from ._core import Elf, File
+from .errors import BtfError, FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ELF_MAGIC = b"\x7fELF"
+_TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
+_MAX_DEPTH = 4  # an image in a tar in an xz; a file can be made that unpacks to itself
+_MAX_TRIES = 512  # at data in an image that may be compressed, and in what it unpacks to
+_MAX_VALID_HEADERS = 8  # of BTFs in an image, of which the rest is then read
+
+
+class Contents:
+    """The sections of one input: `.BTF` and, where they are, `.BTF.base` and `.BTF.ext`."""
+
+    __slots__ = ("base", "btf", "ext", "pointer_size")
+
+    def __init__(
+        self, btf: File, base: File | None = None, ext: File | None = None, pointer_size: int = 0
+    ) -> None:
+        self.btf = btf
+        self.base = base
+        self.ext = ext
+        self.pointer_size = pointer_size
+
+    def copied(self) -> Contents:
+        """The same without the input around it."""
+        base, ext = self.base and _copy(self.base), self.ext and _copy(self.ext)
+        return Contents(_copy(self.btf), base, ext, self.pointer_size)
+
+
+def find(file: File) -> Contents:
+    """Raises `FormatError` where there is no BTF in the file, `NotSupportedError` where a library is missing
+    to tell."""
+    return _Search().in_file(file)
+
+
+class _Search:
+    """One input's, with what is left of the depth and the bytes that unpacking may take."""
+
+    def __init__(self) -> None:
+        self.budget = compression.Budget()
+        self.depth = 0
+        self.tries = 0
+
+    def in_file(self, file: File, image: str | None = None) -> Contents:
+        """`image` is what kind of kernel image the file was in, where one has to look closer."""
+        if file.is_btf():
+            return Contents(file)
+        if bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC:
+            return self.in_elf(file)
+        head = bytes(file.head(kernel_images.HEAD))
+        codec = compression.recognise(head)
+        is_tar = head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)
+        kind = kernel_images.recognise(head) or image
+        if (codec or is_tar or kind) and self.depth == _MAX_DEPTH:
+            raise FormatError(f"{file.name}: packed more than {_MAX_DEPTH} times, one in the other")
+        if codec:
+            return self.in_compressed(file, memoryview(file.whole()), codec)
+        if is_tar:
+            return self.in_tar(file)
+        if kind:
+            return self.in_image(file, head, kind)
+        beginning = f"starts with bytes {head[:4].hex(' ')}" if head else "the file is empty"
+        raise FormatError(
+            f"{file.name}: not BTF, nor known to hold one (ELF, compressed data, a tar archive, a kernel "
+            f"image): {beginning}"
+        )
+
+    # -- ELF
+
+    def in_elf(self, file: File) -> Contents:
+        elf = Elf(file)
+        btf = self.section(file, elf, ".BTF")
+        if btf is None:
+            raise FormatError(f"{file.name}: an ELF file without a .BTF section")
+        base, ext = self.section(file, elf, ".BTF.base"), self.section(file, elf, ".BTF.ext")
+        return Contents(btf, base, ext, elf.pointer_size)
+
+    def section(self, file: File, elf: Elf, name: str) -> File | None:
+        section = elf.find(name)
+        if section is None:
+            return None
+        part = file.part(section.offset, section.size, name)
+        if section.compression == "none":
+            return part
+        content = compression.decompress(
+            memoryview(part.whole()), section.compression, part.name, self.budget
+        )
+        if len(content) != section.unpacked_size:
+            raise FormatError(
+                f"{part.name}: decompresses to {len(content):,} bytes, its header says "
+                f"{section.unpacked_size:,}"
+            )
+        return File.of_buffer(content, part.name, False)
+
+    # -- compressed data and archives
+
+    def in_compressed(self, file: File, data: memoryview, codec: str, image: str | None = None) -> Contents:
+        self.depth += 1
+        try:
+            content = compression.decompress(data, codec, file.name, self.budget)
+            return self.in_file(File.of_buffer(content, file.name, False), image).copied()
+        finally:
+            self.depth -= 1
+
+    def in_tar(self, file: File) -> Contents:
+        """In the only file of an archive that is BTF or holds one; BTFHub's archives have one file each."""
+        found: list[tuple[str, Contents]] = []
+        first_error: BtfError | None = None
+        self.depth += 1
+        try:
+            for name, offset, size in _members(file):
+                try:
+                    found.append((name, self.in_file(file.part(offset, size, name))))
+                except BtfError as error:
+                    if self.budget.left < 0:
+                        raise
+                    first_error = first_error or error
+        finally:
+            self.depth -= 1
+        if len(found) == 1:
+            return found[0][1]
+        if found:
+            names = ", ".join(name for name, _ in found[:3]) + (", ..." if len(found) > 3 else "")
+            raise FormatError(
+                f"{file.name}: a tar archive with {len(found)} BTF files ({names}); extract the one you want"
+            )
+        raise first_error or FormatError(f"{file.name}: a tar archive without files")
+
+    # -- kernel images
+
+    def in_image(self, file: File, head: bytes, kind: str) -> Contents:
+        blob = memoryview(file.whole())[: file.size]
+        if place := kernel_images.payload(head):
+            offset, size = place
+            data = blob[offset : offset + size]
+            if codec := compression.recognise(bytes(data[: kernel_images.HEAD])):
+                return self.in_compressed(file, data, codec, kind)
+        if contents := _uncompressed(file, blob):
+            return contents
+        missing: BtfError | None = None
+        for offset, codec in kernel_images.compressed(blob):
+            if self.tries == _MAX_TRIES:
+                break
+            self.tries += 1
+            try:
+                return self.in_compressed(file, blob[offset:], codec, kind)
+            except FormatError:
+                if self.budget.left < 0:
+                    raise
+                # else the bytes only looked like it
+            except BtfError as error:
+                missing = missing or error
+        if missing:
+            raise missing
+        raise FormatError(f"{file.name}: a kernel ({kind}) in which no BTF was found")
+
+
+def _copy(file: File) -> File:
+    return File.of_buffer(bytes(file.whole()), file.name, False)
+
+
+def _members(file: File) -> Iterator[tuple[str, int, int]]:
+    """Name, offset and size of the regular files. tarfile reads the headers; it does not walk the archive,
+    for on hostile ones that has not always ended."""
+    import tarfile
+
+    at = 0
+    while at + _TAR_BLOCK <= file.size:
+        block = bytes(file.part(at, _TAR_BLOCK, "").whole())
+        if not any(block):
+            return
+        try:
+            member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise FormatError(f"{file.name}: a broken tar archive: {error} at byte {at}") from error
+        at += _TAR_BLOCK
+        if member.size < 0 or member.size > file.size - at:
+            raise FormatError(
+                f"{file.name}: a broken tar archive: {member.name!r} with {member.size} bytes at byte {at}"
+            )
+        if member.isreg() and not member.issparse():
+            yield member.name, at, member.size
+        at += -(-member.size // _TAR_BLOCK) * _TAR_BLOCK
+
+
+def _uncompressed(file: File, blob: memoryview) -> Contents | None:
+    """The largest BTF that stands as it is in an image and opens: built-in BPF programs have small ones."""
+    image = File.of_buffer(blob, file.name, False)  # not `file`, of which each part would be read anew
+    places: list[tuple[int, int]] = []
+    for offset in kernel_images.uncompressed(blob):
+        size = image.part(offset, len(blob) - offset, "").btf_size()
+        if size is not None:
+            places.append((size, offset))
+    for size, offset in sorted(places, reverse=True)[:_MAX_VALID_HEADERS]:
+        try:
+            CoreBtf(image.part(offset, size, ""), None, 0)
+        except BtfError:
+            continue
+        return Contents(file.part(offset, size, f"BTF at {offset:#x}"))
+    return None

@@ -1,0 +1,278 @@
+#include "exercise_all.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/analysis/graph.hpp"
+#include "core/analysis/layout.hpp"
+#include "core/analysis/sizes.hpp"
+#include "core/base/error.hpp"
+#include "core/btf/ext.hpp"
+#include "core/dump/c.hpp"
+#include "core/dump/c_limits.hpp"
+#include "core/dump/c_order.hpp"
+#include "core/dump/json.hpp"
+#include "core/dump/raw.hpp"
+#include "core/lint/lint.hpp"
+
+namespace btfmmap::fuzz {
+
+namespace {
+
+using std::uint32_t;
+
+// As much of a dump as a fuzzer has time for: a few bytes can ask for megabytes of C.
+constexpr std::size_t kMostText = std::size_t{1} << 18;
+// Of the questions that cost as much as there are types, so many are asked.
+constexpr uint32_t kMostAsked = 32;
+
+void require(bool holds) {
+    if (!holds) {
+        std::abort();
+    }
+}
+
+// Reads each byte, so that the sanitizer sees it.
+void touch(const void* data, std::size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    unsigned char own = 0;
+    for (std::size_t i = 0; i != size; ++i) {
+        own = static_cast<unsigned char>(own + bytes[i]);
+    }
+    volatile unsigned char sum = own;
+    (void)sum;
+}
+
+void touch(std::string_view text) { touch(text.data(), text.size()); }
+void touch(Bytes bytes) { touch(bytes.data, bytes.size); }
+
+// Some work that may be refused.
+template <class Work>
+void attempt(Work work) {
+    try {
+        work();
+    } catch (const Error& error) {
+        touch(error.message);
+    }
+}
+
+struct TooMuchText {};
+
+template <class Write>
+void dump(Write write) {
+    std::size_t size = 0;
+    Output output([&size](Output::Buffer& buffer, std::size_t piece) {
+        touch({buffer.get(), piece});
+        buffer.reset(new char[Output::kSize]);  // another one, as the sink of write_behind gives
+        size += piece;
+        if (size > kMostText) {
+            throw TooMuchText();
+        }
+    });
+    try {
+        attempt([&] { write(output); });
+    } catch (const TooMuchText&) {
+    }
+}
+
+std::vector<uint32_t> some_ids(const Btf& btf) {
+    const uint32_t end = btf.index().end_id();
+    std::vector<uint32_t> ids;
+    for (uint32_t id = 0; id < std::min(end, kMostAsked / 2); ++id) {
+        ids.push_back(id);
+    }
+    for (uint32_t id = std::max(end, kMostAsked / 2) - kMostAsked / 2; id < end; ++id) {
+        ids.push_back(id);
+    }
+    return ids;
+}
+
+void read_sections(const Btf& btf) {
+    touch(btf.mapping().bytes());
+    touch(btf.type_section());
+    touch(btf.string_section());
+    const uint32_t pointer_size = btf.pointer_size();
+    require(pointer_size == 4 || pointer_size == 8);
+}
+
+void read_table(const Table& table) {
+    for (const Column& column : table.columns()) {
+        touch(column.data, column.rows * column.item_size);
+    }
+}
+
+void read_tables(const Btf& btf) {
+    for (std::size_t kind = 0; kind != kTables.size(); ++kind) {
+        read_table(btf.table(kind));
+    }
+}
+
+void read_names(const Btf& btf) {
+    Kinds all;
+    all.set();
+    // The first few questions go without an index.
+    const Names scanned(btf.index(), btf.strings());
+    attempt([&] { btf.names().prepare(); });
+    for (const uint32_t id : some_ids(btf)) {
+        attempt([&] {
+            const std::string name(btf.type_name(id));
+            scanned.find_all(name, all);
+            if (!name.empty()) {
+                btf.strings().places(name, 5);
+            }
+            const auto ids = btf.find_all(name, all);
+            require(std::is_sorted(ids.begin(), ids.end()));
+            const auto found = btf.find(name, all);
+            require(!found || *found < btf.index().end_id());
+            for (std::size_t kind = 0; kind < kMaxKinds; kind += 3) {
+                btf.find(name, Kinds().set(kind));
+            }
+        });
+    }
+    attempt([&] { btf.type_name(btf.index().end_id()); });
+    attempt([&] { btf.type_name(-1); });
+    attempt([&] { btf.find("", all); });
+    attempt([&] { btf.find("no such name", all); });
+}
+
+void read_strings(const Btf& btf) {
+    const Strings& strings = btf.strings();
+    const auto end = static_cast<std::int64_t>(strings.end());
+    const std::int64_t step = end / kMostAsked + 1;
+    for (std::int64_t offset = 0; offset <= end + step; offset += step) {
+        attempt([&] { touch(strings.at(offset)); });
+        attempt([&] { touch(strings.prefix(offset, 3)); });
+        attempt([&] { strings.equals(offset, "int"); });
+    }
+    attempt([&] { strings.at(-1); });
+}
+
+void read_sizes(const Btf& btf, const Sizes& sizes) {
+    const uint32_t end = btf.index().end_id();
+    for (uint32_t id = 0; id != end; ++id) {
+        const uint32_t resolved = sizes.resolved(id);
+        require(resolved == Sizes::kNoType || resolved < end);
+        const uint32_t element = sizes.element(id);
+        require(element == Sizes::kNoType || element < end);
+        require(sizes.size(id) >= Sizes::kUnknown);
+        require(sizes.alignment(id) >= Sizes::kUnknown);
+        require(sizes.natural_alignment(id) >= 1);
+    }
+}
+
+void read_layouts(const Btf& btf, const Sizes& sizes) {
+    Arena arena(0);
+    read_table(layouts(btf, sizes, arena));
+    for (uint32_t id = btf.index().first_id(); id != btf.index().end_id(); ++id) {
+        attempt([&] { places(btf, sizes, id); });
+    }
+}
+
+void read_edges(const Edges& edges) {
+    require(edges.indptr[0] == 0 && edges.indptr[edges.nodes] == edges.edges);
+    require(std::is_sorted(edges.indptr, edges.indptr + edges.nodes + 1));
+    for (std::size_t edge = 0; edge != edges.edges; ++edge) {
+        require(edges.indices[edge] < edges.nodes);
+    }
+    const auto last = static_cast<std::int64_t>(edges.nodes) - 1;
+    const auto reached = Graph::reachable(edges, {-1, 0, last / 2, last, last + 1});
+    require(std::is_sorted(reached.begin(), reached.end()));
+}
+
+void read_labels(const Labels& labels, std::size_t edges) {
+    touch(labels.role, edges);
+    touch(labels.row, edges * sizeof *labels.row);
+}
+
+void read_graph(const Btf& btf) {
+    const Graph graph(btf);
+    read_edges(graph.forward());
+    read_edges(graph.reverse());
+    read_labels(graph.forward_labels(), graph.forward().edges);
+    read_labels(graph.reverse_labels(), graph.forward().edges);
+}
+
+void read_dumps(const Btf& btf, const Sizes& sizes) {
+    const uint32_t end = btf.index().end_id();
+    for (const auto& roots : {std::vector<std::int64_t>{}, {end / 2, end - 1}, {end}}) {
+        dump([&](Output& output) { dump_raw(btf, roots, output); });
+        dump([&](Output& output) { dump_json(btf, roots, false, output); });
+        dump([&](Output& output) { dump_json(btf, roots, true, output); });
+        dump([&](Output& output) { dump_c(btf, sizes, roots, true, output); });
+    }
+    dump([&](Output& output) { dump_c(btf, sizes, {}, false, output); });
+    CLimits limits(btf);
+    std::vector<uint32_t> order = c_order(btf, limits);
+    std::sort(order.begin(), order.end());
+    require(std::adjacent_find(order.begin(), order.end()) == order.end());
+    require(!order.empty() && order.back() < end);
+}
+
+// Of a BTF and those it stands on, the lowest first: each refers to the one before it.
+std::vector<std::unique_ptr<const Sizes>> sizes_of(const Btf& btf) {
+    std::vector<std::unique_ptr<const Sizes>> levels;
+    if (btf.base() != nullptr) {
+        levels = sizes_of(*btf.base());
+    }
+    const Sizes* base = levels.empty() ? nullptr : levels.back().get();
+    levels.push_back(std::make_unique<const Sizes>(btf.index(), btf.pointer_size(), base));
+    return levels;
+}
+
+// Whether lint finds no fault. It must find the same as opening does.
+bool lints(const Mapping& bytes, const Btf* base) {
+    std::size_t errors = 0;
+    const auto count = [&errors](const Diagnostic& diagnostic) {
+        touch(diagnostic.message);
+        errors += diagnostic.severity == Severity::error;
+    };
+    try {
+        if (base == nullptr) {
+            lint(bytes.bytes(), nullptr, 0, count);
+        } else {
+            const auto sizes = sizes_of(*base);
+            const LintBase on{*base, *sizes.back()};
+            lint(bytes.bytes(), &on, 0, count);
+        }
+    } catch (const Error&) {
+        return false;
+    }
+    return errors == 0;
+}
+
+}  // namespace
+
+BtfPtr open(const Mapping& bytes, const BtfPtr& base) {
+    BtfPtr btf;
+    attempt([&] { btf = std::make_shared<const Btf>(bytes, "input", base, 0); });
+    require(lints(bytes, base.get()) == (btf != nullptr));
+    return btf;
+}
+
+void read_everything(const Btf& btf) {
+    attempt([&] { read_sections(btf); });
+    read_names(btf);
+    read_strings(btf);
+    attempt([&] { read_tables(btf); });
+    attempt([&] {
+        const auto sizes = sizes_of(btf);
+        read_sizes(btf, *sizes.back());
+        read_layouts(btf, *sizes.back());
+        read_dumps(btf, *sizes.back());
+    });
+    attempt([&] { read_graph(btf); });
+}
+
+void read_ext(const Mapping& section, const Btf& btf) {
+    attempt([&] {
+        const Ext ext(section, btf, "input");
+        read_table(ext.func_info());
+        read_table(ext.line_info());
+        read_table(ext.core_relo());
+    });
+}
+
+}  // namespace btfmmap::fuzz

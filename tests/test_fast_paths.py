@@ -1,0 +1,77 @@
+"""Each fast loop of the core gives what the plain loop beside it gives: fast_paths.cpp asks both, with the
+vectors of this processor, without any, and with those of aarch64."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requirements
+from conftest import DATA, STORED
+
+import btfmmap
+
+ROOT = Path(__file__).parent.parent
+SOURCES = (
+    "base/arena",
+    "index/validate_references",
+    "index/validate_references_simd",
+    "format/header",
+    "index/index",
+    "names/name_table",
+    "names/names",
+    "names/string_search",
+    "names/strings",
+    "tables/tables",
+    "index/scan_records",
+    "index/scan_records_interleaved",
+)
+MUTANTS = int(os.environ.get("BTFMMAP_TWIN_MUTANTS", "100"))
+
+
+SANITIZED = ("g++", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+BUILDS = {
+    "vectors": SANITIZED,
+    "scalar": (*SANITIZED, "-DBTFMMAP_SCALAR"),
+    "aarch64": ("aarch64-linux-gnu-g++", "-static"),
+}
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_fast_equals_plain(build: str, tmp_path: Path) -> None:
+    program = tmp_path / "fast_paths"
+    compiler, *flags = BUILDS[build]
+    # Emulated, where it is not this machine's, which is slow.
+    emulator = [requirements.tool("qemu-aarch64")] if build == "aarch64" else []
+    mutants = MUTANTS // 4 if emulator else MUTANTS
+    inputs = [
+        ROOT / "tests" / "native" / "fast_paths.cpp",
+        *(ROOT / "csrc" / "core" / f"{name}.cpp" for name in SOURCES),
+    ]
+    command: list[str | Path] = [requirements.tool(compiler), *flags, "-std=c++17", "-O1", "-Icsrc"]
+    command += ["-o", program, *inputs]
+    subprocess.run(command, check=True, cwd=ROOT)
+    files = [Path(btfmmap.SAMPLE_BTF)]
+    for name in STORED:
+        files.append(tmp_path / f"{name}.btf")
+        files[-1].write_bytes(lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()))
+    # Without what preloads a sanitizer into this process.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+
+    def compare(file: Path) -> None:
+        done = subprocess.run(
+            [*emulator, program, "1", str(mutants), file],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.count(f" {mutants} mutants") == 1
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compare, files))
