@@ -119,7 +119,7 @@ py::str kind_name(Kind kind) {
     if (!shape_of(kind).known) {
         return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
     }
-    const Word& word = kind_word(kind);
+    const ShortText& word = kind_word(kind);
     return {word.letters, word.size};
 }
 

@@ -76,7 +76,7 @@ void write_to(const py::object& to, Writing writing, Produce produce) {
     }
     const py::gil_scoped_release unlocked;
     if (writing == Writing::behind) {
-        write_behind(produce, sink);
+        with_writer_thread(produce, sink);
     } else {
         Output output(sink);
         produce(output);

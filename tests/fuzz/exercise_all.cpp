@@ -66,7 +66,7 @@ void dump(Write write) {
     std::size_t size = 0;
     Output output([&size](Output::Buffer& buffer, std::size_t piece) {
         touch({buffer.get(), piece});
-        buffer.reset(new char[Output::kSize]);  // another one, as the sink of write_behind gives
+        buffer.reset(new char[Output::kSize]);  // another one, as the sink of with_writer_thread gives
         size += piece;
         if (size > kMostText) {
             throw TooMuchText();

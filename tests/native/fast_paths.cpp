@@ -54,17 +54,17 @@ std::string error_of(Work work) {
     }
 }
 
-Outcome walked(Bytes types, ByteOrder order, bool in_chains) {
+Outcome scanned(Bytes types, ByteOrder order, bool in_chains) {
     Outcome outcome;
     outcome.offsets.resize(types.size / kHeadSize + 1);
     outcome.kinds.resize(types.size / kHeadSize + 1);
-    Walked walked{outcome.offsets.data(), outcome.kinds.data(), 0, 0, {}};
+    ScannedRecords scanned{outcome.offsets.data(), outcome.kinds.data(), 0, 0, {}};
     if (in_chains) {
-        walk_in_chains(types, order, kShapes, walked);
+        scan_records_interleaved(types, order, kShapes, scanned);
     }
-    outcome.error = error_of([&] { walk_one_by_one(types, order, kShapes, 0, 0, walked); });
-    outcome.offsets.resize(walked.count);
-    outcome.kinds.resize(walked.count);
+    outcome.error = error_of([&] { scan_records(types, order, kShapes, 0, 0, scanned); });
+    outcome.offsets.resize(scanned.count);
+    outcome.kinds.resize(scanned.count);
     return outcome;
 }
 
@@ -297,24 +297,24 @@ void compare_masks(std::mt19937& random) {
             }
         }
         demand(equal_bytes<0, 2>(bytes) == expected, "equal_bytes");
-        std::vector<std::uint16_t> appended(kMaskedBytes + kNumbers);
-        appended.resize(static_cast<std::size_t>(
-            append_set_bits(expected, Numbers{} + 1000, appended.data()) - appended.data()));
+        std::vector<std::uint16_t> appended(kMaskedBytes + kU16Lanes);
+        appended.resize(static_cast<std::size_t>(append_set_bits(expected, U16x8{} + 1000, appended.data()) -
+                                                 appended.data()));
         demand(appended == numbers, "append_set_bits");
     }
 }
 
 void compare_letters(std::mt19937& random) {
-    std::uint8_t bytes[sizeof(Letters)];
+    std::uint8_t bytes[sizeof(U8x16)];
     for (int round = 0; round != 10000; ++round) {
         unsigned expected = sizeof bytes;
         for (unsigned i = sizeof bytes; i-- != 0;) {
             bytes[i] = static_cast<std::uint8_t>(random() % (round % 2 == 0 ? 8 : 64));
             expected = bytes[i] == 0 ? i : expected;
         }
-        Letters letters;
+        U8x16 letters;
         std::memcpy(&letters, bytes, sizeof letters);
-        demand(first_marked(marked(letters == 0)) == expected, "first_marked");
+        demand(first_marked(lane_mask(letters == 0)) == expected, "first_marked");
     }
 }
 
@@ -334,8 +334,8 @@ int main(int argc, char** argv) {
         };
         const Header header = parse_header(as_bytes(original), false);
         const Bytes types = as_bytes(original).slice(header.type_start(), header.type_size);
-        const Outcome plain = walked(types, header.order, false);
-        demand(plain == walked(types, header.order, true) && plain.error.empty(), argv[argument]);
+        const Outcome plain = scanned(types, header.order, false);
+        demand(plain == scanned(types, header.order, true) && plain.error.empty(), argv[argument]);
         const Index index(types, header.order, kShapes, nullptr, 0);
         demand(compare_checks(index, header), "the quick check of a good file");
         compare_tables(index);
@@ -362,8 +362,8 @@ int main(int argc, char** argv) {
                 changed.resize(before + random() % (changed.size() - before));
             }
             const Bytes section = as_bytes(changed).slice(before, changed.size() - before);
-            const Outcome expected = walked(section, header.order, false);
-            demand(expected == walked(section, header.order, true), "a mutant's walk: " + expected.error);
+            const Outcome expected = scanned(section, header.order, false);
+            demand(expected == scanned(section, header.order, true), "a mutant's walk: " + expected.error);
             accepted += compare_all(section, strings, header, nullptr, random);
             compare_all(section, strings, header, &index, random);  // as a split BTF
         }

@@ -61,7 +61,7 @@ std::uint64_t sum(const Table& table) {
 
 std::uint64_t written(const std::function<void(Output&)>& dump) {
     std::uint64_t total = 0;
-    write_behind(dump, [&](const Output::Buffer&, std::size_t piece) { total += piece; });
+    with_writer_thread(dump, [&](const Output::Buffer&, std::size_t piece) { total += piece; });
     return total;
 }
 

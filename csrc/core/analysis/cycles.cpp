@@ -21,14 +21,14 @@ public:
     Search(const Index& index, bool by_value)
         : index_(index), by_value_(by_value), number_(index.rows(), 0), low_(index.rows(), 0) {}
 
-    std::vector<Circle> run() {
+    std::vector<Cycle> run() {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
             if (number_[row] == 0 && follows(index_.kind(row))) {
                 visit(static_cast<uint32_t>(row));
             }
         }
         std::sort(found_.begin(), found_.end(),
-                  [](const Circle& a, const Circle& b) { return a.lowest_id < b.lowest_id; });
+                  [](const Cycle& a, const Cycle& b) { return a.lowest_id < b.lowest_id; });
         return std::move(found_);
     }
 
@@ -121,19 +121,19 @@ private:
 
     // Takes a component off the stack. A circle without anything indirect is one by value, too.
     void close(uint32_t root, bool alone) {
-        Circle circle{UINT32_MAX, 0, by_value_};
+        Cycle cycle{UINT32_MAX, 0, by_value_};
         bool indirect = false;
         for (uint32_t row = kDone; row != root;) {
             row = open_.back();
             open_.pop_back();
             number_[row] = low_[row] = kDone;
-            circle.lowest_id = std::min(circle.lowest_id, index_.id(row));
-            ++circle.types;
+            cycle.lowest_id = std::min(cycle.lowest_id, index_.id(row));
+            ++cycle.types;
             indirect |= is_indirect(index_.kind(row));
         }
-        const bool circular = circle.types > 1 || !alone;
+        const bool circular = cycle.types > 1 || !alone;
         if (circular && (by_value_ || indirect)) {
-            found_.push_back(circle);
+            found_.push_back(cycle);
         }
     }
 
@@ -143,15 +143,15 @@ private:
     std::vector<uint32_t> low_;     // the lowest number that can be reached
     std::vector<uint32_t> open_;
     std::vector<Frame> frames_;
-    std::vector<Circle> found_;
+    std::vector<Cycle> found_;
     uint32_t last_number_ = 0;
 };
 
 }  // namespace
 
-std::vector<Circle> circles(const Index& index) {
-    std::vector<Circle> found = Search(index, true).run();
-    const std::vector<Circle> indirect = Search(index, false).run();
+std::vector<Cycle> find_cycles(const Index& index) {
+    std::vector<Cycle> found = Search(index, true).run();
+    const std::vector<Cycle> indirect = Search(index, false).run();
     found.insert(found.end(), indirect.begin(), indirect.end());
     return found;
 }

@@ -10,13 +10,13 @@ namespace btfmmap {
 // Types of one BTF, each of which leads to itself, in a way that no C has: by value (a struct that holds
 // itself, a typedef of itself), or with no struct or union on the way (a pointer to itself, a prototype that
 // takes itself).
-struct Circle {
+struct Cycle {
     std::uint32_t lowest_id;
     std::uint32_t types;
     bool by_value;
 };
 
 // All of them, those by value first, each kind in the order of ids. References past the last id lead nowhere.
-std::vector<Circle> circles(const Index& index);
+std::vector<Cycle> find_cycles(const Index& index);
 
 }  // namespace btfmmap

@@ -206,7 +206,7 @@ private:
 
 template <class Load>
 Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
-    const Selection<Kind::Struct, Kind::Union> selection(btf.index());
+    const RowsOfKind<Kind::Struct, Kind::Union> selection(btf.index());
     const std::size_t rows = selection.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);

@@ -18,9 +18,9 @@ bool is_finished_later(Kind kind) {
     return kind == Kind::Array || kind == Kind::Struct || kind == Kind::Union;
 }
 
-using Modifiers = Selection<Kind::Typedef, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag>;
-using Arrays = Selection<Kind::Array>;
-using Composites = Selection<Kind::Struct, Kind::Union>;
+using Modifiers = RowsOfKind<Kind::Typedef, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag>;
+using Arrays = RowsOfKind<Kind::Array>;
+using Composites = RowsOfKind<Kind::Struct, Kind::Union>;
 
 }  // namespace
 

@@ -42,7 +42,7 @@ Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> ba
     if (base_ != nullptr && base_->header_.order != header_.order) {
         throw Error::format(name + ": its byte order differs from its base's");
     }
-    naming_input(name, [this] { check_references(index_, strings_.end(), header_.type_start()); });
+    naming_input(name, [this] { validate_references(index_, strings_.end(), header_.type_start()); });
 }
 
 // A chain of bases would otherwise be destroyed by recursion, as deep as it is long.
@@ -67,7 +67,7 @@ std::uint32_t Btf::pointer_size() const {
     }
     std::uint32_t size = 0;
     for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
-        const std::uint32_t own = long_size(btf->index_, btf->strings_);
+        const std::uint32_t own = size_of_long(btf->index_, btf->strings_);
         size = own == 0 ? size : own;  // the base comes last and decides
     }
     return size == 0 ? sizeof(void*) : size;

@@ -51,7 +51,7 @@ constexpr std::string_view kTail = R"(#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
     std::vector<uint32_t> functions;
     for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
-        const DumpRecord record(btf, id);
+        const TypeRecord record(btf, id);
         if (record.kind() != Kind::DeclTag || record.word(kHeadSize) != UINT32_MAX ||
             !btf.strings().equals(record.index->name_off(record.row), tag)) {
             continue;
@@ -80,7 +80,7 @@ void write_kfuncs(const Btf& btf, CLimits& limits, CWriter& writer, Output& outp
     for (const auto& [name, function] : functions) {
         write_text(output, "extern ");
         write_text(output, std::binary_search(fast.begin(), fast.end(), function) ? "__bpf_fastcall " : "");
-        writer.declare(DumpRecord(btf, function).target(), name);
+        writer.declare(TypeRecord(btf, function).target(), name);
         write_text(output, " __weak __ksym;\n");
     }
     write_text(output, "#endif\n\n");

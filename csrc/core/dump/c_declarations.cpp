@@ -42,7 +42,7 @@ private:
 // -- definitions
 
 void CDeclarations::define(uint32_t id) {
-    const DumpRecord type = record(id);
+    const TypeRecord type = record(id);
     switch (type.kind()) {
         case Kind::Struct:
         case Kind::Union:
@@ -66,14 +66,14 @@ void CDeclarations::define(uint32_t id) {
                 return declare(id, "");
             }
     }
-    const Word& word = kind_word(type.kind());
+    const ShortText& word = kind_word(type.kind());
     throw Error::not_supported("type [" + std::to_string(id) + "] is of kind " +
                                std::string(word.letters, word.size) + ", which C has no declaration for");
 }
 
 void CDeclarations::define_struct(uint32_t id, unsigned level) {
     const CLimits::Depth deeper(limits_, id);
-    const DumpRecord type = record(id);
+    const TypeRecord type = record(id);
     const bool is_struct = type.kind() == Kind::Struct;
     const bool packed = is_struct && is_packed(type);
     const bool flag = type.flag();
@@ -112,7 +112,7 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
 
 int64_t CDeclarations::alignment(uint32_t id) const { return std::max<int64_t>(0, sizes_.alignment(id)); }
 
-bool CDeclarations::is_packed(const DumpRecord& type) const {
+bool CDeclarations::is_packed(const TypeRecord& type) const {
     int64_t most = 1;
     const bool flag = type.flag();
     const uint32_t count = type.elements();
@@ -179,7 +179,7 @@ void CDeclarations::pad(int64_t from, int64_t to, int64_t alignment, bool in_bit
 }
 
 void CDeclarations::define_enum(uint32_t id, unsigned level) {
-    const DumpRecord type = record(id);
+    const TypeRecord type = record(id);
     names_.has_name(id) ? out_.write("enum ") : out_.write("enum");
     out_.write(names_.tag(id));
     const uint32_t count = type.elements();
@@ -205,7 +205,7 @@ void CDeclarations::define_enum(uint32_t id, unsigned level) {
 }
 
 // Enumerators share their names with typedefs.
-void CDeclarations::define_values(const DumpRecord& type, unsigned level) {
+void CDeclarations::define_values(const TypeRecord& type, unsigned level) {
     const bool is_signed = type.flag();
     const bool wide = type.kind() == Kind::Enum64;
     const uint32_t count = type.elements();
@@ -234,7 +234,7 @@ void CDeclarations::define_values(const DumpRecord& type, unsigned level) {
 }
 
 void CDeclarations::forward(uint32_t id) {
-    const DumpRecord type = record(id);
+    const TypeRecord type = record(id);
     const bool is_union = type.kind() == Kind::Fwd ? type.flag() : type.kind() == Kind::Union;
     is_union ? out_.write("union") : out_.write("struct");
     if (names_.has_name(id) || type.kind() == Kind::Fwd) {
@@ -261,7 +261,7 @@ void CDeclarations::declare(uint32_t id, std::string_view name, unsigned level) 
     Chain chain(chains_);
     for (;;) {
         limits_.step();
-        const DumpRecord type = record(id);
+        const TypeRecord type = record(id);
         const Kind kind = type.kind();
         if (style_ == Style::whole || !is_modifier(kind)) {
             chain.push(id);
@@ -314,7 +314,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
         limits_.step();
         const uint32_t id = chain.back();
         chain.pop();
-        const DumpRecord type = record(id);
+        const TypeRecord type = record(id);
         const Kind kind = type.kind();
         switch (kind) {
             case Kind::Void:
@@ -379,7 +379,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
     write_name(name, after_pointer);
 }
 
-void CDeclarations::write_array(const DumpRecord& array, Chain& chain, std::string_view name,
+void CDeclarations::write_array(const TypeRecord& array, Chain& chain, std::string_view name,
                                 bool after_pointer, unsigned level) {
     drop_modifiers(chain);  // GCC repeats those of the elements
     if (chain.empty()) {
@@ -402,7 +402,7 @@ void CDeclarations::write_array(const DumpRecord& array, Chain& chain, std::stri
     out_.write("]");
 }
 
-void CDeclarations::write_prototype(const DumpRecord& proto, Chain& chain, std::string_view name,
+void CDeclarations::write_prototype(const TypeRecord& proto, Chain& chain, std::string_view name,
                                     bool after_pointer, unsigned level) {
     drop_modifiers(chain);  // GCC's volatile stands for noreturn
     if (chain.empty()) {

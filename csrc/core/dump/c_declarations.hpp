@@ -48,16 +48,16 @@ public:
 private:
     class Chain;
 
-    DumpRecord record(std::uint32_t id) const { return {btf_, id}; }
+    TypeRecord record(std::uint32_t id) const { return {btf_, id}; }
 
-    bool is_packed(const DumpRecord& record) const;
+    bool is_packed(const TypeRecord& record) const;
     void pad(std::int64_t from, std::int64_t to, std::int64_t alignment, bool in_bitfield, unsigned level);
-    void define_values(const DumpRecord& record, unsigned level);
+    void define_values(const TypeRecord& record, unsigned level);
 
     void write_chain(Chain& chain, std::string_view name, unsigned level);
-    void write_array(const DumpRecord& array, Chain& chain, std::string_view name, bool after_pointer,
+    void write_array(const TypeRecord& array, Chain& chain, std::string_view name, bool after_pointer,
                      unsigned level);
-    void write_prototype(const DumpRecord& proto, Chain& chain, std::string_view name, bool after_pointer,
+    void write_prototype(const TypeRecord& proto, Chain& chain, std::string_view name, bool after_pointer,
                          unsigned level);
     void write_modifiers(Chain& chain);
     void drop_modifiers(Chain& chain) const;

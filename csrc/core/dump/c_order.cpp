@@ -74,11 +74,11 @@ private:
 
     Start start(uint32_t id) const {
         const uint32_t end = chains_[id].end;
-        return {first_letters(sort_name(DumpRecord(btf_, end), end != id)), id};
+        return {first_letters(sort_name(TypeRecord(btf_, end), end != id)), id};
     }
 
     // Whether all on a chain is of a rank before the last, or void.
-    static bool is_complete(const CChains::Chain& chain) {
+    static bool is_complete(const ReferenceChains::Chain& chain) {
         switch (chain.end_kind) {
             case Kind::Int:
             case Kind::Float:
@@ -108,7 +108,7 @@ private:
             if (end == missing) {
                 complete_[id] = false;
             } else if (kind == Kind::FuncProto || kind == Kind::Struct || kind == Kind::Union) {
-                complete_[id] = end == id ? elements_are_complete(DumpRecord(btf_, id)) : complete_[end];
+                complete_[id] = end == id ? elements_are_complete(TypeRecord(btf_, id)) : complete_[end];
             }
             if (!complete_[id]) {
                 starts.push_back(start(id));
@@ -117,7 +117,7 @@ private:
         return starts;
     }
 
-    bool elements_are_complete(const DumpRecord& record) const {
+    bool elements_are_complete(const TypeRecord& record) const {
         const bool returns = record.kind() == Kind::FuncProto;
         std::uint8_t all = returns ? complete_[record.target()] : 1;
         const std::size_t field = returns ? ParamField::type : MemberField::type;
@@ -164,7 +164,7 @@ private:
         return text;
     }
 
-    static uint32_t name_off(const DumpRecord& record) { return record.index->name_off(record.row); }
+    static uint32_t name_off(const TypeRecord& record) { return record.index->name_off(record.row); }
 
     // Of the string at an offset, as a number that compares as they do.
     uint64_t first_letters(uint32_t offset) const {
@@ -180,12 +180,12 @@ private:
 
     Key key(uint32_t id) const {
         const uint32_t end = chains_[id].end;
-        return {text(sort_name(DumpRecord(btf_, end), end != id)), text(name_off(DumpRecord(btf_, id))), id};
+        return {text(sort_name(TypeRecord(btf_, end), end != id)), text(name_off(TypeRecord(btf_, id))), id};
     }
 
     // A reference without a name comes last, wherever it leads.
     std::size_t rank(uint32_t id) const {
-        const CChains::Chain& chain = chains_[id];
+        const ReferenceChains::Chain& chain = chains_[id];
         if (chain.end != id && !chain.first_named) {
             return kLastRank;
         }
@@ -208,7 +208,7 @@ private:
 
     // The offset of the name that a type is sorted by: of an enum without one its first value's, unless it is
     // only referred to.
-    static uint32_t sort_name(const DumpRecord& record, bool referred) {
+    static uint32_t sort_name(const TypeRecord& record, bool referred) {
         const bool is_enum = record.kind() == Kind::Enum || record.kind() == Kind::Enum64;
         const uint32_t own = name_off(record);
         return is_enum && !referred && own == 0 && record.elements() != 0
@@ -273,8 +273,8 @@ private:
             hashes.known[at] = true;
             hashes.value[at] = 0;  // with which a circle ends here
             uint32_t next = 0;
-            const DumpRecord record(btf_, at);
-            if (!CChains::refers(record, next)) {
+            const TypeRecord record(btf_, at);
+            if (!ReferenceChains::refers(record, next)) {
                 result = hashes.value[at] = hash_of(record, members);
                 break;
             }
@@ -283,7 +283,7 @@ private:
         }
         result = hashes.value[at];
         for (; !path.empty(); path.pop_back()) {
-            const DumpRecord record(btf_, path.back());
+            const TypeRecord record(btf_, path.back());
             uint64_t folded = with_name(0, name_off(record));
             if (record.kind() == Kind::Array) {
                 folded = mixed(folded, record.word(kHeadSize + ArrayField::nelems));
@@ -294,7 +294,7 @@ private:
     }
 
     // Of what refers to nothing.
-    uint64_t hash_of(const DumpRecord& record, bool members) {
+    uint64_t hash_of(const TypeRecord& record, bool members) {
         uint64_t hash = with_name(0, name_off(record));
         const Kind kind = record.kind();
         const bool is_enum = kind == Kind::Enum || kind == Kind::Enum64;
@@ -315,7 +315,7 @@ private:
 
     const Btf& btf_;
     CLimits& limits_;
-    CChains chains_;
+    ReferenceChains chains_;
     std::vector<std::uint8_t> complete_;  // those that need nothing but what comes before the last rank
     Hashes hashes_[2];
 };

@@ -19,14 +19,14 @@ public:
     template <std::size_t size>
     void write(const char (&literal)[size]) {
         limits_.spend(size - 1);
-        Pen(output_).literal(literal);
+        TextWriter(output_).literal(literal);
     }
     void write(std::string_view text) {
         limits_.spend(text.size());
-        Pen(output_).text(text);
+        TextWriter(output_).text(text);
     }
-    void number(std::uint64_t value) { Pen(output_).number(value); }
-    void signed_number(std::int64_t value) { Pen(output_).signed_number(value); }
+    void number(std::uint64_t value) { TextWriter(output_).number(value); }
+    void signed_number(std::int64_t value) { TextWriter(output_).signed_number(value); }
 
     void line(unsigned level) {
         constexpr std::string_view line = "\n\t\t\t\t\t\t\t\t\t\t\t\t\t";

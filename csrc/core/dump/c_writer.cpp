@@ -57,18 +57,18 @@ void CWriter::mark_referenced() {
                 }
             };
         };
-        Selection<Kind::Ptr, Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict, Kind::TypeTag,
-                  Kind::Func, Kind::Var, Kind::DeclTag>(index)
+        RowsOfKind<Kind::Ptr, Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict, Kind::TypeTag,
+                   Kind::Func, Kind::Var, Kind::DeclTag>(index)
             .each([&](uint32_t row) { mark(index.record(row) + HeadField::size_or_type); });
-        Selection<Kind::Array>(index).each([&](uint32_t row) {
+        RowsOfKind<Kind::Array>(index).each([&](uint32_t row) {
             mark(index.record(row) + kHeadSize + ArrayField::type);
             mark(index.record(row) + kHeadSize + ArrayField::index_type);
         });
-        Selection<Kind::Struct, Kind::Union>(index).each(
+        RowsOfKind<Kind::Struct, Kind::Union>(index).each(
             mark_elements(shape_of(Kind::Struct).element, MemberField::type));
-        Selection<Kind::FuncProto>(index).each(
+        RowsOfKind<Kind::FuncProto>(index).each(
             mark_elements(shape_of(Kind::FuncProto).element, ParamField::type));
-        Selection<Kind::Datasec>(index).each(
+        RowsOfKind<Kind::Datasec>(index).each(
             mark_elements(shape_of(Kind::Datasec).element, SecinfoField::type));
     }
 }
@@ -91,7 +91,7 @@ bool CWriter::order(uint32_t id, bool through_pointer) {
     if (state.order == Order::done) {
         return true;
     }
-    const DumpRecord type = record(id);
+    const TypeRecord type = record(id);
     const Kind kind = type.kind();
     if (state.order == Order::open) {
         if (is_struct_or_union(kind) && through_pointer && names_.has_name(id)) {
@@ -170,7 +170,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
     if (state.emitted == Emitted::yes) {
         return;
     }
-    const DumpRecord type = record(id);
+    const TypeRecord type = record(id);
     const Kind kind = type.kind();
     if (state.emitted == Emitted::open) {
         if (!state.forward_declared) {
@@ -251,7 +251,7 @@ void CWriter::emit_struct(uint32_t id, uint32_t container) {
     State& state = states_[id];
     state.emitted = Emitted::open;
     if (container == 0 || !names_.has_name(id)) {
-        const DumpRecord type = record(id);
+        const TypeRecord type = record(id);
         const uint32_t count = type.elements();
         for (uint32_t i = 0; i != count; ++i) {
             emit(type.element_type(i, MemberField::type), names_.has_name(id) ? id : container);

@@ -41,7 +41,7 @@ private:
         bool referenced = false;
     };
 
-    DumpRecord record(std::uint32_t id) const { return {btf_, id}; }
+    TypeRecord record(std::uint32_t id) const { return {btf_, id}; }
     void refuse_unknown_kinds() const;
     void mark_referenced();
 

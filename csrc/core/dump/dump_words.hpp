@@ -10,13 +10,13 @@
 namespace btfmmap {
 
 // The record of a type id of a BTF or its bases, with what it takes to read it.
-struct DumpRecord {
+struct TypeRecord {
     const Btf* btf;  // names may be its base's
     const Index* index;
     std::size_t row;
     std::uint32_t id;
 
-    DumpRecord(const Btf& of, std::uint32_t type_id)
+    TypeRecord(const Btf& of, std::uint32_t type_id)
         : btf(&of), index(&of.index().owner(type_id)), row(type_id - index->first_id()), id(type_id) {}
 
     Kind kind() const { return index->kind(row); }
@@ -56,8 +56,8 @@ struct DumpRecord {
     // The string at an offset and what follows it. bpftool writes (anon) for an empty name's offset, and for
     // one past the strings, which only bytes that changed since they were checked can have, (invalid).
     Bytes string(std::uint32_t offset) const {
-        static constexpr char anonymous[sizeof(Letters)] = "(anon)";
-        static constexpr char invalid[sizeof(Letters)] = "(invalid)";
+        static constexpr char anonymous[sizeof(U8x16)] = "(anon)";
+        static constexpr char invalid[sizeof(U8x16)] = "(invalid)";
         if (offset == 0) {
             return bytes_of(anonymous);
         }
@@ -66,7 +66,7 @@ struct DumpRecord {
     Bytes name() const { return string(index->name_off(row)); }
 
 private:
-    static Bytes bytes_of(const char (&text)[sizeof(Letters)]) {
+    static Bytes bytes_of(const char (&text)[sizeof(U8x16)]) {
         return {reinterpret_cast<const std::byte*>(text), sizeof text};
     }
 };
@@ -86,8 +86,8 @@ void each_root(const Btf& btf, const std::vector<std::int64_t>& roots, Visit vis
     }
 }
 
-inline const Word& kind_word(Kind kind) {
-    static constexpr Word words[] = {
+inline const ShortText& kind_word(Kind kind) {
+    static constexpr ShortText words[] = {
         "UNKNOWN", "INT",     "PTR",      "ARRAY",    "STRUCT",   "UNION",  "ENUM",
         "FWD",     "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
         "VAR",     "DATASEC", "FLOAT",    "DECL_TAG", "TYPE_TAG", "ENUM64",
@@ -97,13 +97,13 @@ inline const Word& kind_word(Kind kind) {
 }
 
 // With two bits set at once too it is UNKN, as bpftool has it.
-inline const Word& encoding_word(std::uint8_t encoding) {
-    static constexpr Word words[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
+inline const ShortText& encoding_word(std::uint8_t encoding) {
+    static constexpr ShortText words[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
     return words[encoding < sizeof words / sizeof *words ? encoding : 3];
 }
 
-inline const Word& linkage_word(std::uint32_t linkage) {
-    static constexpr Word words[] = {"static", "global", "extern", "(unknown)"};
+inline const ShortText& linkage_word(std::uint32_t linkage) {
+    static constexpr ShortText words[] = {"static", "global", "extern", "(unknown)"};
     return words[linkage < 3 ? linkage : 3];
 }
 

@@ -12,8 +12,8 @@ using std::uint64_t;
 
 // What bpftool's json_writer escapes; other control letters stand as they are.
 struct JsonEscapes {
-    static Letters stops(Letters letters) {
-        return marked((letters < 0x20) | (letters == '"') | (letters == '\\'));
+    static U8x16 stops(U8x16 letters) {
+        return lane_mask((letters < 0x20) | (letters == '"') | (letters == '\\'));
     }
     static std::string_view escape(char letter) {
         switch (letter) {
@@ -84,7 +84,7 @@ private:
             case Kind::Enum64:
                 return values(true);
             case Kind::Fwd:
-                return word(R"(,"fwd_kind":)", record_.flag() ? Word("union") : Word("struct"));
+                return word(R"(,"fwd_kind":)", record_.flag() ? ShortText("union") : ShortText("struct"));
             case Kind::Func:
                 field(R"(,"type_id":)", record_.size_or_type());
                 return word(R"(,"linkage":)", linkage_word(info_vlen(record_.info())));
@@ -139,7 +139,7 @@ private:
     }
 
     template <std::size_t size>
-    void word(const char (&name)[size], const Word& word) {
+    void word(const char (&name)[size], const ShortText& word) {
         key(name, kIndent);
         pen_.literal("\"");
         pen_.word(word);
@@ -203,7 +203,7 @@ private:
 
     void values(bool wide) {
         const bool is_signed = record_.flag();
-        word(R"(,"encoding":)", is_signed ? Word("SIGNED") : Word("UNSIGNED"));
+        word(R"(,"encoding":)", is_signed ? ShortText("SIGNED") : ShortText("UNSIGNED"));
         field(R"(,"size":)", record_.size_or_type());
         array(R"(,"values":)", [&](const std::byte* value) {
             element_name(value + EnumField::name_off);
@@ -237,8 +237,8 @@ private:
         });
     }
 
-    DumpRecord record_;
-    Pen pen_;
+    TypeRecord record_;
+    TextWriter pen_;
 };
 
 template <bool pretty>

@@ -151,7 +151,7 @@ private:
             field(" offset=", record_.load(entry + SecinfoField::offset));
             field(" size=", record_.load(entry + SecinfoField::size));
             if (type < btf_.index().end_id()) {
-                const DumpRecord variable(btf_, type);
+                const TypeRecord variable(btf_, type);
                 pen_.literal(" (");
                 pen_.word(kind_word(variable.kind()));
                 pen_.literal(" '");
@@ -162,8 +162,8 @@ private:
     }
 
     const Btf& btf_;
-    DumpRecord record_;
-    Pen pen_;
+    TypeRecord record_;
+    TextWriter pen_;
 };
 
 [[gnu::flatten]] void write(const Btf& btf, uint32_t id, Output& output) { Lines(btf, id, output).write(); }

@@ -5,13 +5,13 @@ namespace btfmmap {
 using std::uint32_t;
 
 // Each type is visited once, however the chains share their ends.
-CChains::CChains(const Btf& btf)
+ReferenceChains::ReferenceChains(const Btf& btf)
     : chains_(btf.index().end_id(), Chain{kUnknown, Kind::Void, false, false, false}) {
     std::vector<uint32_t> path;
     for (uint32_t id = 0; id != chains_.size(); ++id) {
         uint32_t at = id;
         while (chains_[at].end == kUnknown) {
-            const DumpRecord record(btf, at);
+            const TypeRecord record(btf, at);
             const bool named = record.index->name_off(record.row) != 0;
             chains_[at] = {at, record.kind(), named, named, named};  // so a circle ends here, too
             uint32_t next = 0;
@@ -29,7 +29,7 @@ CChains::CChains(const Btf& btf)
     }
 }
 
-bool CChains::refers(const DumpRecord& record, uint32_t& to) {
+bool ReferenceChains::refers(const TypeRecord& record, uint32_t& to) {
     switch (record.kind()) {
         case Kind::Array:
             to = record.word(kHeadSize + ArrayField::type);

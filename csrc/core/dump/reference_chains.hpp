@@ -10,9 +10,9 @@ namespace btfmmap {
 
 // Where chains of references lead: pointers, typedefs, qualifiers, tags and arrays, down to what refers to
 // nothing or to a prototype.
-class CChains {
+class ReferenceChains {
 public:
-    explicit CChains(const Btf& btf);
+    explicit ReferenceChains(const Btf& btf);
 
     struct Chain {
         std::uint32_t end;
@@ -26,7 +26,7 @@ public:
     const Chain& operator[](std::uint32_t id) const { return chains_[id]; }
 
     // What one link refers to; false for a type that is none.
-    static bool refers(const DumpRecord& record, std::uint32_t& to);
+    static bool refers(const TypeRecord& record, std::uint32_t& to);
 
 private:
     static constexpr std::uint32_t kUnknown = ~0U;

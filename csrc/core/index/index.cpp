@@ -23,13 +23,13 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
     constexpr auto no_kind = static_cast<std::uint8_t>(Kind::Void);
     kinds_[0] = no_kind;
 
-    Walked walked{offsets_.get(), kinds_.get(), first_record(), 0, {}};
-    walk_in_chains(types, order, shapes, walked);
-    walk_one_by_one(types, order, shapes, types_start, first_id_, walked);
-    std::fill_n(offsets_.get() + walked.count, kMaskedBytes, static_cast<std::uint32_t>(walked.end));
-    std::fill_n(kinds_.get() + walked.count, kMaskedBytes, no_kind);
-    rows_ = walked.count;
-    heads_ = walked.heads;
+    ScannedRecords scanned{offsets_.get(), kinds_.get(), first_record(), 0, {}};
+    scan_records_interleaved(types, order, shapes, scanned);
+    scan_records(types, order, shapes, types_start, first_id_, scanned);
+    std::fill_n(offsets_.get() + scanned.count, kMaskedBytes, static_cast<std::uint32_t>(scanned.end));
+    std::fill_n(kinds_.get() + scanned.count, kMaskedBytes, no_kind);
+    rows_ = scanned.count;
+    heads_ = scanned.heads;
 }
 
 }  // namespace btfmmap

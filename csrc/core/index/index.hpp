@@ -49,7 +49,7 @@ public:
     ByteOrder order() const { return order_; }
 
     // What the heads of all records hold at most, or more.
-    const Extremes& heads() const { return heads_; }
+    const MaxReferences& heads() const { return heads_; }
 
     // rows() + 1 items; kMaskedBytes - 1 more may be read, but mean nothing.
     const std::uint32_t* offsets() const { return offsets_.get(); }
@@ -80,7 +80,7 @@ private:
     const Index* base_;
     std::uint32_t first_id_;
     std::size_t rows_ = 0;
-    Extremes heads_;
+    MaxReferences heads_;
     std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1: the last is the section's size
     std::unique_ptr<std::uint8_t[]> kinds_;
 };

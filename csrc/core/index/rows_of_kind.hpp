@@ -16,22 +16,22 @@ namespace btfmmap {
 // than the work it skips. Instead 64 kinds at once become a mask, and its bits a list of rows, a block at a
 // time.
 template <Kind... kinds>
-class Selection {
+class RowsOfKind {
 public:
-    explicit Selection(const Index& index) : Selection(index, index.rows()) {}
+    explicit RowsOfKind(const Index& index) : RowsOfKind(index, index.rows()) {}
 
     // Of the rows before `end`, a multiple of kMaskedBytes or the end of the index.
-    Selection(const Index& index, std::size_t end) : index_(index), end_(end) {}
+    RowsOfKind(const Index& index, std::size_t end) : index_(index), end_(end) {}
 
     std::size_t records() const {
         std::size_t count = 0;
         for (std::size_t start = 0; start < end_;) {
             // As many as a byte can count.
-            const std::size_t end = std::min(end_, start + 255 * sizeof(Letters));
-            Letters counts = {};
-            for (; start < end; start += sizeof(Letters)) {
-                const Letters kind = load_vector<Letters>(index_.kinds() + start);
-                counts -= (marked(kind == static_cast<std::uint8_t>(kinds)) | ...);
+            const std::size_t end = std::min(end_, start + 255 * sizeof(U8x16));
+            U8x16 counts = {};
+            for (; start < end; start += sizeof(U8x16)) {
+                const U8x16 kind = load_vector<U8x16>(index_.kinds() + start);
+                counts -= (lane_mask(kind == static_cast<std::uint8_t>(kinds)) | ...);
             }
             for (std::size_t i = 0; i != sizeof counts; ++i) {
                 count += counts[i];
@@ -62,7 +62,7 @@ public:
     public:
         static constexpr std::size_t kRows = 8 * kMaskedBytes;
 
-        explicit Block(const Selection& selection)
+        explicit Block(const RowsOfKind& selection)
             : kinds_(selection.index_.kinds()), last_(selection.end_) {}
 
         // Goes to the next one and returns whether there is one.
@@ -72,7 +72,7 @@ public:
             }
             const std::size_t rows = std::min(kRows, last_ - next_);
             std::uint16_t* end = numbers_;
-            Numbers first = {};
+            U16x8 first = {};
             for (std::size_t at = 0; at < rows; at += kMaskedBytes, first += kMaskedBytes) {
                 if (const std::uint64_t found = mask(kinds_ + next_ + at)) {
                     end = append_set_bits(found, first, end);
@@ -91,7 +91,7 @@ public:
 
         // Repeats the last number behind the end, so that four at once can be read.
         void pad() {
-            static_assert(kNumbers >= 3);
+            static_assert(kU16Lanes >= 3);
             if (end_ != numbers_) {
                 std::fill_n(end_, 3, end_[-1]);
             }
@@ -103,7 +103,7 @@ public:
         std::size_t last_;
         std::uint32_t first_;
         std::uint16_t* end_;
-        std::uint16_t numbers_[kRows + kNumbers];
+        std::uint16_t numbers_[kRows + kU16Lanes];
     };
 
 private:

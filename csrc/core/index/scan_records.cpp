@@ -6,20 +6,20 @@
 
 namespace btfmmap {
 
-void walk_one_by_one(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
-                     std::uint32_t first_id, Walked& walked) {
+void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
+                  std::uint32_t first_id, ScannedRecords& scanned) {
     const auto malformed = [&](const std::string& what) {
-        const auto id = static_cast<std::uint32_t>(first_id + walked.count);
-        return Error::format("type [" + std::to_string(id) + "] " + what, types_start + walked.end, id);
+        const auto id = static_cast<std::uint32_t>(first_id + scanned.count);
+        return Error::format("type [" + std::to_string(id) + "] " + what, types_start + scanned.end, id);
     };
     with_loads(order, [&](auto load) {
-        while (walked.end != types.size) {
-            const std::size_t left = types.size - walked.end;
+        while (scanned.end != types.size) {
+            const std::size_t left = types.size - scanned.end;
             if (left < kHeadSize) {
                 throw malformed("is cut short: a record has at least " + std::to_string(kHeadSize) +
                                 " bytes, " + std::to_string(left) + " are left in the type section");
             }
-            const std::byte* head = types.data + walked.end;
+            const std::byte* head = types.data + scanned.end;
             const std::uint32_t info = load.u32(head + HeadField::info);
             const std::uint8_t kind = info_kind(info);
             const Shape& shape = shapes[kind];
@@ -32,12 +32,12 @@ void walk_one_by_one(Bytes types, ByteOrder order, const Shapes& shapes, std::si
                 throw malformed("is cut short: its record has " + std::to_string(size) + " bytes, " +
                                 std::to_string(left) + " are left in the type section");
             }
-            walked.offsets[walked.count] = static_cast<std::uint32_t>(walked.end);
-            walked.kinds[walked.count] = kind;
-            ++walked.count;
-            walked.end += size;
-            walked.heads.merge({load.u32(head + HeadField::name_off),
-                                shape.head_refers ? load.u32(head + HeadField::size_or_type) : 0});
+            scanned.offsets[scanned.count] = static_cast<std::uint32_t>(scanned.end);
+            scanned.kinds[scanned.count] = kind;
+            ++scanned.count;
+            scanned.end += size;
+            scanned.heads.merge({load.u32(head + HeadField::name_off),
+                                 shape.head_refers ? load.u32(head + HeadField::size_or_type) : 0});
         }
     });
 }

@@ -11,11 +11,11 @@
 namespace btfmmap {
 
 // The largest name offset and the largest type id of some records: all that needs to be asked of valid ones.
-struct Extremes {
+struct MaxReferences {
     std::uint32_t name_off = 0;
     std::uint32_t type = 0;
 
-    void merge(Extremes other) {
+    void merge(MaxReferences other) {
         name_off = std::max(name_off, other.name_off);
         type = std::max(type, other.type);
     }
@@ -23,22 +23,23 @@ struct Extremes {
 
 // The records of a type section that were found so far: the first `count` items of the arrays tell where each
 // starts and of which kind it is, and the next one starts at `end`.
-struct Walked {
+struct ScannedRecords {
     std::uint32_t* offsets;
     std::uint8_t* kinds;
     std::size_t count;
     std::size_t end;
-    Extremes heads;  // of their heads; where a guess of walk_in_chains was wrong, perhaps more than theirs
+    MaxReferences heads;  // of their heads; where a guess of scan_records_interleaved was wrong, perhaps more
+                          // than theirs
 };
 
 // Finds all records from `walked.end` to the section's end, one after another. Refuses, as libbpf's
 // btf_parse_type_sec does, a kind of unknown size and a record that does not end within the section: throws
 // Error (format), where `types_start` is the section's place in the blob and item 0 is type id `first_id`.
-void walk_one_by_one(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
-                     std::uint32_t first_id, Walked& walked);
+void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
+                  std::uint32_t first_id, ScannedRecords& scanned);
 
 // Finds what that would find, but faster and only as far as all is well: it never throws, and leaves the rest
 // of the section, always its last few kilobytes, to it.
-void walk_in_chains(Bytes types, ByteOrder order, const Shapes& shapes, Walked& walked);
+void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned);
 
 }  // namespace btfmmap

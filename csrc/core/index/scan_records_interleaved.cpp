@@ -36,12 +36,12 @@ public:
         }
     }
 
-    void walk(Walked& walked) {
+    void walk(ScannedRecords& scanned) {
         // Wrong guesses cost time only, but a hostile file could make every guess a wrong one.
         int patience = 16;
-        while (patience != 0 && types_.size - walked.end >= kHeadSize + kChains * kFewestBytes) {
-            segment_ = std::min(kMostBytes, (types_.size - walked.end - kHeadSize) / kChains & ~kWordMask);
-            patience -= !walk_segments(walked, std::make_index_sequence<kChains>{});
+        while (patience != 0 && types_.size - scanned.end >= kHeadSize + kChains * kFewestBytes) {
+            segment_ = std::min(kMostBytes, (types_.size - scanned.end - kHeadSize) / kChains & ~kWordMask);
+            patience -= !walk_segments(scanned, std::make_index_sequence<kChains>{});
         }
     }
 
@@ -56,24 +56,24 @@ private:
 
     // Walks a segment with each chain and keeps those that join; false if not all do.
     template <std::size_t... chain>
-    bool walk_segments(Walked& walked, std::index_sequence<chain...>) {
+    bool walk_segments(ScannedRecords& scanned, std::index_sequence<chain...>) {
         const std::array<std::size_t, kChains> start = {
-            (chain == 0 ? walked.end : guess(walked.end + chain * segment_))...};
+            (chain == 0 ? scanned.end : guess(scanned.end + chain * segment_))...};
         const std::size_t limit[kChains] = {
-            (chain + 1 < kChains ? start[(chain + 1) % kChains] : walked.end + kChains * segment_)...};
+            (chain + 1 < kChains ? start[(chain + 1) % kChains] : scanned.end + kChains * segment_)...};
 
         const Places end = {place(limit[chain])...};
         Places at = {place(start[chain])...};
         std::size_t row = 0;
         // Whether all chains are done is asked after some rows only.
         while (((at[chain] < end[chain]) | ...) && row < kMostRows && (at[chain] & ...) < 0) {
-            row = walk_rows(at, row, walked.heads, std::index_sequence<chain...>{});
+            row = walk_rows(at, row, scanned.heads, std::index_sequence<chain...>{});
         }
         ((offsets_[chain][row] = static_cast<std::uint32_t>(std::min(at[chain], place(types_.size + 1)))),
          ...);
 
         for (std::size_t joined = 0; joined != kChains; ++joined) {
-            if (!keep(joined, row, limit[joined], walked)) {
+            if (!keep(joined, row, limit[joined], scanned)) {
                 return false;
             }
         }
@@ -83,12 +83,12 @@ private:
     // Some rows of all chains, fewer where one comes to the section's end; returns the row after them. By
     // itself, for the compiler to have enough registers.
     template <std::size_t... chain>
-    __attribute__((noinline)) std::size_t walk_rows(Places& places, std::size_t row, Extremes& extremes,
+    __attribute__((noinline)) std::size_t walk_rows(Places& places, std::size_t row, MaxReferences& extremes,
                                                     std::index_sequence<chain...>) {
         const std::byte* const zero = types_.data + past_heads();
         const std::size_t last = row + kRowsAtOnce;
         Place at[kChains] = {places[chain]...};
-        Extremes heads = extremes;
+        MaxReferences heads = extremes;
         do {
             (step(chain, row, zero, at[chain], heads), ...);
             ++row;
@@ -98,7 +98,7 @@ private:
         return row;
     }
 
-    void step(std::size_t chain, std::size_t row, const std::byte* zero, Place& at, Extremes& heads) {
+    void step(std::size_t chain, std::size_t row, const std::byte* zero, Place& at, MaxReferences& heads) {
         const std::byte* head = zero + at;
         const std::uint32_t info = Load::u32(head + HeadField::info);
         const std::uint8_t byte = info_kind_byte(info);
@@ -111,7 +111,7 @@ private:
     }
 
     // Adds a chain's rows before `limit`; false if the last of them does not end there.
-    bool keep(std::size_t chain, std::size_t rows, std::size_t limit, Walked& walked) {
+    bool keep(std::size_t chain, std::size_t rows, std::size_t limit, ScannedRecords& scanned) {
         const auto zero = static_cast<std::uint32_t>(past_heads());
         const std::uint32_t* places = offsets_[chain];
         const auto count =
@@ -127,16 +127,16 @@ private:
             kept = count - 1;
             end = std::uint32_t{places[kept] + zero};
         }
-        std::uint32_t* offsets = walked.offsets + walked.count;
-        std::uint8_t* kinds = walked.kinds + walked.count;
+        std::uint32_t* offsets = scanned.offsets + scanned.count;
+        std::uint8_t* kinds = scanned.kinds + scanned.count;
         for (std::size_t row = 0; row != kept; ++row) {
             offsets[row] = places[row] + zero;
         }
         for (std::size_t row = 0; row != kept; ++row) {
             kinds[row] = bytes_[chain][row] % kMaxKinds;
         }
-        walked.count += kept;
-        walked.end = end;
+        scanned.count += kept;
+        scanned.end = end;
         return end == limit || chain + 1 == kChains;
     }
 
@@ -180,9 +180,9 @@ private:
 
 }  // namespace
 
-void walk_in_chains(Bytes types, ByteOrder order, const Shapes& shapes, Walked& walked) {
+void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned) {
     if (types.size < UINT32_MAX) {  // so that a place past the end has a number of its own
-        with_loads(order, [&](auto load) { Chains<decltype(load)>(types, shapes).walk(walked); });
+        with_loads(order, [&](auto load) { Chains<decltype(load)>(types, shapes).walk(scanned); });
     }
 }
 

@@ -93,7 +93,7 @@ void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint
     });
 }
 
-void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
+void validate_references(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
     if (!references_in_range(index, strings_end)) {
         each_bad_reference(index, strings_end, index.end_id(), types_start,
                            [](Error&& error) { throw std::move(error); });

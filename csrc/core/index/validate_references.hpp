@@ -13,7 +13,7 @@ namespace btfmmap {
 // base's, a FUNC's type to be a FUNC_PROTO. Refuses what libbpf's btf_sanity_check refuses, and a prototype's
 // return id past the last type. `types_start` is the type section's place in the blob, for messages. Throws
 // Error (format).
-void check_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
+void validate_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
 
 // Whether that finds nothing to refuse, asked of many records at once; which one is at fault it cannot say.
 // May say no of a good file, but seldom does.

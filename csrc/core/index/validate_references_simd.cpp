@@ -9,7 +9,7 @@
 // A check of one record after another takes a branch on each one's kind and on how many elements it has, and
 // mispredicts most. Here they are all treated alike. What follows a record's head is looked at in stretches
 // of three vectors, which are four or six elements; a table has, for each kind, what each of their words may
-// be at most. Words that refer to nothing or lie past the record's end count as zero. All records have their
+// be at most. U32x4 that refer to nothing or lie past the record's end count as zero. All records have their
 // first stretch looked at, and those that have more are noted and looked at again. The loops are in functions
 // that are not inlined: together they would have too few registers.
 
@@ -20,7 +20,7 @@ namespace {
 using std::uint32_t;
 
 constexpr std::size_t kVectors = 3;
-constexpr std::size_t kStretch = kVectors * sizeof(Words);
+constexpr std::size_t kStretch = kVectors * sizeof(U32x4);
 constexpr std::size_t kStretchWords = kStretch / sizeof(uint32_t);
 
 // What name offsets and type ids may be at most, below 2^31.
@@ -33,8 +33,8 @@ struct Limits {
 // before they reach 2^31.
 // So large that its place in an array is found by a shift.
 struct alignas(128) Pattern {
-    Words refers[kVectors] = {};
-    Words slack[kVectors] = {};
+    U32x4 refers[kVectors] = {};
+    U32x4 slack[kVectors] = {};
     bool refers_at_all = false;
 };
 
@@ -85,14 +85,14 @@ public:
                 compare_from(static_cast<uint32_t>(row), 0);
             }
         }
-        const Words past = past_ >> 31;
+        const U32x4 past = past_ >> 31;
         return (past[0] | past[1] | past[2] | past[3]) == 0;
     }
 
 private:
     // The kinds whose records have references behind their heads.
-    using Referring = Selection<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto,
-                                Kind::Datasec, Kind::Enum64>;
+    using Referring = RowsOfKind<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto,
+                                 Kind::Datasec, Kind::Enum64>;
     using Block = typename Referring::Block;
 
     // How many records end so many bytes before the section does, or earlier.
@@ -107,7 +107,7 @@ private:
     [[gnu::noinline]] void compare_block(const Block& block) {
         std::uint16_t longer[Block::kRows];
         std::uint16_t* longer_end = longer;
-        Words past = past_;
+        U32x4 past = past_;
         const std::byte* elements = index_.record(0) + kHeadSize;
         const uint32_t* offsets = index_.offsets() + block.first();
         const std::uint8_t* kinds = index_.kinds() + block.first();
@@ -141,11 +141,11 @@ private:
     }
 
     // Has the top bit set in some word if one of a stretch, of which `size` bytes count, is out of range.
-    Words compared(const Pattern& pattern, const std::byte* stretch, std::int32_t size) const {
-        Words past = {};
+    U32x4 compared(const Pattern& pattern, const std::byte* stretch, std::int32_t size) const {
+        U32x4 past = {};
         for (std::size_t i = 0; i != kVectors; ++i) {
-            const Words inside = reinterpret_cast<Words>(place_[i] < size);
-            const Words words = load_words<Load>(stretch + i * sizeof(Words)) & pattern.refers[i] & inside;
+            const U32x4 inside = reinterpret_cast<U32x4>(place_[i] < size);
+            const U32x4 words = load_u32x4<Load>(stretch + i * sizeof(U32x4)) & pattern.refers[i] & inside;
             past |= words | (words + pattern.slack[i]);
         }
         return past;
@@ -154,8 +154,8 @@ private:
     const Index& index_;
     const std::byte* section_end_;
     std::array<Pattern, kMaxKinds> patterns_;
-    SignedWords place_[kVectors];
-    Words past_ = {};
+    I32x4 place_[kVectors];
+    U32x4 past_ = {};
 };
 
 template <class Load>
@@ -166,8 +166,8 @@ template <class Load>
     const std::uint8_t* kinds = index.kinds();
     const uint32_t* offsets = index.offsets();
     const std::byte* types = index.record(0) + HeadField::size_or_type;
-    const Selection<Kind::Func> functions(index);
-    for (Selection<Kind::Func>::Block block(functions); block.next();) {
+    const RowsOfKind<Kind::Func> functions(index);
+    for (RowsOfKind<Kind::Func>::Block block(functions); block.next();) {
         for (const std::uint16_t number : block) {
             const uint32_t type = Load::u32(types + offsets[block.first() + number]);
             const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
@@ -186,7 +186,7 @@ bool references_in_range(const Index& index, std::uint64_t strings_end) {
         return false;
     }
     const Limits limits{static_cast<uint32_t>(strings_end - 1), index.end_id() - 1};
-    const Extremes heads = index.heads();
+    const MaxReferences heads = index.heads();
     return heads.name_off <= limits.name_off && heads.type <= limits.type &&
            with_loads(index.order(), [&](auto load) {
                using Load = decltype(load);

@@ -103,12 +103,12 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
     }
 
     if (pointer_size == 0) {
-        pointer_size = base == nullptr ? long_size(*index, strings) : base->btf.pointer_size();
+        pointer_size = base == nullptr ? size_of_long(*index, strings) : base->btf.pointer_size();
     }
     const Sizes sizes(*index, pointer_size == 0 ? sizeof(void*) : pointer_size,
                       base == nullptr ? nullptr : &base->sizes);
     note_header(*header, blob.size, report);
-    each_oddity(*index, strings, sizes, types_start, report);
+    apply_lint_rules(*index, strings, sizes, types_start, report);
 }
 
 }  // namespace btfmmap

@@ -111,18 +111,18 @@ bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Unio
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-class Oddities {
+class LintRules {
 public:
-    Oddities(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
-             const ReportDiagnostic& report)
+    LintRules(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
+              const ReportDiagnostic& report)
         : index_(index), strings_(strings), sizes_(sizes), types_start_(types_start), report_(report) {}
 
     void look() {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
             look_at(static_cast<uint32_t>(row));
         }
-        for (const Circle& circle : circles(index_)) {
-            look_at(circle);
+        for (const Cycle& cycle : find_cycles(index_)) {
+            look_at(cycle);
         }
         look_for_duplicates();
     }
@@ -135,14 +135,14 @@ private:
                         "is of the unknown kind " + number(static_cast<unsigned>(kind)) +
                             ", whose size only the layout section tells");
         }
-        look_at_name(row, kind);
-        look_at_info(row, kind);
+        check_name(row, kind);
+        check_info(row, kind);
         if (is_composite(kind)) {
-            look_at_members(row, kind);
+            check_members(row, kind);
         } else {
-            look_at_elements(row, kind);
+            check_elements(row, kind);
         }
-        look_at_numbers(row, kind);
+        check_numbers(row, kind);
     }
 
     // -- names
@@ -155,7 +155,7 @@ private:
         return "'" + std::string(name.substr(0, kQuoted)) + (name.size() > kQuoted ? "...'" : "'");
     }
 
-    void look_at_name(uint32_t row, Kind kind) const {
+    void check_name(uint32_t row, Kind kind) const {
         const std::byte* word = index_.record(row) + HeadField::name_off;
         const std::string_view name = name_at(index_.load(word));
         if (name.empty() && needs_name(kind)) {
@@ -163,12 +163,12 @@ private:
         } else if (!name.empty() && takes_no_name(kind)) {
             note(row, "name", word, "is named " + quoted(name) + ", though its kind has no names");
         } else {
-            look_at_text(row, word, "is named ", name, alphabet_of(kind));
+            check_text(row, word, "is named ", name, alphabet_of(kind));
         }
     }
 
-    void look_at_text(uint32_t row, const std::byte* word, const std::string& what, std::string_view name,
-                      Alphabet alphabet) const {
+    void check_text(uint32_t row, const std::byte* word, const std::string& what, std::string_view name,
+                    Alphabet alphabet) const {
         if (name.empty()) {
             return;
         }
@@ -182,7 +182,7 @@ private:
 
     // -- the info word
 
-    void look_at_info(uint32_t row, Kind kind) const {
+    void check_info(uint32_t row, Kind kind) const {
         const std::byte* word = index_.record(row) + HeadField::info;
         const uint32_t info = index_.load(word);
         const uint32_t vlen = info_vlen(info);
@@ -190,13 +190,13 @@ private:
             note(row, "kind-flag", word, "has the kind flag, which means nothing on its kind");
         }
         if (kind == Kind::Func) {
-            look_at_linkage(row, word, vlen);
+            check_linkage(row, word, vlen);
         } else if (vlen != 0 && shape_of(kind).element == 0) {
             note(row, "vlen", word, "has a vlen of " + number(vlen) + ", though its kind has no elements");
         }
     }
 
-    void look_at_linkage(uint32_t row, const std::byte* word, uint32_t linkage) const {
+    void check_linkage(uint32_t row, const std::byte* word, uint32_t linkage) const {
         if (linkage > 2) {
             note(row, "linkage", word, "has the linkage " + number(linkage) + ", must be 0, 1 or 2");
         }
@@ -214,7 +214,7 @@ private:
         return "has a member " + number(member) + (name.empty() ? "" : " " + quoted(name));
     }
 
-    void look_at_members(uint32_t row, Kind kind) const {
+    void check_members(uint32_t row, Kind kind) const {
         const std::byte* head = index_.record(row);
         const bool flag = info_kind_flag(index_.load(head + HeadField::info));
         const int64_t size = index_.load(head + HeadField::size_or_type);
@@ -225,7 +225,7 @@ private:
         int64_t last_end = 0;
         for (uint32_t i = 0; i != count; ++i, member += shape.element) {
             const std::string_view name = name_at(index_.load(member + MemberField::name_off));
-            look_at_text(row, member + MemberField::name_off, "has a member ", name, Alphabet::identifier);
+            check_text(row, member + MemberField::name_off, "has a member ", name, Alphabet::identifier);
             const uint32_t type_id = index_.load(member + MemberField::type);
             const bool sized = type_id < index_.end_id() && sizes_.size(type_id) != Sizes::kUnknown;
             if (!sized && type_id < index_.end_id()) {
@@ -285,7 +285,7 @@ private:
 
     // -- what the other kinds hold
 
-    void look_at_elements(uint32_t row, Kind kind) const {
+    void check_elements(uint32_t row, Kind kind) const {
         const Shape& shape = shape_of(kind);
         if (shape.element_name == Shape::kNone) {
             return;
@@ -298,17 +298,17 @@ private:
             if (name.empty() && kind != Kind::FuncProto) {
                 note(row, "name", word, "has an enumerator without a name");
             }
-            look_at_text(row, word, what, name, Alphabet::identifier);
+            check_text(row, word, what, name, Alphabet::identifier);
         }
     }
 
-    void look_at_numbers(uint32_t row, Kind kind) const {
+    void check_numbers(uint32_t row, Kind kind) const {
         const std::byte* head = index_.record(row);
         const std::byte* size_word = head + HeadField::size_or_type;
         const uint32_t size = index_.load(size_word);
         switch (kind) {
             case Kind::Int:
-                return look_at_integer(row, size);
+                return check_integer(row, size);
             case Kind::Enum:
             case Kind::Enum64:
                 if (size == 0 || size > 8 || (size & (size - 1)) != 0) {
@@ -328,15 +328,15 @@ private:
                 }
                 return;
             case Kind::Var:
-                return look_at_linkage(row, head + kHeadSize, index_.load(head + kHeadSize));
+                return check_linkage(row, head + kHeadSize, index_.load(head + kHeadSize));
             case Kind::Datasec:
-                return look_at_section(row, size);
+                return check_section(row, size);
             default:
                 return;
         }
     }
 
-    void look_at_integer(uint32_t row, uint32_t size) const {
+    void check_integer(uint32_t row, uint32_t size) const {
         const std::byte* at = index_.record(row) + kHeadSize;
         const uint32_t word = index_.load(at);
         const uint32_t encoding = int_encoding(word);
@@ -350,7 +350,7 @@ private:
         }
     }
 
-    void look_at_section(uint32_t row, uint32_t size) const {
+    void check_section(uint32_t row, uint32_t size) const {
         const Shape& shape = shape_of(Kind::Datasec);
         const std::byte* entry = index_.record(row) + kHeadSize;
         const uint32_t count = index_.elements(row, shape);
@@ -375,12 +375,12 @@ private:
 
     // -- what concerns several types
 
-    void look_at(const Circle& circle) const {
-        const uint32_t row = circle.lowest_id - index_.first_id();
+    void look_at(const Cycle& cycle) const {
+        const uint32_t row = cycle.lowest_id - index_.first_id();
         std::string what =
-            circle.by_value ? "holds itself" : "leads to itself with no struct or union between";
-        if (circle.types > 1) {
-            what += ", in a circle with " + number(circle.types - 1) + " more types";
+            cycle.by_value ? "holds itself" : "leads to itself with no struct or union between";
+        if (cycle.types > 1) {
+            what += ", in a circle with " + number(cycle.types - 1) + " more types";
         }
         note(row, "circle", index_.record(row), what);
     }
@@ -449,9 +449,9 @@ private:
 
 }  // namespace
 
-void each_oddity(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
-                 const ReportDiagnostic& report) {
-    Oddities(index, strings, sizes, types_start, report).look();
+void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
+                      const ReportDiagnostic& report) {
+    LintRules(index, strings, sizes, types_start, report).look();
 }
 
 }  // namespace btfmmap

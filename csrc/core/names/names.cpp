@@ -63,25 +63,25 @@ void Names::scan(std::string_view name, Visit visit) const {
 template <class Load, class Visit>
 void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>& places, std::size_t first,
                          Visit visit) const {
-    Words wanted[kMostPlaces];
+    U32x4 wanted[kMostPlaces];
     for (std::size_t i = 0; i != kMostPlaces; ++i) {
-        wanted[i] = Words{} + static_cast<std::uint32_t>(places[i < places.size() ? i : 0]);
+        wanted[i] = U32x4{} + static_cast<std::uint32_t>(places[i < places.size() ? i : 0]);
     }
     const std::byte* section = index_.record(0);
     const std::uint32_t* records = index_.offsets();
     const std::size_t rows = index_.rows();
-    for (std::size_t row = first; row < rows; row += kWords) {
+    for (std::size_t row = first; row < rows; row += kLanes) {
         const auto record = [=](std::size_t i) { return records[std::min(row + i, rows - 1)]; };
-        const Words offsets =
+        const U32x4 offsets =
             gather_triples<Load>(section, {record(0), record(1), record(2), record(3)}).first;
-        Words found = {};
-        for (const Words& place : wanted) {
-            found |= reinterpret_cast<Words>(offsets == place);
+        U32x4 found = {};
+        for (const U32x4& place : wanted) {
+            found |= reinterpret_cast<U32x4>(offsets == place);
         }
-        if (first_marked(reinterpret_cast<Letters>(found)) == sizeof found) {
+        if (first_marked(reinterpret_cast<U8x16>(found)) == sizeof found) {
             continue;
         }
-        for (auto one = static_cast<std::uint32_t>(row); one != std::min(row + kWords, rows); ++one) {
+        for (auto one = static_cast<std::uint32_t>(row); one != std::min(row + kLanes, rows); ++one) {
             if (has_name(one, name) && visit(one)) {
                 return;
             }

@@ -24,7 +24,7 @@ constexpr std::string_view kLongNames[] = {
 
 }  // namespace
 
-std::uint32_t long_size(const Index& index, const Strings& strings) {
+std::uint32_t size_of_long(const Index& index, const Strings& strings) {
     for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
         if (index.kind(row) != Kind::Int) {
             continue;

@@ -14,9 +14,9 @@ namespace btfmmap {
 
 namespace {
 
-constexpr std::size_t kAtOnce = 4 * sizeof(Letters);
+constexpr std::size_t kAtOnce = 4 * sizeof(U8x16);
 
-// Letters of the kernel's names, from the most frequent one on; all others are rarer.
+// U8x16 of the kernel's names, from the most frequent one on; all others are rarer.
 constexpr std::string_view kFrequent = "_etrasiconpldfmubgETkvhxARSyIOPNwCLDFM";
 
 // Where the rarest letter is, but for one place.
@@ -31,7 +31,7 @@ std::size_t rarest(std::string_view string, std::size_t but) {
     return found;
 }
 
-Letters same(char letter) { return Letters{} + static_cast<std::uint8_t>(letter); }
+U8x16 same(char letter) { return U8x16{} + static_cast<std::uint8_t>(letter); }
 
 }  // namespace
 
@@ -52,16 +52,16 @@ std::vector<std::size_t> places_of(std::string_view string, Bytes section, std::
     };
     const std::size_t first = rarest(string, string.size());
     const std::size_t second = rarest(string, first);
-    const Letters first_letter = same(string[first]);
-    const Letters second_letter = same(string[second]);
+    const U8x16 first_letter = same(string[first]);
+    const U8x16 second_letter = same(string[second]);
     std::size_t at = 0;
     for (; starts - at >= kAtOnce && places.size() != most; at += kAtOnce) {
-        Letters found = {};
-        for (std::size_t part = 0; part != kAtOnce; part += sizeof(Letters)) {
+        U8x16 found = {};
+        for (std::size_t part = 0; part != kAtOnce; part += sizeof(U8x16)) {
             const std::byte* start = section.data + at + part;
-            found |= marked(load_vector<Letters>(start + first) == first_letter) &
-                     marked(load_vector<Letters>(start + second) == second_letter) &
-                     marked(load_vector<Letters>(start + string.size()) == 0);
+            found |= lane_mask(load_vector<U8x16>(start + first) == first_letter) &
+                     lane_mask(load_vector<U8x16>(start + second) == second_letter) &
+                     lane_mask(load_vector<U8x16>(start + string.size()) == 0);
         }
         if (first_marked(found) != sizeof found) {
             look(at, at + kAtOnce);

@@ -8,18 +8,18 @@
 #include "core/base/endian.hpp"
 #include "core/simd/u8x16.hpp"
 
-// Words of 32 bits, four at once, and how to take apart what lies mixed in a file. A compiler without vectors
+// U32x4 of 32 bits, four at once, and how to take apart what lies mixed in a file. A compiler without vectors
 // for its target makes as many operations of each.
 namespace btfmmap {
 
-using Words = std::uint32_t __attribute__((vector_size(16)));
-using SignedWords = std::int32_t __attribute__((vector_size(16)));
+using U32x4 = std::uint32_t __attribute__((vector_size(16)));
+using I32x4 = std::int32_t __attribute__((vector_size(16)));
 
-constexpr std::uint32_t kWords = sizeof(Words) / sizeof(std::uint32_t);
+constexpr std::uint32_t kLanes = sizeof(U32x4) / sizeof(std::uint32_t);
 
 // Some items of two vectors, by number; the second's are numbered on from the first's.
 template <int... places, class Vector>
-Vector picked(Vector first, Vector second) {
+Vector shuffle(Vector first, Vector second) {
 #ifdef __clang__
     return __builtin_shufflevector(first, second, places...);
 #else
@@ -28,7 +28,7 @@ Vector picked(Vector first, Vector second) {
 }
 
 template <class Load>
-Words in_host_order(Words words) {
+U32x4 in_host_order(U32x4 words) {
     if constexpr (Load::order == kHostOrder) {
         return words;
     } else {
@@ -37,87 +37,88 @@ Words in_host_order(Words words) {
 }
 
 template <class Load>
-Words load_words(const std::byte* from) {
-    return in_host_order<Load>(load_vector<Words>(from));
+U32x4 load_u32x4(const std::byte* from) {
+    return in_host_order<Load>(load_vector<U32x4>(from));
 }
 
-inline void store_words(void* to, Words words) { std::memcpy(to, &words, sizeof words); }
+inline void store_u32x4(void* to, U32x4 words) { std::memcpy(to, &words, sizeof words); }
 
 // The lowest byte of each.
-inline void store_bytes(void* to, Words words) {
+inline void store_bytes(void* to, U32x4 words) {
     constexpr int low = kHostOrder == ByteOrder::little ? 0 : 1;
-    const auto halved = [](Letters letters) {
-        return picked<low, low + 2, low + 4, low + 6, low + 8, low + 10, low + 12, low + 14, low + 16,
-                      low + 18, low + 20, low + 22, low + 24, low + 26, low + 28, low + 30>(letters, letters);
+    const auto halved = [](U8x16 letters) {
+        return shuffle<low, low + 2, low + 4, low + 6, low + 8, low + 10, low + 12, low + 14, low + 16,
+                       low + 18, low + 20, low + 22, low + 24, low + 26, low + 28, low + 30>(letters,
+                                                                                             letters);
     };
-    const Letters bytes = halved(halved(reinterpret_cast<Letters>(words)));
-    std::memcpy(to, &bytes, kWords);
+    const U8x16 bytes = halved(halved(reinterpret_cast<U8x16>(words)));
+    std::memcpy(to, &bytes, kLanes);
 }
 
 // Four numbers of 64 bits.
-inline void store_longs(std::int64_t* to, Words low, Words high) {
+inline void store_longs(std::int64_t* to, U32x4 low, U32x4 high) {
     constexpr bool little = kHostOrder == ByteOrder::little;
-    const Words first = little ? low : high;
-    const Words second = little ? high : low;
-    store_words(to, picked<0, 4, 1, 5>(first, second));
-    store_words(to + 2, picked<2, 6, 3, 7>(first, second));
+    const U32x4 first = little ? low : high;
+    const U32x4 second = little ? high : low;
+    store_u32x4(to, shuffle<0, 4, 1, 5>(first, second));
+    store_u32x4(to + 2, shuffle<2, 6, 3, 7>(first, second));
 }
 
 // Sixteen marks of a byte as sixteen of a word.
-inline std::array<Words, 4> widened(Letters marks) {
-    const auto half = [](Letters low) {
-        return picked<0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7>(low, low);
+inline std::array<U32x4, 4> widened(U8x16 marks) {
+    const auto half = [](U8x16 low) {
+        return shuffle<0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7>(low, low);
     };
-    const auto other = [](Letters high) {
-        return picked<8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15>(high, high);
+    const auto other = [](U8x16 high) {
+        return shuffle<8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15>(high, high);
     };
-    const auto words = [](Letters letters) { return reinterpret_cast<Words>(letters); };
+    const auto words = [](U8x16 letters) { return reinterpret_cast<U32x4>(letters); };
     return {words(half(half(marks))), words(other(half(marks))), words(half(other(marks))),
             words(other(other(marks)))};
 }
 
 struct Pairs {
-    Words first, second;
+    U32x4 first, second;
 };
 
 struct Triples {
-    Words first, second, third;
+    U32x4 first, second, third;
 };
 
 // Four times two words, which lie one after another.
 template <class Load>
 Pairs load_pairs(const std::byte* from) {
-    const Words low = load_vector<Words>(from);
-    const Words high = load_vector<Words>(from + sizeof low);
-    return {in_host_order<Load>(picked<0, 2, 4, 6>(low, high)),
-            in_host_order<Load>(picked<1, 3, 5, 7>(low, high))};
+    const U32x4 low = load_vector<U32x4>(from);
+    const U32x4 high = load_vector<U32x4>(from + sizeof low);
+    return {in_host_order<Load>(shuffle<0, 2, 4, 6>(low, high)),
+            in_host_order<Load>(shuffle<1, 3, 5, 7>(low, high))};
 }
 
 // Four times three words, which lie one after another.
 template <class Load>
 Triples load_triples(const std::byte* from) {
-    const Words low = load_vector<Words>(from);
-    const Words middle = load_vector<Words>(from + sizeof low);
-    const Words high = load_vector<Words>(from + 2 * sizeof low);
-    return {in_host_order<Load>(picked<0, 3, 4, 6>(low, picked<2, 2, 5, 5>(middle, high))),
+    const U32x4 low = load_vector<U32x4>(from);
+    const U32x4 middle = load_vector<U32x4>(from + sizeof low);
+    const U32x4 high = load_vector<U32x4>(from + 2 * sizeof low);
+    return {in_host_order<Load>(shuffle<0, 3, 4, 6>(low, shuffle<2, 2, 5, 5>(middle, high))),
             in_host_order<Load>(
-                picked<0, 2, 4, 6>(picked<1, 1, 4, 4>(low, middle), picked<3, 3, 6, 6>(middle, high))),
-            in_host_order<Load>(picked<0, 2, 4, 7>(picked<2, 2, 5, 5>(low, middle), high))};
+                shuffle<0, 2, 4, 6>(shuffle<1, 1, 4, 4>(low, middle), shuffle<3, 3, 6, 6>(middle, high))),
+            in_host_order<Load>(shuffle<0, 2, 4, 7>(shuffle<2, 2, 5, 5>(low, middle), high))};
 }
 
 // The three words at each of four places. The word before each is read too, and nothing behind.
 template <class Load>
-Triples gather_triples(const std::byte* base, const std::uint32_t (&places)[kWords]) {
+Triples gather_triples(const std::byte* base, const std::uint32_t (&places)[kLanes]) {
     const std::byte* before = base - sizeof(std::uint32_t);
-    const Words a = load_vector<Words>(before + places[0]);
-    const Words b = load_vector<Words>(before + places[1]);
-    const Words c = load_vector<Words>(before + places[2]);
-    const Words d = load_vector<Words>(before + places[3]);
-    const Words first = picked<2, 3, 6, 7>(picked<0, 4, 1, 5>(a, b), picked<0, 4, 1, 5>(c, d));
-    const Words ab = picked<2, 6, 3, 7>(a, b);
-    const Words cd = picked<2, 6, 3, 7>(c, d);
-    return {in_host_order<Load>(first), in_host_order<Load>(picked<0, 1, 4, 5>(ab, cd)),
-            in_host_order<Load>(picked<2, 3, 6, 7>(ab, cd))};
+    const U32x4 a = load_vector<U32x4>(before + places[0]);
+    const U32x4 b = load_vector<U32x4>(before + places[1]);
+    const U32x4 c = load_vector<U32x4>(before + places[2]);
+    const U32x4 d = load_vector<U32x4>(before + places[3]);
+    const U32x4 first = shuffle<2, 3, 6, 7>(shuffle<0, 4, 1, 5>(a, b), shuffle<0, 4, 1, 5>(c, d));
+    const U32x4 ab = shuffle<2, 6, 3, 7>(a, b);
+    const U32x4 cd = shuffle<2, 6, 3, 7>(c, d);
+    return {in_host_order<Load>(first), in_host_order<Load>(shuffle<0, 1, 4, 5>(ab, cd)),
+            in_host_order<Load>(shuffle<2, 3, 6, 7>(ab, cd))};
 }
 
 }  // namespace btfmmap

@@ -29,7 +29,7 @@ constexpr std::uint64_t zero_bytes(std::uint64_t word) {
 }
 
 // Sixteen bytes; a compiler without vectors for its target makes as many operations of each.
-using Letters = std::uint8_t __attribute__((vector_size(16)));
+using U8x16 = std::uint8_t __attribute__((vector_size(16)));
 
 // As it is in memory, at any alignment.
 template <class Vector>
@@ -39,10 +39,10 @@ Vector load_vector(const void* from) {
     return vector;
 }
 
-// What a comparison of Letters gives: each byte all ones or all zeros.
+// What a comparison of U8x16 gives: each byte all ones or all zeros.
 template <class Comparison>
-Letters marked(Comparison comparison) {
-    return reinterpret_cast<Letters>(comparison);
+U8x16 lane_mask(Comparison comparison) {
+    return reinterpret_cast<U8x16>(comparison);
 }
 
 // Which of kMaskedBytes bytes equal one of those: bit i says it of byte i.
@@ -51,8 +51,8 @@ std::uint64_t equal_bytes(const std::uint8_t* bytes) {
 #if !defined(BTFMMAP_SCALAR) && defined(__SSE2__)
     std::uint64_t mask = 0;
     for (std::size_t part = 0; part != 4; ++part) {
-        const auto letters = load_vector<Letters>(bytes + 16 * part);
-        const Letters found = (marked(letters == wanted) | ...);
+        const auto letters = load_vector<U8x16>(bytes + 16 * part);
+        const U8x16 found = (lane_mask(letters == wanted) | ...);
         const auto bits = static_cast<unsigned>(_mm_movemask_epi8(reinterpret_cast<__m128i>(found)));
         mask |= std::uint64_t{bits} << 16 * part;
     }
@@ -62,8 +62,8 @@ std::uint64_t equal_bytes(const std::uint8_t* bytes) {
     const uint8x16_t place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     uint8x16_t part[4];
     for (std::size_t i = 0; i != 4; ++i) {
-        const auto letters = load_vector<Letters>(bytes + 16 * i);
-        part[i] = vandq_u8(reinterpret_cast<uint8x16_t>((marked(letters == wanted) | ...)), place);
+        const auto letters = load_vector<U8x16>(bytes + 16 * i);
+        part[i] = vandq_u8(reinterpret_cast<uint8x16_t>((lane_mask(letters == wanted) | ...)), place);
     }
     const uint8x16_t pairs = vpaddq_u8(vpaddq_u8(part[0], part[1]), vpaddq_u8(part[2], part[3]));
     return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)), 0);
@@ -81,7 +81,7 @@ std::uint64_t equal_bytes(const std::uint8_t* bytes) {
 }
 
 // Which byte is the first that is marked; 16 where none is.
-inline unsigned first_marked(Letters marks) {
+inline unsigned first_marked(U8x16 marks) {
 #if !defined(BTFMMAP_SCALAR) && defined(__SSE2__)
     const int found = _mm_movemask_epi8(reinterpret_cast<__m128i>(marks));
     return static_cast<unsigned>(__builtin_ctz(static_cast<unsigned>(found) | 1U << sizeof marks));
@@ -101,14 +101,14 @@ inline unsigned first_marked(Letters marks) {
 #endif
 }
 
-// Numbers of 16 bits, eight at once.
-using Numbers = std::uint16_t __attribute__((vector_size(16)));
+// U16x8 of 16 bits, eight at once.
+using U16x8 = std::uint16_t __attribute__((vector_size(16)));
 
-constexpr std::size_t kNumbers = sizeof(Numbers) / sizeof(std::uint16_t);
+constexpr std::size_t kU16Lanes = sizeof(U16x8) / sizeof(std::uint16_t);
 
 // Of each byte: which bits are set, and how many.
 struct SetBits {
-    std::uint16_t which[256][kNumbers];
+    std::uint16_t which[256][kU16Lanes];
     std::uint8_t count[256];
 };
 
@@ -129,10 +129,10 @@ inline constexpr SetBits kSetBits = set_bits();
 // Writes `first`, eight times the same number, plus the number of each bit that is set, and returns the end
 // of what it wrote; past it, up to kNumbers items are overwritten. Takes the same steps whatever the bits
 // are: how many there are cannot be foreseen.
-inline std::uint16_t* append_set_bits(std::uint64_t mask, Numbers first, std::uint16_t* to) {
+inline std::uint16_t* append_set_bits(std::uint64_t mask, U16x8 first, std::uint16_t* to) {
     for (unsigned byte = 0; byte != 8; ++byte, first += 8) {
         const auto bits = static_cast<std::uint8_t>(mask >> 8 * byte);
-        const Numbers numbers = first + load_vector<Numbers>(kSetBits.which[bits]);
+        const U16x8 numbers = first + load_vector<U16x8>(kSetBits.which[bits]);
         std::memcpy(to, &numbers, sizeof numbers);
         to += kSetBits.count[bits];
     }

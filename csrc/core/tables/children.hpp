@@ -21,8 +21,8 @@
 namespace btfmmap {
 
 // So many items past the end of `indptr` may be written, and of a column.
-constexpr std::size_t kPlacedPast = kMaskedBytes;
-constexpr std::size_t kWrittenPast = kWords;
+constexpr std::size_t kIndptrSlack = kMaskedBytes;
+constexpr std::size_t kColumnSlack = kLanes;
 
 // What gives 1 modulo 2^32 when multiplied by that odd number.
 constexpr std::uint32_t inverse_of(std::uint32_t odd) {
@@ -36,16 +36,16 @@ constexpr std::uint32_t inverse_of(std::uint32_t odd) {
 // The quotients of multiples of `divisor`. Vectors cannot be divided, but what leaves no remainder can be
 // multiplied by the inverse.
 template <std::uint32_t divisor>
-Words exact_quotient(Words multiples) {
+U32x4 exact_quotient(U32x4 multiples) {
     constexpr unsigned twos = __builtin_ctz(divisor);
     constexpr std::uint32_t inverse = inverse_of(divisor >> twos);
     return (multiples >> twos) * inverse;
 }
 
 // Each item is what the items up to it add up to.
-inline Words running_sums(Words items) {
-    items += picked<4, 0, 1, 2>(items, Words{});
-    return items + picked<4, 4, 0, 1>(items, Words{});
+inline U32x4 running_sums(U32x4 items) {
+    items += shuffle<4, 0, 1, 2>(items, U32x4{});
+    return items + shuffle<4, 4, 0, 1>(items, U32x4{});
 }
 
 // Fills `indptr`, and returns its last item: how many elements all records of those kinds have.
@@ -57,30 +57,30 @@ std::uint32_t place_children(const Index& index, std::uint32_t* indptr) {
     constexpr bool any_narrow = ((shape_of(kinds).element == narrow) || ...);
     constexpr bool any_wide = ((shape_of(kinds).element == wide) || ...);
     static_assert(((shape_of(kinds).element == narrow || shape_of(kinds).element == wide) && ...));
-    const auto with_elements_of = [](std::uint32_t size, Letters letters) {
-        const auto is = [=](Kind kind) { return marked(letters == static_cast<std::uint8_t>(kind)); };
-        return widened(((shape_of(kinds).element == size ? is(kinds) : Letters{}) | ...));
+    const auto with_elements_of = [](std::uint32_t size, U8x16 letters) {
+        const auto is = [=](Kind kind) { return lane_mask(letters == static_cast<std::uint8_t>(kind)); };
+        return widened(((shape_of(kinds).element == size ? is(kinds) : U8x16{}) | ...));
     };
-    Words placed = {};
+    U32x4 placed = {};
     indptr[0] = 0;
     for (std::size_t block = 0; block < index.rows(); block += kMaskedBytes) {
         const std::uint8_t* kind = index.kinds() + block;
         const std::uint32_t* offset = index.offsets() + block;
         std::uint32_t* to = indptr + block + 1;
-        if (Selection<kinds...>::mask(kind) == 0) {
-            for (std::size_t row = 0; row != kMaskedBytes; row += kWords) {
-                store_words(to + row, placed);
+        if (RowsOfKind<kinds...>::mask(kind) == 0) {
+            for (std::size_t row = 0; row != kMaskedBytes; row += kLanes) {
+                store_u32x4(to + row, placed);
             }
             continue;
         }
         for (std::size_t row = 0; row != kMaskedBytes;) {
-            const Letters letters = load_vector<Letters>(kind + row);
-            const std::array<Words, 4> are_narrow = with_elements_of(narrow, letters);
-            const std::array<Words, 4> are_wide = with_elements_of(wide, letters);
-            for (std::size_t part = 0; part != are_wide.size(); ++part, row += kWords) {
-                const Words bytes =
-                    load_vector<Words>(offset + row + 1) - load_vector<Words>(offset + row) - kHeadSize;
-                Words count = {};
+            const U8x16 letters = load_vector<U8x16>(kind + row);
+            const std::array<U32x4, 4> are_narrow = with_elements_of(narrow, letters);
+            const std::array<U32x4, 4> are_wide = with_elements_of(wide, letters);
+            for (std::size_t part = 0; part != are_wide.size(); ++part, row += kLanes) {
+                const U32x4 bytes =
+                    load_vector<U32x4>(offset + row + 1) - load_vector<U32x4>(offset + row) - kHeadSize;
+                U32x4 count = {};
                 if constexpr (any_narrow) {
                     count |= exact_quotient<narrow>(bytes) & are_narrow[part];
                 }
@@ -88,8 +88,8 @@ std::uint32_t place_children(const Index& index, std::uint32_t* indptr) {
                     count |= exact_quotient<wide>(bytes) & are_wide[part];
                 }
                 placed += running_sums(count);
-                store_words(to + row, placed);
-                placed = picked<3, 3, 3, 3>(placed, placed);
+                store_u32x4(to + row, placed);
+                placed = shuffle<3, 3, 3, 3>(placed, placed);
             }
         }
     }
@@ -108,16 +108,16 @@ std::uint32_t element_size(const Index& index, std::uint32_t row) {
 }
 
 template <Kind... kinds, class Visit>
-[[gnu::noinline]] void write_block(const Index& index, const typename Selection<kinds...>::Block& block,
+[[gnu::noinline]] void write_block(const Index& index, const typename RowsOfKind<kinds...>::Block& block,
                                    std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
     constexpr std::uint32_t head = kHeadSize;
-    constexpr std::uint32_t widest = kWords * std::max({shape_of(kinds).element...});
+    constexpr std::uint32_t widest = kLanes * std::max({shape_of(kinds).element...});
     std::byte end_of_section[widest] = {};
-    std::uint16_t longer[Selection<kinds...>::Block::kRows];
+    std::uint16_t longer[RowsOfKind<kinds...>::Block::kRows];
     std::uint16_t* longer_end = longer;
     const std::uint32_t* offsets = index.offsets() + block.first();
     const std::uint32_t* placed = indptr + block.first();
-    const Words first_id = Words{} + index.id(block.first());
+    const U32x4 first_id = U32x4{} + index.id(block.first());
     const std::byte* section = index.record(0);
     const std::uint32_t section_size = index.offsets()[index.rows()];
     const std::uint32_t safe_end = section_size < head + widest ? 0 : section_size - (head + widest) + 1;
@@ -130,25 +130,25 @@ template <Kind... kinds, class Visit>
             const std::uint32_t readable = section_size - offset - head;
             elements = std::copy_n(elements, readable, end_of_section) - readable;
         }
-        store_words(parent + child, first_id + number);
+        store_u32x4(parent + child, first_id + number);
         visit(block.first() + number, record)(child, elements);
         *longer_end = number;
-        longer_end += placed[number + 1] - child > kWords;
+        longer_end += placed[number + 1] - child > kLanes;
     }
     for (const std::uint16_t* next = longer; next != longer_end; ++next) {
         const std::uint32_t number = *next;
         const std::uint32_t row = block.first() + number;
-        const std::uint32_t four_elements = kWords * element_size<kinds...>(index, row);
+        const std::uint32_t four_elements = kLanes * element_size<kinds...>(index, row);
         const std::byte* record = section + offsets[number];
         const auto write_four = visit(row, record);
-        const std::uint32_t last = placed[number + 1] - kWords;
+        const std::uint32_t last = placed[number + 1] - kLanes;
         const std::byte* elements = record + head;
-        for (std::uint32_t child = placed[number] + kWords; child < last; child += kWords) {
+        for (std::uint32_t child = placed[number] + kLanes; child < last; child += kLanes) {
             elements += four_elements;
-            store_words(parent + child, first_id + number);
+            store_u32x4(parent + child, first_id + number);
             write_four(child, elements);
         }
-        store_words(parent + last, first_id + number);
+        store_u32x4(parent + last, first_id + number);
         write_four(last, section + offsets[number + 1] - four_elements);
     }
 }
@@ -158,8 +158,8 @@ template <Kind... kinds, class Visit>
 // `indptr` is as place_children filled it.
 template <Kind... kinds, class Visit>
 void write_children(const Index& index, std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
-    const Selection<kinds...> selection(index);
-    for (typename Selection<kinds...>::Block block(selection); block.next();) {
+    const RowsOfKind<kinds...> selection(index);
+    for (typename RowsOfKind<kinds...>::Block block(selection); block.next();) {
         write_block<kinds...>(index, block, parent, indptr, visit);
     }
 }

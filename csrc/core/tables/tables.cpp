@@ -14,7 +14,7 @@ using std::uint32_t;
 using std::uint8_t;
 
 // Loops write four rows at once, and what is too much into the slack.
-static_assert(Table::kSlack >= kWrittenPast);
+static_assert(Table::kSlack >= kColumnSlack);
 
 // They take whole records and elements apart: pairs and triples of words, in the order of their fields.
 constexpr bool in_this_order(std::size_t first, std::size_t second, std::size_t third = 8) {
@@ -48,17 +48,17 @@ Table types(const Index& index, Arena& arena) {
     flag[0] = false;
     const std::byte* section = index.record(0);
     const uint32_t* offsets = index.offsets();
-    const auto write_four = [=](std::size_t row, Words ids, const uint32_t (&places)[kWords]) {
+    const auto write_four = [=](std::size_t row, U32x4 ids, const uint32_t (&places)[kLanes]) {
         const auto [names, infos, sizes_or_types] = gather_triples<Load>(section, places);
-        store_words(id + row, ids);
+        store_u32x4(id + row, ids);
         store_bytes(flag + row, infos >> kKindFlagBit);
-        store_words(vlen + row, infos & info_vlen(UINT32_MAX));
-        store_words(name_off + row, names);
-        store_words(size_or_type + row, sizes_or_types);
+        store_u32x4(vlen + row, infos & info_vlen(UINT32_MAX));
+        store_u32x4(name_off + row, names);
+        store_u32x4(size_or_type + row, sizes_or_types);
     };
     std::size_t row = index.first_record();
-    Words ids = Words{0, 1, 2, 3} + index.id(row);
-    for (; row + kWords <= rows; row += kWords, ids += kWords) {
+    U32x4 ids = U32x4{0, 1, 2, 3} + index.id(row);
+    for (; row + kLanes <= rows; row += kLanes, ids += kLanes) {
         write_four(row, ids, {offsets[row], offsets[row + 1], offsets[row + 2], offsets[row + 3]});
     }
     if (row < rows) {
@@ -72,7 +72,7 @@ Table types(const Index& index, Arena& arena) {
 template <class Load>
 Table members(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
     const std::size_t rows = place_children<Kind::Struct, Kind::Union>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -80,14 +80,14 @@ Table members(const Index& index, Arena& arena) {
     auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
     auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
     write_children<Kind::Struct, Kind::Union>(index, parent, indptr, [=](uint32_t, const std::byte* record) {
-        const Words infos = Words{} + Load::u32(record + HeadField::info);
-        const Words flags = reinterpret_cast<Words>(reinterpret_cast<SignedWords>(infos) >> kKindFlagBit);
+        const U32x4 infos = U32x4{} + Load::u32(record + HeadField::info);
+        const U32x4 flags = reinterpret_cast<U32x4>(reinterpret_cast<I32x4>(infos) >> kKindFlagBit);
         constexpr uint32_t offset_bits = member_bit_offset(UINT32_MAX, true);
         return [=](uint32_t row, const std::byte* elements) {
             const auto [names, types, offsets] = load_triples<Load>(elements);
-            store_words(name_off + row, names);
-            store_words(type + row, types);
-            store_words(bit_offset + row, offsets & (offset_bits | ~flags));
+            store_u32x4(name_off + row, names);
+            store_u32x4(type + row, types);
+            store_u32x4(bit_offset + row, offsets & (offset_bits | ~flags));
             store_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
         };
     });
@@ -97,7 +97,7 @@ Table members(const Index& index, Arena& arena) {
 template <class Load>
 Table params(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
     const std::size_t rows = place_children<Kind::FuncProto>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -105,8 +105,8 @@ Table params(const Index& index, Arena& arena) {
     write_children<Kind::FuncProto>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [names, types] = load_pairs<Load>(elements);
-            store_words(name_off + row, names);
-            store_words(type + row, types);
+            store_u32x4(name_off + row, names);
+            store_u32x4(type + row, types);
         };
     });
     return table;
@@ -115,7 +115,7 @@ Table params(const Index& index, Arena& arena) {
 template <class Load>
 Table enumerators(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
     const std::size_t rows = place_children<Kind::Enum, Kind::Enum64>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -126,14 +126,14 @@ Table enumerators(const Index& index, Arena& arena) {
             const uint32_t flag = kind_flag<Load>(record);
             const bool wide = index.kind(type_row) == Kind::Enum64;
             return [=](uint32_t row, const std::byte* elements) {
-                store_bytes(is_signed + row, Words{} + flag);
+                store_bytes(is_signed + row, U32x4{} + flag);
                 if (wide) {
                     const auto [names, low, high] = load_triples<Load>(elements);
-                    store_words(name_off + row, names);
+                    store_u32x4(name_off + row, names);
                     store_longs(value + row, low, high);
                 } else {
                     const auto [names, low] = load_pairs<Load>(elements);
-                    store_words(name_off + row, names);
+                    store_u32x4(name_off + row, names);
                     store_longs(value + row, low, (low >> 31 & flag) * UINT32_MAX);
                 }
             };
@@ -143,7 +143,7 @@ Table enumerators(const Index& index, Arena& arena) {
 
 template <class Load>
 Table arrays(const Index& index, Arena& arena) {
-    const Selection<Kind::Array> selection(index);
+    const RowsOfKind<Kind::Array> selection(index);
     const std::size_t rows = selection.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
@@ -164,7 +164,7 @@ Table arrays(const Index& index, Arena& arena) {
 
 template <class Load>
 Table ints(const Index& index, Arena& arena) {
-    const Selection<Kind::Int> selection(index);
+    const RowsOfKind<Kind::Int> selection(index);
     const std::size_t rows = selection.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
@@ -188,7 +188,7 @@ Table ints(const Index& index, Arena& arena) {
 
 template <class Load>
 Table funcs(const Index& index, Arena& arena) {
-    const Selection<Kind::Func> selection(index);
+    const RowsOfKind<Kind::Func> selection(index);
     const std::size_t rows = selection.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
@@ -197,20 +197,20 @@ Table funcs(const Index& index, Arena& arena) {
     auto* linkage = table.add<uint8_t>("linkage", rows);
     const std::byte* section = index.record(0);
     std::size_t row = 0;
-    for (Selection<Kind::Func>::Block block(selection); block.next(); row += block.size()) {
+    for (RowsOfKind<Kind::Func>::Block block(selection); block.next(); row += block.size()) {
         block.pad();
         const uint32_t* offsets = index.offsets() + block.first();
-        const Words first_ids = Words{} + index.id(block.first());
+        const U32x4 first_ids = U32x4{} + index.id(block.first());
         std::size_t to = row;
-        for (const std::uint16_t* from = block.begin(); from < block.end(); from += kWords, to += kWords) {
+        for (const std::uint16_t* from = block.begin(); from < block.end(); from += kLanes, to += kLanes) {
             const auto [names, infos, types] = gather_triples<Load>(
                 section, {offsets[from[0]], offsets[from[1]], offsets[from[2]], offsets[from[3]]});
-            store_words(id + to, Words{from[0], from[1], from[2], from[3]} + first_ids);
-            store_words(name_off + to, names);
-            store_words(type + to, types);
+            store_u32x4(id + to, U32x4{from[0], from[1], from[2], from[3]} + first_ids);
+            store_u32x4(name_off + to, names);
+            store_u32x4(type + to, types);
             // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.
-            const auto vlens = reinterpret_cast<SignedWords>(infos & info_vlen(UINT32_MAX));
-            store_bytes(linkage + to, reinterpret_cast<Words>(vlens | (vlens > UINT8_MAX)));
+            const auto vlens = reinterpret_cast<I32x4>(infos & info_vlen(UINT32_MAX));
+            store_bytes(linkage + to, reinterpret_cast<U32x4>(vlens | (vlens > UINT8_MAX)));
         }
     }
     return table;
@@ -219,7 +219,7 @@ Table funcs(const Index& index, Arena& arena) {
 // VAR and DECL_TAG: an id, a name, a type, and the word behind the head.
 template <Kind kind, class Load, class Item>
 Table named_references(const Index& index, Arena& arena, const char* word_name) {
-    const Selection<kind> selection(index);
+    const RowsOfKind<kind> selection(index);
     const std::size_t rows = selection.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
@@ -251,7 +251,7 @@ Table decl_tags(const Index& index, Arena& arena) {
 template <class Load>
 Table secinfos(const Index& index, Arena& arena) {
     Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kPlacedPast);
+    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
     const std::size_t rows = place_children<Kind::Datasec>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* type = table.add<uint32_t>("type", rows);
@@ -260,9 +260,9 @@ Table secinfos(const Index& index, Arena& arena) {
     write_children<Kind::Datasec>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [types, offsets, sizes] = load_triples<Load>(elements);
-            store_words(type + row, types);
-            store_words(offset + row, offsets);
-            store_words(size + row, sizes);
+            store_u32x4(type + row, types);
+            store_u32x4(offset + row, offsets);
+            store_u32x4(size + row, sizes);
         };
     });
     return table;

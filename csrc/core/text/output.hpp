@@ -7,8 +7,8 @@
 
 namespace btfmmap {
 
-// Text on its way out, gathered in a buffer of fixed size by a Pen. What is left at the end goes out by
-// flush().
+// Text on its way out, gathered in a buffer of fixed size by a TextWriter. What is left at the end goes out
+// by flush().
 class Output {
 public:
 #ifdef BTFMMAP_SMALL_PIECES
@@ -31,7 +31,7 @@ public:
     void flush() { emptied(at_); }
 
 private:
-    friend class Pen;
+    friend class TextWriter;
 
     char* end() const { return buffer_.get() + kSize; }
 

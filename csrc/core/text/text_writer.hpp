@@ -13,12 +13,12 @@
 namespace btfmmap {
 
 // A short text whose length the compiler need not know.
-struct Word {
+struct ShortText {
     char letters[16];
     std::uint8_t size;
 
     template <std::size_t length>
-    constexpr Word(const char (&text)[length]) : letters{}, size(length - 1) {
+    constexpr ShortText(const char (&text)[length]) : letters{}, size(length - 1) {
         static_assert(length <= sizeof letters);
         for (std::size_t i = 0; i + 1 < length; ++i) {
             letters[i] = text[i];
@@ -29,44 +29,44 @@ struct Word {
 // What a dump's letters are turned into: nothing here, they stand as they are.
 struct Verbatim {
     // Marks NULs, and letters that are escaped.
-    static Letters stops(Letters letters) { return marked(letters == 0); }
+    static U8x16 stops(U8x16 letters) { return lane_mask(letters == 0); }
     static std::string_view escape(char) { return {}; }
 };
 
 // Writes into an Output's buffer at the speed of stores. Three things make the difference. The place is a
 // local variable: letters may alias anything, so a place in memory would be loaded and stored again with each
-// of them. Literals have a length that the compiler knows, so that they are a store or two. Numbers and names
+// of them. Literals have a length that the compiler knows, so that they are a store or two. U16x8 and names
 // go through a word or a vector at a time without a branch on their length: a number of up to eight digits is
 // computed in one word, and a name is copied while its NUL is looked for.
-// Room is not made for each of them, which would cost as much as what they write, but for a stretch of kRoom
+// Room is not made for each of them, which would cost as much as what they write, but for a stretch of kSlack
 // bytes: when the pen is made, in a string before its last letters, behind a text, and by room() in the body
 // of a loop that has neither. What a record has between those is half of that at most.
 // While a pen lives, the Output is written to through it only. The place stays out of memory only if all that
 // is given the pen is inlined: hence [[gnu::flatten]] where it is made.
-class Pen {
+class TextWriter {
 public:
-    static constexpr std::size_t kRoom = 512;
-    static_assert(Output::kSize >= kRoom);
+    static constexpr std::size_t kSlack = 512;
+    static_assert(Output::kSize >= kSlack);
 
-    explicit Pen(Output& output) : output_(output), at_(output.at_), end_(output.end()) { room(); }
-    ~Pen() { output_.at_ = at_; }
-    Pen(const Pen&) = delete;
-    Pen& operator=(const Pen&) = delete;
+    explicit TextWriter(Output& output) : output_(output), at_(output.at_), end_(output.end()) { room(); }
+    ~TextWriter() { output_.at_ = at_; }
+    TextWriter(const TextWriter&) = delete;
+    TextWriter& operator=(const TextWriter&) = delete;
 
     void room() {
-        if (space() < kRoom) {
+        if (space() < kSlack) {
             go_on_at(output_.emptied(at_));
         }
     }
 
     template <std::size_t size>
     void literal(const char (&text)[size]) {
-        static_assert(size <= kRoom / 4);
+        static_assert(size <= kSlack / 4);
         put(text, size - 1);
     }
 
     // A word from a table, its letters in an array of constant size.
-    void word(const Word& word) {
+    void word(const ShortText& word) {
         std::memcpy(at_, word.letters, sizeof word.letters);
         at_ += word.size;
     }
@@ -101,8 +101,8 @@ public:
     void string(Bytes bytes) {
         const std::byte* from = bytes.data;
         const std::byte* end = from + bytes.size;
-        while (static_cast<std::size_t>(end - from) >= sizeof(Letters)) {
-            const auto letters = load_vector<Letters>(from);
+        while (static_cast<std::size_t>(end - from) >= sizeof(U8x16)) {
+            const auto letters = load_vector<U8x16>(from);
             const unsigned stop = first_marked(Escapes::stops(letters));
             room();
             std::memcpy(at_, &letters, sizeof letters);
@@ -140,27 +140,27 @@ private:
     // function is in memory.
     [[gnu::noinline]] static char* long_text(Output& output, char* at, std::string_view text) {
         output.at_ = at;
-        Pen pen(output);
+        TextWriter writer(output);
         while (!text.empty()) {
-            pen.room();
-            const std::size_t part = text.size() < pen.space() ? text.size() : pen.space();
-            pen.put(text.data(), part);
+            writer.room();
+            const std::size_t part = text.size() < writer.space() ? text.size() : writer.space();
+            writer.put(text.data(), part);
             text.remove_prefix(part);
         }
-        return pen.at_;
+        return writer.at_;
     }
 
     template <class Escapes>
     [[gnu::noinline]] static char* by_letters(Output& output, char* at, Bytes bytes) {
         output.at_ = at;
-        Pen pen(output);
+        TextWriter writer(output);
         const std::byte* end = bytes.data + bytes.size;
         for (const std::byte* from = bytes.data; from != end && *from != std::byte{0}; ++from) {
             const char letter = static_cast<char>(*from);
             const std::string_view escape = Escapes::escape(letter);
-            pen.text(escape.empty() ? std::string_view(&letter, 1) : escape);
+            writer.text(escape.empty() ? std::string_view(&letter, 1) : escape);
         }
-        return pen.at_;
+        return writer.at_;
     }
 
     // The digits are halved into lanes, of 4, then 2, then 1 each, the most significant in the lowest byte;
@@ -193,6 +193,6 @@ private:
     char* end_;
 };
 
-inline void write_text(Output& output, std::string_view text) { Pen(output).text(text); }
+inline void write_text(Output& output, std::string_view text) { TextWriter(output).text(text); }
 
 }  // namespace btfmmap

@@ -55,7 +55,7 @@ private:
 
 }  // namespace
 
-void write_behind(const std::function<void(Output&)>& produce, const Output::Sink& sink) {
+void with_writer_thread(const std::function<void(Output&)>& produce, const Output::Sink& sink) {
     Exchange exchange;
     std::exception_ptr failure;
     const auto run = [&] {
