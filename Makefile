@@ -6,6 +6,7 @@ KERNEL_BTF ?= /sys/kernel/btf/vmlinux
 
 BIN := $(VENV)/bin
 CXX ?= c++
+QUIET := --quiet --disable-pip-version-check
 CPP_FILES := $(shell find csrc -name '*.[ch]pp')
 FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/native/*.cpp) $(wildcard tests/fuzz/*.[ch]pp)
 # What `btfmmap` is built from; pip builds it anew when one of these changes.
@@ -70,12 +71,17 @@ clean: ## remove everything that was built
 $(BIN)/.checked: setup.py
 	@$(PYTHON) -B -c 'import setup; setup.check_toolchain()'
 	$(PYTHON) -m venv $(VENV)
+	@# Older ones know no dependency groups.
+	$(BIN)/python -m pip install $(QUIET) --upgrade 'pip>=25.1'
 	@touch $@
 
 $(BIN)/.built: $(BIN)/.checked $(SOURCES)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@echo "Compiling the extension, which takes one to three minutes of processor time ..."
+	@start=$$(date +%s); $(BIN)/python -m pip install $(QUIET) --editable . && \
+		echo "Compiled in $$(($$(date +%s) - start)) s."
 	@touch $@
 
+# What tests and lint need, into the environment that has the built package: nothing is compiled again.
 $(BIN)/.tested: $(BIN)/.built
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/python -m pip install $(QUIET) --group test --group lint
 	@touch $@
