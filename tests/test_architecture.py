@@ -162,7 +162,8 @@ def test_who_imports_the_core() -> None:
         if isinstance(node, ast.ImportFrom)
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
-    assert importers == {"containers.py", "dumping.py", "ext.py", "linting.py", "loaded_btf.py", "opening.py"}
+    files = "contents contract/target dumping ext linting loaded_btf opening"
+    assert importers == {f"{name}.py" for name in files.split()}
 
 
 def test_commands_use_only_the_public_api() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import mmap
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +16,11 @@ import pytest
 import requirements
 
 import btfmmap
+from btfmmap import contract
+from btfmmap.cli import main
+from btfmmap.contract import controls
+from btfmmap.contract.syscalls import RefusedError
+from btfmmap.contract.target import CannotTellError, Target
 
 VERDICTS = {"holds", "does not hold", "could not be tried"}
 
@@ -37,7 +45,7 @@ def test_every_rule_holds(mappable: Path) -> None:
     assert not [finding for finding in findings if finding.verdict == "does not hold"]
     untried = {finding.rule for finding in findings if finding.verdict == "could not be tried"}
     modules = len(list(mappable.parent.iterdir())) - 1
-    # What cannot be tried depends on the machine, and on nothing else.
+    # What cannot be tried depends on the machine only.
     allowed = {"write() out of it with O_DIRECT"} | (set() if modules else {"mmap of a module's file"})
     assert untried <= allowed
     assert len({finding.rule for finding in findings}) == len(findings)
@@ -46,11 +54,15 @@ def test_every_rule_holds(mappable: Path) -> None:
 def test_command(mappable: Path) -> None:
     command = [sys.executable, "-m", "btfmmap", "doctor"]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-    rows = json.loads(done.stdout)
+    report = json.loads(done.stdout)
+    assert report["schema"] == {"name": "btfmmap.doctor", "version": 1}
+    assert report["path"] == str(mappable)
+    assert report["release"] == os.uname().release
+    rows = report["findings"]
     assert [set(row) for row in rows] == [{"rule", "expected", "observed", "verdict"}] * len(rows)
     assert {row["verdict"] for row in rows} <= VERDICTS
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert all(row["rule"] in text for row in rows)
+    assert all(row["rule"] in text for row in rows if row["verdict"] == "holds")
     assert f"maps this kernel's BTF: {mappable.stat().st_size:,} bytes" in text
 
 
@@ -75,11 +87,176 @@ def test_an_ordinary_file_breaks_the_rules(tmp_path: Path) -> None:
     assert findings["the mapped bytes"].verdict == "holds"
 
 
-def test_no_such_file(tmp_path: Path) -> None:
-    findings = btfmmap.doctor(tmp_path / "absent")
-    about_it = [finding for finding in findings if finding.rule != "mmap of a module's file"]
-    assert {finding.verdict for finding in about_it} == {"could not be tried"}
-    assert "No such file" in findings[0].observed
+def test_what_is_no_btf_to_map(tmp_path: Path) -> None:
+    """Nothing is tried on it, and nothing waits for it."""
+    (tmp_path / "empty").touch()
+    os.mkfifo(tmp_path / "pipe")
+    inputs = {
+        tmp_path / "absent": "No such file or directory",
+        tmp_path / "empty" / "below": "Not a directory",
+        tmp_path / "empty": "its size is 0",
+        tmp_path / "pipe": "not a regular file",
+        tmp_path: "not a regular file",
+    }
+    for path, reason in inputs.items():
+        findings = btfmmap.doctor(path)
+        assert {finding.verdict for finding in findings} == {"could not be tried"}
+        assert {finding.observed for finding in findings} == {f"{path}: {reason}"}
+
+
+def with_mounts(mounts: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command where a shell script has mounted other file systems."""
+    unshare = [requirements.tool("unshare"), "--map-root-user", "--mount"]
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no namespaces to mount in")
+    script = f'{mounts} && exec "$@"'
+    command = [sys.executable, "-m", "btfmmap", "doctor", *words]
+    return subprocess.run(
+        [*unshare, "sh", "-c", script, "sh", *command], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("mounts", "reason"),
+    [
+        (
+            "mount -t tmpfs none /sys/kernel/btf",
+            "No such file or directory; it takes a kernel built with CONFIG_DEBUG_INFO_BTF=y "
+            "(BTF of its modules: CONFIG_DEBUG_INFO_BTF_MODULES=y)",
+        ),
+        ("mount -t tmpfs none /sys", "No such file or directory; no sysfs is mounted on /sys"),
+        ("mount --bind /proc/version /sys/kernel/btf/vmlinux", "its size is 0"),
+    ],
+    ids=["absent", "no sysfs", "empty"],
+)
+def test_no_kernel_btf(mappable: Path, mounts: str, reason: str) -> None:
+    done = with_mounts(mounts)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == f"No rule could be tried: {mappable}: {reason}\n"
+    report = with_mounts(mounts, "--json")
+    assert report.returncode == 3
+    assert {row["verdict"] for row in json.loads(report.stdout)["findings"]} == {"could not be tried"}
+
+
+def test_a_kernel_btf_that_may_not_be_read(mappable: Path, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    path = tmp_path / "of another user"
+    path.write_bytes(Path(btfmmap.SAMPLE_BTF).read_bytes())
+    os.chown(path, 12345, 12345)
+    path.chmod(0o600)
+    done = with_mounts(f"mount --bind '{path}' {mappable}")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == f"No rule could be tried: {mappable}: Permission denied\n"
+
+
+@pytest.mark.usefixtures("mappable")
+def test_sysfs_mounted_read_only() -> None:
+    """As in containers: opening for writing is refused with EROFS."""
+    done = with_mounts("mount --rbind /sys /sys && mount -o remount,bind,ro /sys")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_another_sysfs_file_instead(mappable: Path) -> None:
+    """The kernel maps no other sysfs file, just as it mapped no BTF before 6.16."""
+    notes = Path("/sys/kernel/notes")
+    if not os.access(notes, os.R_OK):
+        pytest.skip(f"no {notes}")
+    done = with_mounts(f"mount --bind {notes} {mappable}")
+    assert done.returncode == 1
+    assert "more rules could not be tried: the file cannot be mapped (ENODEV)\n" in done.stdout
+    assert f"This kernel, {os.uname().release}, does not map its BTF" in done.stdout
+    findings = btfmmap.doctor(notes)
+    assert [finding.rule for finding in findings if finding.verdict == "does not hold"] == [
+        "the file has the size that its BTF header says",
+        "mmap private, read-only",
+    ]
+
+
+DIRECT = "write() out of it with O_DIRECT"
+PINNING = {"ext2/ext3", "xfs"}
+COPYING = {"tmpfs", "btrfs"}
+
+
+def test_where_direct_writes_copy(mappable: Path) -> None:
+    """tmpfs accepts O_DIRECT (Linux 6.6) and copies, which says nothing of the mapping."""
+    folder = "/dev/shm"
+    if file_system(folder) != "tmpfs" or not os.access(folder, os.W_OK):
+        pytest.skip(f"no tmpfs on {folder}")
+    command = [sys.executable, "-m", "btfmmap", "doctor", "--json"]
+    environment = {**os.environ, "TMPDIR": folder}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    found = next(row for row in json.loads(done.stdout)["findings"] if row["rule"] == DIRECT)
+    assert found["verdict"] != "does not hold"
+    with (
+        Target(str(mappable)).mapped() as address,
+        pytest.raises(CannotTellError, match=r"copies|knows no O_DIRECT"),
+    ):
+        controls._write_directly(folder, address)
+
+
+def test_a_mapping_that_is_pinned(tmp_path: Path) -> None:
+    """That an ordinary file's pages can be written directly is noticed where the file system pins pages."""
+    kind = file_system(tmp_path)
+    if kind not in PINNING | COPYING:
+        pytest.skip(f"nothing is known of direct writes on {kind}")
+    with Target(btfmmap.SAMPLE_BTF).mapped() as address:
+        if kind in PINNING:
+            assert controls._write_directly(str(tmp_path), address) == "accepted"
+        else:
+            with pytest.raises(CannotTellError, match=r"copies|knows no O_DIRECT"):
+                controls._write_directly(str(tmp_path), address)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch, mappable: Path) -> None:
+    monkeypatch.setattr(controls, "_folders", list)
+    with pytest.raises(CannotTellError, match="no folder for temporary files"):
+        controls.write_directly(Target(str(mappable)))
+
+
+def test_a_call_that_fails_with_ordinary_memory() -> None:
+    """A sandbox that forbids a system call breaks no promise of the kernel's."""
+
+    def forbidden(_address: int) -> str:
+        raise RefusedError(errno.EPERM)
+
+    with pytest.raises(CannotTellError, match=r"fails with ordinary memory, too \(EPERM\)"):
+        controls.with_control(forbidden)(Target(btfmmap.SAMPLE_BTF))
+
+
+def file_system(path: str | Path) -> str:
+    command = [requirements.tool("stat"), "--file-system", "--format=%T", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("compiler", "emulator"),
+    [
+        ("g++", None),
+        ("i686-linux-gnu-g++", None),
+        ("s390x-linux-gnu-g++", "qemu-s390x"),
+        ("aarch64-linux-gnu-g++", "qemu-aarch64"),
+    ],
+)
+def test_magic_number_by_architecture(tmp_path: Path, compiler: str, emulator: str | None) -> None:
+    """`f_type` differs in size and sign: 32 bits on s390x and i386, 64 on most others."""
+    if compiler != "g++" and shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    if compiler.startswith("i686") and os.uname().machine != "x86_64":
+        pytest.skip("programs for i386 run on x86-64")
+    root = Path(__file__).parent.parent
+    core = root / "csrc" / "core"
+    program = tmp_path / "file_system"
+    flags = ["-std=c++17", "-static", "-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{root / 'csrc'}"]
+    sources = [root / "tests" / "file_system.cpp", core / "file.cpp", core / "mapping.cpp"]
+    subprocess.run([requirements.tool(compiler), *flags, "-o", program, *sources], check=True)
+    paths = [path for path in ("/sys", "/proc", "/dev/shm", "/", str(tmp_path)) if os.path.isdir(path)]
+    command = [str(program)] if emulator is None else [requirements.tool(emulator), str(program)]
+    found = subprocess.run([*command, *paths], capture_output=True, text=True, check=True).stdout
+    reference = [requirements.tool("stat"), "--file-system", "--format=%t", *paths]
+    assert found == subprocess.run(reference, capture_output=True, text=True, check=True).stdout
 
 
 CRASH = """
@@ -90,7 +267,8 @@ import btfmmap
 def segfault(target): ctypes.string_at(8)
 def bus_error(target): os.kill(os.getpid(), signal.SIGBUS)
 def leave(target): sys.exit(3)
-for probe in (segfault, bus_error, leave):
+def killed(target): os.kill(os.getpid(), signal.SIGKILL)
+for probe in (segfault, bus_error, leave, killed):
     print(observe(Rule("bad", ("fine",), probe), btfmmap.SAMPLE_BTF))
 print(observe(Rule("good", ("fine",), lambda t: "fine"), btfmmap.SAMPLE_BTF))
 """
@@ -110,5 +288,105 @@ def test_a_probe_may_die() -> None:
         "('the probe was ended by SIGSEGV', 'does not hold')",
         "('the probe was ended by SIGBUS', 'does not hold')",
         "('the probe gave no answer', 'could not be tried')",
+        "('the probe was ended by SIGKILL', 'could not be tried')",
         "('fine', 'holds')",
     ]
+
+
+SLOW = """
+import os, signal, sys, time
+from btfmmap.contract import probing
+from btfmmap.contract.rules import Rule
+import btfmmap
+probing._SECONDS_TO_ANSWER = probing._SECONDS_TO_DIE = 0.2
+def sleep(target): time.sleep(1000)
+def sleep_in_a_child(target):
+    if os.fork(): return "fine"
+    time.sleep(1000)
+real, sent = os.killpg, []
+def observe(probe, killpg, **fields):
+    os.killpg = killpg
+    print(probing.observe(Rule("bad", ("fine",), probe, **fields), btfmmap.SAMPLE_BTF))
+for probe in (sleep, sleep_in_a_child):
+    observe(probe, real)
+    # One that a signal does not end.
+    observe(probe, lambda *call: sent.append(call))
+    observe(probe, lambda *call: sent.append(call), uses_disk=True)
+for call in sent:
+    real(*call)
+"""
+
+
+def test_a_probe_that_does_not_answer() -> None:
+    """It is killed with its children; where it does not die, it is left, and said to be."""
+    done = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, check=True)
+    lines = [re.sub(r"process \d+", "process N", line) for line in done.stdout.splitlines()]
+    stuck = "process N is stuck in the kernel, and was left behind"
+    assert lines == 2 * [
+        "('no answer within 0.2 s', 'could not be tried')",
+        f"('{stuck}', 'does not hold')",
+        f"('{stuck}', 'could not be tried')",
+    ]
+
+
+@pytest.mark.usefixtures("mappable")
+def test_a_probe_stuck_in_the_kernel(tmp_path: Path) -> None:
+    """Writing to a frozen file system cannot be killed. The command ends all the same, its output too."""
+    if os.geteuid() != 0:
+        pytest.skip("only root freezes a file system")
+    image, folder = tmp_path / "image", tmp_path / "folder"
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    folder.mkdir()
+    subprocess.run([requirements.tool("mkfs.ext4"), "-q", image], check=True)
+    mounted = subprocess.run(
+        [requirements.tool("mount"), "-o", "loop", image, folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no loop device: {mounted.stderr}")
+    try:
+        subprocess.run([requirements.tool("fsfreeze"), "--freeze", folder], check=True)
+        try:
+            command = [sys.executable, "-m", "btfmmap", "doctor", "--json"]
+            environment = {**os.environ, "TMPDIR": str(folder)}
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=False, timeout=40
+            )
+        finally:
+            subprocess.run([requirements.tool("fsfreeze"), "--unfreeze", folder], check=True)
+    finally:
+        subprocess.run([requirements.tool("umount"), "--lazy", folder], check=True)
+    assert done.returncode == 0
+    findings = {row["rule"]: row for row in json.loads(done.stdout)["findings"]}
+    assert "is stuck in the kernel" in findings[DIRECT]["observed"]
+    assert findings[DIRECT]["verdict"] == "could not be tried"
+    assert findings["vmsplice() out of the mapping"]["verdict"] == "holds"
+
+
+def test_the_process_that_probes_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has said by then is reported."""
+    monkeypatch.setattr(contract, "_SECONDS", 1)
+    script = 'print(\'[0, "sysfs", "holds"]\\n[1, "eq\', end=\'\', flush=True); import time; time.sleep(100)'
+    monkeypatch.setattr(contract, "_PROBE", script)
+    first, *others = btfmmap.doctor()
+    assert (first.observed, first.verdict) == ("sysfs", "holds")
+    assert {finding.verdict for finding in others} == {"could not be tried"}
+    assert {finding.observed for finding in others} == {
+        "the process that probes the kernel gave no answer within 1 s"
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [("raise OSError('broken')", "ended with 1: OSError: broken"), (None, "does not start: ")],
+)
+def test_the_process_that_probes_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str | None, reason: str
+) -> None:
+    """The report comes out all the same, and nothing was tried."""
+    if script is None:
+        monkeypatch.setattr(sys, "executable", "/no/such/python")
+    else:
+        monkeypatch.setattr(contract, "_PROBE", script)
+    assert main(["doctor"]) == 3
+    assert reason in capsys.readouterr().out

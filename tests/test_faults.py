@@ -86,21 +86,38 @@ def test_short_and_interrupted_reads_of_an_ordinary_file(library: Path) -> None:
         assert answer == ["read", digest(sample), len(btfmmap.open(sample))]
 
 
-def test_doctor_on_a_kernel_that_cannot_map(library: Path) -> None:
+@pytest.mark.parametrize("name", ["ENODEV", "EACCES", "EPERM"])
+def test_doctor_on_a_kernel_that_cannot_map(library: Path, name: str) -> None:
+    """One cause breaks one rule, whatever is said of it by the rules that expect a refusal."""
     kernel = requirements.kernel_btf()
-    done = under(
-        library, kernel, {"FAULT_MMAP": errno.ENODEV}, sys.executable, "-m", "btfmmap", "doctor", "--json"
-    )
+    faults = {"FAULT_MMAP": getattr(errno, name)}
+    done = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "doctor", "--json")
     assert done.returncode == 1
-    findings = {finding["rule"]: finding for finding in json.loads(done.stdout)}
-    assert findings["mmap private, read-only"] == {
-        "rule": "mmap private, read-only",
-        "expected": "accepted",
-        "observed": "ENODEV",
-        "verdict": "does not hold",
-    }
-    assert findings["the mapped bytes"]["verdict"] == "could not be tried"
-    text = under(library, kernel, {"FAULT_MMAP": errno.ENODEV}, sys.executable, "-m", "btfmmap", "doctor")
+    findings = json.loads(done.stdout)["findings"]
+    assert [finding for finding in findings if finding["verdict"] == "does not hold"] == [
+        {
+            "rule": "mmap private, read-only",
+            "expected": "accepted",
+            "observed": name,
+            "verdict": "does not hold",
+        }
+    ]
+    reason = f"the file cannot be mapped ({name})"
+    untried = [finding["rule"] for finding in findings if finding["observed"] == reason]
+    assert {"the mapped bytes", "mmap shared, read-only", "mmap of one byte more"} <= set(untried)
+    text = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "doctor")
     assert text.returncode == 1
+    assert f"{len(untried)} more rules could not be tried: {reason}\n" in text.stdout
+    assert not [rule for rule in untried if f"{rule}  " in text.stdout]
+    assert ("(Linux 6.16 and later do)" in text.stdout) == (name == "ENODEV")
     assert "btfmmap reads it" in text.stdout
     assert f"{kernel.stat().st_size:,} bytes of private memory" in text.stdout
+
+
+def test_doctor_out_of_memory(library: Path) -> None:
+    """That is no answer to whether the kernel maps its BTF."""
+    kernel = requirements.kernel_btf()
+    faults = {"FAULT_MMAP": errno.ENOMEM}
+    done = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "doctor", "--json")
+    assert done.returncode == 3
+    assert "does not hold" not in {finding["verdict"] for finding in json.loads(done.stdout)["findings"]}

@@ -107,6 +107,8 @@ void register_file(py::module_& module) {
                  return view(file.whole());
              })
         .def("part", part, py::arg("offset"), py::arg("size"), py::arg("name"));
+    module.def("file_system_magic", file_system_magic, py::arg("fd"),
+               "The magic number of the file system that holds an open file; None if fstatfs(2) fails.");
 }
 
 }  // namespace btfmmap::bindings

@@ -36,14 +36,8 @@ std::shared_ptr<const int> open_descriptor(const std::string& path) {
 }
 
 bool on_sysfs(int fd) {
-#ifdef __linux__
-    constexpr auto sysfs_magic = 0x62656572;  // SYSFS_MAGIC of linux/magic.h
-    struct statfs info;
-    return ::fstatfs(fd, &info) == 0 && info.f_type == sysfs_magic;
-#else
-    (void)fd;
-    return false;
-#endif
+    constexpr std::uint32_t sysfs_magic = 0x62656572;  // SYSFS_MAGIC of linux/magic.h
+    return file_system_magic(fd) == sysfs_magic;
 }
 
 std::shared_ptr<std::byte> allocate(std::size_t size) {
@@ -110,6 +104,18 @@ Mapping read_range(int fd, std::size_t offset, std::size_t size, const std::stri
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> file_system_magic(int fd) {
+#ifdef __linux__
+    struct statfs info;
+    if (::fstatfs(fd, &info) == 0) {
+        return static_cast<std::uint32_t>(info.f_type);
+    }
+#else
+    (void)fd;
+#endif
+    return std::nullopt;
+}
 
 File File::open(const std::string& path, Method method, void (*interrupted)()) {
     auto fd = open_descriptor(path);

@@ -12,6 +12,10 @@ namespace btfmmap {
 
 enum class Method : std::uint8_t { automatic, mmap, read };
 
+// The magic number (linux/magic.h) of the file system that holds an open file; none if fstatfs(2) fails.
+// `f_type` is signed or unsigned and has 32 or 64 bits, by architecture; magic numbers have 32.
+std::optional<std::uint32_t> file_system_magic(int fd);
+
 // One input, of which parts can be had: an open file, or bytes that are all there.
 class File {
 public:

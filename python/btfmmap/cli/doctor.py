@@ -1,7 +1,9 @@
 """Check the running kernel's promises about its mappable BTF.
 
 Tries, rule by rule, what Linux 6.16 and later promise of /sys/kernel/btf/vmlinux: which mappings are
-accepted, which refused and how, what mapped pages cost. Exits with 0 if no promise is broken, else with 1.
+accepted, which refused and how, what mapped pages cost. Takes less than 40 seconds even where the kernel
+does not answer. Exits with 0 if no promise is broken, with 1 if one is (a kernel that does not map its BTF
+breaks one), with 3 if mapping could not be tried: there is no BTF, or it does not open.
 
     btfmmap doctor
     btfmmap doctor --json
@@ -9,11 +11,10 @@ accepted, which refused and how, what mapped pages cost. Exits with 0 if no prom
 
 from __future__ import annotations
 
-import time
+import os
 
-from .. import KERNEL_BTF, BtfError, doctor
-from .. import open as open_btf
-from .common import add_json
+from .. import KERNEL_BTF, doctor
+from .common import add_json, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
     from .. import Finding
 
-_FIRST = "mmap private, read-only"
+_HOLDS, _DOES_NOT_HOLD, _NOT_TRIED = "holds", "does not hold", "could not be tried"
+_ON_SYSFS = "the file lies on sysfs"
+_MAPS = "mmap private, read-only"
+
+OK = 0
+BROKEN = 1
+NOTHING_TRIED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_json(parser, "a list of {rule, expected, observed, verdict}")
+    add_json(parser, "one JSON object, with findings of {rule, expected, observed, verdict}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,39 +40,77 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         import json
 
-        print(json.dumps([finding._asdict() for finding in findings], indent=2))
+        report = {
+            "schema": {"name": "btfmmap.doctor", "version": 1},
+            "path": KERNEL_BTF,
+            "release": os.uname().release,
+            "findings": [finding._asdict() for finding in findings],
+        }
+        print(json.dumps(report, indent=2))
     else:
         print(render(findings))
-        print(advice(findings))
-    return int(any(finding.verdict == "does not hold" for finding in findings))
+    return exit_code(findings)
+
+
+def exit_code(findings: list[Finding]) -> int:
+    if any(finding.verdict == _DOES_NOT_HOLD for finding in findings):
+        return BROKEN
+    return NOTHING_TRIED if _of(findings, _MAPS).verdict == _NOT_TRIED else OK
 
 
 def render(findings: list[Finding]) -> str:
-    rows = [("rule", "expected", "observed", "verdict"), *findings]
+    shared = _shared_reasons(findings)
+    if list(shared.values()) == [len(findings)]:
+        return f"No rule could be tried: {printable(next(iter(shared)))}"
+    shown = [finding for finding in findings if not _is_folded(finding, shared)]
+    folded = [
+        f"{count} more rules could not be tried: {printable(reason)}" for reason, count in shared.items()
+    ]
+    return "\n".join([_table(shown), *folded, "", _sums(findings), _advice(findings)])
+
+
+def _of(findings: list[Finding], rule: str) -> Finding:
+    return next(finding for finding in findings if finding.rule == rule)
+
+
+def _shared_reasons(findings: list[Finding]) -> dict[str, int]:
+    """The reasons why more than one rule could not be tried, and how many rules each stopped."""
+    counts: dict[str, int] = {}
+    for finding in findings:
+        if finding.verdict == _NOT_TRIED:
+            counts[finding.observed] = counts.get(finding.observed, 0) + 1
+    return {reason: count for reason, count in counts.items() if count > 1}
+
+
+def _is_folded(finding: Finding, shared: dict[str, int]) -> bool:
+    return finding.verdict == _NOT_TRIED and finding.observed in shared
+
+
+def _table(findings: list[Finding]) -> str:
+    rows = [("rule", "expected", "observed", "verdict")]
+    rows += [(rule, expected, printable(seen), verdict) for rule, expected, seen, verdict in findings]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
 
 
-def advice(findings: list[Finding]) -> str:
-    """The sum, and what the state of the first promise means for who opens the kernel's BTF."""
+def _sums(findings: list[Finding]) -> str:
     verdicts = [finding.verdict for finding in findings]
-    counted = {
-        verdict: verdicts.count(verdict) for verdict in ("holds", "does not hold", "could not be tried")
-    }
-    sums = f"\n{counted['holds']} hold, {counted['does not hold']} do not, "
-    sums += f"{counted['could not be tried']} could not be tried."
-    start = time.perf_counter()
+    counts = (verdicts.count(verdict) for verdict in (_HOLDS, _DOES_NOT_HOLD, _NOT_TRIED))
+    return "{} hold, {} do not, {} could not be tried.".format(*counts)
+
+
+def _advice(findings: list[Finding]) -> str:
+    """What the state of the first promise means for who opens the kernel's BTF."""
+    maps = _of(findings, _MAPS)
     try:
-        with open_btf() as btf:
-            milliseconds = (time.perf_counter() - start) * 1e3
-            how, size = btf.source.how, btf.source.size
-    except (BtfError, OSError) as error:
-        return f"{sums}\n{KERNEL_BTF} does not open: {error}"
-    if how == "mmap":
-        return f"{sums}\nbtfmmap maps this kernel's BTF: {size:,} bytes shared by all processes, none copied."
-    return (
-        f"{sums}\nThis kernel does not let its BTF be mapped (Linux 6.16 and later do), so btfmmap reads it: "
-        f"{size:,} bytes of private memory in each process, and {milliseconds:.1f} ms to open it here."
-    )
+        size = f"{os.stat(KERNEL_BTF).st_size:,} bytes"
+    except OSError as error:
+        return f"{KERNEL_BTF}: {error.strerror}"
+    if maps.verdict == _HOLDS and _of(findings, _ON_SYSFS).verdict == _HOLDS:
+        return f"btfmmap maps this kernel's BTF: {size} shared by all processes, none copied."
+    reads = f"so btfmmap reads it: {size} of private memory in each process."
+    if maps.observed == "ENODEV":
+        return f"This kernel, {os.uname().release}, does not map its BTF (Linux 6.16 and later do), {reads}"
+    return f"The kernel's BTF cannot be mapped here, {reads}"

@@ -1,63 +1,126 @@
-"""Runs the rules' probes, each in a child process of its own: whatever the kernel does to it, the others and
-the caller go on. Itself started as a process with one thread, so that forking is safe."""
+"""Runs the rules' probes, each in a child process: whatever the kernel does to it, the others go on.
+
+It is itself run as a process with one thread, so that forking is safe. It never waits for a child without a
+limit: one that is stuck in the kernel does not even die when it is killed.
+"""
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+import select
 import signal
 import sys
+import time
 from contextlib import suppress
 
-from .rules import RULES, CannotTellError, Rule, Target
+from .rules import RULES, Rule
+from .syscalls import RefusedError
+from .target import CannotTellError, Target
 
 HOLDS = "holds"
 DOES_NOT_HOLD = "does not hold"
 NOT_TRIED = "could not be tried"
 
-_SECONDS = 30
-_MOST_BYTES = 1 << 16
+# For a probe to answer, for it to die after SIGKILL, and for all rules to be started.
+_SECONDS_TO_ANSWER = 10.0
+_SECONDS_TO_DIE = 2.0
+_SECONDS_TO_START = 20.0
+
+# Signals that other processes, a lack of memory or a seccomp filter send.
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGSYS)
 
 
 def observe(rule: Rule, path: str) -> tuple[str, str]:
     """What a rule's probe saw, and the verdict."""
-    reading, writing = os.pipe()
-    child = os.fork()
+    try:
+        reading, writing = os.pipe()
+        child = os.fork()
+    except OSError as error:
+        return f"no process to try it in: {error.strerror}", NOT_TRIED
     if child == 0:
-        signal.alarm(_SECONDS)
-        with suppress(BaseException):
-            os.write(writing, json.dumps(_tried(rule, path)).encode())
-        os._exit(0)
+        _answer(rule, path, writing)
     os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read(_MOST_BYTES)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    # A group, so that children of the probe are killed with it. The child makes it too: either may be first.
+    with suppress(OSError):
+        os.setpgid(child, child)
+    try:
+        return _outcome(rule, child, reading)
+    finally:
+        os.close(reading)
+
+
+def _answer(rule: Rule, path: str, writing: int) -> None:
+    with suppress(BaseException):
+        os.setpgid(0, 0)
+        # Whoever reads this program's output must not wait for a child that is left behind.
+        devnull = os.open(os.devnull, os.O_RDWR)
+        for fd in range(3):
+            os.dup2(devnull, fd)
+        signal.alarm(int(2 * _SECONDS_TO_ANSWER) + 1)  # should this program itself be killed
+        os.write(writing, json.dumps(_tried(rule, path)).encode())
+    os._exit(0)
+
+
+def _tried(rule: Rule, path: str) -> tuple[str, str]:
+    try:
+        observed = rule.probe(Target(path))
+    except RefusedError as error:
+        observed = error.name
+    except CannotTellError as reason:
+        return str(reason), NOT_TRIED
+    except OSError as error:
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{place}{error.strerror}", NOT_TRIED
+    except Exception as error:
+        return f"{type(error).__name__}: {error}", NOT_TRIED
+    return observed, HOLDS if observed in rule.expected else DOES_NOT_HOLD
+
+
+def _outcome(rule: Rule, child: int, reading: int) -> tuple[str, str]:
+    answer = bytearray()
+    status = _ended(child, reading, answer, _SECONDS_TO_ANSWER)
+    if status is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+        if _ended(child, reading, answer, _SECONDS_TO_DIE) is not None:
+            return f"no answer within {_SECONDS_TO_ANSWER:g} s", NOT_TRIED
+        stuck = f"process {child} is stuck in the kernel, and was left behind"
+        return stuck, NOT_TRIED if rule.uses_disk else DOES_NOT_HOLD
     if status < 0:
-        return f"the probe was ended by {signal.Signals(-status).name}", DOES_NOT_HOLD
+        ended = f"the probe was ended by {signal.Signals(-status).name}"
+        return ended, NOT_TRIED if -status in _FROM_OUTSIDE else DOES_NOT_HOLD
     if not answer:
         return "the probe gave no answer", NOT_TRIED
     observed, verdict = json.loads(answer)
     return observed, verdict
 
 
-def _tried(rule: Rule, path: str) -> tuple[str, str]:
-    try:
-        target = Target(path)
-    except OSError as error:
-        return f"{path}: {error.strerror}", NOT_TRIED
-    try:
-        observed = rule.probe(target)
-    except CannotTellError as reason:
-        return str(reason), NOT_TRIED
-    except OSError as error:
-        observed = errno.errorcode.get(error.errno or 0, str(error))
-    except Exception as error:
-        return f"{type(error).__name__}: {error}", NOT_TRIED
-    return observed, HOLDS if observed in rule.expected else DOES_NOT_HOLD
+def _ended(child: int, reading: int, answer: bytearray, seconds: float) -> int | None:
+    """Collect the answer; the exit status, or None if the child or a child of it has not ended by then."""
+    until = time.monotonic() + seconds
+    while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
+        part = os.read(reading, 1 << 16)
+        answer += part
+        if not part:  # all have closed it
+            break
+    else:
+        return None
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid != 0:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= until:
+            return None
+        time.sleep(0.0005)
 
 
 def main() -> None:
-    path = sys.argv[1]
-    findings = [(rule.name, " or ".join(rule.expected), *observe(rule, path)) for rule in RULES]
-    json.dump(findings, sys.stdout)
+    """Print a JSON array a line: index of the rule, what was observed, the verdict."""
+    until = time.monotonic() + _SECONDS_TO_START
+    for number, rule in enumerate(RULES):
+        if time.monotonic() < until:
+            observed, verdict = observe(rule, sys.argv[1])
+        else:
+            observed, verdict = "no time was left: others took too long", NOT_TRIED
+        print(json.dumps([number, observed, verdict]), flush=True)

@@ -3,23 +3,23 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
+from .controls import ACCEPTED, with_control, write_directly
 from .syscalls import (
     MAP_PRIVATE,
     MAP_SHARED,
     MAP_SHARED_VALIDATE,
+    PAGE,
     PROT_EXEC,
     PROT_READ,
     PROT_WRITE,
+    RefusedError,
     bytes_at,
-    fs_type,
     mmap,
     mprotect,
     mremap,
@@ -28,65 +28,45 @@ from .syscalls import (
     vmsplice,
     write,
 )
+from .target import SYSFS_MAGIC, CannotTellError, Target, error_name
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _OTHER_FILE = "/sys/kernel/notes"
-_SYSFS_MAGIC = 0x62656572
-
-
-class CannotTellError(Exception):
-    """A probe found nothing to try its rule on."""
-
-
-class Target:
-    """The file that is asked about, open."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.size = os.fstat(self.fd).st_size
-        self.pages_size = -(-self.size // _PAGE) * _PAGE
-
-    def content(self) -> bytes:
-        parts = []
-        offset = 0
-        while part := os.pread(self.fd, 1 << 20, offset):
-            parts.append(part)
-            offset += len(part)
-        return b"".join(parts)
-
-    @contextmanager
-    def mapped(self, length: int | None = None) -> Iterator[int]:
-        """The address of the one mapping that is allowed."""
-        length = self.size if length is None else length
-        try:
-            address = mmap(self.fd, length, PROT_READ, MAP_PRIVATE)
-        except OSError as error:
-            raise CannotTellError(f"no mapping to try it on ({error.strerror})") from None
-        try:
-            yield address
-        finally:
-            munmap(address, length)
 
 
 class Rule(NamedTuple):
-    """What is asked, the answers that keep the promise, and how to get one."""
+    """One promise.
+
+    Attributes:
+        name: what is tried.
+        expected: the answers that keep the promise.
+        probe: gets the answer. It raises `RefusedError` for an answer that is an errno, and anything else
+            where the rule could not be tried.
+        uses_disk: whether it writes to an ordinary file system too. Where that hangs, the mapping is not
+            to blame.
+    """
 
     name: str
     expected: tuple[str, ...]
     probe: Callable[[Target], str]
+    uses_disk: bool = False
 
 
-ACCEPTED = "accepted"
 EQUAL = "the same bytes as read()"
+
+
+def _private(target: Target) -> str:
+    munmap(target.map(), target.size)
+    return ACCEPTED
 
 
 def _map(
     prot: int, flags: int, length: Callable[[Target], int] | None = None, offset: int = 0
 ) -> Callable[[Target], str]:
-    """A probe that maps the file and says what comes of it."""
+    """A probe that maps the file in another way than `Target.map`, where that one works."""
 
     def probe(target: Target) -> str:
+        with target.mapped():
+            pass
         size = target.size if length is None else length(target)
         munmap(mmap(target.fd, size, prot, flags, offset), size)
         return ACCEPTED
@@ -97,7 +77,7 @@ def _map(
 def _protect(prot: int) -> Callable[[Target], str]:
     def probe(target: Target) -> str:
         with target.mapped() as address:
-            mprotect(address, _PAGE, prot)
+            mprotect(address, PAGE, prot)
         return ACCEPTED
 
     return probe
@@ -131,8 +111,9 @@ def _after_fork(target: Target) -> str:
     with target.mapped() as address:
         child = os.fork()
         if child == 0:
-            same = _compared(target, address) == EQUAL
-            os._exit(0 if same else 1)
+            with suppress(BaseException):
+                os._exit(0 if _compared(target, address) == EQUAL else 1)
+            os._exit(2)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         here = _compared(target, address)
     return here if status == 0 else f"the child ended with {status}"
@@ -171,97 +152,98 @@ def _resident(target: Target) -> str:
 
 
 def _grow(target: Target) -> str:
-    with target.mapped(_PAGE) as address:
-        munmap(mremap(address, _PAGE, 2 * _PAGE), 2 * _PAGE)
+    with target.mapped(PAGE) as address:
+        munmap(mremap(address, PAGE, 2 * PAGE), 2 * PAGE)
     return ACCEPTED
 
 
 def _read_at_once(target: Target) -> str:
-    if target.size <= _PAGE:
+    if target.size <= PAGE:
         raise CannotTellError("the file is no longer than a page")
-    return f"{len(os.pread(target.fd, target.size, 0))} bytes"
+    try:
+        return f"{len(os.pread(target.fd, target.size, 0))} bytes"
+    except OSError as error:
+        return error_name(error)
 
 
-def _write_out(target: Target) -> str:
+def _write_out(address: int) -> str:
     reading, writing = os.pipe()
-    with target.mapped() as address:
-        written = write(writing, address, _PAGE)
-        same = os.read(reading, _PAGE) == bytes_at(address, written)
-    return ACCEPTED if same else "other bytes came out"
+    written = write(writing, address, PAGE)
+    return ACCEPTED if os.read(reading, PAGE) == bytes_at(address, written) else "other bytes came out"
 
 
-def _splice(target: Target) -> str:
+def _splice(address: int) -> str:
     _, writing = os.pipe()
-    with target.mapped() as address:
-        vmsplice(writing, address, _PAGE)
+    vmsplice(writing, address, PAGE)
     return ACCEPTED
 
 
-def _read_from_outside(target: Target) -> str:
-    with target.mapped() as address:
-        process_vm_readv(os.getpid(), address, 64)
-    return ACCEPTED
-
-
-def _write_directly(target: Target) -> str:
-    with tempfile.NamedTemporaryFile() as file:
-        try:
-            direct = os.open(file.name, os.O_WRONLY | os.O_DIRECT)
-        except OSError as error:
-            name = errno.errorcode.get(error.errno or 0)
-            raise CannotTellError(f"the folder for temporary files knows no O_DIRECT ({name})") from None
-        with target.mapped() as address:
-            write(direct, address, _PAGE)
+def _read_from_outside(address: int) -> str:
+    process_vm_readv(os.getpid(), address, 64)
     return ACCEPTED
 
 
 def _modules(target: Target) -> str:
+    if target.file_system_magic() != SYSFS_MAGIC:
+        raise CannotTellError("modules' files lie beside it on sysfs only")
     folder = os.path.dirname(target.path)
     others = sorted(name for name in os.listdir(folder) if name != os.path.basename(target.path))
-    if not others:
-        raise CannotTellError("no module with BTF is loaded")
+    answers = {}
     for name in others:
-        _refusing(os.path.join(folder, name))
-    return ACCEPTED
+        with suppress(FileNotFoundError):  # unloaded meanwhile
+            answers[name] = _map_page(os.path.join(folder, name))
+    if not answers:
+        raise CannotTellError("no module with BTF is loaded")
+    different = [f"{name}: {answer}" for name, answer in answers.items() if answer != "ENODEV"]
+    return different[0] if different else "ENODEV"
 
 
 def _other_file(_target: Target) -> str:
     if not os.access(_OTHER_FILE, os.R_OK):
         raise CannotTellError(f"no {_OTHER_FILE} to read here")
-    _refusing(_OTHER_FILE)
+    return _map_page(_OTHER_FILE)
+
+
+def _map_page(path: str) -> str:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        munmap(mmap(fd, PAGE, PROT_READ, MAP_PRIVATE), PAGE)
+    except RefusedError as error:
+        return error.name
+    finally:
+        os.close(fd)
     return ACCEPTED
 
 
-def _refusing(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        munmap(mmap(fd, _PAGE, PROT_READ, MAP_PRIVATE), _PAGE)
-    finally:
-        os.close(fd)
-
-
 def _on_sysfs(target: Target) -> str:
-    found = fs_type(target.fd)
-    return "sysfs" if found == _SYSFS_MAGIC else f"file system {found:#x}"
+    magic = target.file_system_magic()
+    return "sysfs" if magic == SYSFS_MAGIC else f"file system {magic:#x}"
 
 
 def _opens_for_writing(target: Target) -> str:
-    os.close(os.open(target.path, os.O_RDWR | os.O_CLOEXEC))
+    try:
+        os.close(os.open(target.path, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return error_name(error)
     return ACCEPTED
 
 
 def _extent(target: Target) -> str:
-    head = os.pread(target.fd, 24, 0)
-    order = "<" if head[:2] == b"\x9f\xeb" else ">"
-    header_size, _, _, string_offset, string_size = struct.unpack_from(f"{order}5I", head, 4)
-    size = header_size + string_offset + string_size
+    head = os.pread(target.fd, 32, 0)
+    order = {b"\x9f\xeb": "<", b"\xeb\x9f": ">"}.get(head[:2])
+    if order is None or len(head) < 32:
+        return "no BTF header"
+    # The length of the header; offset and length of each section.
+    header, *sections = struct.unpack_from(f"{order}7I", head, 4)
+    known = sections if header >= 32 else sections[:4]
+    size = header + max(offset + length for offset, length in zip(known[::2], known[1::2], strict=True))
     return "equal" if size == target.size else f"the header says {size} bytes, the file has {target.size}"
 
 
 RULES = (
     Rule("the file lies on sysfs", ("sysfs",), _on_sysfs),
     Rule("the file has the size that its BTF header says", ("equal",), _extent),
-    Rule("mmap private, read-only", (ACCEPTED,), _map(PROT_READ, MAP_PRIVATE)),
+    Rule("mmap private, read-only", (ACCEPTED,), _private),
     Rule("the mapped bytes", (EQUAL,), _equals_read),
     Rule("mmap shared, read-only", ("EACCES",), _map(PROT_READ, MAP_SHARED)),
     Rule("mmap shared with validation, read-only", ("EACCES",), _map(PROT_READ, MAP_SHARED_VALIDATE)),
@@ -269,15 +251,15 @@ RULES = (
     Rule("mmap shared, writable", ("EACCES",), _map(PROT_READ | PROT_WRITE, MAP_SHARED)),
     # EPERM: sysfs does not let files be executed at all (SB_I_NOEXEC, or mounted noexec).
     Rule("mmap private, executable", ("EACCES", "EPERM"), _map(PROT_READ | PROT_EXEC, MAP_PRIVATE)),
-    Rule("mmap from the second page", ("EINVAL",), _map(PROT_READ, MAP_PRIVATE, lambda _: _PAGE, _PAGE)),
+    Rule("mmap from the second page", ("EINVAL",), _map(PROT_READ, MAP_PRIVATE, lambda _: PAGE, PAGE)),
     Rule(
         "mmap of the size rounded up to pages",
         (ACCEPTED,),
         _map(PROT_READ, MAP_PRIVATE, lambda t: t.pages_size),
     ),
     Rule("mmap of one byte more", ("EINVAL",), _map(PROT_READ, MAP_PRIVATE, lambda t: t.pages_size + 1)),
-    Rule("mmap of one page more", ("EINVAL",), _map(PROT_READ, MAP_PRIVATE, lambda t: t.pages_size + _PAGE)),
-    Rule("mmap of the first page only", (ACCEPTED,), _map(PROT_READ, MAP_PRIVATE, lambda _: _PAGE)),
+    Rule("mmap of one page more", ("EINVAL",), _map(PROT_READ, MAP_PRIVATE, lambda t: t.pages_size + PAGE)),
+    Rule("mmap of the first page only", (ACCEPTED,), _map(PROT_READ, MAP_PRIVATE, lambda _: PAGE)),
     Rule("the bytes after the last one", ("zero",), _tail),
     Rule("mprotect to writable", ("EACCES",), _protect(PROT_READ | PROT_WRITE)),
     Rule("mprotect to executable", ("EACCES",), _protect(PROT_READ | PROT_EXEC)),
@@ -288,12 +270,13 @@ RULES = (
     Rule("may become writable (VmFlags mw)", ("not set",), _flag("mw")),
     Rule("may become executable (VmFlags me)", ("not set",), _flag("me")),
     Rule("memory counted for the mapping, all touched", ("Rss 0 kB, Pss 0 kB",), _resident),
-    Rule("read() of the whole file at once", (f"{_PAGE} bytes",), _read_at_once),
-    Rule("write() out of the mapping", (ACCEPTED,), _write_out),
-    Rule("write() out of it with O_DIRECT", ("EFAULT",), _write_directly),
-    Rule("vmsplice() out of the mapping", ("EFAULT",), _splice),
-    Rule("process_vm_readv() of the mapping", ("EFAULT",), _read_from_outside),
-    Rule("opening the file for writing", ("EACCES", "EPERM"), _opens_for_writing),
+    Rule("read() of the whole file at once", (f"{PAGE} bytes",), _read_at_once),
+    Rule("write() out of the mapping", (ACCEPTED,), with_control(_write_out)),
+    Rule("write() out of it with O_DIRECT", ("EFAULT",), write_directly, uses_disk=True),
+    Rule("vmsplice() out of the mapping", ("EFAULT",), with_control(_splice)),
+    Rule("process_vm_readv() of the mapping", ("EFAULT",), with_control(_read_from_outside)),
+    # EROFS: containers mount sysfs read-only.
+    Rule("opening the file for writing", ("EACCES", "EPERM", "EROFS"), _opens_for_writing),
     Rule("mmap of a module's file", ("ENODEV",), _modules),
     Rule(f"mmap of a sysfs file that is no BTF ({_OTHER_FILE})", ("ENODEV",), _other_file),
 )

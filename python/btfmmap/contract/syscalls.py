@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap as _mmap
+import os
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE = 1, 2, 3
+# MIPS, Alpha, PA-RISC and Xtensa number it otherwise.
+MAP_ANONYMOUS = _mmap.MAP_ANONYMOUS
 MREMAP_MAYMOVE = 1
 _FAILED = ctypes.c_void_p(-1).value
 
@@ -33,15 +38,28 @@ class Vector(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
 
+class RefusedError(Exception):
+    """The kernel's answer to a call, where that is an error.
+
+    Attributes:
+        errno: its number.
+        name: its name, such as "EFAULT".
+    """
+
+    def __init__(self, code: int) -> None:
+        self.errno = code
+        self.name = errno.errorcode.get(code, str(code))
+        super().__init__(self.name)
+
+
 def _checked(result: int | None) -> int:
     if result is None or result == -1 or result == _FAILED:
-        code = ctypes.get_errno()
-        raise OSError(code, errno.errorcode.get(code, str(code)))
+        raise RefusedError(ctypes.get_errno())
     return result
 
 
 def mmap(fd: int, length: int, prot: int, flags: int, offset: int = 0) -> int:
-    """The address. Raises `OSError`, as all of these do."""
+    """The address. Raises `RefusedError`, as all of these do."""
     return _checked(_libc.mmap(None, length, prot, flags, fd, offset))
 
 
@@ -77,13 +95,6 @@ def vmsplice(fd: int, address: int, length: int) -> int:
     _libc.vmsplice.restype = ctypes.c_ssize_t
     vector = Vector(address, length)
     return _checked(_libc.vmsplice(fd, ctypes.byref(vector), ctypes.c_ulong(1), ctypes.c_uint(0)))
-
-
-def fs_type(fd: int) -> int:
-    """`f_type` of fstatfs(2), the file system's magic number: the first word of `struct statfs`."""
-    buffer = ctypes.create_string_buffer(256)
-    _checked(_libc.fstatfs(fd, buffer))
-    return ctypes.c_ulong.from_buffer(buffer).value
 
 
 def bytes_at(address: int, length: int) -> bytes:

@@ -1,0 +1,115 @@
+"""The file that the rules are tried on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .. import _core
+from ..opening import KERNEL_BTF
+from .syscalls import MAP_PRIVATE, PAGE, PROT_READ, RefusedError, mmap, munmap
+
+SYSFS_MAGIC = 0x62656572
+
+
+class CannotTellError(Exception):
+    """The rule could not be tried; the message is the reason."""
+
+
+class Target:
+    """An open regular file.
+
+    Attributes:
+        path: its absolute path.
+        fd: its descriptor.
+        size: in bytes.
+        pages_size: the size rounded up to whole pages.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Raises `CannotTellError`: the file does not open, is empty, or is not a regular file."""
+        self.path = path
+        try:
+            # A FIFO would block without O_NONBLOCK.
+            self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise CannotTellError(f"{path}: {error.strerror}{_why_absent(path, error)}") from None
+        status = os.fstat(self.fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise CannotTellError(f"{path}: not a regular file")
+        if status.st_size == 0:
+            raise CannotTellError(f"{path}: its size is 0")
+        self.size = status.st_size
+        self.pages_size = -(-self.size // PAGE) * PAGE
+
+    def content(self) -> bytes:
+        parts = []
+        offset = 0
+        while part := os.pread(self.fd, 1 << 20, offset):
+            parts.append(part)
+            offset += len(part)
+        return b"".join(parts)
+
+    def map(self, length: int | None = None) -> int:
+        """The address of a private, read-only mapping, the only kind that the kernel accepts.
+
+        Raises:
+            RefusedError: the kernel refuses it.
+            CannotTellError: memory or address space ran out.
+        """
+        try:
+            return mmap(self.fd, self.size if length is None else length, PROT_READ, MAP_PRIVATE)
+        except RefusedError as error:
+            if error.errno == errno.ENOMEM:
+                raise CannotTellError("mmap fails with ENOMEM: out of memory, or over a limit") from None
+            raise
+
+    @contextmanager
+    def mapped(self, length: int | None = None) -> Iterator[int]:
+        """`map` for rules that need a mapping. Raises `CannotTellError`: there is none."""
+        length = self.size if length is None else length
+        try:
+            address = self.map(length)
+        except RefusedError as error:
+            raise CannotTellError(f"the file cannot be mapped ({error.name})") from None
+        try:
+            yield address
+        finally:
+            munmap(address, length)
+
+    def file_system_magic(self) -> int:
+        magic = _core.file_system_magic(self.fd)
+        if magic is None:
+            raise CannotTellError("fstatfs fails")
+        return magic
+
+
+def error_name(error: OSError) -> str:
+    """Such as "EFAULT"."""
+    return errno.errorcode.get(error.errno or 0, str(error))
+
+
+def _why_absent(path: str, error: OSError) -> str:
+    """The end of the message for a kernel BTF that does not exist: what it takes."""
+    if path != KERNEL_BTF or error.errno != errno.ENOENT:
+        return ""
+    if not _sysfs_is_mounted():
+        return "; no sysfs is mounted on /sys"
+    return (
+        "; it takes a kernel built with CONFIG_DEBUG_INFO_BTF=y (BTF of its modules: "
+        "CONFIG_DEBUG_INFO_BTF_MODULES=y)"
+    )
+
+
+def _sysfs_is_mounted() -> bool:
+    try:
+        fd = os.open("/sys", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return _core.file_system_magic(fd) == SYSFS_MAGIC
+    finally:
+        os.close(fd)
