@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import json
 import lzma
+import os
 import pickle
 import random
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +24,8 @@ import requirements
 from btf_writer import BtfWriter, every_kind
 
 import btfmmap
-from btfmmap import Btf, FormatError, Kind, MissingBaseError, NotFoundError, NotSupportedError
+from btfmmap import Btf, FormatError, Kind, MissingBaseError, NotFoundError, NotSupportedError, opening
+from btfmmap.cli import info
 from btfmmap.tables import ChildTable
 
 DATA = Path(__file__).parent / "data"
@@ -536,6 +539,21 @@ class TestBeside:
         assert btf.base is not None
         assert btf.base.source.path == str(beside / "vmlinux")
         assert btf.find_all("shared") == [2, 4]
+
+    def test_time_to_open_is_its_own(self, beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`info` does not count what opening the base takes: a second on this clock, for each time."""
+        clock = [0.0]
+        open_file = opening.open_file
+
+        def timed(path: str, *method: Any) -> Any:
+            clock[0] += 1.0 if os.path.basename(path) == "vmlinux" else 0.001
+            return open_file(path, *method)
+
+        monkeypatch.setattr(opening, "open_file", timed)
+        monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+        _, seconds = info.open_timed(str(beside / "mod"), None, None)
+        assert seconds == pytest.approx(0.001)
+        assert clock[0] > 1
 
     def test_from_within(self, beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(beside)
