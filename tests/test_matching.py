@@ -82,9 +82,9 @@ def test_wrong_patterns() -> None:
     btf = btfmmap.open(data=every_kind().build())
     with pytest.raises(ValueError, match=r"^'\(' is no regular expression: missing \), "):
         btf.match("(", regex=True)
-    with pytest.raises(ValueError, match="'struct x' says what it is, but kind is UNION"):
+    with pytest.raises(ValueError, match="'struct x' says struct, but kind is UNION"):
         btf.match("struct x", Kind.UNION)
-    with pytest.raises(TypeError, match="'str' object"):
+    with pytest.raises(TypeError, match="kind is 'struct', must be a Kind or its number"):
         btf.match("x", kind="struct")  # type: ignore[arg-type]
     assert btf.match("struct *", Kind.STRUCT) == btf.match("*", Kind.STRUCT) == [7, 8]
     assert btf.match("(") == btf.match("") == []

@@ -9,12 +9,12 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/integers.hpp"
+#include "bindings/kind_name.hpp"
 #include "bindings/query.hpp"
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
 #include "core/btf/relocate.hpp"
-#include "core/dump/dump_words.hpp"
 #include "core/input/file.hpp"
 
 namespace py = pybind11;
@@ -111,18 +111,6 @@ py::list listed(const py::object& integers, Look look) {
     return found;
 }
 
-// As Python's Kind has it.
-py::str kind_name(Kind kind) {
-    if (kind == Kind::Void) {
-        return "VOID";
-    }
-    if (!shape_of(kind).known) {
-        return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
-    }
-    const ShortText& word = kind_word(kind);
-    return {word.letters, word.size};
-}
-
 // Preparing many names takes a while; asking for one does not.
 void prepare_names(const Btf& btf) {
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
@@ -215,7 +203,7 @@ void register_btf(py::module_& module) {
         .def(
             "kind_names",
             [](const Btf& btf, const py::object& ids) {
-                return listed(ids, [&btf](std::int64_t id) { return kind_name(btf.kind(id)); });
+                return listed(ids, [&btf](std::int64_t id) { return py::str(kind_name(btf.kind(id))); });
             },
             py::arg("type_ids"))
         .def(

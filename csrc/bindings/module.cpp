@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     btfmmap::bindings::register_view(module);
     btfmmap::bindings::register_file(module);
     btfmmap::bindings::register_elf(module);
+    btfmmap::bindings::register_query(module);
     btfmmap::bindings::register_btf(module);
     btfmmap::bindings::register_graph(module);
     btfmmap::bindings::register_layout(module);

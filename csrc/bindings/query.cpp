@@ -1,6 +1,14 @@
 #include "bindings/query.hpp"
 
+#include <pybind11/stl.h>
+
+#include <optional>
 #include <string>
+#include <utility>
+
+#include "bindings/kind_name.hpp"
+#include "bindings/register.hpp"
+#include "bindings/text.hpp"
 
 namespace py = pybind11;
 
@@ -13,15 +21,30 @@ struct Keyword {
     Kind kind, other_kind;
 };
 constexpr Keyword kKeywords[] = {
-    {"struct ", Kind::Struct, Kind::Struct},
-    {"union ", Kind::Union, Kind::Union},
-    {"enum ", Kind::Enum, Kind::Enum64},
+    {"struct ", Kind::Struct, Kind::Struct},    {"union ", Kind::Union, Kind::Union},
+    {"enum ", Kind::Enum, Kind::Enum64},        {"func ", Kind::Func, Kind::Func},
+    {"typedef ", Kind::Typedef, Kind::Typedef}, {"var ", Kind::Var, Kind::Var},
 };
 
 std::string_view stripped(std::string_view text) {
     const auto first = text.find_first_not_of(' ');
     return first == std::string_view::npos ? std::string_view()
                                            : text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+std::pair<py::str, std::optional<py::tuple>> parse_query(const py::str& asked, const py::object& kind) {
+    const Text text(asked);
+    const Query query(text.view(), kind);
+    if (query.kinds.all()) {
+        return {to_str(query.name), std::nullopt};
+    }
+    py::list numbers;
+    for (std::size_t number = 0; number != kMaxKinds; ++number) {
+        if (query.kinds[number]) {
+            numbers.append(number);
+        }
+    }
+    return {to_str(query.name), py::tuple(numbers)};
 }
 
 }  // namespace
@@ -53,10 +76,17 @@ Query::Query(std::string_view text, const py::object& kind) : name(text) {
     if (!agreed) {
         throw py::value_error("'" + std::string(text) + "' says " +
                               std::string(text.substr(0, text.find(' '))) + ", but kind is " +
-                              std::to_string(number));
+                              kind_name(static_cast<Kind>(number)));
     }
     kinds.reset();
     kinds.set(static_cast<std::size_t>(number));
+}
+
+void register_query(py::module_& module) {
+    module.def(
+        "parse_query", parse_query, py::arg("text"), py::arg("kind"),
+        "The bare name in a text such as \"struct x\", and the numbers of the kinds that it and `kind` "
+        "allow; None for any kind.");
 }
 
 }  // namespace btfmmap::bindings

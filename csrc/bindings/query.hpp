@@ -8,9 +8,10 @@
 
 namespace btfmmap::bindings {
 
-// What is asked of names: a bare name, and the kinds it may be of. The text may be as in C: "struct x" asks
-// for a STRUCT, "union x" for a UNION, "enum x" for an ENUM or ENUM64; `kind` is None or a kind's number.
-// Refers to the text. Throws ValueError where the two disagree, or there is no such kind.
+// A name and the kinds that it may be of, parsed from a text that may begin with a keyword: "struct x" asks
+// for a STRUCT, "union x" for a UNION, "enum x" for an ENUM or ENUM64, "func x", "typedef x" and "var x" for
+// those. `kind` is None or a kind's number. Refers to the text. Throws ValueError where the two disagree or
+// there is no such kind.
 struct Query {
     Query(std::string_view text, const pybind11::object& kind);
 

@@ -9,6 +9,7 @@ void register_errors(pybind11::module_& module);
 void register_view(pybind11::module_& module);
 void register_file(pybind11::module_& module);
 void register_elf(pybind11::module_& module);
+void register_query(pybind11::module_& module);
 void register_btf(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_layout(pybind11::module_& module);

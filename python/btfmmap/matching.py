@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-import operator
 import re
 
-from .kinds import Kind
+from . import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,19 +13,9 @@ if TYPE_CHECKING:
 
     from .btf import Btf
 
-_KEYWORDS = {"struct": (4,), "union": (5,), "enum": (6, 19)}
-
 
 def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]:
-    keyword, space, bare = pattern.partition(" ")
-    kinds: tuple[int, ...] = ()
-    if space and keyword in _KEYWORDS:
-        kinds, pattern = _KEYWORDS[keyword], bare.strip()
-    if kind is not None:
-        kind = operator.index(kind)
-        if kinds and kind not in kinds:
-            raise ValueError(f"'{keyword} {pattern}' says what it is, but kind is {Kind(kind).name}")
-        kinds = (kind,)
+    pattern, kinds = _core.parse_query(pattern, kind)
     try:
         compiled = re.compile(pattern if regex else fnmatch.translate(pattern))
     except re.error as error:
@@ -36,7 +25,7 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]
         level.first_id + row
         for level in _levels(btf)
         for row, name in enumerate(level.names())
-        if name and found(name) and (not kinds or level._columns("types")["kind"][row] in kinds)
+        if name and found(name) and (kinds is None or level._columns("types")["kind"][row] in kinds)
     ]
 
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "core/dump/dump_words.hpp"
+#include "core/format/wire_format.hpp"
+
+namespace btfmmap::bindings {
+
+// The kind's name as Python's Kind has it: "STRUCT", or "UNKNOWN_20" for a kind newer than this code.
+inline std::string kind_name(Kind kind) {
+    if (kind == Kind::Void) {
+        return "VOID";
+    }
+    if (!shape_of(kind).known) {
+        return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
+    }
+    const ShortText& word = kind_word(kind);
+    return {word.letters, word.size};
+}
+
+}  // namespace btfmmap::bindings
