@@ -74,6 +74,7 @@ BTF_NAMES = [
     "at_each",
     "base",
     "c_declaration",
+    "candidates",
     "close",
     "closed",
     "ctypes",
@@ -162,7 +163,7 @@ def test_who_imports_the_core() -> None:
         if isinstance(node, ast.ImportFrom)
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
-    files = "contents contract/target dumping ext linting loaded_btf opening"
+    files = "containers contract/target dumping ext linting loaded_btf matching opening"
     assert importers == {f"{name}.py" for name in files.split()}
 
 

@@ -239,15 +239,59 @@ class Btf(HasTables):
     def find(self, name: str, kind: int | None = None) -> int | None:
         """The lowest type id of that name, and of that `Kind` if one is given; None where there is none.
 
-        A name may be written as in C: "struct task_struct" finds only a STRUCT, "union x" a UNION,
-        "enum x" an ENUM or ENUM64; `ValueError` where `kind` is another. "void" is type id 0, as in libbpf. A
-        base's types come before those of what continues it.
+        A name may begin with a keyword: "struct task_struct" finds only a STRUCT, "union x" a UNION,
+        "enum x" an ENUM or ENUM64, "func x" a FUNC, "typedef x" a TYPEDEF, "var x" a VAR. "void" is type id
+        0, as in libbpf. A base's types come before those of what continues it.
+
+        Several types may have one name: `find_all` gives all of them, `candidates` those that a question may
+        mean.
+
+        Raises:
+            ValueError: the keyword and `kind` disagree, or there is no such kind.
         """
         return self._core.find(name, kind)
 
     def find_all(self, name: str, kind: int | None = None) -> list[int]:
         """Every type id that `find` would accept, ascending."""
         return self._core.find_all(name, kind)
+
+    def candidates(
+        self,
+        name: str,
+        question: Literal[
+            "layout", "records", "find_member", "at", "at_each", "dtype", "ctypes", "format", "users"
+        ]
+        | None = None,
+    ) -> list[int]:
+        """The ids of the types that a name may stand for in a question. The first one is what the question
+        takes when it is asked by name; the rest are what else could be meant.
+
+        Each method has suitable kinds: a struct or union for `layout`, `records` and `find_member`; those and
+        arrays for `at` and `at_each`; anything that has values for `dtype`, `ctypes` and `users`, and for
+        `format` variables as well; typedefs of all these. Types of other kinds, FUNC and FWD among them, are
+        no candidates then. Structs and unions come first, next typedefs of them, other typedefs, other types
+        with values, and variables, each group in the order of ids.
+
+        For methods without suitable kinds (`dump`, `to_c`, `c_declaration`), and where no type of the name is
+        of one, the order is that of ids; forward declarations and tags (FWD, DECL_TAG, TYPE_TAG) are
+        candidates only where nothing else has the name.
+
+        A typedef of a candidate that comes before it is left out: `typedef struct x x` after `struct x`. So
+        is what resolves to the same type as that, except for `users` and without a question.
+
+        Args:
+            name: as `find` takes it, "struct x" too.
+            question: the method that is asked; None for one without suitable kinds.
+
+        Returns:
+            Type ids; empty where there is no type of that name.
+
+        Raises:
+            ValueError: `question` is none of these methods.
+        """
+        from .candidates import candidates
+
+        return candidates(self, name, question)
 
     def lookup(self, names: Iterable[str], kind: int | None = None) -> npt.NDArray[np.int64]:
         """`find` for many names: `int64[len(names)]`, -1 where there is no such type. Raises `TypeError` for
@@ -256,9 +300,9 @@ class Btf(HasTables):
 
     def match(self, pattern: str, kind: int | None = None, *, regex: bool = False) -> list[int]:
         """The ids of all types whose name matches, ascending. A pattern is a glob ("tcp_*"), or with `regex`
-        a regular expression that is found anywhere in the name; "struct tcp_*" asks for structs only, and
-        `kind` as in `find`. Types without a name match nothing. Raises `ValueError` for what is no regular
-        expression."""
+        a regular expression that is found anywhere in the name; keywords ("struct tcp_*") and `kind` are as
+        in `find`. Types without a name match nothing. Raises `ValueError` as `find`, and for what is no
+        regular expression."""
         from .matching import match
 
         return match(self, pattern, kind, regex=regex)
@@ -287,12 +331,13 @@ class Btf(HasTables):
     def find_member(self, path: str) -> Field | None:
         """A member at a dotted path from a type's name, "task_struct.se.vruntime": its type, and where it is
         from the first type's start. Anonymous structs are left out; an array's element has its index,
-        "sk_buff.cb[8]". None where there is no such member; `NotFoundError` where there is no such type,
-        `ValueError` for an index that is no number, or of what is no array."""
+        "sk_buff.cb[8]". Of several types of the name structs and unions come first (see `candidates`). None
+        where there is no such member; `NotFoundError` where there is no such type, `ValueError` for a type of
+        another kind, and for an index that is no number, or of what is no array."""
         from .fields import composite, find_field
 
         name, _, rest = path.partition(".")
-        return find_field(composite(self, name), rest)
+        return find_field(composite(self._meant(name, "find_member")), rest)
 
     # -- how types refer to one another
 
@@ -318,7 +363,7 @@ class Btf(HasTables):
         where. Sorted by the user's id.
 
         Args:
-            type_: a name, an id or a `Type`.
+            type_: a name (of several types, see `candidates`), an id or a `Type`.
             roles: as what, `Role` numbers; None for any.
             through: what may stand between the type and its user: some of "typedef", "const", "volatile",
                 "restrict", "type_tag", "pointer", "array" and "anonymous" (structs); None for any, which is
@@ -329,7 +374,7 @@ class Btf(HasTables):
         """
         from .users import THROUGH, users
 
-        return users(self, self._id_of(type_), roles, THROUGH if through is None else through)
+        return users(self, self._id_of(type_, "users"), roles, THROUGH if through is None else through)
 
     def resolve(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """What types are without TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG: `int64[n]` of ids, -1 where
@@ -396,24 +441,27 @@ class Btf(HasTables):
 
     def layout(self, type_: int | str | Type) -> StructLayout:
         """One struct or union member by member: offsets, sizes, holes. `print` shows it as pahole does.
-        Raises `NotFoundError`, and `ValueError` for any other kind."""
+        By name, structs and unions come first (see `candidates`). Raises `NotFoundError`, and `ValueError`
+        for any other kind."""
         from .fields import composite
         from .struct_layout import StructLayout
 
-        return StructLayout(composite(self, type_))
+        return StructLayout(composite(self._meant(type_, "layout")))
 
     def at(self, type_: int | str | Type, offset: int) -> list[str]:
         """The paths of the members at a byte of a type, say "headers.transport_header": several where unions
-        or bitfields share it, none in a hole. Raises `NotFoundError`."""
+        or bitfields share it, none in a hole. The type is a struct, union or array, or a typedef of one; by
+        name, structs and unions come first (see `candidates`). Raises `NotFoundError`, and `ValueError` for
+        any other kind."""
         from .fields import at
 
-        return at(self._type(self._id_of(type_)), offset)
+        return at(self._meant(type_, "at"), offset)
 
     def at_each(self, type_: int | str | Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
         """`at` for many offsets."""
         from .fields import at_each
 
-        return at_each(self._type(self._id_of(type_)), offsets)
+        return at_each(self._meant(type_, "at_each"), offsets)
 
     def dtype(
         self, type_: int | str | Type, *, bitfields: Literal["error", "omit"] = "error"
@@ -424,7 +472,7 @@ class Btf(HasTables):
         and what numpy has no number for (`__int128`) is `V16`.
 
         Args:
-            type_: a name, an id or a `Type`.
+            type_: a name (of several types, see `candidates`), an id or a `Type`.
             bitfields: "omit" leaves them out; `records` reads them.
 
         Raises:
@@ -432,7 +480,7 @@ class Btf(HasTables):
         """
         from .dtype import dtype_of
 
-        return dtype_of(self._type(self._id_of(type_)), bitfields)
+        return dtype_of(self._meant(type_, "dtype"), bitfields)
 
     def records(
         self, type_: int | str | Type, buffer: Buffer | npt.NDArray[Any], *, size: int | None = None
@@ -440,7 +488,8 @@ class Btf(HasTables):
         """Bytes as records of a struct or union, each field an array, bitfields too.
 
         Args:
-            type_: a name, an id or a `Type`, through typedefs.
+            type_: a name (structs and unions come first, see `candidates`), an id or a `Type`, through
+                typedefs.
             buffer: bytes-like, a whole number of records; read in place.
             size: how many bytes a record has, where that is more than the type has: padding comes after it,
                 or what is in the flexible array at its end, which has all elements that are whole
@@ -449,19 +498,19 @@ class Btf(HasTables):
         Raises:
             FormatError: no whole number of records.
             NotSupportedError: as `dtype`; and a type that ends in a flexible array, without `size`.
-            ValueError: `size` is less than the type has.
+            ValueError: `size` is less than the type has; a type of another kind.
         """
         from .fields import composite
         from .records import records_of
 
-        return records_of(composite(self, type_), buffer, size)
+        return records_of(composite(self._meant(type_, "records")), buffer, size)
 
     def ctypes(self, type_: int | str | Type) -> Any:
         """A struct or union as a class of `ctypes`, its members at the same offsets, bitfields too. Raises
         `NotSupportedError` where ctypes cannot."""
         from .ctypes_types import ctype_of
 
-        return ctype_of(self._type(self._id_of(type_)))
+        return ctype_of(self._meant(type_, "ctypes"))
 
     # -- as text
 
@@ -532,7 +581,8 @@ class Btf(HasTables):
         options these are, without its faults (docs/dumps.md lists them).
 
         Args:
-            type_: a name, an id or a `Type`; also a VAR, or a DATASEC with all of its.
+            type_: a name (of several types, see `candidates`), an id or a `Type`; also a VAR, or a DATASEC
+                with all of its.
             data: bytes-like, in the file's byte order, the type's size or more, of which the rest is ignored.
             compact: all on one line.
             skip_names: neither names of members nor casts.
@@ -551,7 +601,7 @@ class Btf(HasTables):
         from .formatting import format_data
 
         return format_data(
-            self._type(self._id_of(type_)),
+            self._meant(type_, "format"),
             data,
             compact=compact,
             skip_names=skip_names,
@@ -563,8 +613,19 @@ class Btf(HasTables):
 
     # -- its types as objects
 
-    def _id_of(self, type_: int | str | Type) -> int:
-        if isinstance(type_, int | str):
+    def _meant(self, type_: int | str | Type, question: str) -> Type:
+        return self._type(self._id_of(type_, question))
+
+    def _id_of(self, type_: int | str | Type, question: str | None = None) -> int:
+        """Which type a question is about; a name stands for the first of its `candidates`."""
+        if isinstance(type_, str):
+            from .candidates import candidates
+
+            ids = candidates(self, type_, question)
+            if not ids:
+                raise _not_named(type_)
+            return ids[0]
+        if isinstance(type_, int):
             return self[type_].id
         from .types import Type
 
@@ -593,7 +654,7 @@ class Btf(HasTables):
         if isinstance(key, str):
             type_id = self.find(key)
             if type_id is None:
-                raise NotFoundError(f"no type named {key!r}")
+                raise _not_named(key)
             return self._type(type_id)
         self._core.name(key)  # refuses an id that is not there
         return self._type(int(key))
@@ -626,6 +687,10 @@ def many(names: Iterable[str]) -> Iterable[str]:
     if isinstance(names, str):
         raise TypeError(f"lookup takes many names: [{names!r}]; find takes one")
     return names
+
+
+def _not_named(name: str) -> NotFoundError:
+    return NotFoundError(f"no type named {name!r}")
 
 
 def _array(view: Any) -> Any:

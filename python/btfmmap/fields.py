@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .btf import Btf
     from .types import Member, Type
 
 _COMPOSITE = (Kind.STRUCT, Kind.UNION)
+_WITH_PARTS = (*_COMPOSITE, Kind.ARRAY)
 MAX_FIELDS = 1 << 16  # a struct had room for no more until vlen grew beyond 16 bits
 MAX_DEPTH = 64  # of structs in one another
 
@@ -57,15 +57,21 @@ def resolved(type_: Type) -> Type:
     return type_ if type_id < 0 else type_.btf._type(type_id)
 
 
-def composite(btf: Btf, name: int | str | Type) -> Type:
-    """The STRUCT or UNION that is meant, through typedefs and qualifiers. Raises `NotFoundError`, and
-    `ValueError` for any other kind."""
-    type_ = name if not isinstance(name, int | str) else btf[name]
+def composite(type_: Type) -> Type:
+    """The STRUCT or UNION below typedefs and qualifiers. Raises `ValueError` for any other kind."""
+    return _of_kind(type_, _COMPOSITE, "no struct or union")
+
+
+def _require_parts(type_: Type) -> None:
+    _of_kind(type_, _WITH_PARTS, "no struct, union or array")
+
+
+def _of_kind(type_: Type, kinds: tuple[Kind, ...], otherwise: str) -> Type:
     found = resolved(type_)
-    if found.kind not in _COMPOSITE:
+    if found.kind not in kinds:
         what = "is" if found.id == type_.id else "stands for what is"
         raise ValueError(
-            f"{type_.name or f'type [{type_.id}]'} {what} of kind {found.kind.name}, no struct or union"
+            f"{type_.name or f'type [{type_.id}]'} {what} of kind {found.kind.name}, {otherwise}"
         )
     return found
 
@@ -165,7 +171,8 @@ def _indexed(type_: Type, index: str) -> tuple[Type, int] | None:
 
 def at(type_: Type, offset: int) -> list[str]:
     """The paths of the innermost members at a byte of a type: several where unions share it or bitfields
-    do, none in a hole."""
+    do, none in a hole. Raises `ValueError` for a type that has no members or elements."""
+    _require_parts(type_)
     paths: list[str] = []
     offset = operator.index(offset)
     stack = [("", type_, offset, 0)] if offset >= 0 else []
@@ -210,6 +217,7 @@ def _covers(field: Field, offset: int) -> bool:
 
 def at_each(type_: Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
     """`at` for many offsets, each looked for once."""
+    _require_parts(type_)
     wanted = [operator.index(offset) for offset in offsets]
     paths = {offset: at(type_, offset) for offset in set(wanted)}
     return [paths[offset] for offset in wanted]

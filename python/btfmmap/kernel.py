@@ -93,8 +93,9 @@ class Kernel(HasTables):
     # -- by name
 
     def find(self, name: str, kind: int | None = None) -> Type | None:
-        """The first type of that name: of the base, else of the first module that has one; names and `kind`
-        as in `Btf.find`."""
+        """The first type of that name: of the base, else of the first module that has one; names, `kind` and
+        errors as in `Btf.find`. Modules may have different types of one name, and the base a forward
+        declaration of what a module defines: `find_all` gives all of them, "struct x" no declarations."""
         return next(self._found(name, kind), None)
 
     def find_all(self, name: str, kind: int | None = None) -> list[Type]:

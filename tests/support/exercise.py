@@ -27,6 +27,9 @@ def questions(btf: btfmmap.Btf, type_ids: list[int]) -> Iterator[Callable[[], ob
     yield lambda: btf.strings(btf.enumerators.name_off)
     for name in ("int", "struct flow", "void", "no such name"):
         yield lambda name=name: (btf.find(name), btf.find_all(name), name in btf)  # type: ignore[misc]
+    yield lambda: [
+        btf.candidates(name, question) for name in btf.names()[-50:] for question in (None, "dtype")
+    ]
     yield lambda: btf.lookup(["int", "char", "flow", ""])
     yield lambda: btf.match("*a*")
     yield lambda: btf.match("struct .*", regex=True)

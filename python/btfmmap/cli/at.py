@@ -1,6 +1,7 @@
 """Say which member lies at a byte of a type.
 
 Several are printed where unions or bitfields share the byte; a hole is an error, with --json an empty list.
+Of several types of one name, structs and unions come first.
 
     btfmmap at sk_buff 0x70
     btfmmap at task_struct 8 16 24 --json
@@ -9,7 +10,7 @@ Several are printed where unions or bitfields share the byte; a hole is an error
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_source, find_type, open_source, printable
+from .common import add_json, add_source, add_type, find_type, open_source, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _number.__name__ = "byte offset"  # in argparse's messages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
+    add_type(parser)
     parser.add_argument(
         "offsets", metavar="OFFSET", nargs="+", type=_number, help="in bytes; decimal, or 0x for hexadecimal"
     )
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
-        found = find_type(btf, args.type)
+        found = find_type(btf, args.type, "at_each")
         rows = list(zip(args.offsets, btf.at_each(found, args.offsets), strict=True))
     if args.json:
         import json

@@ -12,12 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Literal, NoReturn
 
     from .. import Btf, Type
 
+    Question = Literal["layout", "users", "at_each", "dtype"]
+
 _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
+_MOST_LISTED = 8
 
 
 class WrongUsageError(Exception):
@@ -53,6 +56,14 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"print {what}, for programs")
 
 
+def add_type(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "type",
+        metavar="TYPE",
+        help='a name, alone or after struct, union, enum, func, typedef or var ("struct x"), or a type id',
+    )
+
+
 def open_base(paths: list[str]) -> Btf | None:
     base = None
     for path in paths:
@@ -68,14 +79,36 @@ def open_source(args: argparse.Namespace) -> Btf:
     return open_btf(file_path(args), base=open_base(args.base))
 
 
-def find_type(btf: Btf, text: str) -> Type:
-    """By name, as C has it, or by number. Raises `NotFoundError` with names that are close."""
-    if text.isdecimal():
-        return btf[int(text)]
-    try:
-        return btf[text]
-    except NotFoundError:
-        raise NotFoundError(f"no type named {text!r}{close_names(btf, text)}") from None
+def find_type(btf: Btf, text: str, question: Question | None = None) -> Type:
+    """The type that is meant, by its id or by a name; `question` as in `Btf.candidates`. Standard error says
+    which others are meant as well. Raises `NotFoundError` with names that are close."""
+    ids = find_types(btf, text, question)
+    mention(btf, text, ids)
+    return btf[ids[0]]
+
+
+def find_types(btf: Btf, text: str, question: Question | None = None) -> list[int]:
+    """The id of the type that is meant, then those of others that the name stands for."""
+    ids = [int(text)] if text.isdecimal() else btf.candidates(text, question)
+    if not ids:
+        raise NotFoundError(f"no type named {text!r}{close_names(btf, text)}")
+    return ids
+
+
+def mention(btf: Btf, text: str, ids: Sequence[int]) -> None:
+    """Say on standard error which types a name stands for, if there are several. The first one is taken."""
+    if len(ids) < 2 or sys.stderr is None:  # the caller may have closed it
+        return
+    shown = ids[:_MOST_LISTED]
+    listed = [
+        f"{kind.lower()} [{type_id}]" for kind, type_id in zip(btf.kind_names(shown), shown, strict=True)
+    ]
+    listed[0] += " (taken)"
+    if len(ids) > len(shown):
+        listed.append(f"{len(ids) - len(shown):,} more")
+    print(
+        f"btfmmap: {len(ids):,} types are named {text!r}: {', '.join(listed)}; choose by id", file=sys.stderr
+    )
 
 
 def close_names(btf: Btf, text: str) -> str:

@@ -9,7 +9,7 @@ A dtype has no bitfields; Btf.records reads them. Structs in the type come befor
 from __future__ import annotations
 
 from .. import NotSupportedError
-from .common import add_source, find_type, open_source
+from .common import add_source, add_type, find_type, open_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
+    add_type(parser)
     parser.add_argument(
         "--omit-bitfields", action="store_true", help="leave out bitfields, which a dtype cannot have"
     )
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
-        found = find_type(btf, args.type)
+        found = find_type(btf, args.type, "dtype")
         try:
             dtype = btf.dtype(found, bitfields="omit" if args.omit_bitfields else "error")
         except NotSupportedError as error:

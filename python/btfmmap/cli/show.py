@@ -1,6 +1,7 @@
 """Show one type: a struct's members with offsets, sizes, holes and cache lines, as pahole prints them.
 
-A type is a name as in C ("task_struct", "struct sk_buff", "enum pid_type") or a type id.
+A type is a name ("task_struct", "struct sk_buff", "func vfs_read"; union, enum, typedef and var, too) or a
+type id. Of several types of one name the first is shown, and standard error lists the others.
 
     btfmmap show list_head
     btfmmap show tcp_sendmsg --c
@@ -11,7 +12,7 @@ A type is a name as in C ("task_struct", "struct sk_buff", "enum pid_type") or a
 from __future__ import annotations
 
 from .. import IntEncoding, Type
-from .common import add_json, add_source, dimmed, find_type, open_source, printable
+from .common import add_json, add_source, add_type, dimmed, find_types, mention, open_source, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
+    add_type(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "-E", "--expand", action="store_true", help="open members that are named structs and unions too"
@@ -34,17 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
-        found = find_type(btf, args.type)
+        ids = find_types(btf, args.type, "layout" if args.expand else None)
+        found = btf[ids[0]]
         facts: dict[str, Any] | None
         if args.c:
             text = btf.c_declaration(found)
             facts = {"id": found.id, "c": text}
         elif (layout := layout_of(btf, found)) is not None:
+            # What a typedef stands for is shown with it.
+            ids[1:] = [type_id for type_id in ids[1:] if type_id != layout.type.id]
             facts = layout.to_dict() if args.json else None
             text = "" if args.json else layout.text(expand=args.expand)
         else:
             facts = describe(found)
             text = render(facts)
+        mention(btf, args.type, ids)
     if args.json:
         import json
 

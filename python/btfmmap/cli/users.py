@@ -10,7 +10,7 @@ Typedefs, qualifiers, pointers, arrays and anonymous structs between the type an
 from __future__ import annotations
 
 from .. import NotFoundError, Role
-from .common import add_json, add_source, columns, find_type, open_source, printable, wrong_usage
+from .common import add_json, add_source, add_type, columns, find_type, open_source, printable, wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _EMBEDDING = ("typedef", "const", "volatile", "restrict", "type_tag", "array", "
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("type", metavar="TYPE", help="a name, or a type id")
+    add_type(parser)
     parser.add_argument(
         "-r",
         "--role",
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     if args.embedded and roles is None:
         roles = [role for role in Role if role != Role.POINTEE]
     with open_source(args) as btf:
-        found = find_type(btf, args.type)
+        found = find_type(btf, args.type, "users")
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
         rows = [_row(user) for user in users]
     if not rows and not args.json:
