@@ -120,7 +120,7 @@ def test_structs_are_taken(kernel: Path, named: Named) -> None:
             assert btf.find_member(f"{name}.{member}") == btf.find_member(
                 f"{_keyword(btf, ids[0])} {name}.{member}"
             )
-        assert btf.to_c(name) == btf.to_c(btf.candidates(name)[0])
+        assert btf.to_c(name) == btf.to_c(named.taken(name, []))
     assert shared > 50 or kernel.name == "sample.btf"
 
 
@@ -260,8 +260,9 @@ def test_every_pair_of_kinds(kinds: tuple[str, str]) -> None:
     defined = [4 + number for number in range(2) if kinds[number] not in DECLARATIONS]
     assert btf.candidates("x") == (defined or [4, 5])
     assert btf.find("x") == 4
-    for declared in (btf.to_c("x"), btf.dump("raw", roots="x")):
-        assert declared in (btf.to_c(btf.candidates("x")[0]), btf.dump("raw", roots=[btf.candidates("x")[0]]))
+    first = (defined or [4, 5])[0]
+    assert btf.to_c("x") == btf.to_c(first)
+    assert btf.dump("raw", roots="x") == btf.dump("raw", roots=[first])
 
 
 @pytest.mark.parametrize("kind", ["FUNC", "FWD", "VAR", "INT", "ENUM"])
