@@ -250,7 +250,11 @@ def test_magic_number_by_architecture(tmp_path: Path, compiler: str, emulator: s
     core = root / "csrc" / "core"
     program = tmp_path / "file_system"
     flags = ["-std=c++17", "-static", "-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{root / 'csrc'}"]
-    sources = [root / "tests" / "file_system.cpp", core / "file.cpp", core / "mapping.cpp"]
+    sources = [
+        root / "tests" / "native" / "file_system.cpp",
+        core / "input" / "file.cpp",
+        core / "input" / "mapping.cpp",
+    ]
     subprocess.run([requirements.tool(compiler), *flags, "-o", program, *sources], check=True)
     paths = [path for path in ("/sys", "/proc", "/dev/shm", "/", str(tmp_path)) if os.path.isdir(path)]
     command = [str(program)] if emulator is None else [requirements.tool(emulator), str(program)]
