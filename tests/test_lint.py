@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import bpftool_json as bpftool
@@ -32,9 +33,10 @@ from btf_writer import (
 )
 from conftest import DATA
 from elf_writer import ElfWriter
+from exercise import TYPED_ERRORS, questions_of_type
 
 import btfmmap
-from btfmmap import Diagnostic
+from btfmmap import Diagnostic, Kind
 
 HEAD = 24
 MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
@@ -427,6 +429,27 @@ def test_sections() -> None:
         ("overlap", odd, place(writer, odd, 3 + 3 + 1)),
         ("outside", odd, place(writer, odd, 3 + 6 + 1)),
     ]
+
+
+def test_section_entries() -> None:
+    """The kernel wants a VAR, a BPF object's .ksyms has FUNCs too; opening takes anything, as libbpf does."""
+    writer = every_kind()
+    count = len(writer.records)
+    ids = range(count + 2)
+    section = writer.add_datasec(".odd", 4 * len(ids), [(type_id, 4 * type_id, 4) for type_id in ids])
+    btf = btfmmap.open(data=writer.build())
+    good = [found.id for found in btf if found.kind in (Kind.VAR, Kind.FUNC)]
+    assert len(good) == 2
+    errors = [each for each in btfmmap.lint(data=writer.build()) if each.severity == "error"]
+    assert [(each.rule, each.type_id, each.offset) for each in errors] == [
+        ("section-entry", section, place(writer, section, 3 + 3 * type_id))
+        for type_id in ids
+        if type_id not in good
+    ]
+    assert btf[section].secinfos[1].type == btf[1]
+    for question in questions_of_type(btf, section):
+        with suppress(*TYPED_ERRORS):
+            question()
 
 
 def test_names() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import lzma
@@ -22,10 +23,11 @@ import numpy as np
 import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
+from elf_writer import ElfWriter
 
 import btfmmap
 from btfmmap import Btf, FormatError, Kind, MissingBaseError, NotFoundError, NotSupportedError, opening
-from btfmmap.cli import info
+from btfmmap.cli import info, main
 from btfmmap.tables import ChildTable
 
 DATA = Path(__file__).parent / "data"
@@ -523,6 +525,114 @@ class TestRefused:
         writer.strings = writer.strings[:-1]
         with pytest.raises(FormatError, match="does not end with a NUL"):
             btfmmap.open(data=writer.build(), base=btfmmap.open(data=small_base().build()))
+
+
+class TestNeedsNoBase:
+    """A BTF that stands alone, opened with a base: on one its names would be the base's."""
+
+    ALONE = pytest.mark.parametrize(
+        "blob",
+        [
+            small_base().build(),
+            every_kind(header_size=32).build(),
+            BtfWriter().build(),
+            stored("6.12-s390x.btf"),
+        ],
+        ids=["small", "every kind", "nothing", "big-endian kernel"],
+    )
+
+    @ALONE
+    def test_refused(self, blob: bytes, tmp_path: Path) -> None:
+        order = "<" if blob[0] == 0x9F else ">"
+        base = btfmmap.open(data=every_kind(order).build())
+        for name, content in (("raw", blob), ("elf", elf_with(blob)), ("xz", lzma.compress(blob, preset=0))):
+            path = tmp_path / name
+            path.write_bytes(content)
+            btfmmap.open(path)
+            with pytest.raises(FormatError, match="stands alone and needs no base") as caught:
+                btfmmap.open(path, base=base)
+            assert str(caught.value).startswith(str(path))
+            assert not isinstance(caught.value, MissingBaseError)
+            (error,) = btfmmap.lint(path, base=base)
+            assert (error.severity, error.rule, error.offset) == ("error", "header", caught.value.offset)
+            assert "needs no base" in error.message
+
+    @ALONE
+    def test_beside_a_kernel(self, blob: bytes, tmp_path: Path) -> None:
+        (tmp_path / "vmlinux").write_bytes(every_kind().build())
+        (tmp_path / "alone").write_bytes(blob)
+        assert btfmmap.open(tmp_path / "alone").base is None
+
+    def test_in_a_chain(self) -> None:
+        low = small_base()
+        base = btfmmap.open(data=small_split(low).build(), base=btfmmap.open(data=low.build()))
+        with pytest.raises(FormatError, match="needs no base"):
+            btfmmap.open(data=low.build(), base=base)
+
+    def test_commands(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "base").write_bytes(every_kind().build())
+        (tmp_path / "alone").write_bytes(small_base().build())
+        file, base = str(tmp_path / "alone"), ["--base", str(tmp_path / "base")]
+        for words in (
+            ["info", file, *base],
+            ["dump", file, *base],
+            ["find", "int", "-f", file, *base],
+            ["dump", file, *base, *base],
+            ["-B", base[1], "btf", "dump", "file", file],
+        ):
+            assert main(words) == 1
+            out, said = capsys.readouterr()
+            assert out == ""
+            assert "stands alone and needs no base" in said
+        assert main(["lint", file, *base]) == 1
+        assert "needs no base" in capsys.readouterr().out
+
+    def test_a_distilled_module(self) -> None:
+        """One whose own types stand alone is none."""
+        elf = ElfWriter()
+        elf.add(".BTF", small_base().build())
+        elf.add(".BTF.base", small_base().build())
+        with pytest.raises(FormatError, match=r"^buffer: \.BTF: .* needs no base"):
+            btfmmap.open(data=elf.build())
+
+    @pytest.mark.parametrize("name", MODULES)
+    def test_real_modules_are_not(self, name: str, folder: Path, base: Btf) -> None:
+        assert btfmmap.open(folder / "modules" / f"{name}.ko", base=base).base is base
+
+    def test_what_libbpf_makes_is_not(self) -> None:
+        """Without types, with one that has no name, with its base's name, and with one of its own."""
+        try:
+            libbpf = ctypes.CDLL("libbpf.so.1")
+        except OSError:
+            requirements.absent("libbpf.so.1")
+        pointer = ctypes.c_void_p
+        libbpf.btf__new.restype = libbpf.btf__new_empty_split.restype = pointer
+        libbpf.btf__raw_data.restype = pointer
+        low = small_base().build()
+        below = pointer(libbpf.btf__new(low, len(low)))
+        made = pointer(libbpf.btf__new_empty_split(below))
+        additions: list[Callable[[], int]] = [
+            lambda: 0,
+            lambda: libbpf.btf__add_str(made, b""),
+            lambda: libbpf.btf__add_ptr(made, 1),
+            lambda: libbpf.btf__add_typedef(made, b"int", 1),
+            lambda: libbpf.btf__add_typedef(made, b"own", 1),
+        ]
+        expected: list[list[str]] = [[], [], [""], ["", "int"], ["", "int", "own"]]
+        for add, names in zip(additions, expected, strict=True):
+            assert add() >= 0
+            size = ctypes.c_uint32()
+            data = libbpf.btf__raw_data(made, ctypes.byref(size))
+            blob = ctypes.string_at(data, size.value)
+            assert btfmmap.open(data=blob, base=btfmmap.open(data=low)).names() == names
+        libbpf.btf__free(made)
+        libbpf.btf__free(below)
+
+
+def elf_with(blob: bytes) -> bytes:
+    elf = ElfWriter()
+    elf.add(".BTF", blob)
+    return elf.build()
 
 
 class TestBeside:

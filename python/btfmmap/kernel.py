@@ -227,22 +227,9 @@ def _all_opened(paths: list[str], base: Btf) -> Iterator[Btf | BtfError | OSErro
 
 def _opened(path: str, base: Btf) -> Btf | BtfError | OSError:
     try:
-        btf = open_btf(path, base=base)
+        return open_btf(path, base=base)
     except (BtfError, OSError) as error:
         return error
-    if _stands_alone(path, btf):
-        return FormatError(f"{path}: stands alone, so it is no module of this kernel")
-    return btf
-
-
-def _stands_alone(path: str, btf: Btf) -> bool:
-    """Whether it opens without a base too. On one it mostly opens as well, with the wrong names."""
-    if btf.string_section[:1].tolist() != [0]:
-        return False
-    try:
-        return open_btf(path).base is None
-    except FormatError:
-        return False
 
 
 def _base_path(root: str) -> str:

@@ -87,7 +87,7 @@ def long_records() -> bytes:
 
 def split_on(base: BtfWriter) -> bytes:
     """A BTF that continues another one, and refers to its types and strings."""
-    writer = BtfWriter(base.order)
+    writer = BtfWriter(base.order, strings=b"")
     start, first = len(base.strings), len(base.records) + 1
     name = writer.string("own_t") + start
     writer.records.append(writer.words(name, TYPEDEF << 24, 1))

@@ -112,10 +112,17 @@ void check_strings(const Header& header, Bytes blob, bool split) {
         throw Error::format("string section does not end with a NUL byte",
                             header.string_start() + strings.size - 1);
     }
-    if (!split && strings.data[0] != std::byte{0}) {
+    // The empty string is the first one of a BTF that stands alone; a split BTF has its base's.
+    const bool starts_empty = strings.data[0] == std::byte{0};
+    if (!split && !starts_empty) {
         throw Error::missing_base(
             "the string section does not start with a NUL byte: this is a split BTF, to be opened on its "
             "base");
+    }
+    if (split && starts_empty) {
+        throw Error::format(
+            "the string section starts with a NUL byte: this BTF stands alone and needs no base",
+            header.string_start());
     }
 }
 

@@ -26,7 +26,8 @@ struct Header {
 bool starts_as_btf(Bytes head);
 
 // Refuses what libbpf's btf_parse_hdr and btf_parse_str_sec refuse, a version other than 1, and a header
-// shorter than 24 bytes. `split`: it continues a base. Throws Error: missing_base for what cannot stand
+// shorter than 24 bytes. `split`: it continues a base; a BTF that stands alone is then refused, which libbpf
+// opens with the base's names in the place of its own. Throws Error: missing_base for what cannot stand
 // alone, else format.
 Header parse_header(Bytes blob, bool split);
 

@@ -14,12 +14,13 @@ template <class Load>
 class Checker {
 public:
     Checker(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end, std::size_t types_start,
-            const ReportError& report)
+            const ReportError& report, const ReportError& report_entry)
         : index_(index),
           strings_end_(strings_end),
           ids_end_(ids_end),
           types_start_(types_start),
-          report_(report) {}
+          report_(report),
+          report_entry_(report_entry) {}
 
     void check(std::size_t row) const {
         each_reference(index_, row, [&](Reference reference, const std::byte* word) {
@@ -54,6 +55,17 @@ private:
                             "refers to type [" + std::to_string(type_id) + "], the last one is " +
                                 (ids_end_ == index_.end_id() ? "[" : "at most [") +
                                 std::to_string(ids_end_ - 1) + "]" + hint()));
+        } else if (report_entry_ && index_.kind(row) == Kind::Datasec && type_id < index_.end_id()) {
+            check_entry(row, word, type_id);
+        }
+    }
+
+    void check_entry(std::size_t row, const std::byte* word, std::uint32_t type_id) const {
+        const Kind kind = index_.kind_of(type_id);
+        if (kind != Kind::Var && kind != Kind::Func) {
+            report_entry_(invalid(row, word,
+                                  "is a DATASEC with an entry of type [" + std::to_string(type_id) +
+                                      "], which is neither a VAR nor a FUNC"));
         }
     }
 
@@ -79,14 +91,15 @@ private:
     std::uint64_t ids_end_;
     std::size_t types_start_;
     const ReportError& report_;
+    const ReportError& report_entry_;
 };
 
 }  // namespace
 
 void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
-                        std::size_t types_start, const ReportError& report) {
+                        std::size_t types_start, const ReportError& report, const ReportError& report_entry) {
     with_loads(index.order(), [&](auto load) {
-        const Checker<decltype(load)> checker(index, strings_end, ids_end, types_start, report);
+        const Checker<decltype(load)> checker(index, strings_end, ids_end, types_start, report, report_entry);
         for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
             checker.check(row);
         }

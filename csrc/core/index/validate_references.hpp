@@ -24,7 +24,10 @@ using ReportError = std::function<void(Error&&)>;
 // The plain check, one record after another, and going on after what it finds: calls `report` with each
 // reference that is refused, in the order of records and of words in them. `ids_end` is one past the last id
 // there can be: that of the index or, where the section could be walked in part only, more.
+// `report_entry`, unless empty, is called in the same order with each entry of a DATASEC that is neither a
+// VAR nor a FUNC: the kernel refuses it, libbpf and validate_references() do not.
 void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
-                        std::size_t types_start, const ReportError& report);
+                        std::size_t types_start, const ReportError& report,
+                        const ReportError& report_entry = {});
 
 }  // namespace btfmmap

@@ -96,8 +96,10 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
     }
     const Strings strings(blob.slice(header->string_start(), header->string_size),
                           base == nullptr ? nullptr : &base->btf.strings());
-    each_bad_reference(*index, strings.end(), ids_end, types_start,
-                       [&](Error&& error) { report(invalid("reference", std::move(error))); });
+    each_bad_reference(
+        *index, strings.end(), ids_end, types_start,
+        [&](Error&& error) { report(invalid("reference", std::move(error))); },
+        [&](Error&& error) { report(invalid("section-entry", std::move(error))); });
     if (broken) {
         report(invalid("record", std::move(*broken)));
     }
