@@ -79,6 +79,7 @@ BTF_NAMES = [
     "closed",
     "ctypes",
     "decl_tags",
+    "distilled",
     "dtype",
     "dump",
     "enumerators",

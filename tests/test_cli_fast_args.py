@@ -33,13 +33,15 @@ EVERY_DAY = [
     "info --sample",
     "info vmlinux --json",
     "lint vmlinux.btf",
+    "lint two.elf --unit 1",
+    "find x -f two.elf --unit 1",
     "loaded",
     "doctor --json",
     "btf dump file vmlinux format c",
     "-j btf dump file vmlinux",
 ]
 WORDS = """
-    x -1 0 5 0x10 - -- -f --file -B --base --json --js -k --kind func -r --regex --role -e --embedded
+    x -1 0 5 0x10 - -- -f --file -B --base --json --js -k --kind func -r --regex --role -e --embedded --unit
     --format raw xml c --pretty --unsorted -o out --id 7 --sample --top -n 3 --expand -E --c
     --omit-bitfields --file=x -fx
 """

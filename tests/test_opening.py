@@ -163,7 +163,7 @@ def kernel_maps(path: Path) -> bool:
 class TestFiles:
     def test_read_by_default(self, file: Path) -> None:
         btf = btfmmap.open(file)
-        assert btf.source == (str(file), "read", len(BLOB), "little", 8)
+        assert btf.source == btfmmap.Source(str(file), "read", len(BLOB), "little", 8, unit=0, units=1)
         assert mappings(file) == 0
         file.unlink()
         assert btf.raw.tobytes() == BLOB
@@ -253,7 +253,7 @@ class TestBuffers:
     def test_borrowed_without_a_copy(self, convert: Callable[[bytes], bytes]) -> None:
         data = convert(BLOB)
         btf = btfmmap.open(data=data)
-        assert btf.source == (None, "buffer", len(BLOB), "little", 8)
+        assert btf.source == btfmmap.Source(None, "buffer", len(BLOB), "little", 8, unit=0, units=1)
         assert np.shares_memory(btf.raw, np.frombuffer(data, "u1"))
 
     def test_at_odd_addresses(self) -> None:

@@ -7,6 +7,7 @@ BTFMMAP_LIBBPF in the environment names a libbpf.so that knows btf__relocate, th
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import pickle
 import random
@@ -23,6 +24,7 @@ from test_split import SplitWriter, ask_everything, expected_tables, mutated, ro
 
 import btfmmap
 from btfmmap import Btf, FormatError, Kind, NotSupportedError
+from btfmmap.cli import main
 
 MODULES = ("tun", "kvm")
 
@@ -255,7 +257,8 @@ class TestRefused:
         base.add_int("int")
         with pytest.raises(
             FormatError,
-            match=r"^buffer: type \[2\] 'thing' of the distilled base has no counterpart in the base",
+            match=r"^buffer: type \[2\] 'thing' of the distilled base, STRUCT of 8 bytes, has no "
+            "counterpart in the base: there is no type of that name$",
         ):
             split.relocate(btfmmap.open(data=base.build()))
 
@@ -343,7 +346,7 @@ class TestRefused:
         path.write_bytes(elf(BTF=referring(distilled).build(), BTF_base=distilled.build()))
         assert len(btfmmap.open(path)) == 2
         base = btfmmap.open(data=every_kind().build())
-        with pytest.raises(FormatError, match="has no counterpart in the base") as caught:
+        with pytest.raises(FormatError, match="has no counterpart in the base: ") as caught:
             btfmmap.open(path, base=base)
         assert str(caught.value).startswith(str(path))
 
@@ -467,6 +470,132 @@ def outcome(split: SplitWriter, distilled: BtfWriter, base: BtfWriter) -> Btf | 
         return opened(split, distilled).relocate(btfmmap.open(data=base.build()))
     except FormatError:
         return None
+
+
+# A distilled type and what a base has of its name; what the refusal says of both.
+REFUSALS: list[tuple[Brief, list[Brief], str]] = [
+    ((STRUCT, "x", 40), [], "STRUCT of 40 bytes, .*: there is no type of that name$"),
+    ((INT, "x", 4, 1), [(INT, "x", 8, 1)], r"INT of 4 bytes .* type \[1\], INT of 8 bytes \(encoding 1\)$"),
+    ((INT, "x", 1, 1), [(INT, "x", 1, 3)], r"bytes \(encoding 1\), .* of 1 bytes \(encoding 3\)$"),
+    ((ENUM, "x", 4), [(ENUM64, "x", 8)], r"ENUM of 4 bytes, .* type \[1\], ENUM64 of 8 bytes$"),
+    ((FLOAT, "x", 4), [(TYPEDEF, "x", 0)], r"FLOAT of 4 bytes, .* type \[1\], TYPEDEF$"),
+    ((FWD, "x", 0), [(FWD, "x", 0, 1)], "FWD of a struct, .* FWD of a union$"),
+    (
+        (STRUCT, "x", 8),
+        [(STRUCT, "x", size) for size in (1, 2, 3, 4, 5, 6)],
+        r"type \[1\], STRUCT of 1 bytes, .* type \[4\], STRUCT of 4 bytes and 2 more$",
+    ),
+]
+
+
+@pytest.mark.parametrize(("distilled_type", "base_types", "message"), REFUSALS)
+def test_refusals_say_sizes(
+    distilled_type: Brief, base_types: list[Brief], message: str, tmp_path: Path
+) -> None:
+    """And both files."""
+    distilled = written([distilled_type])
+    module, kernel = tmp_path / "module.ko", tmp_path / "kernel"
+    module.write_bytes(elf(BTF=referring(distilled).build(), BTF_base=distilled.build()))
+    kernel.write_bytes(written(base_types).build())
+    base = btfmmap.open(kernel)
+    for later in (False, True):
+        with pytest.raises(FormatError, match=message) as caught:
+            _ = btfmmap.open(module).relocate(base) if later else btfmmap.open(module, base=base)
+        assert str(caught.value).startswith(f"{module}: type [1] 'x' of the distilled base, ")
+        assert f" has no counterpart in {kernel}: " in str(caught.value)
+
+
+def test_an_embedded_struct_that_has_grown() -> None:
+    distilled = written([(STRUCT, "task", 40)])
+    base = btfmmap.open(data=written([(INT, "int", 4), (STRUCT, "task", 48)]).build())
+    with pytest.raises(
+        FormatError, match=r"STRUCT of 40 bytes, .* type \[2\], STRUCT of 48 bytes; .* must be equal$"
+    ):
+        opened(embedding(distilled, []), distilled).relocate(base)
+
+
+class TestDistilledAlone:
+    """Sizes without members are not padding."""
+
+    @pytest.fixture
+    def distilled(self) -> BtfWriter:
+        return written(
+            [(STRUCT, "task", 40), (UNION, "either", 8), (INT, "int", 4), (ENUM, "e", 4), (FWD, "f", 0)]
+        )
+
+    def test_told(self, distilled: BtfWriter, name: str) -> None:
+        for blob in (distilled.build(), stored(f"{name}.distilled-base.btf")):
+            assert btfmmap.open(data=blob).distilled
+        split = opened(referring(distilled), distilled)
+        assert not split.distilled
+        assert split.base is not None
+        assert split.base.distilled
+
+    @pytest.mark.parametrize(
+        "add",
+        [
+            lambda w: w.add(PTR, size_or_type=1),
+            lambda w: w.add_struct("other", 4, [("x", 3, 0)]),
+            lambda w: w.add_struct("", 4, []),
+            lambda w: w.add_enum("other", [("ONE", 1)]),
+            lambda w: w.add(TYPEDEF, "t", size_or_type=1),
+        ],
+    )
+    def test_others_are_not(self, distilled: BtfWriter, add: Callable[[BtfWriter], int]) -> None:
+        add(distilled)
+        btf = btfmmap.open(data=distilled.build())
+        assert not btf.distilled
+        assert btf.layout("task").summary["padding"] == 40
+        assert "padding: 40" in str(btf.layout("task"))
+
+    def test_kernels_are_not(self, base: Btf) -> None:
+        assert not base.distilled
+        assert not btfmmap.open(data=written([(INT, "int", 4)]).build()).distilled
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_layouts(self, order: str) -> None:
+        blob = written([(STRUCT, "task", 40), (UNION, "either", 8)], order).build()
+        btf = btfmmap.open(data=blob)
+        assert btf.layouts.size.tolist() == [40, 8]
+        assert btf.layouts.padding.tolist() == [0, 0]
+        assert btf.wasteful() == []
+        assert btf.layouts.cachelines.tolist() == [1, 1]
+        for found, size in (("struct task", 40), ("union either", 8)):
+            text = str(btf.layout(found))
+            assert f"/* size: {size}, a distilled base: no members recorded */" in text
+            assert "padding" not in text
+            assert "aligned" not in text
+            facts = btf.layout(found).to_dict()
+            assert (facts["size"], facts["padding"], facts["distilled"]) == (size, 0, True)
+
+    def test_a_struct_that_holds_one(self, distilled: BtfWriter) -> None:
+        split = opened(embedding(distilled, []), distilled)
+        layout = split.layout("holder")
+        assert not layout.distilled
+        assert "XXX last struct" not in str(layout)
+        assert "no members" not in str(layout)
+        assert "no members recorded" in layout.text(expand=True)
+
+    def test_commands(self, distilled: BtfWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        alone, module = str(tmp_path / "base.btf"), str(tmp_path / "module.ko")
+        (tmp_path / "base.btf").write_bytes(distilled.build())
+        (tmp_path / "module.ko").write_bytes(
+            elf(BTF=referring(distilled).build(), BTF_base=distilled.build())
+        )
+        for file in (alone, module):
+            assert main(["info", file]) == 0
+            assert "distilled" in capsys.readouterr().out
+            assert main(["show", "task", "-f", file]) == 0
+            assert "no members recorded" in capsys.readouterr().out
+            assert main(["at", "task", "8", "-f", file]) == 1
+            assert "distilled base, which records no members" in capsys.readouterr().err
+        assert main(["holes", "-f", alone]) == 1
+        assert "distilled base, which records no members" in capsys.readouterr().err
+        assert main(["info", alone, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["distilled"] is True
+        assert main(["info", module, "--json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert (facts["distilled"], facts["base_distilled"]) == (False, True)
 
 
 def raw(btf: Btf | None) -> bytes | None:

@@ -42,10 +42,11 @@ BtfPtr open(const File& file, const BtfPtr& base, std::uint32_t pointer_size) {
     return std::make_shared<Btf>(file.whole(), file.name(), base, pointer_size);
 }
 
-BtfPtr relocated(const Btf& split, const BtfPtr& base, const py::str& part_name) {
-    const std::string name = to_bytes(part_name);
+BtfPtr relocated(const Btf& split, const BtfPtr& base, const py::str& split_name, const py::str& base_name) {
+    const std::string name = to_bytes(split_name);
+    const std::string onto = to_bytes(base_name);
     const py::gil_scoped_release unlocked;
-    return std::const_pointer_cast<Btf>(relocate(split, base, name));
+    return std::const_pointer_cast<Btf>(relocate(split, base, name, onto));
 }
 
 View type_section(const BtfPtr& btf) {
@@ -173,13 +174,18 @@ View rows_named(const Btf& btf, const std::string& table, const py::str& name) {
 void register_btf(py::module_& module) {
     py::class_<Btf, BtfPtr>(module, "Btf", "One BTF, its index, and what is built from it on demand.")
         .def(py::init(&open), py::arg("file"), py::arg("base"), py::arg("pointer_size"))
-        .def("relocate", relocated, py::arg("base"), py::arg("name"))
+        .def("relocate", relocated, py::arg("base"), py::arg("name"), py::arg("base_name"))
         .def_property_readonly("how", [](const Btf& btf) { return to_text(btf.mapping().how()); })
         .def_property_readonly("size", [](const Btf& btf) { return btf.mapping().bytes().size; })
         .def_property_readonly(
             "byte_order",
             [](const Btf& btf) { return btf.header().order == ByteOrder::little ? "little" : "big"; })
         .def_property_readonly("pointer_size", &Btf::pointer_size)
+        .def_property_readonly("distilled",
+                               [](const Btf& btf) {
+                                   const py::gil_scoped_release unlocked;
+                                   return btf.distilled();
+                               })
         .def_property_readonly("header", header)
         .def_property_readonly("rows", [](const Btf& btf) { return btf.index().rows(); })
         .def_property_readonly("first_id", [](const Btf& btf) { return btf.index().first_id(); })

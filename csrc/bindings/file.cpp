@@ -12,6 +12,7 @@
 #include "bindings/view.hpp"
 #include "core/base/error.hpp"
 #include "core/format/header.hpp"
+#include "core/format/units.hpp"
 
 namespace py = pybind11;
 
@@ -74,6 +75,24 @@ File part(const File& file, std::size_t offset, std::size_t size, const py::str&
     return File::of(file.part(offset, size), name.empty() ? file.name() : file.name() + ": " + name);
 }
 
+// One of the units that follow one another in a file, None where there is no such one, and how many there
+// are.
+py::tuple unit(const File& file, std::size_t number, bool ext) {
+    std::optional<File> found;
+    Unit place;
+    {
+        const py::gil_scoped_release unlocked;
+        const Mapping all = file.whole();
+        place = find_unit(all.bytes(), number, ext ? UnitKind::ext : UnitKind::btf);
+        if (number < place.count) {
+            const std::string name =
+                place.count == 1 ? file.name() : file.name() + ": unit " + std::to_string(number);
+            found = File::of(all.part(place.offset, place.size), name);
+        }
+    }
+    return py::make_tuple(found, place.count);
+}
+
 // How long the BTF is that the file starts with; none where its header is not valid.
 std::optional<std::size_t> btf_size(const File& file) {
     const py::gil_scoped_release unlocked;
@@ -106,6 +125,7 @@ void register_file(py::module_& module) {
                  const py::gil_scoped_release unlocked;
                  return view(file.whole());
              })
+        .def("unit", unit, py::arg("number"), py::arg("ext"))
         .def("part", part, py::arg("offset"), py::arg("size"), py::arg("name"));
     module.def("file_system_magic", file_system_magic, py::arg("fd"),
                "The magic number of the file system that holds an open file; None if fstatfs(2) fails.");

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from .types import Enumerator, Member, Type
     from .users import User
 
-    # How to open it again: path, method, base, and the base that it was relocated onto.
-    Origin = tuple[str, str, "Btf | None", "Btf | None"]
+    # How to open it again: path, method, unit, base, and the base that it was relocated onto.
+    Origin = tuple[str, str, int, "Btf | None", "Btf | None"]
 
 
 class Btf(HasTables):
@@ -53,6 +53,7 @@ class Btf(HasTables):
         "_origin",
         "_path",
         "_tables",
+        "_unit",
         "_views",
     )
 
@@ -64,12 +65,14 @@ class Btf(HasTables):
         base: Btf | None = None,
         ext: File | None = None,
         origin: Origin | None = None,
+        unit: tuple[int, int] = (0, 1),
     ) -> None:
         self._core_or_none: CoreBtf | None = core
         self._path = path
         self._base = base
         self._ext = ext
         self._origin = origin
+        self._unit = unit  # which, and of how many
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[object, Any] = {}
 
@@ -109,7 +112,8 @@ class Btf(HasTables):
         self.close()
 
     def __repr__(self) -> str:
-        name = self._path or "buffer"
+        number, units = self._unit
+        name = (self._path or "buffer") + (f" unit {number}" if units > 1 else "")
         if self._core_or_none is None:
             return f"<Btf {name} closed>"
         return f"<Btf {name} {self._core.how} {self._core.rows} types>"
@@ -135,6 +139,12 @@ class Btf(HasTables):
         return self._base
 
     @property
+    def distilled(self) -> bool:
+        """Whether this is a distilled base (`.BTF.base`): the names, kinds and sizes of what a module needs
+        of its kernel, structs and unions without members. Told by the types, not by where they are from."""
+        return self._core.distilled
+
+    @property
     def first_id(self) -> int:
         """The type id of row 0 of `types`: 0, or for a split BTF one past its base's last."""
         return self._core.first_id
@@ -144,17 +154,19 @@ class Btf(HasTables):
         ones that libbpf's `btf__relocate` gives.
 
         Raises:
-            FormatError: a type of the distilled base has no counterpart in `base`, or more than one.
+            FormatError: a type of the distilled base has no counterpart in `base`, or more than one; the
+                message says what `base` has of that name, with sizes.
             NotSupportedError: this one does not stand on a distilled base.
         """
-        core = self._core.relocate(base._core, self._path or "buffer")
-        origin = None if self._origin is None else (*self._origin[:3], base)
-        return Btf(core, self._path, base=base, ext=self._ext, origin=origin)
+        core = self._core.relocate(base._core, self._path or "buffer", base._path or "the base")
+        origin = None if self._origin is None else (*self._origin[:4], base)
+        return Btf(core, self._path, base=base, ext=self._ext, origin=origin, unit=self._unit)
 
     @property
     def ext(self) -> Ext | None:
         """The `.BTF.ext` section of a BPF object: what its instructions have to do with these types. None
-        where there is none. Checked when first asked for: `FormatError`."""
+        where there is none, or where several BTFs follow one another without as many `.BTF.ext`. Checked when
+        first asked for: `FormatError`."""
         from .ext import Ext
 
         tables, core = self._tables, self._core
@@ -171,7 +183,7 @@ class Btf(HasTables):
         from .source import Source
 
         core = self._core
-        return Source(self._path, core.how, core.size, core.byte_order, core.pointer_size)
+        return Source(self._path, core.how, core.size, core.byte_order, core.pointer_size, *self._unit)
 
     @property
     def header(self) -> dict[str, int]:
@@ -434,7 +446,8 @@ class Btf(HasTables):
 
     def wasteful(self, top: int = 20) -> list[dict[str, int | str]]:
         """The `top` structs and unions that waste most bytes in holes and padding, worst first: rows of
-        `layouts` as dicts, with `name` and `waste` (bytes). Raises `ValueError` for a negative number."""
+        `layouts` as dicts, with `name` and `waste` (bytes); none of a distilled base, whose members are not
+        recorded. Raises `ValueError` for a negative number."""
         from .waste import wasteful
 
         return wasteful(self, top)

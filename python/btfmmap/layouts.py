@@ -16,6 +16,8 @@ class Layouts(Table):
 
     The words mean what they mean to pahole (`class__find_holes` of its dwarves.c), but do not wrap at 255
     holes or 65,535 bytes of padding as its counters do. A union has no holes.
+    Of a distilled base (`Btf.distilled`), whose members are not recorded, only `id` and `size` say something:
+    holes and padding are 0.
     """
 
     id: U32

@@ -17,9 +17,11 @@ def digest(core: CoreBtf) -> bytes:
     return hashlib.sha256(core.raw).digest()
 
 
-def reopen(path: str, method: Any, base: Btf | None, relocated_onto: Btf | None, expected: bytes) -> Btf:
+def reopen(
+    path: str, method: Any, unit: int, base: Btf | None, relocated_onto: Btf | None, expected: bytes
+) -> Btf:
     """Unpickle: open the file again, so that processes share its pages."""
-    btf = open_btf(path, method=method, base=base)
+    btf = open_btf(path, method=method, unit=unit, base=base)
     if relocated_onto is not None:
         btf = btf.relocate(relocated_onto)
     if digest(btf._core) != expected:

@@ -14,6 +14,8 @@ class Source(NamedTuple):
         size: of the BTF blob, in bytes.
         byte_order: "little" or "big".
         pointer_size: in bytes; that of the INT named `long`, as libbpf guesses it, else the host's.
+        unit: which of several BTFs that follow one another, counted from 0: the `unit` of `open`.
+        units: how many there are, those that do not open among them; mostly 1.
     """
 
     path: str | None
@@ -21,3 +23,5 @@ class Source(NamedTuple):
     size: int
     byte_order: Literal["little", "big"]
     pointer_size: int
+    unit: int = 0
+    units: int = 1

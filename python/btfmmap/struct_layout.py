@@ -65,6 +65,11 @@ class StructLayout:
         return self.type.size or 0
 
     @property
+    def distilled(self) -> bool:
+        """Whether the type is of a distilled base: only its size is known, its members are not recorded."""
+        return self.type.btf.distilled
+
+    @property
     def members(self) -> list[LayoutMember]:
         """Those of anonymous structs and unions in the place of these."""
         flat: list[LayoutMember] = []
@@ -96,10 +101,11 @@ class StructLayout:
         return flat
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: what `Btf.layouts` says of it, with `vlen` for how many members it has of its own; and
-        `members`, with their types' names as in C and ids."""
+        """For JSON: what `Btf.layouts` says of it, with `vlen` for how many members it has of its own;
+        `distilled`; and `members`, with their types' names as in C and ids."""
         facts: dict[str, Any] = {"id": self.type.id, "kind": self.type.kind.name, "name": self.type.name}
         facts |= {"vlen" if name == "members" else name: value for name, value in self.summary.items()}
+        facts["distilled"] = self.distilled
         facts["members"] = [
             member._asdict() | {"type": _spelled(member.type), "type_id": member.type.id}
             for member in self.members
@@ -198,7 +204,10 @@ class _Printer:
                 comments += _holes(*places[number + 1][2:], tabs)
             before = before.after(member, offset, size)
         lines += ["", *comments] if comments else []
-        if outermost and not union:
+        if type_.btf.distilled:
+            own_alignment = 0
+            lines += ["", f"{tabs}/* size: {summary['size']}, a distilled base: no members recorded */"]
+        elif outermost and not union:
             lines += self.stats(type_, summary, places, paddings, alignments, tabs)
         self.open.pop()
         self.unions -= union

@@ -14,6 +14,8 @@ def wasteful(btf: Btf, top: int) -> list[dict[str, int | str]]:
     top = index(top)
     if top < 0:
         raise ValueError(f"top is {top}, must not be negative")
+    if btf.distilled:
+        return []
     columns = btf._layout_columns()
     waste = list(map(add, columns["hole_bytes"], columns["padding"]))
     rows = sorted(range(len(waste)), key=waste.__getitem__, reverse=True)[:top]

@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     try {
-        read_everything(*btfmmap::relocate(*split, other, "input"));
+        read_everything(*btfmmap::relocate(*split, other, "input", "other"));
     } catch (const btfmmap::Error&) {
     }
     return 0;

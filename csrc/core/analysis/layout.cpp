@@ -240,6 +240,9 @@ Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
         flexible[row] = found.flexible;
         ++row;
     });
+    if (btf.distilled()) {
+        std::fill_n(padding, rows, 0);  // what has no members in it is not free
+    }
     return table;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
+#include "core/index/distilled.hpp"
 #include "core/index/validate_references.hpp"
 #include "core/names/pointer_size.hpp"
 
@@ -57,6 +58,10 @@ Bytes Btf::type_section() const { return mapping_.bytes().slice(header_.type_sta
 
 Bytes Btf::string_section() const {
     return mapping_.bytes().slice(header_.string_start(), header_.string_size);
+}
+
+bool Btf::distilled() const {
+    return distilled_.get([this] { return is_distilled_base(index_); });
 }
 
 std::uint32_t Btf::pointer_size() const {

@@ -58,6 +58,9 @@ public:
     Bytes type_section() const;
     Bytes string_section() const;
 
+    // Whether this is a distilled base, whose structs and unions have sizes, but no members.
+    bool distilled() const;
+
     // In bytes: as told at opening, else the base's, else guessed as libbpf's btf__pointer_size does, from
     // the INT named long, else the host's.
     std::uint32_t pointer_size() const;
@@ -87,6 +90,7 @@ private:
     Names names_;
     mutable Arena arena_;
     std::array<Lazy<Table>, kTables.size()> tables_;
+    Lazy<bool> distilled_;
 };
 
 }  // namespace btfmmap

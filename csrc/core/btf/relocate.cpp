@@ -1,10 +1,12 @@
 #include "core/btf/relocate.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/dump/dump_words.hpp"
 #include "core/index/references.hpp"
 
 namespace btfmmap {
@@ -21,8 +23,8 @@ bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Unio
 
 class Relocation {
 public:
-    Relocation(const Btf& split, const Btf& base, const std::string& name)
-        : split_(split), distilled_(*split.base()), base_(base), name_(name) {}
+    Relocation(const Btf& split, const Btf& base, const std::string& name, const std::string& base_name)
+        : split_(split), distilled_(*split.base()), base_(base), name_(name), base_name_(base_name) {}
 
     // The bytes of the split BTF, rewritten.
     std::vector<std::byte> run() {
@@ -219,9 +221,51 @@ private:
     void check_all_mapped() const {
         for (uint32_t id = 1; id != ids_.size(); ++id) {
             if (ids_[id] == kUnmapped || ids_[id] == kEmbedded) {
-                throw failed(described(id) + " has no counterpart in the base");
+                throw failed(described(id) + ", " + shown(distilled_, id) + ", has no counterpart in " +
+                             base_name_ + ": " + namesakes(id));
             }
         }
+    }
+
+    // A type's kind and what else has to match.
+    std::string shown(const Btf& btf, uint32_t id) const {
+        const Kind kind = btf.index().kind_of(id);
+        const ShortText& word = kind_word(kind);
+        std::string text(word.letters, word.size);
+        switch (kind) {
+            case Kind::Fwd:
+                return text + (kind_flag(btf, id) ? " of a union" : " of a struct");
+            case Kind::Int:
+            case Kind::Float:
+            case Kind::Enum:
+            case Kind::Enum64:
+            case Kind::Struct:
+            case Kind::Union:
+                text += " of " + std::to_string(size_or_type(btf, id)) + " bytes";
+                return kind == Kind::Int ? text + " (encoding " + std::to_string(encoding(btf, id)) + ")"
+                                         : text;
+            default:
+                return text;
+        }
+    }
+
+    // What the base has instead of a distilled type: some types of that name.
+    std::string namesakes(uint32_t id) const {
+        constexpr std::size_t most_shown = 4;
+        std::vector<uint32_t> ids = base_.find_all(distilled_.type_name(id), Kinds().set());
+        if (ids.empty()) {
+            return "there is no type of that name";
+        }
+        const std::size_t more = ids.size() - std::min(ids.size(), most_shown);
+        ids.resize(ids.size() - more);
+        std::string text = "of that name there is";
+        for (const uint32_t found : ids) {
+            text += (found == ids.front() ? " type [" : ", type [") + std::to_string(found) + "], " +
+                    shown(base_, found);
+        }
+        text += more == 0 ? "" : " and " + std::to_string(more) + " more";
+        return ids_[id] == kEmbedded ? text + "; a struct has it as a member, so the sizes must be equal"
+                                     : text;
     }
 
     std::vector<std::byte> rewritten() const {
@@ -274,6 +318,7 @@ private:
     const Btf& distilled_;
     const Btf& base_;
     const std::string& name_;
+    const std::string& base_name_;
     std::vector<uint32_t> ids_;             // distilled type id -> base's
     std::vector<uint32_t> strings_;         // distilled string offset -> base's
     std::vector<std::uint8_t> composites_;  // base's name offset -> structs and unions of it, at most 255
@@ -282,7 +327,7 @@ private:
 }  // namespace
 
 std::shared_ptr<const Btf> relocate(const Btf& split, std::shared_ptr<const Btf> base,
-                                    const std::string& name) {
+                                    const std::string& name, const std::string& base_name) {
     if (split.base() == nullptr) {
         throw Error::not_supported(name + ": stands alone, only a split BTF can be relocated");
     }
@@ -292,7 +337,8 @@ std::shared_ptr<const Btf> relocate(const Btf& split, std::shared_ptr<const Btf>
     if (base->header().order != split.header().order) {
         throw Error::format(name + ": its byte order differs from its base's");
     }
-    auto bytes = std::make_shared<const std::vector<std::byte>>(Relocation(split, *base, name).run());
+    auto bytes =
+        std::make_shared<const std::vector<std::byte>>(Relocation(split, *base, name, base_name).run());
     const Bytes blob{bytes->data(), bytes->size()};
     return std::make_shared<Btf>(Mapping::borrow(blob, bytes, How::read), name, std::move(base),
                                  split.pointer_size());

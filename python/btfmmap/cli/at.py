@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         found = find_type(btf, args.type, "at_each")
+        distilled = found.btf.distilled
         rows = list(zip(args.offsets, btf.at_each(found, args.offsets), strict=True))
     if args.json:
         import json
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps([{"offset": offset, "members": paths} for offset, paths in rows], indent=2))
         return
     for offset, paths in rows:
+        if not paths and distilled:
+            raise NotFoundError(f"{args.type} is of a distilled base, which records no members")
         if not paths:
             raise NotFoundError(f"no member of {args.type} lies at byte {offset}")
         for path in paths:

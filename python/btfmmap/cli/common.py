@@ -38,7 +38,23 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--file", metavar="FILE", help=f"anything that holds BTF; default: {KERNEL_BTF}"
     )
+    add_unit(parser)
     add_base(parser)
+
+
+def add_unit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--unit",
+        type=_unit,
+        metavar="N",
+        help="which of several BTFs that follow one another, as a linker leaves them; default: 0, the first",
+    )
+
+
+def _unit(text: str) -> int:
+    if not text.isdecimal():
+        wrong_usage(f"{text!r} is no number of a unit")
+    return int(text)
 
 
 def add_base(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +84,7 @@ def open_base(paths: list[str]) -> Btf | None:
     base = None
     for path in paths:
         base = open_btf(path, base=base)
+        tell_units(base, "a base's first one is taken")
     return base
 
 
@@ -76,7 +93,21 @@ def file_path(args: argparse.Namespace) -> str | None:
 
 
 def open_source(args: argparse.Namespace) -> Btf:
-    return open_btf(file_path(args), base=open_base(args.base))
+    btf = open_btf(file_path(args), base=open_base(args.base), unit=args.unit or 0)
+    if args.unit is None:
+        tell_units(btf, "--unit N opens another")
+    return btf
+
+
+def tell_units(btf: Btf, advice: str) -> None:
+    """Say on standard error that there are more BTFs than the one that is asked."""
+    path, *_, unit, units = btf.source
+    if units > 1 and sys.stderr is not None:
+        print(
+            f"btfmmap: {printable(path or 'buffer')}: {units:,} BTFs follow one another, units 0 to "
+            f"{units - 1}; this is unit {unit}, {advice}",
+            file=sys.stderr,
+        )
 
 
 def find_type(btf: Btf, text: str, question: Question | None = None) -> Type:

@@ -14,7 +14,7 @@ import sys
 
 from .. import KERNEL_BTF
 from .. import open as open_btf
-from .common import WrongUsageError, add_base, file_path, find_type, open_base
+from .common import WrongUsageError, add_base, add_unit, file_path, find_type, open_base, tell_units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="raw",
         help="one line a record, one object, or a header; default: raw",
     )
+    add_unit(parser)
     add_base(parser)
     parser.add_argument(
         "--root",
@@ -58,7 +59,9 @@ def run(args: argparse.Namespace) -> None:
     if args.unsorted and args.format != "c":
         raise WrongUsageError("--unsorted goes with --format c")
     to_stdout = args.output in (None, "-")
-    with open_btf(file_path(args), id=args.id, base=open_base(args.base)) as btf:
+    with open_btf(file_path(args), id=args.id, base=open_base(args.base), unit=args.unit or 0) as btf:
+        if args.unit is None:
+            tell_units(btf, "--unit N opens another")
         roots = [find_type(btf, root) for root in args.root]
         if not to_stdout:
             _end_orderly()

@@ -9,6 +9,7 @@ Pahole's words: a hole lies between members, padding after the last one; waste i
 
 from __future__ import annotations
 
+from .. import NotFoundError
 from .common import add_json, add_source, columns, open_source, printable
 
 TYPE_CHECKING = False
@@ -37,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         rows = btf.wasteful(args.top)
+        if btf.distilled:
+            raise NotFoundError(f"{btf.source.path}: a distilled base, which records no members")
     if args.json:
         import json
 

@@ -16,7 +16,7 @@ import time
 
 from .. import KERNEL_BTF, SAMPLE_BTF
 from .. import open as open_btf
-from .common import add_base, add_json, file_path, open_base, printable
+from .common import add_base, add_json, add_unit, file_path, open_base, printable, tell_units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--id", type=int, help="a BTF object in the kernel, by its number in btfmmap loaded")
     what.add_argument("--sample", action="store_true", help="the small BTF that comes with btfmmap")
+    add_unit(parser)
     add_base(parser)
     add_json(parser, "one JSON object")
 
@@ -46,8 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     path = SAMPLE_BTF if args.sample else file_path(args)
     base = open_base(args.base)
-    opened, seconds = open_timed(path, args.id, base)
+    opened, seconds = open_timed(path, args.id, base, args.unit or 0)
     with opened as btf:
+        if args.unit is None:
+            tell_units(btf, "--unit N opens another")
         facts = collect(btf, seconds)
     if args.json:
         import json
@@ -57,14 +60,14 @@ def run(args: argparse.Namespace) -> None:
         print(render(facts))
 
 
-def open_timed(path: str | None, btf_id: int | None, base: Btf | None) -> tuple[Btf, float]:
+def open_timed(path: str | None, btf_id: int | None, base: Btf | None, unit: int) -> tuple[Btf, float]:
     """Open a BTF; the seconds that it took, without those for its base."""
     start = time.perf_counter()
-    btf = open_btf(path, id=btf_id, base=base)
+    btf = open_btf(path, id=btf_id, base=base, unit=unit)
     seconds = time.perf_counter() - start
     if base is None and btf.base is not None and btf.base.source.path != btf.source.path:
         # `open` has found the base and opened it too. A distilled base is in the same file, and counts.
-        return open_timed(path, btf_id, btf.base)
+        return open_timed(path, btf_id, btf.base, unit)
     return btf, seconds
 
 
@@ -84,7 +87,9 @@ def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
         "source": btf.source._asdict(),
         "open_ms": round(open_seconds * 1e3, 3),
         "header": btf.header,
+        "distilled": btf.distilled,
         "base": btf.base and btf.base.source.path,
+        "base_distilled": btf.base is not None and btf.base.distilled,
         "first_id": btf.first_id,
         "types": len(own),
         "kinds": {kind.name: 0 for kind in Kind if kind != Kind.VOID} | found,
@@ -110,17 +115,21 @@ def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
 
 def render(facts: dict[str, Any]) -> str:
     source, header = facts["source"], facts["header"]
+    of_units = f", unit {source['unit']} of {source['units']:,} BTFs" if source["units"] > 1 else ""
     sections = [
         ("opened", f"{source['how']}, checked and indexed in {facts['open_ms']:.1f} ms"),
-        ("size", f"{source['size']:,} bytes"),
+        ("size", f"{source['size']:,} bytes{of_units}"),
         ("data", f"{source['byte_order']}-endian, {source['pointer_size']}-byte pointers"),
         ("header", f"{header['hdr_len']} bytes, version {header['version']}, flags {header['flags']}"),
         ("types", f"{facts['types']:,} in {header['type_len']:,} bytes"),
         ("strings", f"{facts['strings']:,} in {header['str_len']:,} bytes"),
     ]
+    if facts["distilled"]:
+        sections.insert(2, ("kind", "a distilled base: names, kinds and sizes, no members"))
     if facts["base"]:
+        distilled = " (distilled: names, kinds and sizes, no members)" if facts["base_distilled"] else ""
         sections.insert(
-            2, ("base", f"{printable(facts['base'])}, so type ids start at {facts['first_id']:,}")
+            2, ("base", f"{printable(facts['base'])}{distilled}, so type ids start at {facts['first_id']:,}")
         )
     if facts["ext"]:
         sections.append(("ext", ", ".join(f"{count:,} {name}" for name, count in facts["ext"].items())))

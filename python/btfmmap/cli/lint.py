@@ -1,7 +1,7 @@
 """List every fault of a BTF, where opening it stops at the first, and what is odd about it.
 
 A line for each: file, byte, error or note, what is wrong, [rule]; help(btfmmap.Diagnostic) has the rules.
-Exits with 1 if there are errors, which keep the BTF from being opened; notes alone exit with 0.
+Exits with 1 if there are errors; notes alone exit with 0.
 
     btfmmap lint vmlinux.btf
     btfmmap lint ext4.ko.xz --base vmlinux.btf
@@ -11,7 +11,7 @@ Exits with 1 if there are errors, which keep the BTF from being opened; notes al
 from __future__ import annotations
 
 from .. import KERNEL_BTF, lint
-from .common import add_base, add_json, file_path, open_base, printable, wrong_usage
+from .common import add_base, add_json, add_unit, file_path, open_base, printable, wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="list so many errors and so many notes at most; default: 10000",
     )
+    add_unit(parser)
     add_base(parser)
     add_json(parser, "a list of {severity, rule, message, offset, type_id}")
 
 
 def run(args: argparse.Namespace) -> int:
     path = file_path(args)
-    found = lint(path, base=open_base(args.base), limit=args.limit)
+    found = lint(path, base=open_base(args.base), unit=args.unit or 0, limit=args.limit)
     listed = [diagnostic.severity for diagnostic in found if diagnostic.rule != "limit"]
     errors, notes = listed.count("error"), listed.count("note")
     if args.json:

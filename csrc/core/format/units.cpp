@@ -1,0 +1,88 @@
+#include "core/format/units.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/endian.hpp"
+#include "core/format/header.hpp"
+#include "core/format/wire_format.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+// The header fields that say where a section is, counted from the header's end.
+struct SectionFields {
+    std::size_t offset, size;
+};
+using Sections = std::array<SectionFields, 3>;
+
+constexpr Sections kBtfSections{{{HeaderField::type_offset, HeaderField::type_size},
+                                 {HeaderField::string_offset, HeaderField::string_size},
+                                 {HeaderField::layout_offset, HeaderField::layout_size}}};
+constexpr Sections kExtSections{{{ExtHeaderField::func_info_offset, ExtHeaderField::func_info_size},
+                                 {ExtHeaderField::line_info_offset, ExtHeaderField::line_info_size},
+                                 {ExtHeaderField::core_relo_offset, ExtHeaderField::core_relo_size}}};
+// Both headers have their length at the same place and begin with 24 bytes that are always there.
+static_assert(HeaderField::header_size == ExtHeaderField::header_size);
+static_assert(kMinHeaderSize == kMinExtHeaderSize);
+
+// Where the unit at the start of some bytes ends; their end where its header does not tell.
+template <class Load>
+std::size_t end_of_unit(Bytes bytes, const Sections& sections, Load) {
+    const std::uint64_t header_size = Load::u32(bytes.data + HeaderField::header_size);
+    if (header_size < kMinHeaderSize || header_size > bytes.size) {
+        return bytes.size;
+    }
+    std::uint64_t end = header_size;
+    for (const SectionFields& fields : sections) {
+        if (fields.size + sizeof(std::uint32_t) > header_size) {
+            continue;  // a field that came later
+        }
+        const std::uint64_t size = Load::u32(bytes.data + fields.size);
+        if (size != 0) {
+            end = std::max(end, header_size + Load::u32(bytes.data + fields.offset) + size);
+        }
+    }
+    return static_cast<std::size_t>(std::min<std::uint64_t>(end, bytes.size));
+}
+
+std::size_t end_of_unit(Bytes bytes, const Sections& sections) {
+    if (bytes.size < kMinHeaderSize) {
+        return bytes.size;
+    }
+    const bool little = Load<ByteOrder::little>::u16(bytes.data + HeaderField::magic) == kMagic;
+    return with_loads(little ? ByteOrder::little : ByteOrder::big,
+                      [&](auto load) { return end_of_unit(bytes, sections, load); });
+}
+
+// Where the next unit starts, `end` being the end of the one before; the end of the bytes where none does.
+std::size_t next_unit(Bytes bytes, std::size_t end) {
+    const std::byte* bytes_end = bytes.data + bytes.size;
+    const std::byte* at =
+        std::find_if(bytes.data + end, bytes_end, [](std::byte byte) { return byte != std::byte{0}; });
+    const auto start = static_cast<std::size_t>(at - bytes.data);
+    return starts_as_btf(bytes.slice(start, bytes.size - start)) ? start : bytes.size;
+}
+
+}  // namespace
+
+Unit find_unit(Bytes all, std::size_t wanted, UnitKind kind) {
+    const Sections& sections = kind == UnitKind::btf ? kBtfSections : kExtSections;
+    Unit found;
+    std::size_t start = 0;
+    do {
+        const Bytes rest = all.slice(start, all.size - start);
+        const std::size_t end = end_of_unit(rest, sections);
+        const std::size_t next = next_unit(rest, end);
+        if (found.count == wanted) {
+            found.offset = start;
+            found.size = next == rest.size ? rest.size : end;
+        }
+        start += next;
+        ++found.count;
+    } while (start != all.size);
+    return found;
+}
+
+}  // namespace btfmmap
