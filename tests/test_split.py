@@ -661,7 +661,7 @@ class TestBeside:
 
         monkeypatch.setattr(opening, "open_file", timed)
         monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
-        _, seconds = info.open_timed(str(beside / "mod"), None, None)
+        _, seconds = info.open_timed(str(beside / "mod"), None, None, 0)
         assert seconds == pytest.approx(0.001)
         assert clock[0] > 1
 
