@@ -61,7 +61,8 @@ py::dict table(const LayoutPtr& layout) {
 py::list members(const Layout& layout, std::uint32_t type_id) {
     py::list rows;
     for (const Place& place : places(layout.btf(), layout.sizes(), type_id)) {
-        rows.append(py::make_tuple(place.offset, place.size, place.hole, place.bit_hole));
+        const std::int64_t follows = place.follows == Place::kStart ? -1 : std::int64_t{place.follows};
+        rows.append(py::make_tuple(place.offset, place.size, place.hole, place.bit_hole, follows));
     }
     return rows;
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import FormatError
 from .kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     import numpy.typing as npt
@@ -83,6 +84,17 @@ def fields(type_: Type) -> Iterator[Field]:
         FormatError: an anonymous struct that holds itself or nests too deeply, or too many members.
     """
     return (field for field, _ in fields_within(type_))
+
+
+def first_and_last(type_: Type) -> tuple[int, int]:
+    """The numbers of the members of a STRUCT that lie first and last, which a record of a compiler that
+    reorders members (Rust's) may have anywhere; of a UNION those that the record has there. Raises
+    `ValueError` where there are none."""
+    offsets = [offset for (offset,) in type_._children("members", "bit_offset")]
+    if type_.kind == Kind.UNION and offsets:
+        return 0, len(offsets) - 1
+    numbers = range(len(offsets))
+    return min(numbers, key=offsets.__getitem__), max(numbers, key=lambda number: (offsets[number], number))
 
 
 class Step(NamedTuple):
@@ -174,6 +186,7 @@ def at(type_: Type, offset: int) -> list[str]:
     do, none in a hole. Raises `ValueError` for a type that has no members or elements."""
     _require_parts(type_)
     paths: list[str] = []
+    ends = cache(first_and_last)
     offset = operator.index(offset)
     stack = [("", type_, offset, 0)] if offset >= 0 else []
     steps = 0
@@ -190,7 +203,7 @@ def at(type_: Type, offset: int) -> list[str]:
             covering = []
             for field in fields(found):
                 steps += 1
-                if _covers(field, left):
+                if _covers(field, left, ends):
                     name = f"{path}.{field.name}" if path else field.name
                     covering.append((name, field.type, left - field.offset, depth + 1))
             if steps > MAX_FIELDS:
@@ -203,7 +216,8 @@ def at(type_: Type, offset: int) -> list[str]:
     return paths
 
 
-def _covers(field: Field, offset: int) -> bool:
+def _covers(field: Field, offset: int, ends: Callable[[Type], tuple[int, int]]) -> bool:
+    """`ends` is `first_and_last`."""
     if offset < field.offset:
         return False
     if field.bitfield_size:
@@ -211,8 +225,9 @@ def _covers(field: Field, offset: int) -> bool:
     size = field.type.btf._size(field.type.id)
     if offset < field.offset + max(0, size):
         return True
-    ends = field.parent.kind == Kind.UNION or field.number + 1 == field.parent.vlen
-    return ends and size == 0 and resolved(field.type).kind == Kind.ARRAY
+    if size != 0 or resolved(field.type).kind != Kind.ARRAY:
+        return False
+    return field.parent.kind == Kind.UNION or field.number == ends(field.parent)[1]
 
 
 def at_each(type_: Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:

@@ -18,6 +18,9 @@ class Layouts(Table):
     holes or 65,535 bytes of padding as its counters do. A union has no holes.
     Of a distilled base (`Btf.distilled`), whose members are not recorded, only `id` and `size` say something:
     holes and padding are 0.
+
+    Members count by their offsets, also where a record has them in another order (Rust's compiler reorders
+    them) or they overlap: what no member covers is free, once.
     """
 
     id: U32
@@ -40,7 +43,7 @@ class Layouts(Table):
     packed: Bool
     """Whether a member is not aligned as its type asks for, or the size is no multiple of the alignment."""
     flexible: Bool
-    """Whether it ends in an array of no elements."""
+    """Whether the last member, by offset, is an array of no elements."""
 
     def cachelines_of(self, line: int) -> U32:
         """`cachelines` for lines of another size, in bytes."""

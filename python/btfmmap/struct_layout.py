@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .c_names import function, padded_name, untagged
 from .errors import FormatError
-from .fields import MAX_DEPTH, MAX_FIELDS, fields_within
+from .fields import MAX_DEPTH, MAX_FIELDS, fields_within, first_and_last
 from .kinds import Kind
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class LayoutMember(NamedTuple):
         bitfield_size: in bits; 0 where it is no bitfield.
         size: of its type, in bytes; 0 where it has none.
         depth: how many anonymous structs and unions it lies in.
-        hole: free bytes before it.
-        bit_hole: free bits before it.
+        hole: free bytes before it, by offset and not by the order of the members.
+        bit_hole: free bits before it, likewise.
         cacheline: the number of the cache line that it starts in.
     """
 
@@ -74,13 +74,14 @@ class StructLayout:
         """Those of anonymous structs and unions in the place of these."""
         flat: list[LayoutMember] = []
         places = cache(_places)
+        ends = cache(first_and_last)
         for field, way in fields_within(self.type):
-            offset, size, hole, bit_hole = places(field.parent)[field.number]
+            offset, size, hole, bit_hole, _ = places(field.parent)[field.number]
             # What is free before an anonymous struct is free before its first member.
             for outer, inner in zip(way[-2::-1], way[::-1], strict=False):
-                if inner.number != 0:
+                if inner.number != ends(inner.parent)[0]:
                     break
-                _, _, more, more_bits = places(outer.parent)[outer.number]
+                _, _, more, more_bits, _ = places(outer.parent)[outer.number]
                 hole, bit_hole = hole + more, bit_hole + more_bits
             offset += way[-1].bit_offset // 8
             position = field.bit_offset - 8 * offset if field.bitfield_size else 0
@@ -129,7 +130,12 @@ def _summary(type_: Type) -> dict[str, Any]:
     return {name: column[row] for name, column in columns.items()}
 
 
-def _places(type_: Type) -> list[tuple[int, int, int, int]]:
+# A member's offset and size in bytes, free bytes and bits before it, and the number of the member that those
+# follow, -1 where the struct starts with them.
+_Place = tuple[int, int, int, int, int]
+
+
+def _places(type_: Type) -> list[_Place]:
     return type_.btf._layout.members(type_.id)
 
 
@@ -176,22 +182,30 @@ class _Printer:
         self.unions += union
         tabs = column.tabs
         places = _places(type_)
-        alignments, own_alignment = _alignments(type_, places)
+        members = type_.members
+        order = _by_offset(type_, members)
+        alignments, own_alignment = _alignments(type_, members, places, order)
         cacheline = self.cacheline
-        comments = _holes(*places[0][2:], tabs) if places else []
+        holes = {place[4]: place[2:4] for place in places if place[2] or place[3]}
+        comments = _holes(*holes.get(-1, (0, 0)), tabs)
+        lines_before = None if order is None else _lines_before(order, places, column)
         paddings: list[int] = []
         before = _Before(0, 0, 0)
-        for number, (member, place) in enumerate(zip(type_.members, places, strict=True)):
-            offset, size, _, bit_hole = place
+        for number, (member, place) in enumerate(zip(members, places, strict=True)):
+            offset, size, _, bit_hole, follows = place
             lines += ["", *comments] if comments else []
-            if not union and before.size:
-                if bit_hole and member.bitfield_size:
+            if lines_before is not None:
+                self.cacheline = lines_before[number]
+            in_turn = number > 0 and member.bit_offset >= members[number - 1].bit_offset
+            if not union and before.size and (in_turn or order is None):
+                if bit_hole and member.bitfield_size and follows == number - 1:
                     lines += self.filler(member, bit_hole if before.offset == offset else 0, column)
                 combined = _combined(member, offset, before, tabs)
                 lines += ["", combined] if combined and not comments else [combined] if combined else []
                 comments = [*comments, combined] if combined else comments
             lines += [""] if comments else []
-            flexible = not self.unions and number + 1 == len(places) != 1
+            last = number if order is None else order[-1]
+            flexible = not self.unions and number + 1 == len(places) != 1 and last == number
             lines.append(self.member(member, offset, size, column, alignments[number], flexible))
             comments = []
             if union:
@@ -200,15 +214,14 @@ class _Printer:
             if member.type.kind == Kind.STRUCT and (padding := _summary(member.type)["padding"]):
                 paddings.append(padding)
                 comments.append(f"{tabs}/* XXX last struct has {_plural(padding, 'byte')} of padding */")
-            if number + 1 < len(places):
-                comments += _holes(*places[number + 1][2:], tabs)
+            comments += _holes(*holes.get(number, (0, 0)), tabs)
             before = before.after(member, offset, size)
         lines += ["", *comments] if comments else []
         if type_.btf.distilled:
             own_alignment = 0
             lines += ["", f"{tabs}/* size: {summary['size']}, a distilled base: no members recorded */"]
         elif outermost and not union:
-            lines += self.stats(type_, summary, places, paddings, alignments, tabs)
+            lines += self.stats(members, summary, places, paddings, alignments, tabs)
         self.open.pop()
         self.unions -= union
         closing = f"{tabs[1:]}}}"
@@ -309,9 +322,9 @@ class _Printer:
 
     def stats(
         self,
-        type_: Type,
+        members: tuple[Member, ...],
         summary: dict[str, Any],
-        places: list[tuple[int, int, int, int]],
+        places: list[_Place],
         paddings: list[int],
         alignments: list[int],
         tabs: str,
@@ -321,9 +334,9 @@ class _Printer:
             f"size: {size}, cachelines: {summary['cachelines']}, members: {summary['members']}",
         ]
         holes, bit_holes = summary["hole_bytes"], summary["bit_hole_bits"]
-        bits = sum(member.bitfield_size for member in type_.members)
+        bits = sum(member.bitfield_size for member in members)
         plain = sum(
-            place[1] for member, place in zip(type_.members, places, strict=True) if not member.bitfield_size
+            place[1] for member, place in zip(members, places, strict=True) if not member.bitfield_size
         )
         if (holes or bit_holes) and plain:
             more = f", holes: {summary['holes']}, sum holes: {holes}" if holes else ""
@@ -392,17 +405,40 @@ def _combined(member: Member, offset: int, before: _Before, tabs: str) -> str:
     )
 
 
-def _alignments(type_: Type, places: list[tuple[int, int, int, int]]) -> tuple[list[int], int]:
+def _by_offset(type_: Type, members: tuple[Member, ...]) -> list[int] | None:
+    """The numbers of a struct's members in the order of their offsets; None where that is theirs, or the
+    members are a union's."""
+    offsets = [member.bit_offset for member in members]
+    order = sorted(range(len(offsets)), key=offsets.__getitem__)
+    return None if type_.kind == Kind.UNION or order == list(range(len(offsets))) else order
+
+
+def _lines_before(order: list[int], places: list[_Place], column: _Column) -> list[int]:
+    """For each member the cache line in which the one before it, by offset, starts."""
+    lines = [0] * len(order)
+    line = (column.base or 0) // CACHE_LINE
+    for number in order:
+        lines[number] = line
+        line = (places[number][0] + (column.base or 0)) // CACHE_LINE
+    return lines
+
+
+def _alignments(
+    type_: Type, members: tuple[Member, ...], places: list[_Place], order: list[int] | None
+) -> tuple[list[int], int]:
     """Of each member and of the type, the alignment that its place needs beyond its own, as pahole's
-    `class__infer_alignment` guesses it from the gap before; 0 where there is none to guess."""
+    `class__infer_alignment` guesses it from the gap before, by offset; 0 where there is none to guess."""
     layout = type_.btf._layout
-    guessed = []
-    end = 0
-    for member, (offset, size, _, _) in zip(type_.members, places, strict=True):
-        natural = layout.natural_alignment(member.type.id)
-        guessed.append(_alignment(offset, natural, end) if size else 0)
+    guessed = [0] * len(places)
+    end = end_bit = 0
+    for number in range(len(places)) if order is None else order:
+        member, (offset, size, *_) = members[number], places[number]
+        overlaps = type_.kind == Kind.STRUCT and member.bit_offset < end_bit
         if size:
-            end = offset + size
+            natural = layout.natural_alignment(member.type.id)
+            guessed[number] = 0 if overlaps else _alignment(offset, natural, end)
+            end = max(end, offset + size) if overlaps else offset + size
+        end_bit = max(end_bit, member.bit_offset + (member.bitfield_size or 8 * size))
     return guessed, _alignment(type_.size or 0, layout.natural_alignment(type_.id), end)
 
 

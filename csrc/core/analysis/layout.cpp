@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/analysis/members.hpp"
 #include "core/base/error.hpp"
 #include "core/index/rows_of_kind.hpp"
 
@@ -12,7 +13,7 @@ namespace {
 
 using std::int64_t;
 using std::uint32_t;
-using std::uint8_t;
+using std::uint64_t;
 
 constexpr int64_t kCacheLine = 64;  // bytes
 
@@ -38,19 +39,20 @@ struct Holes {
     bool flexible = false;
 };
 
+// What is free before a member, and which member or kStart it follows.
 struct Free {
     uint32_t bytes = 0;
     uint32_t bits = 0;
+    uint32_t follows = Place::kStart;
 };
-
-uint32_t positive(int64_t number) { return static_cast<uint32_t>(std::max<int64_t>(0, number)); }
 
 template <class Load>
 class Reader {
 public:
     Reader(const Btf& btf, const Sizes& sizes) : index_(btf.index()), sizes_(sizes) {}
 
-    // `visit` is called with each member, and the bytes and bits free before it.
+    // `visit(number, member, free)` is called for each member, in the order of their offsets; once more for
+    // those before the first one that is out of that order.
     template <class Visit>
     Holes read(uint32_t row, Visit visit) const {
         const std::byte* record = index_.record(row);
@@ -60,18 +62,23 @@ public:
         Holes holes;
         if (index_.kind(row) == Kind::Struct) {
             Scan scan(size);
-            for (uint32_t number = 0; number != count; ++number) {
+            uint32_t number = 0;
+            for (; number != count; ++number) {
                 const Member next = member(record, number, flag);
-                const Free free = scan.add(next);
-                visit(next, free);
+                if (scan.is_before_end(next)) {
+                    break;
+                }
+                visit(number, next, scan.add(number, next));
             }
-            holes = scan.finish();
-            if (count != 0) {
-                holes.flexible = ends_in_flexible_array(type_of(element(record, count - 1)));
+            if (number == count) {
+                holes = scan.finish();
+                holes.flexible = count != 0 && is_flexible_array(record, count - 1);
+            } else {
+                holes = read_by_offset(row, record, flag, size, visit);
             }
         } else {
             for (uint32_t number = 0; number != count; ++number) {
-                visit(member(record, number, flag), Free{});
+                visit(number, member(record, number, flag), Free{});
             }
         }
         holes.members = count;
@@ -79,46 +86,82 @@ public:
     }
 
 private:
-    // Looks at one member after another, where the last one ended and where the next one starts. A bitfield's
-    // unit is all its own, so bits left in it are a hole of bits, not of bytes.
+    // Of a struct whose members overlap, or are not in the order of their offsets.
+    template <class Visit>
+    Holes read_by_offset(uint32_t row, const std::byte* record, bool flag, int64_t size, Visit visit) const {
+        Scan scan(size);
+        int64_t last_start = 0;
+        uint32_t last = 0;
+        for (const uint32_t number : members_by_offset(index_, sizes_, row)) {
+            const Member next = member(record, number, flag);
+            visit(number, next,
+                  scan.is_before_end(next) ? scan.overlap(number, next) : scan.add(number, next));
+            if (next.start_bit > last_start || (next.start_bit == last_start && number >= last)) {
+                last_start = next.start_bit;
+                last = number;
+            }
+        }
+        Holes holes = scan.finish();
+        holes.flexible = is_flexible_array(record, last);
+        return holes;
+    }
+
+    // Looks at one member after another by offset: where those before it ended and where the next one starts.
+    // A bitfield's unit is all its own, so bits left in it are a hole of bits, not of bytes.
     class Scan {
     public:
         explicit Scan(int64_t size) : size_(size), unit_end_(8 * size) {}
 
-        Free add(const Member& next) {
-            int64_t bits = 0;
-            int64_t bytes = 0;
+        bool is_before_end(const Member& next) const { return next.start_bit < seen_; }
+
+        // A member that does not start before the end of those before it.
+        Free add(uint32_t number, const Member& next) {
+            int64_t from = seen_;
+            uint64_t bits = 0;
             if (in_bitfield_) {
-                const int64_t end = std::min(next.start_bit, unit_end_);
-                bits = end - seen_;
-                seen_ = end;
+                from = std::min(next.start_bit, unit_end_);
+                bits = positive(from - seen_);
             }
+            uint64_t bytes = 0;
             if (next.bitfield_size != 0) {
                 const int64_t unit_start = 8 * next.unit_start;
-                if (seen_ < unit_start && unit_start <= next.start_bit) {
-                    bytes = next.unit_start - seen_ / 8;
-                    seen_ = unit_start;
+                if (from < unit_start && unit_start <= next.start_bit) {
+                    bytes = positive(unit_start - from) / 8;
+                    bits += positive(unit_start - from) % 8;
+                    from = unit_start;
                 }
-                bits += next.start_bit - seen_;
+                bits += positive(next.start_bit - from);
             } else {
-                bytes = next.start_bit / 8 - seen_ / 8;
+                bytes = positive(next.start_bit - from) / 8;
+                bits += positive(next.start_bit - from) % 8;
             }
-            seen_ = next.end_bit;
-            note(bits, bytes);
-            enter(next);
+            const Free free{static_cast<uint32_t>(bytes), static_cast<uint32_t>(bits), last_};
+            note(free);
+            enter(number, next);
             check_alignment(next);
-            return {positive(bytes), positive(bits)};
+            return free;
+        }
+
+        // One that does: nothing is free before it.
+        Free overlap(uint32_t number, const Member& next) {
+            const Free none{0, 0, last_};
+            if (next.end_bit > seen_) {
+                enter(number, next);
+            }
+            check_alignment(next);
+            return none;
         }
 
         Holes finish() {
-            int64_t bit_padding = 0;
+            int64_t from = seen_;
+            uint64_t bits = 0;
             if (in_bitfield_) {
-                const int64_t end = std::min(8 * size_, unit_end_);
-                bit_padding = end - seen_;
-                seen_ = end;
+                from = std::max(seen_, std::min(8 * size_, unit_end_));
+                bits = positive(from - seen_);
             }
-            holes_.bit_padding = positive(bit_padding);
-            holes_.padding = positive(size_ - seen_ / 8);
+            const uint64_t rest = positive(std::max<int64_t>(0, 8 * size_ - from));
+            holes_.padding = static_cast<uint32_t>(rest / 8);
+            holes_.bit_padding = static_cast<uint32_t>(bits + rest % 8);
             // Where nothing is left free, only the attribute can have put a member out of its alignment.
             holes_.packed =
                 holes_.padding == 0 && holes_.holes == 0 && (unaligned_ || size_ % most_alignment_ != 0);
@@ -126,14 +169,19 @@ private:
         }
 
     private:
-        void note(int64_t bits, int64_t bytes) {
-            holes_.bit_holes += bits != 0;
-            holes_.bit_hole_bits += positive(bits);
-            holes_.holes += bytes > 0;
-            holes_.hole_bytes += positive(bytes);
+        // Of a number that is not negative.
+        static uint64_t positive(int64_t number) { return static_cast<uint64_t>(number); }
+
+        void note(const Free& free) {
+            holes_.bit_holes += free.bits != 0;
+            holes_.bit_hole_bits += free.bits;
+            holes_.holes += free.bytes != 0;
+            holes_.hole_bytes += free.bytes;
         }
 
-        void enter(const Member& member) {
+        void enter(uint32_t number, const Member& member) {
+            last_ = number;
+            seen_ = member.end_bit;
             in_bitfield_ = member.bitfield_size != 0;
             if (!in_bitfield_) {
                 unit_bits_ = 0;
@@ -143,6 +191,7 @@ private:
                 unit_end_ = 8 * member.unit_start + unit_bits_;
                 // A bitfield that began in the unit before this one.
                 unit_end_ += member.end_bit > unit_end_ ? unit_bits_ : 0;
+                unit_end_ = std::max(unit_end_, member.end_bit);  // one of more bits than its type has
             }
         }
 
@@ -154,7 +203,8 @@ private:
         int64_t size_;
         int64_t unit_end_;
         int64_t unit_bits_ = 0;
-        int64_t seen_ = 0;
+        int64_t seen_ = 0;               // where the members so far end
+        uint32_t last_ = Place::kStart;  // the number of the one that ends there
         bool in_bitfield_ = false;
         bool unaligned_ = false;
         uint32_t most_alignment_ = 1;
@@ -189,8 +239,8 @@ private:
         return member;
     }
 
-    bool ends_in_flexible_array(uint32_t type) const {
-        const uint32_t resolved = sizes_.resolved(type);
+    bool is_flexible_array(const std::byte* record, uint32_t number) const {
+        const uint32_t resolved = sizes_.resolved(type_of(element(record, number)));
         if (resolved == Sizes::kNoType) {
             return false;
         }
@@ -224,7 +274,7 @@ Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
     const Reader<Load> reader(btf, sizes);
     std::size_t row = 0;
     selection.each([&](uint32_t from) {
-        const Holes found = reader.read(from, [](const Member&, Free) {});
+        const Holes found = reader.read(from, [](uint32_t, const Member&, Free) {});
         const int64_t bytes = Load::u32(btf.index().record(from) + HeadField::size_or_type);
         id[row] = btf.index().id(from);
         size[row] = static_cast<uint32_t>(bytes);
@@ -254,13 +304,14 @@ std::vector<Place> places(const Btf& btf, const Sizes& sizes, std::uint32_t type
         (index.kind_of(type_id) != Kind::Struct && index.kind_of(type_id) != Kind::Union)) {
         throw Error::not_found("type [" + std::to_string(type_id) + "] is no struct or union");
     }
-    std::vector<Place> found;
+    const uint32_t row = type_id - index.first_id();
+    std::vector<Place> found(index.elements(row, shape_of(Kind::Struct)));
     with_loads(btf.header().order, [&](auto load) {
-        Reader<decltype(load)>(btf, sizes)
-            .read(type_id - index.first_id(), [&](const Member& member, Free free) {
-                found.push_back({static_cast<uint32_t>(member.unit_start),
-                                 static_cast<uint32_t>(member.unit_bits / 8), free.bytes, free.bits});
-            });
+        Reader<decltype(load)>(btf, sizes).read(row, [&](uint32_t number, const Member& member, Free free) {
+            found[number] = {static_cast<uint32_t>(member.unit_start),
+                             static_cast<uint32_t>(member.unit_bits / 8), free.bytes, free.bits,
+                             free.follows};
+        });
     });
     return found;
 }
