@@ -72,7 +72,7 @@ class _Maker:
             else:
                 made = (_SIGNED if IntEncoding.SIGNED in type_.encoding else _UNSIGNED).get(size)
         elif type_.kind in (Kind.ENUM, Kind.ENUM64):
-            made = (_SIGNED if type_.kind_flag else _UNSIGNED).get(size)
+            made = (_SIGNED if type_.signed else _UNSIGNED).get(size)
         elif type_.kind == Kind.FLOAT:
             made = _FLOATS.get(size)
         if made is None:
@@ -80,12 +80,15 @@ class _Maker:
         return made
 
     def composite(self, type_: Type, path: str, depth: int) -> Any:
-        """As C lays it out, else packed with the gaps filled; whichever puts every member in its place."""
+        """As C lays it out, else packed with the gaps filled; whichever puts every member in its place. A
+        struct's fields follow one another by offset, and of one offset those without a size come first."""
         members = [
             (member, self.make(member.type, f"{path}.{member.name}" if path else member.name, depth + 1))
             for member in type_.members
             if member.name or not member.bitfield_size
         ]
+        if type_.kind == Kind.STRUCT:
+            members.sort(key=lambda each: (each[0].bit_offset, ctypes.sizeof(each[1]) != 0))
         names = [member.name or f"_anonymous_{number}" for number, (member, _) in enumerate(members)]
         named = list(zip(names, (member for member, _ in members), strict=True))
         declared = [
@@ -104,7 +107,12 @@ class _Maker:
 
     def made(self, type_: Type, fields: Sequence[_CField], *, packed: bool) -> Any:
         body: dict[str, Any] = {
-            "_anonymous_": [field[0] for field in fields if field[0].startswith("_anonymous_")],
+            # A scalar without a name, as Rust has, stays a field of that name.
+            "_anonymous_": [
+                field[0]
+                for field in fields
+                if field[0].startswith("_anonymous_") and hasattr(field[1], "_fields_")
+            ],
             "__module__": __name__,
         }
         if packed:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from .errors import NotSupportedError
-from .fields import Field, fields, resolved
+from .fields import Field, fields, first_and_last, resolved
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
@@ -68,13 +68,17 @@ def plan_of(type_: Type, size: int | None) -> Plan:
 
 
 def flexible_fields(type_: Type) -> list[str]:
-    """The names of the flexible arrays that a STRUCT or UNION ends in: several where they share a union."""
+    """The names of the flexible arrays that a STRUCT or UNION ends in, by offset: several where they share a
+    union."""
     names: list[str] = []
     pending = [type_]
     seen = {type_.id}  # what holds itself, or the same in many ways, is looked at once
     while pending:
         parent = pending.pop()
-        for member in parent.members if parent.kind == Kind.UNION else parent.members[-1:]:
+        members = parent.members
+        if parent.kind == Kind.STRUCT and members:
+            members = (members[first_and_last(parent)[1]],)
+        for member in members:
             inner = resolved(member.type)
             if inner.kind == Kind.ARRAY and inner.nelems == 0:
                 names.append(member.name)
@@ -144,7 +148,7 @@ class _Planner:
             if type_.encoding and IntEncoding.BOOL in type_.encoding and size == 1:
                 return np.dtype("?")
         elif type_.kind in (Kind.ENUM, Kind.ENUM64):
-            letter = "i" if type_.kind_flag else "u"
+            letter = "i" if type_.signed else "u"
         elif type_.kind == Kind.FLOAT:
             letter = "f"
         else:
@@ -206,7 +210,7 @@ class _Planner:
         if inner.kind == Kind.INT and inner.encoding is not None:
             signed = IntEncoding.SIGNED in inner.encoding
         elif inner.kind in (Kind.ENUM, Kind.ENUM64):
-            signed = inner.kind_flag
+            signed = bool(inner.signed)
         else:
             raise self.refuse(path, f"is a bitfield of kind {inner.kind.name}")
         first, shift = divmod(field.bit_offset, 8)

@@ -203,7 +203,7 @@ class _Printer:
         return (at + (type_.bit_offset or 0), bits) if 0 < bits < 8 * size else (at, 0)
 
     def _enumerator(self, enum: Type, at: int, bitfield_size: int) -> str:
-        signed = enum.kind_flag
+        signed = bool(enum.signed)
         if bitfield_size:
             value = self._bits(enum, at, bitfield_size)
             if signed and value >> (bitfield_size - 1):

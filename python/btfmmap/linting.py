@@ -32,11 +32,14 @@ class Diagnostic(NamedTuple):
             Notes: "header" (unknown flags, bytes that belong to no section), "duplicate" (another struct or
             union of the same name, here or in the base), "circle" (a type that holds itself, or that leads to
             itself with no struct or union between), "outside" (a member or section entry that ends past its
-            parent's size), "overlap", "order" (a member before the one that precedes it), "unaligned" (one
-            that begins within a byte and is no bitfield), "unsized" (one whose type has no size),
-            "identifier" (a name that C does not take), "name" (one missing, or too long, or where none
-            belongs), "kind-flag", "vlen", "linkage", "encoding", "size" (a value that means nothing there),
-            "kind" (one that only the layout section knows), "unit" (there are more BTFs than this one).
+            parent's size), "overlap" (one that begins, by offset, before the end of another), "order" (a
+            member before the one that precedes it in the record: Rust's compiler writes that, Linux does
+            not load it), "unaligned" (one that begins within a byte and is no bitfield), "unsized" (one
+            whose type has no size), "identifier" (a name that C does not take), "name" (one missing, or too
+            long, or where none belongs), "kind-flag", "vlen", "linkage", "encoding", "size" (a value that
+            means nothing there), "sign" (an enum without the kind flag that has a value above half of its
+            range: it may stand for a negative one), "kind" (one that only the layout section knows),
+            "unit" (there are more BTFs than this one).
         message: what is wrong, with the type's id and the values found.
         offset: where, in bytes from the BTF's start, or None.
         type_id: of which record, or None.

@@ -110,12 +110,14 @@ class Records:
 
         Raises:
             KeyError: there is no such field.
-            TypeError: the field's type is no enum.
+            TypeError: the field's type is no enum, or one of a size that no integer has.
         """
         values = np.asarray(self[name])
         enum = self._type_of(name)
         if enum.kind not in _ENUMS:
             raise TypeError(f"{name!r} is of kind {enum.kind.name}, no enum")
+        if values.dtype.kind == "V":
+            raise TypeError(f"{name!r} is an enum of {enum.size} bytes, which has no values")
         names = {enumerator.value: enumerator.name for enumerator in reversed(enum.enumerators)}
         numbers, places = np.unique(values, return_inverse=True)
         texts = np.array([names.get(int(number), str(number)) for number in numbers], object)

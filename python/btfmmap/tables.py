@@ -136,7 +136,8 @@ class Types(Table):
     """A `Kind` number, or one that only the file's layout section knows."""
     kind_flag: Bool
     """Bit 31 of the info word. On a STRUCT or UNION: its members may be bitfields; on an ENUM or ENUM64:
-    its values are signed; on a FWD: it is of a union; on a DECL_TAG or TYPE_TAG: it is an attribute."""
+    its values are signed (without it they may be too, see `Enumerators.signed`); on a FWD: it is of a union;
+    on a DECL_TAG or TYPE_TAG: it is an attribute."""
     vlen: U32
     """How many members, parameters, values or entries follow; a FUNC's linkage."""
     name_off: U32
@@ -178,6 +179,9 @@ class Enumerators(ChildTable):
     value: I64
     """i64. An unsigned 64-bit value is kept bit for bit: `value.view("u8")` where not `signed`."""
     signed: Bool
+    """Whether the enum's values are signed: it has the kind flag, or one of its values does not fit into an
+    unsigned integer of its size. Producers that do not know the flag write -1 as 0xffffffff, which an enum of
+    one or two bytes cannot hold; in one of four bytes it is taken for 4294967295."""
 
 
 class Arrays(Table):

@@ -48,6 +48,7 @@ class Secinfo(NamedTuple):
 
 
 _SIZED = {Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC}
+_ENUMS = (Kind.ENUM, Kind.ENUM64)
 _REFERRING = {
     Kind.PTR,
     Kind.TYPEDEF,
@@ -153,6 +154,16 @@ class Type:
         return self._extra("ints", "bit_offset") if self.kind == Kind.INT else None
 
     @property
+    def signed(self) -> bool | None:
+        """Of an ENUM or ENUM64: whether its values are signed, which the kind flag says, or a value that no
+        unsigned integer of its size has. See `tables.Enumerators.signed`."""
+        if self.kind not in _ENUMS:
+            return None
+        columns = self.btf._columns("enumerators")
+        first = columns["indptr"][self.id - self.btf.first_id]
+        return bool(columns["signed"][first]) if self.vlen else self.kind_flag
+
+    @property
     def linkage(self) -> int | None:
         """Of a FUNC or VAR: 0 static, 1 global, 2 extern."""
         return self._extra(_LINKAGE[self.kind], "linkage") if self.kind in _LINKAGE else None
@@ -187,7 +198,7 @@ class Type:
     @property
     def enumerators(self) -> tuple[Enumerator, ...]:
         """Of an ENUM or ENUM64."""
-        wrap = 2**64 if self.kind == Kind.ENUM64 and not self.kind_flag else None
+        wrap = 2**64 if self.kind == Kind.ENUM64 and not self.signed else None
         return tuple(
             Enumerator(self.btf.string(name_off), value % wrap if wrap else value)
             for name_off, value in self._children("enumerators", "name_off", "value")

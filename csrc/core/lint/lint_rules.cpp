@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/analysis/cycles.hpp"
+#include "core/index/enums.hpp"
 #include "core/index/rows_of_kind.hpp"
 
 namespace btfmmap {
@@ -222,12 +224,13 @@ private:
         const uint32_t count = index_.elements(row, shape);
         const std::byte* member = head + kHeadSize;
         int64_t last_start = 0;
-        int64_t last_end = 0;
+        const std::vector<int64_t> ends =
+            kind == Kind::Struct ? ends_before(row, flag) : std::vector<int64_t>();
         for (uint32_t i = 0; i != count; ++i, member += shape.element) {
             const std::string_view name = name_at(index_.load(member + MemberField::name_off));
             check_text(row, member + MemberField::name_off, "has a member ", name, Alphabet::identifier);
             const uint32_t type_id = index_.load(member + MemberField::type);
-            const bool sized = type_id < index_.end_id() && sizes_.size(type_id) != Sizes::kUnknown;
+            const bool sized = is_sized(type_id);
             if (!sized && type_id < index_.end_id()) {
                 note(row, "unsized", member + MemberField::type,
                      member_text(i, name) + " of type [" + number(type_id) + "], which has no size");
@@ -252,14 +255,47 @@ private:
                 note(row, "order", word,
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
                          ", before the one that precedes it");
-            } else if (extent.start < last_end && extent.end > extent.start) {
+            }
+            if (extent.start < ends[i] && extent.end > extent.start) {
                 note(row, "overlap", word,
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
-                         ", where another one ends at bit " + number(positive(last_end)));
+                         ", where another one ends at bit " + number(positive(ends[i])));
             }
             last_start = extent.start;
-            last_end = std::max(last_end, extent.end);
         }
+    }
+
+    // For each member of a struct, where those end that lie before it by offset.
+    std::vector<int64_t> ends_before(uint32_t row, bool flag) const {
+        struct Placed {
+            Extent extent;
+            uint32_t number;
+
+            bool operator<(const Placed& other) const {
+                return std::tie(extent.start, extent.end, number) <
+                       std::tie(other.extent.start, other.extent.end, other.number);
+            }
+        };
+        const Shape& shape = shape_of(Kind::Struct);
+        std::vector<Placed> members(index_.elements(row, shape));
+        const std::byte* member = index_.record(row) + kHeadSize;
+        for (uint32_t i = 0; i != members.size(); ++i, member += shape.element) {
+            const uint32_t type_id = index_.load(member + MemberField::type);
+            const uint32_t word = index_.load(member + MemberField::offset);
+            members[i] = {extent_of(word, flag, is_sized(type_id) ? type_id : 0), i};
+        }
+        std::sort(members.begin(), members.end());
+        std::vector<int64_t> ends(members.size());
+        int64_t end = 0;
+        for (const Placed& each : members) {
+            ends[each.number] = end;
+            end = std::max(end, each.extent.end);
+        }
+        return ends;
+    }
+
+    bool is_sized(uint32_t type_id) const {
+        return type_id < index_.end_id() && sizes_.size(type_id) != Sizes::kUnknown;
     }
 
     static std::uint64_t positive(int64_t value) { return static_cast<std::uint64_t>(value); }
@@ -314,7 +350,7 @@ private:
                 if (size == 0 || size > 8 || (size & (size - 1)) != 0) {
                     note(row, "size", size_word, "is an enum of " + number(size) + " bytes");
                 }
-                return;
+                return check_sign(row, kind, size);
             case Kind::Float:
                 if (size != 2 && size != 4 && size != 8 && size != 12 && size != 16) {
                     note(row, "size", size_word, "is a FLOAT of " + number(size) + " bytes");
@@ -333,6 +369,37 @@ private:
                 return check_section(row, size);
             default:
                 return;
+        }
+    }
+
+    // The number that the lowest `bits` of a value stand for in two's complement, of which the first is set.
+    static int64_t sign_extended(std::uint64_t value, unsigned bits) {
+        return static_cast<int64_t>(value | (bits == 64 ? 0 : UINT64_MAX << bits));
+    }
+
+    // Notes the first value that makes an enum signed without the kind flag, or that may: it lies above half
+    // of the range.
+    void check_sign(uint32_t row, Kind kind, uint32_t size) const {
+        const unsigned bits = size < enum_value_bits(kind) / 8 ? 8 * size : enum_value_bits(kind);
+        if (bits == 0 || info_kind_flag(index_.load(index_.record(row) + HeadField::info))) {
+            return;
+        }
+        const bool is_signed = enum_is_signed(index_, row);
+        const unsigned fitting = is_signed ? bits : bits - 1;
+        const std::size_t step = shape_of(kind).element;
+        const std::byte* end = index_.record(row + 1);
+        for (const std::byte* element = index_.record(row) + kHeadSize; element != end; element += step) {
+            const std::uint64_t value = enum_value(index_, kind, element);
+            if (value >> fitting != 0) {
+                const std::string_view name = name_at(index_.load(element + EnumField::name_off));
+                return note(row, "sign", element + EnumField::value,
+                            "has the value " + number(value) + (name.empty() ? "" : " " + quoted(name)) +
+                                " without the kind flag, " +
+                                (is_signed ? "more than its " + number(size) + " bytes hold: taken for " +
+                                                 std::to_string(signed_enum_value(kind, value))
+                                           : "above half of its range: it may stand for " +
+                                                 std::to_string(sign_extended(value, bits))));
+            }
         }
     }
 

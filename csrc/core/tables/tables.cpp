@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/index/enums.hpp"
 #include "core/index/rows_of_kind.hpp"
 #include "core/simd/u32x4.hpp"
 #include "core/tables/children.hpp"
@@ -123,10 +124,14 @@ Table enumerators(const Index& index, Arena& arena) {
     auto* is_signed = table.add<bool>("signed", rows);
     write_children<Kind::Enum, Kind::Enum64>(
         index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
-            const uint32_t flag = kind_flag<Load>(record);
-            const bool wide = index.kind(type_row) == Kind::Enum64;
+            const Kind kind = index.kind(type_row);
+            const bool wide = kind == Kind::Enum64;
+            uint32_t negative = kind_flag<Load>(record);
+            if (enum_is_narrow(kind, Load::u32(record + HeadField::size_or_type))) {
+                negative = enum_is_signed(index, type_row);
+            }
             return [=](uint32_t row, const std::byte* elements) {
-                store_bytes(is_signed + row, U32x4{} + flag);
+                store_bytes(is_signed + row, U32x4{} + negative);
                 if (wide) {
                     const auto [names, low, high] = load_triples<Load>(elements);
                     store_u32x4(name_off + row, names);
@@ -134,7 +139,7 @@ Table enumerators(const Index& index, Arena& arena) {
                 } else {
                     const auto [names, low] = load_pairs<Load>(elements);
                     store_u32x4(name_off + row, names);
-                    store_longs(value + row, low, (low >> 31 & flag) * UINT32_MAX);
+                    store_longs(value + row, low, (low >> 31 & negative) * UINT32_MAX);
                 }
             };
         });
