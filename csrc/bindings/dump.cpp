@@ -94,10 +94,11 @@ void json(const Btf& btf, const py::object& roots, bool pretty, const py::object
 }
 
 // It makes a fifth of JSON's text in thrice the time: a thread gains nothing.
-void c(const Layout& layout, const py::object& roots, bool sorted, const py::object& to) {
+void c(const Layout& layout, const py::object& roots, bool sorted, const py::object& to, bool as_laid_out) {
     const auto ids = to_integers(roots);
+    const auto fidelity = as_laid_out ? CDeclarations::Fidelity::layout : CDeclarations::Fidelity::libbpf;
     write_to(to, Writing::in_turn,
-             [&](Output& output) { dump_c(layout.btf(), layout.sizes(), ids, sorted, output); });
+             [&](Output& output) { dump_c(layout.btf(), layout.sizes(), ids, sorted, output, fidelity); });
 }
 
 // What `write` writes of one type, which it gets with the id.
@@ -109,7 +110,8 @@ py::bytes of_one_type(const Layout& layout, std::int64_t type_id, CDeclarations:
         [&text](const Output::Buffer& buffer, std::size_t size) { text.append(buffer.get(), size); });
     CLimits limits(layout.btf());
     CNames names(layout.btf(), limits, CNames::Conflicts::ignored);
-    CDeclarations declarations(layout.btf(), layout.sizes(), names, limits, output, style);
+    CDeclarations declarations(layout.btf(), layout.sizes(), names, limits, output,
+                               CDeclarations::Fidelity::layout, style);
     write(declarations, static_cast<std::uint32_t>(type_id));
     output.flush();
     return text;
@@ -132,8 +134,11 @@ void register_dump(py::module_& module) {
                "Write types as bpftool's text, to a file descriptor or in pieces of bytes to a callable.");
     module.def("dump_json", json, py::arg("btf"), py::arg("roots"), py::arg("pretty"), py::arg("to"),
                "Write types as bpftool's JSON, to a file descriptor or in pieces of bytes to a callable.");
-    module.def("dump_c", c, py::arg("layout"), py::arg("roots"), py::arg("sort"), py::arg("to"),
-               "Write types as a C header, to a file descriptor or in pieces of bytes to a callable.");
+    module.def(
+        "dump_c", c, py::arg("layout"), py::arg("roots"), py::arg("sort"), py::arg("to"),
+        py::arg("as_laid_out") = false,
+        "Write types as a C header, to a file descriptor or in pieces of bytes to a callable: bpftool's, "
+        "or what a compiler lays out as the BTF has it.");
     module.def("c_declaration", declaration, py::arg("layout"), py::arg("type_id"),
                "One type as C, without its semicolon.");
     module.def("c_type_name", type_name, py::arg("layout"), py::arg("type_id"),

@@ -519,8 +519,8 @@ class Btf(HasTables):
         return records_of(composite(self._meant(type_, "records")), buffer, size)
 
     def ctypes(self, type_: int | str | Type) -> Any:
-        """A struct or union as a class of `ctypes`, its members at the same offsets, bitfields too. Raises
-        `NotSupportedError` where ctypes cannot."""
+        """A struct or union as a class of `ctypes`, its members at the same offsets, bitfields too; a
+        struct's `_fields_` are in the order of those. Raises `NotSupportedError` where ctypes cannot."""
         from .ctypes_types import ctype_of
 
         return ctype_of(self._meant(type_, "ctypes"))
@@ -564,15 +564,21 @@ class Btf(HasTables):
         return dump(self, format, file, ids, pretty=pretty, sort=sort)
 
     def to_c(self, *types: int | str | Type) -> str:
-        """A C header with these types and what they need; with all types where none is given."""
-        text = self.dump("c", roots=types or None)
-        assert text is not None
-        return text
+        """A C header with these types and what they need; with all types where none is given. It is
+        `dump("c")`, but where a compiler would make something else of that than the BTF has: members are in
+        the order of their offsets, and enums have their size and sign. Raises what `dump` does, and
+        `NotSupportedError` for a struct or enum that C cannot say: members that overlap, say."""
+        from .dumping import to_c
+
+        return to_c(self, [self._id_of(type_) for type_ in types])
 
     def c_declaration(self, type_: int | str | Type) -> str:
         """One type as C for people: a struct with its members, an enum with its values, what a typedef stands
         for, a function's prototype. As in the header that `to_c` gives, but without what it needs, and under
-        its own name. Raises `NotFoundError`, and `NotSupportedError` for what C has nothing for (DATASEC)."""
+        its own name. Raises `NotFoundError`, and `NotSupportedError` for what C has nothing for (DATASEC) or
+        cannot lay out as the BTF does: members that overlap, or lie within a byte; one of a union past its
+        start; one without a name that is neither struct nor union; an enum whose values its size does not
+        hold."""
         from .dumping import c_declaration
 
         return c_declaration(self, self._id_of(type_))

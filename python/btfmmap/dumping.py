@@ -86,6 +86,13 @@ def _write_all(file: io.RawIOBase, piece: bytes) -> None:
         rest = rest[taken:]
 
 
+def to_c(btf: Btf, roots: Sequence[int]) -> str:
+    """What `Btf.to_c` gives."""
+    pieces: list[bytes] = []
+    _core.dump_c(btf._layout, roots, True, pieces.append, as_laid_out=True)
+    return _text(b"".join(pieces))
+
+
 def c_declaration(btf: Btf, type_id: int) -> str:
     """What `Btf.c_declaration` gives."""
     return _text(_core.c_declaration(btf._layout, type_id)) + ";"

@@ -204,6 +204,7 @@ void read_dumps(const Btf& btf, const Sizes& sizes) {
         dump([&](Output& output) { dump_c(btf, sizes, roots, true, output); });
     }
     dump([&](Output& output) { dump_c(btf, sizes, {}, false, output); });
+    dump([&](Output& output) { dump_c(btf, sizes, {}, false, output, CDeclarations::Fidelity::layout); });
     CLimits limits(btf);
     std::vector<uint32_t> order = c_order(btf, limits);
     std::sort(order.begin(), order.end());

@@ -89,9 +89,9 @@ void write_kfuncs(const Btf& btf, CLimits& limits, CWriter& writer, Output& outp
 }  // namespace
 
 void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
-            Output& output) {
+            Output& output, CDeclarations::Fidelity fidelity) {
     CLimits limits(btf);
-    CWriter writer(btf, sizes, limits, output);
+    CWriter writer(btf, sizes, limits, output, fidelity);
     write_text(output, kHead);
     for (const std::int64_t root : roots) {
         btf.type_name(root);  // refuses what is not there

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "core/analysis/members.hpp"
 #include "core/base/error.hpp"
+#include "core/index/enums.hpp"
 
 namespace btfmmap {
 
@@ -15,6 +17,8 @@ using std::uint32_t;
 bool is_modifier(Kind kind) {
     return kind == Kind::Volatile || kind == Kind::Const || kind == Kind::Restrict || kind == Kind::TypeTag;
 }
+
+bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
 
 int64_t rounded_up(int64_t number, int64_t unit) { return (number + unit - 1) / unit * unit; }
 
@@ -75,7 +79,8 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
     const CLimits::Depth deeper(limits_, id);
     const TypeRecord type = record(id);
     const bool is_struct = type.kind() == Kind::Struct;
-    const bool packed = is_struct && is_packed(type);
+    const std::vector<uint32_t> order = order_of_members(type);
+    const bool packed = is_struct && (is_packed(type) || (!order.empty() && has_bitfield_across_units(type)));
     const bool flag = type.flag();
     const uint32_t count = type.elements();
     const uint32_t size = type.size_or_type();
@@ -85,11 +90,15 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
     bool after_bitfield = false;
     for (uint32_t i = 0; i != count; ++i) {
         limits_.step();
-        const std::byte* member = type.element(i);
-        const uint32_t held = type.element_type(i, MemberField::type);
+        const uint32_t number = order.empty() ? i : order[i];
+        const std::byte* member = type.element(number);
+        const uint32_t held = type.element_type(number, MemberField::type);
         const uint32_t word = type.load(member + MemberField::offset);
         const int64_t offset = member_bit_offset(word, flag);
         const int64_t bits = member_bitfield_size(word, flag);
+        if (fidelity_ == Fidelity::layout) {
+            check_member(type, number, end);
+        }
         pad(end, offset, packed ? 1 : alignment(held), after_bitfield && bits != 0, level + 1);
         out_.line(level + 1);
         declare(held, names_.string(type.load(member + MemberField::name_off)), level + 1);
@@ -110,6 +119,46 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
     packed ? out_.write("} __attribute__((packed))") : out_.write("}");
 }
 
+// By number; empty where they stay in the order of the record.
+std::vector<uint32_t> CDeclarations::order_of_members(const TypeRecord& type) const {
+    std::vector<uint32_t> order;
+    if (fidelity_ == Fidelity::layout && type.kind() == Kind::Struct) {
+        order = members_by_offset(*type.index, sizes_, static_cast<uint32_t>(type.row));
+        if (std::is_sorted(order.begin(), order.end())) {
+            order.clear();
+        }
+    }
+    return order;
+}
+
+// Refuses a member that C cannot put where the BTF has it. `end` is in bits: where those before it end.
+void CDeclarations::check_member(const TypeRecord& type, uint32_t number, int64_t end) const {
+    const std::byte* member = type.element(number);
+    const uint32_t held = type.element_type(number, MemberField::type);
+    const uint32_t word = type.load(member + MemberField::offset);
+    const int64_t start = member_bit_offset(word, type.flag());
+    const bool is_bitfield = member_bitfield_size(word, type.flag()) != 0;
+    const bool is_named = !names_.string(type.load(member + MemberField::name_off)).empty();
+    const auto refuse = [&](const std::string& why) {
+        throw Error::not_supported("type [" + std::to_string(type.id) + "] has a member " +
+                                   std::to_string(number) + " at bit " + std::to_string(start) + why);
+    };
+    if (type.kind() == Kind::Union && start != 0) {
+        refuse(" of a union, which starts all of them at 0 in C");
+    }
+    if (type.kind() == Kind::Struct && start < end) {
+        refuse(", where another one ends at bit " + std::to_string(end) + ", which C cannot say");
+    }
+    if (!is_bitfield && start % 8 != 0) {
+        refuse(", within a byte, though it is no bitfield");
+    }
+    const uint32_t resolved = sizes_.resolved(held);
+    const bool is_composite = resolved != Sizes::kNoType && is_struct_or_union(record(resolved).kind());
+    if (!is_named && !is_bitfield && !is_composite) {
+        refuse(" without a name, though it is neither struct, union nor bitfield");
+    }
+}
+
 int64_t CDeclarations::alignment(uint32_t id) const { return std::max<int64_t>(0, sizes_.alignment(id)); }
 
 bool CDeclarations::is_packed(const TypeRecord& type) const {
@@ -126,6 +175,22 @@ bool CDeclarations::is_packed(const TypeRecord& type) const {
         most = std::max(most, own);
     }
     return type.size_or_type() % most != 0;
+}
+
+// Without the attribute, a compiler moves a bitfield that reaches into a second unit of its type's size
+// there.
+bool CDeclarations::has_bitfield_across_units(const TypeRecord& type) const {
+    const bool flag = type.flag();
+    const uint32_t count = type.elements();
+    for (uint32_t i = 0; i != count; ++i) {
+        const uint32_t word = type.load(type.element(i) + MemberField::offset);
+        const int64_t unit = 8 * sizes_.size(type.element_type(i, MemberField::type));
+        const int64_t bits = member_bitfield_size(word, flag);
+        if (bits != 0 && unit > 0 && member_bit_offset(word, flag) % unit + bits > unit) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Fills a gap so that the next member lies where it should: with bitfields without a name, of the largest
@@ -186,15 +251,24 @@ void CDeclarations::define_enum(uint32_t id, unsigned level) {
     if (count == 0) {
         return;
     }
+    const bool layout = fidelity_ == Fidelity::layout;
+    const bool is_signed =
+        layout ? enum_is_signed(*type.index, static_cast<uint32_t>(type.row)) : type.flag();
     out_.write(" {");
-    define_values(type, level);
+    define_values(type, is_signed, level);
     out_.line(level);
     out_.write("}");
+    layout ? write_size(type, is_signed) : write_mode(type);
+}
+
+// libbpf's attribute for an enum that is not of an int's size; of two bytes it has none.
+void CDeclarations::write_mode(const TypeRecord& type) {
     const uint32_t size = type.size_or_type();
     if (size == 1) {
         out_.write(" __attribute__((mode(byte)))");
     } else if (size == 8 && pointer_size_ == 8) {
         bool fits = true;
+        const uint32_t count = type.elements();
         for (uint32_t i = 0; type.kind() == Kind::Enum64 && i != count; ++i) {
             fits &= type.load(type.element(i) + EnumField::value_high) == 0;
         }
@@ -204,9 +278,42 @@ void CDeclarations::define_enum(uint32_t id, unsigned level) {
     }
 }
 
+// The attribute that makes a compiler choose the enum's size.
+void CDeclarations::write_size(const TypeRecord& type, bool is_signed) {
+    int64_t least = 0;
+    std::uint64_t most = 0;
+    const uint32_t count = type.elements();
+    for (uint32_t i = 0; i != count; ++i) {
+        const std::uint64_t value = enum_value(*type.index, type.kind(), type.element(i));
+        const int64_t as_signed = signed_enum_value(type.kind(), value);
+        if (is_signed && as_signed < 0) {
+            least = std::min(least, as_signed);
+        } else {
+            most = std::max(most, value);
+        }
+    }
+    const auto fits = [&](unsigned bits) {
+        return least == 0 ? most >> (bits - 1) <= 1
+                          : most >> (bits - 1) == 0 && -(least + 1) >> (bits - 1) == 0;
+    };
+    const uint32_t size = type.size_or_type();
+    const bool has_size = size == 1 || size == 2 || size == 4 || size == 8;
+    if (!has_size || !fits(8 * size)) {
+        throw Error::not_supported("type [" + std::to_string(type.id) + "] is an enum of " +
+                                   std::to_string(size) + " bytes, which C cannot make of its values");
+    }
+    if (size == 1) {
+        out_.write(" __attribute__((mode(byte)))");
+    } else if (size == 2) {
+        fits(8) ? out_.write(" __attribute__((mode(HI)))") : out_.write(" __attribute__((packed))");
+    } else if (size == 8 && fits(32)) {
+        pointer_size_ == 8 ? out_.write(" __attribute__((mode(word)))")
+                           : out_.write(" __attribute__((mode(DI)))");
+    }
+}
+
 // Enumerators share their names with typedefs.
-void CDeclarations::define_values(const TypeRecord& type, unsigned level) {
-    const bool is_signed = type.flag();
+void CDeclarations::define_values(const TypeRecord& type, bool is_signed, unsigned level) {
     const bool wide = type.kind() == Kind::Enum64;
     const uint32_t count = type.elements();
     for (uint32_t i = 0; i != count; ++i) {

@@ -14,7 +14,7 @@
 
 namespace btfmmap {
 
-// Writes definitions and declarations of C, as libbpf's btf_dump spells them.
+// Writes definitions and declarations of C, in the spelling of libbpf's btf_dump.
 class CDeclarations {
 public:
     enum class Style : std::uint8_t {
@@ -22,14 +22,23 @@ public:
         cast,   // those by their keyword alone, and no qualifiers
     };
 
+    // What the text keeps to where a compiler makes something else of libbpf's than the BTF has.
+    enum class Fidelity : std::uint8_t {
+        libbpf,  // its text
+        // Members by offset, enums of their size and sign. Throws Error (not_supported) where members overlap
+        // or C has no enum of that size for the values.
+        layout,
+    };
+
     // All outlive it.
     CDeclarations(const Btf& btf, const Sizes& sizes, CNames& names, CLimits& limits, Output& output,
-                  Style style = Style::whole)
+                  Fidelity fidelity, Style style = Style::whole)
         : btf_(btf),
           sizes_(sizes),
           names_(names),
           limits_(limits),
           out_(limits, output),
+          fidelity_(fidelity),
           style_(style),
           pointer_size_(btf.pointer_size()) {}
 
@@ -51,8 +60,13 @@ private:
     TypeRecord record(std::uint32_t id) const { return {btf_, id}; }
 
     bool is_packed(const TypeRecord& record) const;
+    bool has_bitfield_across_units(const TypeRecord& record) const;
+    std::vector<std::uint32_t> order_of_members(const TypeRecord& record) const;
+    void check_member(const TypeRecord& record, std::uint32_t number, std::int64_t end) const;
     void pad(std::int64_t from, std::int64_t to, std::int64_t alignment, bool in_bitfield, unsigned level);
-    void define_values(const TypeRecord& record, unsigned level);
+    void define_values(const TypeRecord& record, bool is_signed, unsigned level);
+    void write_mode(const TypeRecord& record);
+    void write_size(const TypeRecord& record, bool is_signed);
 
     void write_chain(Chain& chain, std::string_view name, unsigned level);
     void write_array(const TypeRecord& array, Chain& chain, std::string_view name, bool after_pointer,
@@ -70,6 +84,7 @@ private:
     CNames& names_;
     CLimits& limits_;
     CText out_;
+    Fidelity fidelity_;
     Style style_;
     std::int64_t pointer_size_;
     std::vector<std::uint32_t> chains_;

@@ -16,12 +16,13 @@ bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind
 
 }  // namespace
 
-CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output)
+CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output,
+                 CDeclarations::Fidelity fidelity)
     : btf_(btf),
       limits_(limits),
       out_(limits, output),
       names_(btf, limits, CNames::Conflicts::numbered),
-      declarations_(btf, sizes, names_, limits, output),
+      declarations_(btf, sizes, names_, limits, output, fidelity),
       states_(btf.index().end_id()) {
     states_[0].order = Order::done;
     states_[0].emitted = Emitted::yes;

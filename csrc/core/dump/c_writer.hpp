@@ -15,16 +15,18 @@
 
 namespace btfmmap {
 
-// Types as C that compiles, identical to what libbpf's btf_dump writes: each after what it needs, with
-// forward declarations where pointers go round, inline where it has no name, and under another name (x___2)
-// where its own is taken.
+// Types as C that compiles, with Fidelity::libbpf identical to what its btf_dump writes: each after what it
+// needs, with forward declarations where pointers go round, inline where it has no name, and under another
+// name (x___2) where its own is taken.
 class CWriter {
 public:
     // All outlive the writer. Throws Error (not_supported) for a kind that only a layout section knows.
-    CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output);
+    CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output,
+            CDeclarations::Fidelity fidelity);
 
     // Writes a type with all that it needs and that was not written before. Throws Error: format for types
-    // that hold themselves, not_supported for those nested too deeply.
+    // that hold themselves, not_supported for those nested too deeply,
+    // and what Fidelity::layout throws.
     void write(std::uint32_t id);
 
     // Writes that `name` is of a type.
