@@ -160,8 +160,9 @@ class Type:
         if self.kind not in _ENUMS:
             return None
         columns = self.btf._columns("enumerators")
-        first = columns["indptr"][self.id - self.btf.first_id]
-        return bool(columns["signed"][first]) if self.vlen else self.kind_flag
+        row = self.id - self.btf.first_id
+        first, end = columns["indptr"][row], columns["indptr"][row + 1]
+        return bool(columns["signed"][first]) if first != end else self.kind_flag
 
     @property
     def linkage(self) -> int | None:
