@@ -15,8 +15,8 @@ inline std::string kind_name(Kind kind) {
     if (!shape_of(kind).known) {
         return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
     }
-    const ShortText& word = kind_word(kind);
-    return {word.letters, word.size};
+    const ShortText& word = kind_text(kind);
+    return {word.chars, word.size};
 }
 
 }  // namespace btfmmap::bindings

@@ -121,7 +121,7 @@ void read_names(const Btf& btf) {
             const std::string name(btf.type_name(id));
             scanned.find_all(name, all);
             if (!name.empty()) {
-                btf.strings().places(name, 5);
+                btf.strings().find_offsets(name, 5);
             }
             const auto ids = btf.find_all(name, all);
             require(std::is_sorted(ids.begin(), ids.end()));

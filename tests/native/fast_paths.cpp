@@ -70,7 +70,7 @@ Outcome scanned(Bytes types, ByteOrder order, bool in_chains) {
 
 // Returns whether the quick check passes.
 bool compare_checks(const Index& index, const Header& header) {
-    const bool quick = references_in_range(index, header.string_size);
+    const bool quick = references_valid_simd(index, header.string_size);
     const std::string error = error_of([&] {
         each_bad_reference(index, header.string_size, index.end_id(), 0,
                            [](Error&& bad) { throw std::move(bad); });
@@ -285,26 +285,26 @@ bool compare_all(Bytes section, const Strings& strings, const Header& header, co
 }
 
 void compare_masks(std::mt19937& random) {
-    std::uint8_t bytes[kMaskedBytes];
+    std::uint8_t bytes[kMaskBits];
     for (int round = 0; round != 10000; ++round) {
         std::uint64_t expected = 0;
         std::vector<std::uint16_t> numbers;
-        for (std::uint32_t i = 0; i != kMaskedBytes; ++i) {
+        for (std::uint32_t i = 0; i != kMaskBits; ++i) {
             bytes[i] = static_cast<std::uint8_t>(random() % (round % 2 == 0 ? 3 : 256));
             if (bytes[i] == 0 || bytes[i] == 2) {
                 expected |= std::uint64_t{1} << i;
                 numbers.push_back(static_cast<std::uint16_t>(1000 + i));
             }
         }
-        demand(equal_bytes<0, 2>(bytes) == expected, "equal_bytes");
-        std::vector<std::uint16_t> appended(kMaskedBytes + kU16Lanes);
+        demand(match_mask<0, 2>(bytes) == expected, "match_mask");
+        std::vector<std::uint16_t> appended(kMaskBits + kU16Lanes);
         appended.resize(static_cast<std::size_t>(append_set_bits(expected, U16x8{} + 1000, appended.data()) -
                                                  appended.data()));
         demand(appended == numbers, "append_set_bits");
     }
 }
 
-void compare_letters(std::mt19937& random) {
+void compare_lanes(std::mt19937& random) {
     std::uint8_t bytes[sizeof(U8x16)];
     for (int round = 0; round != 10000; ++round) {
         unsigned expected = sizeof bytes;
@@ -312,20 +312,20 @@ void compare_letters(std::mt19937& random) {
             bytes[i] = static_cast<std::uint8_t>(random() % (round % 2 == 0 ? 8 : 64));
             expected = bytes[i] == 0 ? i : expected;
         }
-        U8x16 letters;
-        std::memcpy(&letters, bytes, sizeof letters);
-        demand(first_marked(lane_mask(letters == 0)) == expected, "first_marked");
+        U8x16 lanes;
+        std::memcpy(&lanes, bytes, sizeof lanes);
+        demand(first_set_lane(lane_mask(lanes == 0)) == expected, "first_set_lane");
     }
 }
 
 }  // namespace
 
-// twins SEED MUTANTS FILE...
+// fast_paths SEED MUTANTS FILE...
 int main(int argc, char** argv) {
     std::mt19937 random(static_cast<unsigned>(std::atoi(argv[1])));
     const int mutants = std::atoi(argv[2]);
     compare_masks(random);
-    compare_letters(random);
+    compare_lanes(random);
     for (int argument = 3; argument != argc; ++argument) {
         std::ifstream file(argv[argument], std::ios::binary);
         const std::vector<char> original{std::istreambuf_iterator<char>(file), {}};

@@ -16,9 +16,9 @@ bool is_indirect(Kind kind) { return kind == Kind::Ptr || kind == Kind::FuncProt
 
 // Finds the strongly connected components of the types of some kinds by Tarjan's algorithm, with a stack of
 // its own: chains may be a million types long.
-class Search {
+class ComponentFinder {
 public:
-    Search(const Index& index, bool by_value)
+    ComponentFinder(const Index& index, bool by_value)
         : index_(index), by_value_(by_value), number_(index.rows(), 0), low_(index.rows(), 0) {}
 
     std::vector<Cycle> run() {
@@ -38,7 +38,7 @@ private:
     struct Frame {
         uint32_t row;
         uint32_t next;  // reference
-        bool refers_to_itself;
+        bool self_reference;
     };
 
     bool follows(Kind kind) const {
@@ -86,7 +86,7 @@ private:
 
     void enter(uint32_t row) {
         number_[row] = low_[row] = ++last_number_;
-        open_.push_back(row);
+        component_stack_.push_back(row);
         frames_.push_back({row, 0, false});
     }
 
@@ -96,10 +96,10 @@ private:
             Frame& frame = frames_.back();
             const uint32_t row = frame.row;
             if (frame.next == references(row)) {
-                const bool alone = !frame.refers_to_itself;
+                const bool self_reference = frame.self_reference;
                 frames_.pop_back();
                 if (low_[row] == number_[row]) {
-                    close(row, alone);
+                    pop_component(row, self_reference);
                 }
                 if (!frames_.empty()) {
                     low_[frames_.back().row] = std::min(low_[frames_.back().row], low_[row]);
@@ -110,7 +110,7 @@ private:
             if (!to) {
                 continue;
             }
-            frame.refers_to_itself |= *to == row;
+            frame.self_reference |= *to == row;
             if (number_[*to] == 0) {
                 enter(*to);
             } else if (number_[*to] != kDone) {
@@ -120,19 +120,19 @@ private:
     }
 
     // Takes a component off the stack. A circle without anything indirect is one by value, too.
-    void close(uint32_t root, bool alone) {
+    void pop_component(uint32_t root, bool self_reference) {
         Cycle cycle{UINT32_MAX, 0, by_value_};
         bool indirect = false;
         for (uint32_t row = kDone; row != root;) {
-            row = open_.back();
-            open_.pop_back();
+            row = component_stack_.back();
+            component_stack_.pop_back();
             number_[row] = low_[row] = kDone;
             cycle.lowest_id = std::min(cycle.lowest_id, index_.id(row));
             ++cycle.types;
             indirect |= is_indirect(index_.kind(row));
         }
-        const bool circular = cycle.types > 1 || !alone;
-        if (circular && (by_value_ || indirect)) {
+        const bool is_cycle = cycle.types > 1 || self_reference;
+        if (is_cycle && (by_value_ || indirect)) {
             found_.push_back(cycle);
         }
     }
@@ -141,7 +141,7 @@ private:
     bool by_value_;
     std::vector<uint32_t> number_;  // in the order of visits, from 1; 0 for what was not visited
     std::vector<uint32_t> low_;     // the lowest number that can be reached
-    std::vector<uint32_t> open_;
+    std::vector<uint32_t> component_stack_;
     std::vector<Frame> frames_;
     std::vector<Cycle> found_;
     uint32_t last_number_ = 0;
@@ -150,8 +150,8 @@ private:
 }  // namespace
 
 std::vector<Cycle> find_cycles(const Index& index) {
-    std::vector<Cycle> found = Search(index, true).run();
-    const std::vector<Cycle> indirect = Search(index, false).run();
+    std::vector<Cycle> found = ComponentFinder(index, true).run();
+    const std::vector<Cycle> indirect = ComponentFinder(index, false).run();
     found.insert(found.end(), indirect.begin(), indirect.end());
     return found;
 }

@@ -12,7 +12,7 @@ namespace btfmmap {
 // takes itself).
 struct Cycle {
     std::uint32_t lowest_id;
-    std::uint32_t types;
+    std::uint32_t types;  // number of types on the cycle
     bool by_value;
 };
 

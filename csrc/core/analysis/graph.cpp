@@ -25,7 +25,8 @@ struct Plan {
     uint8_t fixed = 0;          // how many there are besides the elements'
     uint8_t stride = 0;         // from one element to the next
     uint8_t first = kHeadSize;  // where the first element's type id is
-    std::uint64_t share = 0;    // times the elements' size is their number times 2^32: cheaper than to divide
+    std::uint64_t reciprocal =
+        0;  // times the elements' size is their number times 2^32: cheaper than to divide
 };
 
 std::array<Plan, kMaxKinds> plans() {
@@ -39,7 +40,7 @@ std::array<Plan, kMaxKinds> plans() {
         if (shape.element_type != Shape::kNone) {
             plan.stride = shape.element;
             plan.first = static_cast<uint8_t>(kHeadSize + static_cast<std::size_t>(shape.element_type));
-            plan.share = (std::uint64_t{1} << 32) / shape.element + 1;
+            plan.reciprocal = (std::uint64_t{1} << 32) / shape.element + 1;
         }
     }
     return plans;
@@ -61,7 +62,7 @@ public:
             const Plan& plan = plans_[index.kinds()[row]];
             const std::uint64_t size = index.offsets()[row + 1] - index.offsets()[row] - kHeadSize;
             indptr[row] = static_cast<uint32_t>(edge);
-            edge += plan.fixed + (size * plan.share >> 32);
+            edge += plan.fixed + (size * plan.reciprocal >> 32);
         }
         return edge;
     }
@@ -83,7 +84,7 @@ public:
                 continue;
             }
             // What is read too much has to be in the section, too.
-            if (static_cast<std::size_t>(section_end - index.record(row + 1)) >= kMostRead) {
+            if (static_cast<std::size_t>(section_end - index.record(row + 1)) >= kMaxRead) {
                 write_elements<Load>(indices, edge, indptr[row + 1], head + plan.first, plan.stride);
             } else {
                 for (const std::byte* at = head + plan.first; edge != indptr[row + 1]; at += plan.stride) {
@@ -94,7 +95,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMostRead = kHeadSize + 16 * kAtOnce;
+    static constexpr std::size_t kMaxRead = kHeadSize + 16 * kAtOnce;
 
     template <class Load>
     static void write_elements(uint32_t* indices, uint32_t edge, uint32_t end, const std::byte* at,
@@ -115,7 +116,7 @@ private:
     const std::array<Plan, kMaxKinds> plans_ = plans();
 };
 
-std::vector<const Btf*> chain(const Btf& btf) {
+std::vector<const Btf*> base_chain(const Btf& btf) {
     std::vector<const Btf*> levels;
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
         levels.push_back(level);
@@ -124,10 +125,10 @@ std::vector<const Btf*> chain(const Btf& btf) {
     return levels;
 }
 
-Edges filled(const Btf& btf, Arena& arena) {
+Edges build_edges(const Btf& btf, Arena& arena) {
     const std::size_t nodes = btf.index().end_id();
     auto* indptr = arena.allocate<uint32_t>(nodes + 1);
-    const std::vector<const Btf*> levels = chain(btf);
+    const std::vector<const Btf*> levels = base_chain(btf);
     const Filler filler;
     std::size_t edges = 0;
     for (const Btf* level : levels) {
@@ -139,8 +140,8 @@ Edges filled(const Btf& btf, Arena& arena) {
     indptr[nodes] = static_cast<uint32_t>(edges);
     auto* indices = arena.allocate<uint32_t>(edges + kAtOnce);
     for (const Btf* level : levels) {
-        with_loads(level->header().order,
-                   [&](auto load) { filler.fill<decltype(load)>(level->index(), indptr, indices); });
+        with_byte_order(level->header().order,
+                        [&](auto load) { filler.fill<decltype(load)>(level->index(), indptr, indices); });
     }
     for (std::size_t edge = 0; edge != edges; ++edge) {
         indices[edge] = indices[edge] < nodes ? indices[edge] : 0;
@@ -203,9 +204,9 @@ Labels reversed(const Edges& forward, const Labels& labels, const Edges& reverse
     auto* row = arena.allocate<uint32_t>(forward.edges);
     std::vector<uint32_t> next(reverse.indptr, reverse.indptr + reverse.nodes);
     for (std::size_t edge = 0; edge != forward.edges; ++edge) {
-        const uint32_t place = next[forward.indices[edge]]++;
-        role[place] = labels.role[edge];
-        row[place] = labels.row[edge];
+        const uint32_t to = next[forward.indices[edge]]++;
+        role[to] = labels.role[edge];
+        row[to] = labels.row[edge];
     }
     return {role, row};
 }
@@ -223,10 +224,10 @@ std::size_t most_bytes(const Btf& btf) {
 
 }  // namespace
 
-Graph::Graph(const Btf& btf) : btf_(btf), arena_(most_bytes(btf)), forward_(filled(btf, arena_)) {}
+Graph::Graph(const Btf& btf) : btf_(btf), arena_(most_bytes(btf)), forward_(build_edges(btf, arena_)) {}
 
 const Labels& Graph::forward_labels() const {
-    return forward_labels_.get([this] { return label(chain(btf_), forward_, arena_); });
+    return forward_labels_.get([this] { return label(base_chain(btf_), forward_, arena_); });
 }
 
 const Edges& Graph::reverse() const {

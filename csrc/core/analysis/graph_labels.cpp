@@ -31,6 +31,7 @@ constexpr Role head_role(Kind kind) {
     }
 }
 
+// Returns the role of the types that a record's elements refer to.
 constexpr Role element_role(Kind kind) {
     switch (kind) {
         case Kind::FuncProto:
@@ -42,21 +43,22 @@ constexpr Role element_role(Kind kind) {
     }
 }
 
+// Describes the references in records of one kind.
 struct Plan {
     bool head_refers = false;
     bool is_array = false;
-    bool has_table = false;  // whose rows its records are
-    uint8_t table = 0;       // the kind whose table has the elements
+    bool has_table = false;  // whose rows its records_seen are
+    uint8_t table = 0;       // the kind whose table has the elements_seen
     Role head_role = Role::pointee;
     Role element_role = Role::member;
 };
 
 std::array<Plan, kMaxKinds> plans() {
     std::array<Plan, kMaxKinds> plans;
-    for (std::size_t number = 0; number != kMaxKinds; ++number) {
-        const auto kind = static_cast<Kind>(number);
-        Plan& plan = plans[number];
-        plan.head_refers = kShapes[number].head_refers;
+    for (std::size_t value = 0; value != kMaxKinds; ++value) {
+        const auto kind = static_cast<Kind>(value);
+        Plan& plan = plans[value];
+        plan.head_refers = kShapes[value].head_refers;
         plan.is_array = kind == Kind::Array;
         plan.has_table = kind == Kind::Func || kind == Kind::Var || kind == Kind::DeclTag;
         // Members of STRUCT and UNION count together.
@@ -74,28 +76,28 @@ public:
         : indptr_(indptr), role_(role), row_(row) {}
 
     void label(const Index& index) const {
-        std::array<uint32_t, kMaxKinds> records{};  // of a kind, so far: rows of its table
-        std::array<uint32_t, kMaxKinds> elements{};
+        std::array<uint32_t, kMaxKinds> records_seen{};  // of a kind, so far: rows of its table
+        std::array<uint32_t, kMaxKinds> elements_seen{};
         const uint32_t* indptr = indptr_ + index.first_id();
         for (auto row = static_cast<uint32_t>(index.first_record()); row != index.rows(); ++row) {
             const uint8_t kind = index.kinds()[row];
             const Plan& plan = plans_[kind];
-            const uint32_t number = records[kind]++;
+            const uint32_t nth_of_kind = records_seen[kind]++;
             uint32_t edge = indptr[row];
             const uint32_t end = indptr[row + 1];
-            write(edge, plan.head_role, plan.has_table ? number : row);
+            write(edge, plan.head_role, plan.has_table ? nth_of_kind : row);
             edge += plan.head_refers;
             if (plan.is_array) {
-                write(edge, Role::element, number);
-                write(edge + 1, Role::index, number);
+                write(edge, Role::element, nth_of_kind);
+                write(edge + 1, Role::index, nth_of_kind);
                 continue;
             }
-            uint32_t child = elements[plan.table];
-            elements[plan.table] += end - edge;
+            uint32_t element_row = elements_seen[plan.table];
+            elements_seen[plan.table] += end - edge;
             do {
-                write_some(edge, plan.element_role, child);
+                write_four(edge, plan.element_role, element_row);
                 edge += kAtOnce;
-                child += kAtOnce;
+                element_row += kAtOnce;
             } while (edge < end);
         }
     }
@@ -106,7 +108,7 @@ private:
         row_[edge] = row;
     }
 
-    void write_some(uint32_t edge, Role role, uint32_t row) const {
+    void write_four(uint32_t edge, Role role, uint32_t row) const {
         static_assert(kAtOnce == 4);
         const uint32_t roles = static_cast<uint8_t>(role) * 0x01010101U;
         const uint32_t rows[] = {row, row + 1, row + 2, row + 3};

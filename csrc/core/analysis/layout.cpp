@@ -306,7 +306,7 @@ std::vector<Place> places(const Btf& btf, const Sizes& sizes, std::uint32_t type
     }
     const uint32_t row = type_id - index.first_id();
     std::vector<Place> found(index.elements(row, shape_of(Kind::Struct)));
-    with_loads(btf.header().order, [&](auto load) {
+    with_byte_order(btf.header().order, [&](auto load) {
         Reader<decltype(load)>(btf, sizes).read(row, [&](uint32_t number, const Member& member, Free free) {
             found[number] = {static_cast<uint32_t>(member.unit_start),
                              static_cast<uint32_t>(member.unit_bits / 8), free.bytes, free.bits,
@@ -317,8 +317,8 @@ std::vector<Place> places(const Btf& btf, const Sizes& sizes, std::uint32_t type
 }
 
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena) {
-    return with_loads(btf.header().order,
-                      [&](auto load) { return filled<decltype(load)>(btf, sizes, arena); });
+    return with_byte_order(btf.header().order,
+                           [&](auto load) { return filled<decltype(load)>(btf, sizes, arena); });
 }
 
 }  // namespace btfmmap

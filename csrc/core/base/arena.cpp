@@ -12,9 +12,9 @@ namespace btfmmap {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kWorthAsking = std::size_t{1} << 15;
+constexpr std::size_t kMinPopulateSize = std::size_t{1} << 15;
 
-std::shared_ptr<std::byte> memory_of(std::size_t size) {
+std::shared_ptr<std::byte> allocate_aligned(std::size_t size) {
     return {new (std::align_val_t{kAlignment}) std::byte[size],
             [](std::byte* data) { ::operator delete[](data, std::align_val_t{kAlignment}); }};
 }
@@ -50,12 +50,12 @@ void* Arena::allocate_bytes(std::size_t size) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (chunks_.empty() || chunks_.back().size - chunks_.back().used < size) {
         const std::size_t chunk_size = std::max(size, chunk_size_);
-        chunks_.push_back({memory_of(chunk_size), chunk_size, 0});
+        chunks_.push_back({allocate_aligned(chunk_size), chunk_size, 0});
     }
     Chunk& chunk = chunks_.back();
     std::byte* data = chunk.memory.get() + chunk.used;
     chunk.used += size;
-    if (size >= kWorthAsking) {
+    if (size >= kMinPopulateSize) {
         populate(data, size);
     }
     return data;

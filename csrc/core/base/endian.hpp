@@ -37,7 +37,7 @@ struct Load {
 
 // Calls `work` with the loads of `order`, so that its loops are compiled once for each byte order.
 template <class Work>
-decltype(auto) with_loads(ByteOrder order, Work&& work) {
+decltype(auto) with_byte_order(ByteOrder order, Work&& work) {
     return order == ByteOrder::little ? work(Load<ByteOrder::little>{}) : work(Load<ByteOrder::big>{});
 }
 

@@ -16,15 +16,15 @@ void merge_sort(std::vector<Item>& items, Before before) {
     std::vector<Item> merged(items.size());
     for (std::size_t run = 1; run < items.size(); run *= 2) {
         for (std::size_t start = 0; start < items.size(); start += 2 * run) {
-            const auto place = [&](std::size_t at) {
-                return items.begin() + static_cast<std::ptrdiff_t>(std::min(at, items.size()));
+            const auto iterator_at = [&](std::size_t index) {
+                return items.begin() + static_cast<std::ptrdiff_t>(std::min(index, items.size()));
             };
-            const auto middle = place(start + run), end = place(start + 2 * run);
+            const auto middle = iterator_at(start + run), end = iterator_at(start + 2 * run);
             const auto to = merged.begin() + static_cast<std::ptrdiff_t>(start);
             if (middle == end || !before(*middle, *(middle - 1))) {
-                std::copy(place(start), end, to);
+                std::copy(iterator_at(start), end, to);
             } else {
-                std::merge(place(start), middle, middle, end, to, before);
+                std::merge(iterator_at(start), middle, middle, end, to, before);
             }
         }
         items.swap(merged);

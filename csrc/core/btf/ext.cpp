@@ -87,7 +87,7 @@ public:
     }
 
     uint32_t load(std::size_t at) const {
-        return with_loads(order_, [&](auto load) { return load.u32(section_.data + at); });
+        return with_byte_order(order_, [&](auto load) { return load.u32(section_.data + at); });
     }
 
     uint32_t string(std::size_t at) const {

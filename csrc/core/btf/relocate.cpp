@@ -230,8 +230,8 @@ private:
     // A type's kind and what else has to match.
     std::string shown(const Btf& btf, uint32_t id) const {
         const Kind kind = btf.index().kind_of(id);
-        const ShortText& word = kind_word(kind);
-        std::string text(word.letters, word.size);
+        const ShortText& word = kind_text(kind);
+        std::string text(word.chars, word.size);
         switch (kind) {
             case Kind::Fwd:
                 return text + (kind_flag(btf, id) ? " of a union" : " of a struct");

@@ -70,9 +70,9 @@ void CDeclarations::define(uint32_t id) {
                 return declare(id, "");
             }
     }
-    const ShortText& word = kind_word(type.kind());
+    const ShortText& name = kind_text(type.kind());
     throw Error::not_supported("type [" + std::to_string(id) + "] is of kind " +
-                               std::string(word.letters, word.size) + ", which C has no declaration for");
+                               std::string(name.chars, name.size) + ", which C has no declaration for");
 }
 
 void CDeclarations::define_struct(uint32_t id, unsigned level) {
@@ -100,7 +100,7 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
             check_member(type, number, end);
         }
         pad(end, offset, packed ? 1 : alignment(held), after_bitfield && bits != 0, level + 1);
-        out_.line(level + 1);
+        out_.new_line(level + 1);
         declare(held, names_.string(type.load(member + MemberField::name_off)), level + 1);
         if (bits != 0) {
             out_.write(": ");
@@ -114,7 +114,7 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
         pad(end, 8 * int64_t{size}, alignment(id), false, level + 1);
     }
     if (count != 0 || size != 0) {
-        out_.line(level);
+        out_.new_line(level);
     }
     packed ? out_.write("} __attribute__((packed))") : out_.write("}");
 }
@@ -206,7 +206,7 @@ void CDeclarations::pad(int64_t from, int64_t to, int64_t alignment, bool in_bit
     const Pad pads[] = {{"long", 8 * pointer_size_}, {"int", 32}, {"short", 16}, {"char", 8}};
     const auto write = [&](std::string_view name, int64_t bits) {
         limits_.step();
-        out_.line(level);
+        out_.new_line(level);
         out_.write(name);
         out_.write(": ");
         out_.signed_number(bits);
@@ -256,7 +256,7 @@ void CDeclarations::define_enum(uint32_t id, unsigned level) {
         layout ? enum_is_signed(*type.index, static_cast<uint32_t>(type.row)) : type.flag();
     out_.write(" {");
     define_values(type, is_signed, level);
-    out_.line(level);
+    out_.new_line(level);
     out_.write("}");
     layout ? write_size(type, is_signed) : write_mode(type);
 }
@@ -320,8 +320,8 @@ void CDeclarations::define_values(const TypeRecord& type, bool is_signed, unsign
         limits_.step();
         const std::byte* value = type.element(i);
         const std::string_view name = names_.string(type.load(value + EnumField::name_off));
-        const std::size_t uses = names_.uses_of_enumerator(name);
-        out_.line(level + 1);
+        const std::size_t uses = names_.count_enumerator(name);
+        out_.new_line(level + 1);
         out_.write(name);
         if (uses > 1) {
             out_.write("___");
@@ -352,13 +352,13 @@ void CDeclarations::forward(uint32_t id) {
 
 void CDeclarations::define_typedef(uint32_t id) {
     const std::string_view name = names_.identifier(id);
-    const uint32_t of = record(id).target();
-    if (of == 0 && name == "__gnuc_va_list") {
+    const uint32_t aliased = record(id).target();
+    if (aliased == 0 && name == "__gnuc_va_list") {
         out_.write("typedef __builtin_va_list __gnuc_va_list");  // old GCC has void here
         return;
     }
     out_.write("typedef ");
-    declare(of, name, 0);
+    declare(aliased, name, 0);
 }
 
 // -- declarations

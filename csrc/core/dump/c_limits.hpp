@@ -16,10 +16,10 @@ public:
     // For bytes that are written or compared; a step is worth some of them. Throws Error (not_supported)
     // when all are spent.
     void spend(std::uint64_t bytes) {
-        if (bytes > left_) {
-            exhausted();
+        if (bytes > remaining_) {
+            throw_exhausted();
         }
-        left_ -= bytes;
+        remaining_ -= bytes;
     }
     void step() { spend(kStep); }
 
@@ -29,8 +29,8 @@ public:
     public:
         Depth(CLimits& limits, std::uint32_t id) : limits_(limits) {
             limits_.step();
-            if (limits_.depth_ == kMostDepth) {
-                too_deep(id);
+            if (limits_.depth_ == kMaxDepth) {
+                throw_too_deep(id);
             }
             ++limits_.depth_;
         }
@@ -46,12 +46,12 @@ private:
     static constexpr std::uint64_t kStep = 8;
     // Types of real kernels lie less than 25 levels deep. A level takes up to half a KiB of stack, and
     // threads may have no more than 128 KiB.
-    static constexpr unsigned kMostDepth = 128;
+    static constexpr unsigned kMaxDepth = 128;
 
-    [[noreturn]] void exhausted();
-    [[noreturn]] static void too_deep(std::uint32_t id);
+    [[noreturn]] void throw_exhausted();
+    [[noreturn]] static void throw_too_deep(std::uint32_t id);
 
-    std::uint64_t left_;
+    std::uint64_t remaining_;
     unsigned depth_ = 0;
 };
 

@@ -7,7 +7,7 @@ namespace btfmmap {
 
 namespace {
 
-constexpr std::size_t kLongestName = 255;  // of names that are changed
+constexpr std::size_t kMaxNumberedName = 255;  // of names that are changed
 
 }  // namespace
 
@@ -36,7 +36,7 @@ NameUses::Entry& NameUses::find(std::string_view name, std::size_t hash) {
 }
 
 void NameUses::grow() {
-    std::vector<Entry> old(std::max(kFirstSize, entries_.size() * 2));
+    std::vector<Entry> old(std::max(kInitialSize, entries_.size() * 2));
     old.swap(entries_);
     for (const Entry& entry : old) {
         if (entry.uses != 0) {
@@ -52,7 +52,7 @@ void NameUses::grow() {
 CNames::CNames(const Btf& btf, CLimits& limits, Conflicts conflicts)
     : btf_(btf), limits_(limits), conflicts_(conflicts), tags_(limits), identifiers_(limits) {
     if (conflicts == Conflicts::numbered) {
-        named_.resize(btf.index().end_id());
+        namings_.resize(btf.index().end_id());
     }
 }
 
@@ -73,8 +73,8 @@ std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
     if (conflicts_ == Conflicts::ignored) {
         return name;
     }
-    if (named_[id] == Named::no) {
-        named_[id] = Named::its_own;
+    if (namings_[id] == Naming::unassigned) {
+        namings_[id] = Naming::original;
         const Index& index = btf_.index().owner(id);
         const std::size_t row = id - index.first_id();
         const Kind kind = index.kind(row);
@@ -83,13 +83,14 @@ std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
             kind == Kind::Fwd || (kind == Kind::Enum && index.elements(row, shape_of(kind)) == 0);
         const std::size_t count = declares ? 1 : uses.add(name);
         if (count > 1) {
-            std::string other = std::string(name.substr(0, kLongestName)) + "___" + std::to_string(count);
-            other.resize(std::min(other.size(), kLongestName));
-            other_names_[id] = std::move(other);
-            named_[id] = Named::another;
+            std::string numbered_name =
+                std::string(name.substr(0, kMaxNumberedName)) + "___" + std::to_string(count);
+            numbered_name.resize(std::min(numbered_name.size(), kMaxNumberedName));
+            numbered_names_[id] = std::move(numbered_name);
+            namings_[id] = Naming::numbered;
         }
     }
-    return named_[id] == Named::another ? std::string_view(other_names_[id]) : name;
+    return namings_[id] == Naming::numbered ? std::string_view(numbered_names_[id]) : name;
 }
 
 }  // namespace btfmmap

@@ -27,7 +27,7 @@ private:
         std::size_t hash = 0;
     };
 
-    static constexpr std::size_t kFirstSize = 1024;
+    static constexpr std::size_t kInitialSize = 1024;
 
     Entry& find(std::string_view name, std::size_t hash);
     void grow();
@@ -55,7 +55,7 @@ public:
     std::string_view string(std::uint32_t offset) const;
 
     // Which use of its name an enumerator is, from 1.
-    std::size_t uses_of_enumerator(std::string_view name) {
+    std::size_t count_enumerator(std::string_view name) {
         return conflicts_ == Conflicts::numbered ? identifiers_.add(name) : 1;
     }
 
@@ -64,7 +64,7 @@ private:
         const Index& index = btf_.index().owner(id);
         return index.name_off(id - index.first_id());
     }
-    enum class Named : std::uint8_t { no, its_own, another };
+    enum class Naming : std::uint8_t { unassigned, original, numbered };
 
     std::string_view unique(std::uint32_t id, NameUses& uses);
 
@@ -73,8 +73,8 @@ private:
     Conflicts conflicts_;
     NameUses tags_;
     NameUses identifiers_;
-    std::vector<Named> named_;
-    std::unordered_map<std::uint32_t, std::string> other_names_;
+    std::vector<Naming> namings_;
+    std::unordered_map<std::uint32_t, std::string> numbered_names_;
 };
 
 }  // namespace btfmmap

@@ -20,13 +20,13 @@ using std::uint64_t;
 constexpr std::size_t kLastRank = 5;
 
 // What a type of a rank is sorted by first: the first bytes of a name, the first one highest.
-struct Start {
+struct PrefixKey {
     uint64_t name;
     uint32_t id;
 };
 
 // What those are sorted by that are alike so far. Namesakes are sorted by a hash of what they hold.
-struct Key {
+struct NameKey {
     std::string_view name;
     std::string_view own_name;
     uint32_t id;
@@ -42,39 +42,39 @@ public:
           hashes_{Hashes(btf), Hashes(btf)} {}
 
     std::vector<uint32_t> sorted() {
-        std::array<std::vector<Start>, kLastRank> ranks;
-        std::vector<uint32_t> last;
+        std::array<std::vector<PrefixKey>, kLastRank> ranks;
+        std::vector<uint32_t> last_rank;
         for (uint32_t id = 0; id != btf_.index().end_id(); ++id) {
-            if (!is_written(btf_.index().kind_of(id))) {
+            if (!is_ordered(btf_.index().kind_of(id))) {
                 continue;
             }
-            const std::size_t of_id = rank(id);
-            if (of_id == kLastRank) {
-                last.push_back(id);
+            const std::size_t rank_of_id = rank(id);
+            if (rank_of_id == kLastRank) {
+                last_rank.push_back(id);
                 complete_[id] = is_complete(chains_[id]);
             } else {
-                ranks[of_id].push_back(start(id));
+                ranks[rank_of_id].push_back(prefix_key(id));
                 complete_[id] = true;
             }
         }
         std::vector<uint32_t> ids;
-        for (std::vector<Start>& starts : ranks) {
-            append_by_start(starts, ids);
+        for (std::vector<PrefixKey>& keys : ranks) {
+            append_by_prefix(keys, ids);
         }
-        std::vector<Start> starts = those_with_news(last, ids);
-        append_by_start(starts, ids);
+        std::vector<PrefixKey> keys = incomplete_types(last_rank, ids);
+        append_by_prefix(keys, ids);
         return ids;
     }
 
 private:
     // Functions are half of a kernel's types, but only kfuncs are written, in an order of their own.
-    static bool is_written(Kind kind) {
+    static bool is_ordered(Kind kind) {
         return kind != Kind::Func && kind != Kind::Var && kind != Kind::Datasec && kind != Kind::DeclTag;
     }
 
-    Start start(uint32_t id) const {
+    PrefixKey prefix_key(uint32_t id) const {
         const uint32_t end = chains_[id].end;
-        return {first_letters(sort_name(TypeRecord(btf_, end), end != id)), id};
+        return {name_prefix(sort_name(TypeRecord(btf_, end), end != id)), id};
     }
 
     // Whether all on a chain is of a rank before the last, or void.
@@ -97,12 +97,13 @@ private:
 
     // Most of a kernel's types come last and need nothing that is not before them, in `ids`: they would be
     // sorted for nothing. One that refers to a later prototype is not seen to be such, which does no harm.
-    std::vector<Start> those_with_news(const std::vector<uint32_t>& last, const std::vector<uint32_t>& ids) {
+    std::vector<PrefixKey> incomplete_types(const std::vector<uint32_t>& last_rank,
+                                            const std::vector<uint32_t>& ids) {
         // The very first is not written for itself. What ends where it does is not told apart from it.
         const uint32_t missing = ids.empty() ? 0 : chains_[ids.front()].end;
         complete_[ids.empty() ? 0 : ids.front()] = false;
-        std::vector<Start> starts;
-        for (const uint32_t id : last) {
+        std::vector<PrefixKey> keys;
+        for (const uint32_t id : last_rank) {
             const uint32_t end = chains_[id].end;
             const Kind kind = chains_[id].end_kind;
             if (end == missing) {
@@ -111,10 +112,10 @@ private:
                 complete_[id] = end == id ? elements_are_complete(TypeRecord(btf_, id)) : complete_[end];
             }
             if (!complete_[id]) {
-                starts.push_back(start(id));
+                keys.push_back(prefix_key(id));
             }
         }
-        return starts;
+        return keys;
     }
 
     bool elements_are_complete(const TypeRecord& record) const {
@@ -127,21 +128,21 @@ private:
         return all != 0;
     }
 
-    void append_by_start(std::vector<Start>& starts, std::vector<uint32_t>& ids) {
-        std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) {
+    void append_by_prefix(std::vector<PrefixKey>& keys, std::vector<uint32_t>& ids) {
+        std::sort(keys.begin(), keys.end(), [](const PrefixKey& a, const PrefixKey& b) {
             return a.name != b.name ? a.name < b.name : a.id < b.id;
         });
-        std::vector<Key> alike;
-        for (auto from = starts.begin(); from != starts.end();) {
+        std::vector<NameKey> ties;
+        for (auto from = keys.begin(); from != keys.end();) {
             auto to = from + 1;
-            if (to == starts.end() || to->name != from->name) {
+            if (to == keys.end() || to->name != from->name) {
                 ids.push_back(from->id);
             } else {
-                alike.assign(1, key(from->id));
-                for (; to != starts.end() && to->name == from->name; ++to) {
-                    alike.push_back(key(to->id));
+                ties.assign(1, key(from->id));
+                for (; to != keys.end() && to->name == from->name; ++to) {
+                    ties.push_back(key(to->id));
                 }
-                append_by_name(alike, ids);
+                append_by_name(ties, ids);
             }
             from = to;
         }
@@ -167,18 +168,18 @@ private:
     static uint32_t name_off(const TypeRecord& record) { return record.index->name_off(record.row); }
 
     // Of the string at an offset, as a number that compares as they do.
-    uint64_t first_letters(uint32_t offset) const {
-        uint64_t letters = 0;
+    uint64_t name_prefix(uint32_t offset) const {
+        uint64_t prefix = 0;
         if (offset < btf_.strings().end()) {
-            const std::string_view name = btf_.strings().prefix(offset, sizeof letters);
-            for (std::size_t i = 0; i != sizeof letters; ++i) {
-                letters = letters << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0);
+            const std::string_view name = btf_.strings().prefix(offset, sizeof prefix);
+            for (std::size_t i = 0; i != sizeof prefix; ++i) {
+                prefix = prefix << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0);
             }
         }
-        return letters;
+        return prefix;
     }
 
-    Key key(uint32_t id) const {
+    NameKey key(uint32_t id) const {
         const uint32_t end = chains_[id].end;
         return {text(sort_name(TypeRecord(btf_, end), end != id)), text(name_off(TypeRecord(btf_, id))), id};
     }
@@ -216,13 +217,13 @@ private:
                    : own;
     }
 
-    void append_by_name(std::vector<Key>& keys, std::vector<uint32_t>& ids) {
-        const auto order = [this](const Key& a, const Key& b) {
+    void append_by_name(std::vector<NameKey>& keys, std::vector<uint32_t>& ids) {
+        const auto order = [this](const NameKey& a, const NameKey& b) {
             limits_.spend(a.name.size() + a.own_name.size());
             const int names = a.name.compare(b.name);
             return names != 0 ? names : a.own_name.compare(b.own_name);
         };
-        merge_sort(keys, [&](const Key& a, const Key& b) { return order(a, b) < 0; });
+        merge_sort(keys, [&](const NameKey& a, const NameKey& b) { return order(a, b) < 0; });
         std::vector<std::pair<uint64_t, uint32_t>> namesakes;
         for (auto from = keys.begin(); from != keys.end();) {
             auto to = from + 1;
@@ -244,19 +245,19 @@ private:
         }
     }
 
-    static uint64_t mixed(uint64_t hash, uint64_t value) { return hash * 31 + value; }
+    static uint64_t mix(uint64_t hash, uint64_t value) { return hash * 31 + value; }
 
-    uint64_t with_name(uint64_t hash, uint32_t offset) const {
+    uint64_t mix_name(uint64_t hash, uint32_t offset) const {
         if (offset == 0) {
             return hash;
         }
         uint64_t name = 0;
-        for (const char letter : text(offset)) {
+        for (const char character : text(offset)) {
             // bpftool's chars are signed on most machines.
             name = name * 31 +
-                   static_cast<uint64_t>(static_cast<std::int64_t>(static_cast<signed char>(letter)));
+                   static_cast<uint64_t>(static_cast<std::int64_t>(static_cast<signed char>(character)));
         }
-        return mixed(hash, name);
+        return mix(hash, name);
     }
 
     // Of a type's name and what it holds; with `members` of those of a struct too, by their names and their
@@ -284,18 +285,18 @@ private:
         result = hashes.value[at];
         for (; !path.empty(); path.pop_back()) {
             const TypeRecord record(btf_, path.back());
-            uint64_t folded = with_name(0, name_off(record));
+            uint64_t folded = mix_name(0, name_off(record));
             if (record.kind() == Kind::Array) {
-                folded = mixed(folded, record.word(kHeadSize + ArrayField::nelems));
+                folded = mix(folded, record.word(kHeadSize + ArrayField::nelems));
             }
-            result = hashes.value[path.back()] = mixed(folded, result);
+            result = hashes.value[path.back()] = mix(folded, result);
         }
         return hashes.value[id];
     }
 
     // Of what refers to nothing.
     uint64_t hash_of(const TypeRecord& record, bool members) {
-        uint64_t hash = with_name(0, name_off(record));
+        uint64_t hash = mix_name(0, name_off(record));
         const Kind kind = record.kind();
         const bool is_enum = kind == Kind::Enum || kind == Kind::Enum64;
         const bool is_struct = kind == Kind::Struct || kind == Kind::Union;
@@ -305,9 +306,9 @@ private:
         const uint32_t count = record.elements();
         for (uint32_t i = 0; i != count; ++i) {
             const std::byte* element = record.element(i);
-            hash = with_name(hash, record.load(element + MemberField::name_off));
+            hash = mix_name(hash, record.load(element + MemberField::name_off));
             if (is_struct) {
-                hash = mixed(hash, this->hash(record.element_type(i, MemberField::type), false));
+                hash = mix(hash, this->hash(record.element_type(i, MemberField::type), false));
             }
         }
         return hash;
@@ -316,7 +317,7 @@ private:
     const Btf& btf_;
     CLimits& limits_;
     ReferenceChains chains_;
-    std::vector<std::uint8_t> complete_;  // those that need nothing but what comes before the last rank
+    std::vector<std::uint8_t> complete_;  // whether a type needs only types before the last rank
     Hashes hashes_[2];
 };
 

@@ -28,7 +28,8 @@ public:
     void number(std::uint64_t value) { TextWriter(output_).number(value); }
     void signed_number(std::int64_t value) { TextWriter(output_).signed_number(value); }
 
-    void line(unsigned level) {
+    // Starts a new line, indented by a tab per level up to a maximum.
+    void new_line(unsigned level) {
         constexpr std::string_view line = "\n\t\t\t\t\t\t\t\t\t\t\t\t\t";
         write(line.substr(0, std::min<std::size_t>(1 + level, line.size())));
     }

@@ -26,11 +26,11 @@ CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& ou
       states_(btf.index().end_id()) {
     states_[0].order = Order::done;
     states_[0].emitted = Emitted::yes;
-    refuse_unknown_kinds();
+    reject_unknown_kinds();
     mark_referenced();
 }
 
-void CWriter::refuse_unknown_kinds() const {
+void CWriter::reject_unknown_kinds() const {
     for (uint32_t id = 1; id != btf_.index().end_id(); ++id) {
         const Kind kind = btf_.index().kind_of(id);
         if (!shape_of(kind).known) {
@@ -76,7 +76,7 @@ void CWriter::mark_referenced() {
 
 void CWriter::write(uint32_t id) {
     queue_.clear();
-    order(id, false);
+    enqueue(id, false);
     for (std::size_t i = 0; i != queue_.size(); ++i) {
         emit(queue_[i], 0);
     }
@@ -86,7 +86,7 @@ void CWriter::write(uint32_t id) {
 
 // Queues what has to be defined for a type, in an order that C takes. Returns whether the type itself has to
 // be known where it is used: a pointer to something with a name can make do with a forward declaration.
-bool CWriter::order(uint32_t id, bool through_pointer) {
+bool CWriter::enqueue(uint32_t id, bool through_pointer) {
     const CLimits::Depth deeper(limits_, id);
     State& state = states_[id];
     if (state.order == Order::done) {
@@ -94,7 +94,7 @@ bool CWriter::order(uint32_t id, bool through_pointer) {
     }
     const TypeRecord type = record(id);
     const Kind kind = type.kind();
-    if (state.order == Order::open) {
+    if (state.order == Order::in_progress) {
         if (is_struct_or_union(kind) && through_pointer && names_.has_name(id)) {
             return false;
         }
@@ -106,21 +106,21 @@ bool CWriter::order(uint32_t id, bool through_pointer) {
             state.order = Order::done;
             return false;
         case Kind::Ptr: {
-            const bool strong = order(type.target(), true);
+            const bool needed = enqueue(type.target(), true);
             state.order = Order::done;
-            return strong;
+            return needed;
         }
         case Kind::Array:
-            return order(type.target(), false);
+            return enqueue(type.target(), false);
         case Kind::Struct:
         case Kind::Union: {
             if (through_pointer && names_.has_name(id)) {
                 return false;
             }
-            state.order = Order::open;
+            state.order = Order::in_progress;
             const uint32_t count = type.elements();
             for (uint32_t i = 0; i != count; ++i) {
-                order(type.element_type(i, MemberField::type), false);
+                enqueue(type.element_type(i, MemberField::type), false);
             }
             if (names_.has_name(id)) {
                 queue_.push_back(id);
@@ -137,7 +137,7 @@ bool CWriter::order(uint32_t id, bool through_pointer) {
             state.order = Order::done;
             return true;
         case Kind::Typedef:
-            if (!order(type.target(), through_pointer) && through_pointer) {
+            if (!enqueue(type.target(), through_pointer) && through_pointer) {
                 return false;
             }
             queue_.push_back(id);
@@ -147,14 +147,14 @@ bool CWriter::order(uint32_t id, bool through_pointer) {
         case Kind::Const:
         case Kind::Restrict:
         case Kind::TypeTag:
-            return order(type.target(), through_pointer);
+            return enqueue(type.target(), through_pointer);
         case Kind::FuncProto: {
-            bool strong = order(type.target(), through_pointer);
+            bool needed = enqueue(type.target(), through_pointer);
             const uint32_t count = type.elements();
             for (uint32_t i = 0; i != count; ++i) {
-                strong |= order(type.element_type(i, ParamField::type), through_pointer);
+                needed |= enqueue(type.element_type(i, ParamField::type), through_pointer);
             }
-            return strong;
+            return needed;
         }
         default:
             state.order = Order::done;
@@ -173,7 +173,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
     }
     const TypeRecord type = record(id);
     const Kind kind = type.kind();
-    if (state.emitted == Emitted::open) {
+    if (state.emitted == Emitted::in_progress) {
         if (!state.forward_declared) {
             emit_reference(id, container);
         }
@@ -181,7 +181,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
     }
     switch (kind) {
         case Kind::Int:
-            alias_missing(id);
+            define_missing_alias(id);
             state.emitted = Emitted::yes;
             return;
         case Kind::Enum:
@@ -205,7 +205,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
             state.emitted = Emitted::yes;
             return;
         case Kind::Typedef:
-            state.emitted = Emitted::open;
+            state.emitted = Emitted::in_progress;
             emit(type.target(), id);
             if (!state.forward_declared && !is_builtin(id)) {
                 declarations_.define_typedef(id);
@@ -250,7 +250,7 @@ void CWriter::emit_reference(uint32_t id, uint32_t container) {
 
 void CWriter::emit_struct(uint32_t id, uint32_t container) {
     State& state = states_[id];
-    state.emitted = Emitted::open;
+    state.emitted = Emitted::in_progress;
     if (container == 0 || !names_.has_name(id)) {
         const TypeRecord type = record(id);
         const uint32_t count = type.elements();
@@ -272,7 +272,7 @@ void CWriter::emit_struct(uint32_t id, uint32_t container) {
 }
 
 // What GCC for arm64 uses without a definition.
-void CWriter::alias_missing(uint32_t id) {
+void CWriter::define_missing_alias(uint32_t id) {
     constexpr std::pair<std::string_view, std::string_view> aliases[] = {
         {"__Poly8_t", "unsigned char"},
         {"__Poly16_t", "unsigned short"},

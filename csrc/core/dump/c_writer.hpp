@@ -33,26 +33,26 @@ public:
     void declare(std::uint32_t id, std::string_view name) { declarations_.declare(id, name); }
 
 private:
-    enum class Order : std::uint8_t { fresh, open, done };
-    enum class Emitted : std::uint8_t { no, open, yes };
+    enum class Order : std::uint8_t { unvisited, in_progress, done };
+    enum class Emitted : std::uint8_t { no, in_progress, yes };
 
     struct State {
-        Order order = Order::fresh;
+        Order order = Order::unvisited;
         Emitted emitted = Emitted::no;
         bool forward_declared = false;
         bool referenced = false;
     };
 
     TypeRecord record(std::uint32_t id) const { return {btf_, id}; }
-    void refuse_unknown_kinds() const;
+    void reject_unknown_kinds() const;
     void mark_referenced();
 
-    bool order(std::uint32_t id, bool through_pointer);
+    bool enqueue(std::uint32_t id, bool through_pointer);
     void emit(std::uint32_t id, std::uint32_t container);
     void emit_reference(std::uint32_t id, std::uint32_t container);
     void emit_struct(std::uint32_t id, std::uint32_t container);
 
-    void alias_missing(std::uint32_t id);
+    void define_missing_alias(std::uint32_t id);
     bool is_builtin(std::uint32_t id) const;
 
     const Btf& btf_;

@@ -86,25 +86,25 @@ void each_root(const Btf& btf, const std::vector<std::int64_t>& roots, Visit vis
     }
 }
 
-inline const ShortText& kind_word(Kind kind) {
-    static constexpr ShortText words[] = {
+inline const ShortText& kind_text(Kind kind) {
+    static constexpr ShortText names[] = {
         "UNKNOWN", "INT",     "PTR",      "ARRAY",    "STRUCT",   "UNION",  "ENUM",
         "FWD",     "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
         "VAR",     "DATASEC", "FLOAT",    "DECL_TAG", "TYPE_TAG", "ENUM64",
     };
     const auto number = static_cast<std::size_t>(kind);
-    return words[number < sizeof words / sizeof *words ? number : 0];
+    return names[number < sizeof names / sizeof *names ? number : 0];
 }
 
 // With two bits set at once too it is UNKN, as bpftool has it.
-inline const ShortText& encoding_word(std::uint8_t encoding) {
-    static constexpr ShortText words[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
-    return words[encoding < sizeof words / sizeof *words ? encoding : 3];
+inline const ShortText& encoding_text(std::uint8_t encoding) {
+    static constexpr ShortText names[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
+    return names[encoding < sizeof names / sizeof *names ? encoding : 3];
 }
 
-inline const ShortText& linkage_word(std::uint32_t linkage) {
-    static constexpr ShortText words[] = {"static", "global", "extern", "(unknown)"};
-    return words[linkage < 3 ? linkage : 3];
+inline const ShortText& linkage_text(std::uint32_t linkage) {
+    static constexpr ShortText names[] = {"static", "global", "extern", "(unknown)"};
+    return names[linkage < 3 ? linkage : 3];
 }
 
 }  // namespace btfmmap

@@ -12,11 +12,11 @@ using std::uint64_t;
 
 // What bpftool's json_writer escapes; other control letters stand as they are.
 struct JsonEscapes {
-    static U8x16 stops(U8x16 letters) {
-        return lane_mask((letters < 0x20) | (letters == '"') | (letters == '\\'));
+    static U8x16 stop_mask(U8x16 characters) {
+        return lane_mask((characters < 0x20) | (characters == '"') | (characters == '\\'));
     }
-    static std::string_view escape(char letter) {
-        switch (letter) {
+    static std::string_view escape(char character) {
+        switch (character) {
             case '\t':
                 return "\\t";
             case '\n':
@@ -42,15 +42,15 @@ struct JsonEscapes {
 template <bool pretty>
 class Object {
 public:
-    Object(const Btf& btf, uint32_t id, Output& output) : record_(btf, id), pen_(output) {}
+    Object(const Btf& btf, uint32_t id, Output& output) : record_(btf, id), writer_(output) {}
 
     void write(bool first) {
         if (!first) {
-            pen_.literal(",");
+            writer_.literal(",");
         }
         field(R"({"id":)", record_.id);
         const Kind kind = record_.kind();
-        word(R"(,"kind":)", kind_word(kind));
+        text_field(R"(,"kind":)", kind_text(kind));
         key(R"(,"name":)", kIndent);
         string(record_.name());
         body(kind);
@@ -84,15 +84,16 @@ private:
             case Kind::Enum64:
                 return values(true);
             case Kind::Fwd:
-                return word(R"(,"fwd_kind":)", record_.flag() ? ShortText("union") : ShortText("struct"));
+                return text_field(R"(,"fwd_kind":)",
+                                  record_.flag() ? ShortText("union") : ShortText("struct"));
             case Kind::Func:
                 field(R"(,"type_id":)", record_.size_or_type());
-                return word(R"(,"linkage":)", linkage_word(info_vlen(record_.info())));
+                return text_field(R"(,"linkage":)", linkage_text(info_vlen(record_.info())));
             case Kind::FuncProto:
                 return params();
             case Kind::Var:
                 field(R"(,"type_id":)", record_.size_or_type());
-                return word(R"(,"linkage":)", linkage_word(record_.word(kHeadSize)));
+                return text_field(R"(,"linkage":)", linkage_text(record_.word(kHeadSize)));
             case Kind::Datasec:
                 return entries();
             case Kind::Float:
@@ -100,7 +101,7 @@ private:
             case Kind::DeclTag:
                 field(R"(,"type_id":)", record_.size_or_type());
                 key(R"(,"component_idx":)", kIndent);
-                return pen_.signed_number(static_cast<std::int32_t>(record_.word(kHeadSize)));
+                return writer_.signed_number(static_cast<std::int32_t>(record_.word(kHeadSize)));
             default:
                 return;
         }
@@ -109,47 +110,47 @@ private:
     template <std::size_t size, std::size_t indent_size>
     void key(const char (&name)[size], const char (&indent)[indent_size]) {
         if constexpr (pretty) {
-            pen_.text({name, 1});
-            pen_.literal(indent);
-            pen_.text({name + 1, size - 2});
-            pen_.literal(" ");
+            writer_.text({name, 1});
+            writer_.literal(indent);
+            writer_.text({name + 1, size - 2});
+            writer_.literal(" ");
         } else {
-            pen_.literal(name);
+            writer_.literal(name);
         }
     }
 
     template <std::size_t indent_size, std::size_t size>
     void close(const char (&indent)[indent_size], const char (&bracket)[size]) {
         if constexpr (pretty) {
-            pen_.literal(indent);
+            writer_.literal(indent);
         }
-        pen_.literal(bracket);
+        writer_.literal(bracket);
     }
 
     template <std::size_t size>
     void field(const char (&name)[size], uint32_t value) {
         key(name, kIndent);
-        pen_.number(value);
+        writer_.number(value);
     }
 
     template <std::size_t size>
     void element_field(const char (&name)[size], uint32_t value) {
         key(name, kElementIndent);
-        pen_.number(value);
+        writer_.number(value);
     }
 
     template <std::size_t size>
-    void word(const char (&name)[size], const ShortText& word) {
+    void text_field(const char (&name)[size], const ShortText& value) {
         key(name, kIndent);
-        pen_.literal("\"");
-        pen_.word(word);
-        pen_.literal("\"");
+        writer_.literal("\"");
+        writer_.short_text(value);
+        writer_.literal("\"");
     }
 
     void string(Bytes bytes) {
-        pen_.literal("\"");
-        pen_.template string<JsonEscapes>(bytes);
-        pen_.literal("\"");
+        writer_.literal("\"");
+        writer_.template string<JsonEscapes>(bytes);
+        writer_.literal("\"");
     }
 
     void integer() {
@@ -157,7 +158,7 @@ private:
         field(R"(,"size":)", record_.size_or_type());
         field(R"(,"bits_offset":)", int_bit_offset(word));
         field(R"(,"nr_bits":)", int_bits(word));
-        this->word(R"(,"encoding":)", encoding_word(int_encoding(word)));
+        text_field(R"(,"encoding":)", encoding_text(int_encoding(word)));
     }
 
     // An array of objects, one an element.
@@ -165,18 +166,18 @@ private:
     void array(const char (&name)[size], Write write) {
         field(R"(,"vlen":)", record_.elements());
         key(name, kIndent);
-        pen_.literal("[");
+        writer_.literal("[");
         bool first = true;
         record_.each_element([&](const std::byte* element) {
             if (!first) {
-                pen_.literal(",");
+                writer_.literal(",");
             }
             first = false;
             write(element);
             close("\n                ", "}");
         });
         if (first) {
-            pen_.literal("]");
+            writer_.literal("]");
         } else {
             close(kIndent, "]");
         }
@@ -203,7 +204,7 @@ private:
 
     void values(bool wide) {
         const bool is_signed = record_.flag();
-        word(R"(,"encoding":)", is_signed ? ShortText("SIGNED") : ShortText("UNSIGNED"));
+        text_field(R"(,"encoding":)", is_signed ? ShortText("SIGNED") : ShortText("UNSIGNED"));
         field(R"(,"size":)", record_.size_or_type());
         array(R"(,"values":)", [&](const std::byte* value) {
             element_name(value + EnumField::name_off);
@@ -215,7 +216,7 @@ private:
                 const uint64_t high = record_.load(value + EnumField::value_high);
                 bits = static_cast<std::int64_t>(high << 32 | static_cast<uint32_t>(bits));
             }
-            is_signed ? pen_.signed_number(bits) : pen_.number(static_cast<uint64_t>(bits));
+            is_signed ? writer_.signed_number(bits) : writer_.number(static_cast<uint64_t>(bits));
         });
     }
 
@@ -230,7 +231,7 @@ private:
     void entries() {
         field(R"(,"size":)", record_.size_or_type());
         array(R"(,"vars":)", [&](const std::byte* entry) {
-            pen_.room();
+            writer_.ensure_slack();
             element_field(R"({"type_id":)", record_.load(entry + SecinfoField::type));
             element_field(R"(,"offset":)", record_.load(entry + SecinfoField::offset));
             element_field(R"(,"size":)", record_.load(entry + SecinfoField::size));
@@ -238,7 +239,7 @@ private:
     }
 
     TypeRecord record_;
-    TextWriter pen_;
+    TextWriter writer_;
 };
 
 template <bool pretty>

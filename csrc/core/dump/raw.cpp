@@ -12,19 +12,19 @@ using std::uint32_t;
 // One type: a line, and one more for each of its elements.
 class Lines {
 public:
-    Lines(const Btf& btf, uint32_t id, Output& output) : btf_(btf), record_(btf, id), pen_(output) {}
+    Lines(const Btf& btf, uint32_t id, Output& output) : btf_(btf), record_(btf, id), writer_(output) {}
 
     void write() {
         const Kind kind = record_.kind();
-        pen_.literal("[");
-        pen_.number(record_.id);
-        pen_.literal("] ");
-        pen_.word(kind_word(kind));
-        pen_.literal(" '");
-        pen_.string<Verbatim>(record_.name());
-        pen_.literal("'");
+        writer_.literal("[");
+        writer_.number(record_.id);
+        writer_.literal("] ");
+        writer_.short_text(kind_text(kind));
+        writer_.literal(" '");
+        writer_.string<Verbatim>(record_.name());
+        writer_.literal("'");
         body(kind);
-        pen_.literal("\n");
+        writer_.literal("\n");
     }
 
 private:
@@ -51,25 +51,26 @@ private:
             case Kind::Enum64:
                 return values(true);
             case Kind::Fwd:
-                return record_.flag() ? pen_.literal(" fwd_kind=union") : pen_.literal(" fwd_kind=struct");
+                return record_.flag() ? writer_.literal(" fwd_kind=union")
+                                      : writer_.literal(" fwd_kind=struct");
             case Kind::Func:
                 field(" type_id=", record_.size_or_type());
-                pen_.literal(" linkage=");
-                return pen_.word(linkage_word(info_vlen(record_.info())));
+                writer_.literal(" linkage=");
+                return writer_.short_text(linkage_text(info_vlen(record_.info())));
             case Kind::FuncProto:
                 return params();
             case Kind::Var:
                 field(" type_id=", record_.size_or_type());
-                pen_.literal(", linkage=");
-                return pen_.word(linkage_word(record_.word(kHeadSize)));
+                writer_.literal(", linkage=");
+                return writer_.short_text(linkage_text(record_.word(kHeadSize)));
             case Kind::Datasec:
                 return entries();
             case Kind::Float:
                 return field(" size=", record_.size_or_type());
             case Kind::DeclTag:
                 field(" type_id=", record_.size_or_type());
-                pen_.literal(" component_idx=");
-                return pen_.signed_number(static_cast<std::int32_t>(record_.word(kHeadSize)));
+                writer_.literal(" component_idx=");
+                return writer_.signed_number(static_cast<std::int32_t>(record_.word(kHeadSize)));
             default:
                 return;
         }
@@ -77,8 +78,8 @@ private:
 
     template <std::size_t size>
     void field(const char (&label)[size], uint32_t value) {
-        pen_.literal(label);
-        pen_.number(value);
+        writer_.literal(label);
+        writer_.number(value);
     }
 
     void size_and_count() {
@@ -91,13 +92,13 @@ private:
         field(" size=", record_.size_or_type());
         field(" bits_offset=", int_bit_offset(word));
         field(" nr_bits=", int_bits(word));
-        pen_.literal(" encoding=");
-        pen_.word(encoding_word(int_encoding(word)));
+        writer_.literal(" encoding=");
+        writer_.short_text(encoding_text(int_encoding(word)));
     }
 
     void element_name(const std::byte* name_off) {
-        pen_.literal("\n\t'");
-        pen_.string<Verbatim>(record_.string(record_.load(name_off)));
+        writer_.literal("\n\t'");
+        writer_.string<Verbatim>(record_.string(record_.load(name_off)));
     }
 
     void members() {
@@ -116,19 +117,19 @@ private:
 
     void values(bool wide) {
         const bool is_signed = record_.flag();
-        is_signed ? pen_.literal(" encoding=SIGNED") : pen_.literal(" encoding=UNSIGNED");
+        is_signed ? writer_.literal(" encoding=SIGNED") : writer_.literal(" encoding=UNSIGNED");
         size_and_count();
         record_.each_element([&](const std::byte* value) {
             const std::uint64_t low = record_.load(value + EnumField::value);
             element_name(value + EnumField::name_off);
-            pen_.literal("' val=");
+            writer_.literal("' val=");
             if (wide) {
                 const std::uint64_t bits =
                     std::uint64_t{record_.load(value + EnumField::value_high)} << 32 | low;
-                is_signed ? pen_.signed_number(static_cast<std::int64_t>(bits)) : pen_.number(bits);
-                is_signed ? pen_.literal("LL") : pen_.literal("ULL");
+                is_signed ? writer_.signed_number(static_cast<std::int64_t>(bits)) : writer_.number(bits);
+                is_signed ? writer_.literal("LL") : writer_.literal("ULL");
             } else {
-                is_signed ? pen_.signed_number(static_cast<std::int32_t>(low)) : pen_.number(low);
+                is_signed ? writer_.signed_number(static_cast<std::int32_t>(low)) : writer_.number(low);
             }
         });
     }
@@ -145,25 +146,25 @@ private:
     void entries() {
         size_and_count();
         record_.each_element([&](const std::byte* entry) {
-            pen_.room();
+            writer_.ensure_slack();
             const uint32_t type = record_.load(entry + SecinfoField::type);
             field("\n\ttype_id=", type);
             field(" offset=", record_.load(entry + SecinfoField::offset));
             field(" size=", record_.load(entry + SecinfoField::size));
             if (type < btf_.index().end_id()) {
                 const TypeRecord variable(btf_, type);
-                pen_.literal(" (");
-                pen_.word(kind_word(variable.kind()));
-                pen_.literal(" '");
-                pen_.string<Verbatim>(variable.name());
-                pen_.literal("')");
+                writer_.literal(" (");
+                writer_.short_text(kind_text(variable.kind()));
+                writer_.literal(" '");
+                writer_.string<Verbatim>(variable.name());
+                writer_.literal("')");
             }
         });
     }
 
     const Btf& btf_;
     TypeRecord record_;
-    TextWriter pen_;
+    TextWriter writer_;
 };
 
 [[gnu::flatten]] void write(const Btf& btf, uint32_t id, Output& output) { Lines(btf, id, output).write(); }

@@ -135,7 +135,7 @@ bool starts_as_btf(Bytes head) {
 
 Header parse_header(Bytes blob, bool split) {
     const ByteOrder order = byte_order(blob);
-    Header header = with_loads(order, [blob](auto load) { return load_fields(blob, load); });
+    Header header = with_byte_order(order, [blob](auto load) { return load_fields(blob, load); });
     header.order = order;
     check_sections(header, blob);
     check_strings(header, blob, split);

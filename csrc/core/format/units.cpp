@@ -52,8 +52,8 @@ std::size_t end_of_unit(Bytes bytes, const Sections& sections) {
         return bytes.size;
     }
     const bool little = Load<ByteOrder::little>::u16(bytes.data + HeaderField::magic) == kMagic;
-    return with_loads(little ? ByteOrder::little : ByteOrder::big,
-                      [&](auto load) { return end_of_unit(bytes, sections, load); });
+    return with_byte_order(little ? ByteOrder::little : ByteOrder::big,
+                           [&](auto load) { return end_of_unit(bytes, sections, load); });
 }
 
 // Where the next unit starts, `end` being the end of the one before; the end of the bytes where none does.

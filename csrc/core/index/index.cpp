@@ -11,14 +11,14 @@ namespace btfmmap {
 Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::size_t types_start)
     : types_(types), order_(order), base_(base), first_id_(base == nullptr ? 0 : base->end_id()) {
     // Room for as many rows as could be; pages that stay untouched cost nothing.
-    const std::size_t most_rows = 1 + types.size / kHeadSize;
-    if (most_rows > UINT32_MAX - first_id_) {
+    const std::size_t max_rows = 1 + types.size / kHeadSize;
+    if (max_rows > UINT32_MAX - first_id_) {
         throw Error::format("a type section of " + std::to_string(types.size) +
                             " bytes after the base's last type [" + std::to_string(first_id_ - 1) +
                             "] could exceed the ids that 32 bits hold");
     }
-    offsets_.reset(new std::uint32_t[most_rows + kMaskedBytes]);
-    kinds_.reset(new std::uint8_t[most_rows + kMaskedBytes]);
+    offsets_.reset(new std::uint32_t[max_rows + kMaskBits]);
+    kinds_.reset(new std::uint8_t[max_rows + kMaskBits]);
     offsets_[0] = 0;
     constexpr auto no_kind = static_cast<std::uint8_t>(Kind::Void);
     kinds_[0] = no_kind;
@@ -26,10 +26,10 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
     ScannedRecords scanned{offsets_.get(), kinds_.get(), first_record(), 0, {}};
     scan_records_interleaved(types, order, shapes, scanned);
     scan_records(types, order, shapes, types_start, first_id_, scanned);
-    std::fill_n(offsets_.get() + scanned.count, kMaskedBytes, static_cast<std::uint32_t>(scanned.end));
-    std::fill_n(kinds_.get() + scanned.count, kMaskedBytes, no_kind);
+    std::fill_n(offsets_.get() + scanned.count, kMaskBits, static_cast<std::uint32_t>(scanned.end));
+    std::fill_n(kinds_.get() + scanned.count, kMaskBits, no_kind);
     rows_ = scanned.count;
-    heads_ = scanned.heads;
+    max_references_ = scanned.max_references;
 }
 
 }  // namespace btfmmap

@@ -49,11 +49,11 @@ public:
     ByteOrder order() const { return order_; }
 
     // What the heads of all records hold at most, or more.
-    const MaxReferences& heads() const { return heads_; }
+    const MaxReferences& max_references() const { return max_references_; }
 
-    // rows() + 1 items; kMaskedBytes - 1 more may be read, but mean nothing.
+    // rows() + 1 items; kMaskBits - 1 more may be read, but mean nothing.
     const std::uint32_t* offsets() const { return offsets_.get(); }
-    // Followed by kMaskedBytes items that are Void.
+    // Followed by kMaskBits items that are Void.
     const std::uint8_t* kinds() const { return kinds_.get(); }
 
     Kind kind(std::size_t row) const { return static_cast<Kind>(kinds_[row]); }
@@ -80,7 +80,7 @@ private:
     const Index* base_;
     std::uint32_t first_id_;
     std::size_t rows_ = 0;
-    MaxReferences heads_;
+    MaxReferences max_references_;
     std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1: the last is the section's size
     std::unique_ptr<std::uint8_t[]> kinds_;
 };

@@ -20,7 +20,7 @@ class RowsOfKind {
 public:
     explicit RowsOfKind(const Index& index) : RowsOfKind(index, index.rows()) {}
 
-    // Of the rows before `end`, a multiple of kMaskedBytes or the end of the index.
+    // Of the rows before `end`, a multiple of kMaskBits or the end of the index.
     RowsOfKind(const Index& index, std::size_t end) : index_(index), end_(end) {}
 
     std::size_t records() const {
@@ -40,9 +40,9 @@ public:
         return count;
     }
 
-    // Which of kMaskedBytes kinds are among those.
-    static std::uint64_t mask(const std::uint8_t* of) {
-        return equal_bytes<static_cast<std::uint8_t>(kinds)...>(of);
+    // Which of kMaskBits kinds are among those.
+    static std::uint64_t mask(const std::uint8_t* kind_bytes) {
+        return match_mask<static_cast<std::uint8_t>(kinds)...>(kind_bytes);
     }
 
     // Calls `visit(row)` for each record.
@@ -60,50 +60,49 @@ public:
     // visitor they would be in memory, and each record wait for the one before.
     class Block {
     public:
-        static constexpr std::size_t kRows = 8 * kMaskedBytes;
+        static constexpr std::size_t kRows = 8 * kMaskBits;
 
-        explicit Block(const RowsOfKind& selection)
-            : kinds_(selection.index_.kinds()), last_(selection.end_) {}
+        explicit Block(const RowsOfKind& rows) : kinds_(rows.index_.kinds()), end_row_(rows.end_) {}
 
         // Goes to the next one and returns whether there is one.
         bool next() {
-            if (next_ >= last_) {
+            if (next_row_ >= end_row_) {
                 return false;
             }
-            const std::size_t rows = std::min(kRows, last_ - next_);
-            std::uint16_t* end = numbers_;
+            const std::size_t rows = std::min(kRows, end_row_ - next_row_);
+            std::uint16_t* end = relative_rows_;
             U16x8 first = {};
-            for (std::size_t at = 0; at < rows; at += kMaskedBytes, first += kMaskedBytes) {
-                if (const std::uint64_t found = mask(kinds_ + next_ + at)) {
+            for (std::size_t at = 0; at < rows; at += kMaskBits, first += kMaskBits) {
+                if (const std::uint64_t found = mask(kinds_ + next_row_ + at)) {
                     end = append_set_bits(found, first, end);
                 }
             }
             end_ = end;
-            first_ = static_cast<std::uint32_t>(next_);
-            next_ += rows;
+            first_ = static_cast<std::uint32_t>(next_row_);
+            next_row_ += rows;
             return true;
         }
 
         std::uint32_t first() const { return first_; }
-        const std::uint16_t* begin() const { return numbers_; }
+        const std::uint16_t* begin() const { return relative_rows_; }
         const std::uint16_t* end() const { return end_; }
-        std::size_t size() const { return static_cast<std::size_t>(end_ - numbers_); }
+        std::size_t size() const { return static_cast<std::size_t>(end_ - relative_rows_); }
 
         // Repeats the last number behind the end, so that four at once can be read.
         void pad() {
             static_assert(kU16Lanes >= 3);
-            if (end_ != numbers_) {
+            if (end_ != relative_rows_) {
                 std::fill_n(end_, 3, end_[-1]);
             }
         }
 
     private:
         const std::uint8_t* kinds_;
-        std::size_t next_ = 0;
-        std::size_t last_;
+        std::size_t next_row_ = 0;
+        std::size_t end_row_;
         std::uint32_t first_;
         std::uint16_t* end_;
-        std::uint16_t numbers_[kRows + kU16Lanes];
+        std::uint16_t relative_rows_[kRows + kU16Lanes];
     };
 
 private:

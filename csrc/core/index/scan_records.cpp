@@ -12,7 +12,7 @@ void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_
         const auto id = static_cast<std::uint32_t>(first_id + scanned.count);
         return Error::format("type [" + std::to_string(id) + "] " + what, types_start + scanned.end, id);
     };
-    with_loads(order, [&](auto load) {
+    with_byte_order(order, [&](auto load) {
         while (scanned.end != types.size) {
             const std::size_t left = types.size - scanned.end;
             if (left < kHeadSize) {
@@ -36,8 +36,8 @@ void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_
             scanned.kinds[scanned.count] = kind;
             ++scanned.count;
             scanned.end += size;
-            scanned.heads.merge({load.u32(head + HeadField::name_off),
-                                 shape.head_refers ? load.u32(head + HeadField::size_or_type) : 0});
+            scanned.max_references.merge({load.u32(head + HeadField::name_off),
+                                          shape.head_refers ? load.u32(head + HeadField::size_or_type) : 0});
         }
     });
 }

@@ -28,8 +28,9 @@ struct ScannedRecords {
     std::uint8_t* kinds;
     std::size_t count;
     std::size_t end;
-    MaxReferences heads;  // of their heads; where a guess of scan_records_interleaved was wrong, perhaps more
-                          // than theirs
+    // An upper bound for the heads of these records: a wrong guess of scan_records_interleaved() may leave it
+    // higher than their maximum.
+    MaxReferences max_references;
 };
 
 // Finds all records from `walked.end` to the section's end, one after another. Refuses, as libbpf's

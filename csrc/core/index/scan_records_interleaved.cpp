@@ -17,17 +17,18 @@ namespace btfmmap {
 
 namespace {
 
-constexpr std::size_t kChains = 4;
-constexpr std::size_t kMostBytes = 16 * 1024;  // of a segment; shorter ones towards the section's end
-constexpr std::size_t kFewestBytes = 256;
-constexpr std::size_t kRowsAtOnce = 16;
-constexpr std::size_t kMostRows = kMostBytes / kHeadSize / kRowsAtOnce * kRowsAtOnce + kRowsAtOnce;
+constexpr std::size_t kCursors = 4;
+constexpr std::size_t kMaxSegmentBytes = 16 * 1024;  // of a segment; shorter ones towards the section's end
+constexpr std::size_t kMinSegmentBytes = 256;
+constexpr std::size_t kRowsPerBatch = 16;
+constexpr std::size_t kMaxSegmentRows =
+    kMaxSegmentBytes / kHeadSize / kRowsPerBatch * kRowsPerBatch + kRowsPerBatch;
 
 template <class Load>
-class Chains {
+class InterleavedScanner {
 public:
-    Chains(Bytes types, const Shapes& shapes) : types_(types) {
-        for (std::size_t byte = 0; byte != kBytes; ++byte) {
+    InterleavedScanner(Bytes types, const Shapes& shapes) : types_(types) {
+        for (std::size_t byte = 0; byte != kKindBytes; ++byte) {
             const Shape& shape = shapes[byte % kMaxKinds];
             // A kind of unknown size leads out of any section.
             fixed_[byte] = shape.known ? static_cast<std::uint32_t>(shape.record_size(0)) : UINT32_MAX;
@@ -36,44 +37,49 @@ public:
         }
     }
 
-    void walk(ScannedRecords& scanned) {
+    // Appends the records of the section's valid start to `scanned`.
+    void scan(ScannedRecords& scanned) {
         // Wrong guesses cost time only, but a hostile file could make every guess a wrong one.
-        int patience = 16;
-        while (patience != 0 && types_.size - scanned.end >= kHeadSize + kChains * kFewestBytes) {
-            segment_ = std::min(kMostBytes, (types_.size - scanned.end - kHeadSize) / kChains & ~kWordMask);
-            patience -= !walk_segments(scanned, std::make_index_sequence<kChains>{});
+        int failures_left = 16;
+        while (failures_left != 0 && types_.size - scanned.end >= kHeadSize + kCursors * kMinSegmentBytes) {
+            segment_ =
+                std::min(kMaxSegmentBytes, (types_.size - scanned.end - kHeadSize) / kCursors & ~kWordMask);
+            failures_left -= !scan_segments(scanned, std::make_index_sequence<kCursors>{});
         }
     }
 
 private:
     // Where a chain is, counted from one byte past the last place where a head can be: negative as long as
     // there is one to read, so that one test of all signs is enough for all chains.
-    using Place = std::int64_t;
-    using Places = std::array<Place, kChains>;
+    using Position = std::int64_t;
+    using Positions = std::array<Position, kCursors>;
 
-    Place place(std::size_t at) const { return static_cast<Place>(at) - static_cast<Place>(past_heads()); }
+    Position position(std::size_t at) const {
+        return static_cast<Position>(at) - static_cast<Position>(past_heads());
+    }
     std::size_t past_heads() const { return types_.size - kHeadSize + 1; }
 
     // Walks a segment with each chain and keeps those that join; false if not all do.
-    template <std::size_t... chain>
-    bool walk_segments(ScannedRecords& scanned, std::index_sequence<chain...>) {
-        const std::array<std::size_t, kChains> start = {
-            (chain == 0 ? scanned.end : guess(scanned.end + chain * segment_))...};
-        const std::size_t limit[kChains] = {
-            (chain + 1 < kChains ? start[(chain + 1) % kChains] : scanned.end + kChains * segment_)...};
+    template <std::size_t... cursor>
+    bool scan_segments(ScannedRecords& scanned, std::index_sequence<cursor...>) {
+        const std::array<std::size_t, kCursors> start = {
+            (cursor == 0 ? scanned.end : guess_record_start(scanned.end + cursor * segment_))...};
+        const std::size_t limit[kCursors] = {
+            (cursor + 1 < kCursors ? start[(cursor + 1) % kCursors] : scanned.end + kCursors * segment_)...};
 
-        const Places end = {place(limit[chain])...};
-        Places at = {place(start[chain])...};
+        const Positions end = {position(limit[cursor])...};
+        Positions at = {position(start[cursor])...};
         std::size_t row = 0;
         // Whether all chains are done is asked after some rows only.
-        while (((at[chain] < end[chain]) | ...) && row < kMostRows && (at[chain] & ...) < 0) {
-            row = walk_rows(at, row, scanned.heads, std::index_sequence<chain...>{});
+        while (((at[cursor] < end[cursor]) | ...) && row < kMaxSegmentRows && (at[cursor] & ...) < 0) {
+            row = scan_batch(at, row, scanned.max_references, std::index_sequence<cursor...>{});
         }
-        ((offsets_[chain][row] = static_cast<std::uint32_t>(std::min(at[chain], place(types_.size + 1)))),
+        ((offsets_[cursor][row] =
+              static_cast<std::uint32_t>(std::min(at[cursor], position(types_.size + 1)))),
          ...);
 
-        for (std::size_t joined = 0; joined != kChains; ++joined) {
-            if (!keep(joined, row, limit[joined], scanned)) {
+        for (std::size_t segment = 0; segment != kCursors; ++segment) {
+            if (!append_segment(segment, row, limit[segment], scanned)) {
                 return false;
             }
         }
@@ -82,65 +88,67 @@ private:
 
     // Some rows of all chains, fewer where one comes to the section's end; returns the row after them. By
     // itself, for the compiler to have enough registers.
-    template <std::size_t... chain>
-    __attribute__((noinline)) std::size_t walk_rows(Places& places, std::size_t row, MaxReferences& extremes,
-                                                    std::index_sequence<chain...>) {
+    template <std::size_t... cursor>
+    __attribute__((noinline)) std::size_t scan_batch(Positions& positions, std::size_t row,
+                                                     MaxReferences& section_max,
+                                                     std::index_sequence<cursor...>) {
         const std::byte* const zero = types_.data + past_heads();
-        const std::size_t last = row + kRowsAtOnce;
-        Place at[kChains] = {places[chain]...};
-        MaxReferences heads = extremes;
+        const std::size_t last = row + kRowsPerBatch;
+        Position at[kCursors] = {positions[cursor]...};
+        MaxReferences max_references = section_max;
         do {
-            (step(chain, row, zero, at[chain], heads), ...);
+            (step(cursor, row, zero, at[cursor], max_references), ...);
             ++row;
-        } while (row != last && (at[chain] & ...) < 0);
-        extremes = heads;
-        ((places[chain] = at[chain]), ...);
+        } while (row != last && (at[cursor] & ...) < 0);
+        section_max = max_references;
+        ((positions[cursor] = at[cursor]), ...);
         return row;
     }
 
-    void step(std::size_t chain, std::size_t row, const std::byte* zero, Place& at, MaxReferences& heads) {
+    void step(std::size_t cursor, std::size_t row, const std::byte* zero, Position& at,
+              MaxReferences& max_references) {
         const std::byte* head = zero + at;
         const std::uint32_t info = Load::u32(head + HeadField::info);
         const std::uint8_t byte = info_kind_byte(info);
-        heads.merge({Load::u32(head + HeadField::name_off),
-                     Load::u32(head + HeadField::size_or_type) & type_mask_[byte]});
-        __asm__("" : "+r"(heads.name_off), "+r"(heads.type));
-        offsets_[chain][row] = static_cast<std::uint32_t>(at);
-        bytes_[chain][row] = byte;
+        max_references.merge({Load::u32(head + HeadField::name_off),
+                              Load::u32(head + HeadField::size_or_type) & type_mask_[byte]});
+        __asm__("" : "+r"(max_references.name_off), "+r"(max_references.type));
+        offsets_[cursor][row] = static_cast<std::uint32_t>(at);
+        kind_bytes_[cursor][row] = byte;
         at += fixed_[byte] + std::size_t{info_vlen(info)} * element_[byte];
     }
 
     // Adds a chain's rows before `limit`; false if the last of them does not end there.
-    bool keep(std::size_t chain, std::size_t rows, std::size_t limit, ScannedRecords& scanned) {
+    bool append_segment(std::size_t cursor, std::size_t rows, std::size_t limit, ScannedRecords& scanned) {
         const auto zero = static_cast<std::uint32_t>(past_heads());
-        const std::uint32_t* places = offsets_[chain];
+        const std::uint32_t* positions = offsets_[cursor];
         const auto count =
-            static_cast<std::size_t>(std::lower_bound(places, places + rows, limit,
-                                                      [zero](std::uint32_t place, std::size_t at) {
-                                                          return std::uint32_t{place + zero} < at;
+            static_cast<std::size_t>(std::lower_bound(positions, positions + rows, limit,
+                                                      [zero](std::uint32_t position, std::size_t at) {
+                                                          return std::uint32_t{position + zero} < at;
                                                       }) -
-                                     places);
+                                     positions);
         std::size_t kept = count;
-        std::size_t end = std::uint32_t{places[count] + zero};
+        std::size_t end = std::uint32_t{positions[count] + zero};
         if (end > types_.size) {
             // Its last record is not whole, or of an unknown kind.
             kept = count - 1;
-            end = std::uint32_t{places[kept] + zero};
+            end = std::uint32_t{positions[kept] + zero};
         }
         std::uint32_t* offsets = scanned.offsets + scanned.count;
         std::uint8_t* kinds = scanned.kinds + scanned.count;
         for (std::size_t row = 0; row != kept; ++row) {
-            offsets[row] = places[row] + zero;
+            offsets[row] = positions[row] + zero;
         }
         for (std::size_t row = 0; row != kept; ++row) {
-            kinds[row] = bytes_[chain][row] % kMaxKinds;
+            kinds[row] = kind_bytes_[cursor][row] % kMaxKinds;
         }
         scanned.count += kept;
         scanned.end = end;
-        return end == limit || chain + 1 == kChains;
+        return end == limit || cursor + 1 == kCursors;
     }
 
-    std::size_t guess(std::size_t from) const {
+    std::size_t guess_record_start(std::size_t from) const {
         const std::size_t end = from + segment_;
         while (from < end && !is_plausible(from)) {
             from += sizeof(std::uint32_t);
@@ -165,24 +173,25 @@ private:
     }
 
     static constexpr std::size_t kWordMask = sizeof(std::uint32_t) - 1;
-    static constexpr std::size_t kBytes = 256;
+    static constexpr std::size_t kKindBytes = 256;
 
     Bytes types_;
     std::size_t segment_ = 0;  // bytes
     // By the byte of a record's kind and flag: the record's size without its elements, that of an element,
     // and which bits of the head's last word are a type id.
-    std::uint32_t fixed_[kBytes];
-    std::uint32_t element_[kBytes];
-    std::uint32_t type_mask_[kBytes];
-    std::uint32_t offsets_[kChains][kMostRows + 1];  // places, cut off to 32 bits
-    std::uint8_t bytes_[kChains][kMostRows];
+    std::uint32_t fixed_[kKindBytes];
+    std::uint32_t element_[kKindBytes];
+    std::uint32_t type_mask_[kKindBytes];
+    std::uint32_t offsets_[kCursors][kMaxSegmentRows + 1];  // positions, cut off to 32 bits
+    std::uint8_t kind_bytes_[kCursors][kMaxSegmentRows];
 };
 
 }  // namespace
 
 void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned) {
-    if (types.size < UINT32_MAX) {  // so that a place past the end has a number of its own
-        with_loads(order, [&](auto load) { Chains<decltype(load)>(types, shapes).walk(scanned); });
+    if (types.size < UINT32_MAX) {  // so that a position past the end has a number of its own
+        with_byte_order(order,
+                        [&](auto load) { InterleavedScanner<decltype(load)>(types, shapes).scan(scanned); });
     }
 }
 

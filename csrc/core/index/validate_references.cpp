@@ -98,7 +98,7 @@ private:
 
 void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
                         std::size_t types_start, const ReportError& report, const ReportError& report_entry) {
-    with_loads(index.order(), [&](auto load) {
+    with_byte_order(index.order(), [&](auto load) {
         const Checker<decltype(load)> checker(index, strings_end, ids_end, types_start, report, report_entry);
         for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
             checker.check(row);
@@ -107,7 +107,7 @@ void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint
 }
 
 void validate_references(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
-    if (!references_in_range(index, strings_end)) {
+    if (!references_valid_simd(index, strings_end)) {
         each_bad_reference(index, strings_end, index.end_id(), types_start,
                            [](Error&& error) { throw std::move(error); });
     }

@@ -17,7 +17,7 @@ void validate_references(const Index& index, std::uint64_t strings_end, std::siz
 
 // Whether that finds nothing to refuse, asked of many records at once; which one is at fault it cannot say.
 // May say no of a good file, but seldom does.
-bool references_in_range(const Index& index, std::uint64_t strings_end);
+bool references_valid_simd(const Index& index, std::uint64_t strings_end);
 
 using ReportError = std::function<void(Error&&)>;
 

@@ -19,9 +19,9 @@ namespace {
 
 using std::uint32_t;
 
-constexpr std::size_t kVectors = 3;
-constexpr std::size_t kStretch = kVectors * sizeof(U32x4);
-constexpr std::size_t kStretchWords = kStretch / sizeof(uint32_t);
+constexpr std::size_t kChunkVectors = 3;
+constexpr std::size_t kChunkBytes = kChunkVectors * sizeof(U32x4);
+constexpr std::size_t kChunkWords = kChunkBytes / sizeof(uint32_t);
 
 // What name offsets and type ids may be at most, below 2^31.
 struct Limits {
@@ -33,67 +33,68 @@ struct Limits {
 // before they reach 2^31.
 // So large that its place in an array is found by a shift.
 struct alignas(128) Pattern {
-    U32x4 refers[kVectors] = {};
-    U32x4 slack[kVectors] = {};
-    bool refers_at_all = false;
+    U32x4 reference_mask[kChunkVectors] = {};
+    U32x4 headroom[kChunkVectors] = {};
+    bool has_references = false;
 };
 
 Pattern pattern_of(const Shape& shape, Limits limits) {
     Pattern pattern;
-    for (std::size_t word = 0; word != kStretchWords; ++word) {
-        const std::size_t place = word * sizeof(uint32_t);
+    for (std::size_t word = 0; word != kChunkWords; ++word) {
+        const std::size_t offset = word * sizeof(uint32_t);
         bool is_name = false;
         bool is_type = false;
-        if (place < shape.fixed) {
+        if (offset < shape.fixed) {
             is_type = word < shape.fixed_types;
         } else if (shape.element != 0) {
-            const auto at = static_cast<int>((place - shape.fixed) % shape.element);
+            const auto at = static_cast<int>((offset - shape.fixed) % shape.element);
             is_name = at == shape.element_name;
             is_type = at == shape.element_type;
         }
         if (is_name || is_type) {
-            pattern.refers_at_all = true;
-            const uint32_t most = is_name ? limits.name_off : limits.type;
-            pattern.refers[word / 4][word % 4] = UINT32_MAX;
-            pattern.slack[word / 4][word % 4] = (uint32_t{1} << 31) - 1 - most;
+            pattern.has_references = true;
+            const uint32_t limit = is_name ? limits.name_off : limits.type;
+            pattern.reference_mask[word / 4][word % 4] = UINT32_MAX;
+            pattern.headroom[word / 4][word % 4] = (uint32_t{1} << 31) - 1 - limit;
         }
     }
     return pattern;
 }
 
 template <class Load>
-class Checker {
+class SimdValidator {
 public:
-    Checker(const Index& index, Limits limits) : index_(index), section_end_(index.record(index.rows())) {
+    SimdValidator(const Index& index, Limits limits)
+        : index_(index), section_end_(index.record(index.rows())) {
         for (std::size_t kind = 0; kind != kMaxKinds; ++kind) {
             patterns_[kind] = pattern_of(kShapes[kind], limits);
         }
-        for (std::size_t word = 0; word != kStretchWords; ++word) {
-            place_[word / 4][word % 4] = static_cast<std::int32_t>(word * sizeof(uint32_t));
+        for (std::size_t word = 0; word != kChunkWords; ++word) {
+            byte_offset_[word / 4][word % 4] = static_cast<std::int32_t>(word * sizeof(uint32_t));
         }
     }
 
-    bool in_range() {
+    bool all_in_range() {
         // The last records' stretches do not end in the section.
-        const std::size_t quick_rows = rows_before(kStretch) / kMaskedBytes * kMaskedBytes;
-        const Referring referring(index_, quick_rows);
-        for (Block block(referring); block.next();) {
-            compare_block(block);
+        const std::size_t simd_rows = rows_before(kChunkBytes) / kMaskBits * kMaskBits;
+        const RowsWithReferences rows(index_, simd_rows);
+        for (Block block(rows); block.next();) {
+            validate_block(block);
         }
-        for (std::size_t row = std::max(quick_rows, index_.first_record()); row != index_.rows(); ++row) {
-            if (patterns_[index_.kinds()[row]].refers_at_all) {
-                compare_from(static_cast<uint32_t>(row), 0);
+        for (std::size_t row = std::max(simd_rows, index_.first_record()); row != index_.rows(); ++row) {
+            if (patterns_[index_.kinds()[row]].has_references) {
+                validate_rest(static_cast<uint32_t>(row), 0);
             }
         }
-        const U32x4 past = past_ >> 31;
-        return (past[0] | past[1] | past[2] | past[3]) == 0;
+        const U32x4 overflow = overflow_ >> 31;
+        return (overflow[0] | overflow[1] | overflow[2] | overflow[3]) == 0;
     }
 
 private:
     // The kinds whose records have references behind their heads.
-    using Referring = RowsOfKind<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto,
-                                 Kind::Datasec, Kind::Enum64>;
-    using Block = typename Referring::Block;
+    using RowsWithReferences = RowsOfKind<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto,
+                                          Kind::Datasec, Kind::Enum64>;
+    using Block = typename RowsWithReferences::Block;
 
     // How many records end so many bytes before the section does, or earlier.
     std::size_t rows_before(std::size_t bytes) const {
@@ -104,63 +105,65 @@ private:
                                   std::upper_bound(ends, ends + index_.rows(), size - bytes) - ends);
     }
 
-    [[gnu::noinline]] void compare_block(const Block& block) {
-        std::uint16_t longer[Block::kRows];
-        std::uint16_t* longer_end = longer;
-        U32x4 past = past_;
+    [[gnu::noinline]] void validate_block(const Block& block) {
+        std::uint16_t long_rows[Block::kRows];
+        std::uint16_t* long_rows_end = long_rows;
+        U32x4 overflow = overflow_;
         const std::byte* elements = index_.record(0) + kHeadSize;
         const uint32_t* offsets = index_.offsets() + block.first();
         const std::uint8_t* kinds = index_.kinds() + block.first();
-        for (const std::uint16_t number : block) {
-            const auto size = static_cast<std::int32_t>(offsets[number + 1] - offsets[number] - kHeadSize);
-            past |= compared(patterns_[kinds[number]], elements + offsets[number], size);
-            *longer_end = number;
-            longer_end += size > static_cast<std::int32_t>(kStretch);
+        for (const std::uint16_t relative_row : block) {
+            const auto size =
+                static_cast<std::int32_t>(offsets[relative_row + 1] - offsets[relative_row] - kHeadSize);
+            overflow |= overflow_bits(patterns_[kinds[relative_row]], elements + offsets[relative_row], size);
+            *long_rows_end = relative_row;
+            long_rows_end += size > static_cast<std::int32_t>(kChunkBytes);
         }
-        past_ = past;
-        for (const std::uint16_t* number = longer; number != longer_end; ++number) {
-            compare_from(block.first() + *number, kStretch);
+        overflow_ = overflow;
+        for (const std::uint16_t* relative_row = long_rows; relative_row != long_rows_end; ++relative_row) {
+            validate_rest(block.first() + *relative_row, kChunkBytes);
         }
     }
 
     // What follows a record's head, from so many bytes on.
-    void compare_from(uint32_t row, std::size_t bytes) {
+    void validate_rest(uint32_t row, std::size_t start_offset) {
         const Pattern& pattern = patterns_[index_.kinds()[row]];
         const std::byte* end = index_.record(row + 1);
-        for (const std::byte* start = index_.record(row) + kHeadSize + bytes; start < end;
-             start += kStretch) {
+        for (const std::byte* start = index_.record(row) + kHeadSize + start_offset; start < end;
+             start += kChunkBytes) {
             const auto size = static_cast<std::int32_t>(end - start);
-            if (static_cast<std::size_t>(section_end_ - start) >= kStretch) {
-                past_ |= compared(pattern, start, size);
+            if (static_cast<std::size_t>(section_end_ - start) >= kChunkBytes) {
+                overflow_ |= overflow_bits(pattern, start, size);
             } else {
-                std::byte end_of_section[kStretch] = {};
+                std::byte end_of_section[kChunkBytes] = {};
                 std::memcpy(end_of_section, start, static_cast<std::size_t>(size));
-                past_ |= compared(pattern, end_of_section, size);
+                overflow_ |= overflow_bits(pattern, end_of_section, size);
             }
         }
     }
 
     // Has the top bit set in some word if one of a stretch, of which `size` bytes count, is out of range.
-    U32x4 compared(const Pattern& pattern, const std::byte* stretch, std::int32_t size) const {
-        U32x4 past = {};
-        for (std::size_t i = 0; i != kVectors; ++i) {
-            const U32x4 inside = reinterpret_cast<U32x4>(place_[i] < size);
-            const U32x4 words = load_u32x4<Load>(stretch + i * sizeof(U32x4)) & pattern.refers[i] & inside;
-            past |= words | (words + pattern.slack[i]);
+    U32x4 overflow_bits(const Pattern& pattern, const std::byte* chunk, std::int32_t size) const {
+        U32x4 overflow = {};
+        for (std::size_t i = 0; i != kChunkVectors; ++i) {
+            const U32x4 inside = reinterpret_cast<U32x4>(byte_offset_[i] < size);
+            const U32x4 words =
+                load_u32x4<Load>(chunk + i * sizeof(U32x4)) & pattern.reference_mask[i] & inside;
+            overflow |= words | (words + pattern.headroom[i]);
         }
-        return past;
+        return overflow;
     }
 
     const Index& index_;
     const std::byte* section_end_;
     std::array<Pattern, kMaxKinds> patterns_;
-    I32x4 place_[kVectors];
-    U32x4 past_ = {};
+    I32x4 byte_offset_[kChunkVectors];
+    U32x4 overflow_ = {};
 };
 
 template <class Load>
 [[gnu::noinline]] bool functions_have_prototypes(const Index& index) {
-    bool good = true;
+    bool valid = true;
     const uint32_t first_id = index.first_id();
     const std::size_t rows = index.rows();
     const std::uint8_t* kinds = index.kinds();
@@ -168,29 +171,30 @@ template <class Load>
     const std::byte* types = index.record(0) + HeadField::size_or_type;
     const RowsOfKind<Kind::Func> functions(index);
     for (RowsOfKind<Kind::Func>::Block block(functions); block.next();) {
-        for (const std::uint16_t number : block) {
-            const uint32_t type = Load::u32(types + offsets[block.first() + number]);
-            const uint32_t row = type - first_id;  // of a type of the base it is past the rows, too
-            good &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
-                               : type < first_id && index.kind_of(type) == Kind::FuncProto;
+        for (const std::uint16_t relative_row : block) {
+            const uint32_t type = Load::u32(types + offsets[block.first() + relative_row]);
+            const uint32_t row = type - first_id;  // of a type of the base it is overflow the rows, too
+            valid &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
+                                : type < first_id && index.kind_of(type) == Kind::FuncProto;
         }
     }
-    return good;
+    return valid;
 }
 
 }  // namespace
 
-bool references_in_range(const Index& index, std::uint64_t strings_end) {
+bool references_valid_simd(const Index& index, std::uint64_t strings_end) {
     constexpr std::uint64_t top_bit = std::uint64_t{1} << 31;
     if (strings_end == 0 || strings_end > top_bit || index.end_id() > top_bit) {
         return false;
     }
     const Limits limits{static_cast<uint32_t>(strings_end - 1), index.end_id() - 1};
-    const MaxReferences heads = index.heads();
-    return heads.name_off <= limits.name_off && heads.type <= limits.type &&
-           with_loads(index.order(), [&](auto load) {
+    const MaxReferences max_references = index.max_references();
+    return max_references.name_off <= limits.name_off && max_references.type <= limits.type &&
+           with_byte_order(index.order(), [&](auto load) {
                using Load = decltype(load);
-               return Checker<Load>(index, limits).in_range() && functions_have_prototypes<Load>(index);
+               return SimdValidator<Load>(index, limits).all_in_range() &&
+                      functions_have_prototypes<Load>(index);
            });
 }
 

@@ -41,15 +41,15 @@ bool Elf::recognises(Bytes head) {
 }
 
 std::uint16_t Elf::half(const std::byte* at) const {
-    return with_loads(order_, [at](auto load) { return load.u16(at); });
+    return with_byte_order(order_, [at](auto load) { return load.u16(at); });
 }
 
 std::uint32_t Elf::word(const std::byte* at) const {
-    return with_loads(order_, [at](auto load) { return load.u32(at); });
+    return with_byte_order(order_, [at](auto load) { return load.u32(at); });
 }
 
 std::uint64_t Elf::address(const std::byte* at) const {
-    return with_loads(order_, [this, at](auto load) { return wide_ ? load.u64(at) : load.u32(at); });
+    return with_byte_order(order_, [this, at](auto load) { return wide_ ? load.u64(at) : load.u32(at); });
 }
 
 void Elf::check_range(std::uint64_t offset, std::uint64_t size, const std::string& what) const {

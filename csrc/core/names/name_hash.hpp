@@ -19,29 +19,29 @@ constexpr std::size_t kHashedBytes = 64;
 
 namespace name_hash {
 
-constexpr std::size_t kWord = 8;
+constexpr std::size_t kChunkSize = 8;
 // Odd, and as irregular as the digits of the square roots of primes.
-constexpr std::uint64_t kFactors[kHashedBytes / kWord] = {
+constexpr std::uint64_t kFactors[kHashedBytes / kChunkSize] = {
     0x6a09e667f3bcc909, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
     0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179,
 };
 
 // Of kHashedBytes bytes.
-inline std::uint32_t of_bytes(const std::byte* name) {
+inline std::uint32_t hash_bytes(const std::byte* name) {
     std::uint64_t sum = 0;
-    std::uint64_t inside = ~std::uint64_t{0};
+    std::uint64_t before_nul = ~std::uint64_t{0};
     const auto add = [&](std::size_t number) {
-        const auto word = Load<ByteOrder::little>::u64(name + number * kWord);
-        const std::uint64_t nul = zero_bytes(word);
+        const auto chunk = Load<ByteOrder::little>::u64(name + number * kChunkSize);
+        const std::uint64_t nul_marks = mark_zero_bytes(chunk);
         // Below the lowest mark are the bytes before the NUL; all, where there is none.
-        sum += (word & ((nul & (~nul + 1)) - 1) & inside) * kFactors[number];
-        inside = nul == 0 ? inside : 0;
+        sum += (chunk & ((nul_marks & (~nul_marks + 1)) - 1) & before_nul) * kFactors[number];
+        before_nul = nul_marks == 0 ? before_nul : 0;
     };
-    constexpr std::size_t half = kHashedBytes / kWord / 2;
+    constexpr std::size_t half = kHashedBytes / kChunkSize / 2;
     for (std::size_t number = 0; number != half; ++number) {
         add(number);
     }
-    if (inside != 0) {
+    if (before_nul != 0) {
         for (std::size_t number = half; number != 2 * half; ++number) {
             add(number);
         }
@@ -55,17 +55,17 @@ inline std::uint32_t of_bytes(const std::byte* name) {
 // Of the string that some bytes start with, or of all of them where they hold no NUL.
 inline std::uint32_t hash_of(Bytes bytes) {
     if (bytes.size >= kHashedBytes) {
-        return name_hash::of_bytes(bytes.data);
+        return name_hash::hash_bytes(bytes.data);
     }
     std::byte padded[kHashedBytes] = {};
     std::memcpy(padded, bytes.data, bytes.size);
-    return name_hash::of_bytes(padded);
+    return name_hash::hash_bytes(padded);
 }
 
 inline std::uint32_t hash_of(std::string_view name) {
     std::byte padded[kHashedBytes] = {};
     std::memcpy(padded, name.data(), std::min(name.size(), kHashedBytes));
-    return name_hash::of_bytes(padded);
+    return name_hash::hash_bytes(padded);
 }
 
 }  // namespace btfmmap

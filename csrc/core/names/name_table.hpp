@@ -19,8 +19,8 @@ public:
     // Calls `visit(row)` for the rows of that name, ascending, until it returns true.
     template <class Visit>
     void each(std::string_view name, Visit visit) const {
-        for (std::uint32_t at = heads_[hash_of(name) & mask_]; at != kEnd; at = links_[at].next) {
-            if (strings_->equals(links_[at].name_off, name) && visit(links_[at].row)) {
+        for (std::uint32_t link = heads_[hash_of(name) & mask_]; link != kEnd; link = links_[link].next) {
+            if (strings_->equals(links_[link].name_off, name) && visit(links_[link].row)) {
                 return;
             }
         }

@@ -10,7 +10,7 @@ namespace btfmmap {
 namespace {
 
 constexpr std::string_view kVoid = "void";
-constexpr std::size_t kMostPlaces = 4;
+constexpr std::size_t kMaxOffsets = 4;
 
 }  // namespace
 
@@ -38,50 +38,50 @@ bool Names::has_name(std::uint32_t row, std::string_view name) const {
 template <class Visit>
 void Names::scan(std::string_view name, Visit visit) const {
     constexpr std::size_t few_rows = 4096;
-    const std::size_t middle = std::min(index_.rows(), few_rows);
-    if (scan_names(name, index_.first_record(), middle, visit)) {
+    const std::size_t scanned = std::min(index_.rows(), few_rows);
+    if (scan_names(name, index_.first_record(), scanned, visit)) {
         return;
     }
     // Of a module the types are few, and the strings are its base's, too.
     constexpr std::size_t bytes_per_row = 32;
-    if (strings_.end() <= bytes_per_row * (index_.rows() - middle)) {
+    if (strings_.end() <= bytes_per_row * (index_.rows() - scanned)) {
         // One more, to see whether there are more.
-        const std::vector<std::uint64_t> places = strings_.places(name, kMostPlaces + 1);
-        if (places.empty()) {
+        const std::vector<std::uint64_t> offsets = strings_.find_offsets(name, kMaxOffsets + 1);
+        if (offsets.empty()) {
             return;
         }
-        if (places.size() <= kMostPlaces) {
-            with_loads(index_.order(),
-                       [&](auto load) { scan_offsets<decltype(load)>(name, places, middle, visit); });
+        if (offsets.size() <= kMaxOffsets) {
+            with_byte_order(index_.order(),
+                            [&](auto load) { scan_offsets<decltype(load)>(name, offsets, scanned, visit); });
             return;
         }
     }
-    scan_names(name, middle, index_.rows(), visit);
+    scan_names(name, scanned, index_.rows(), visit);
 }
 
 // Looks for rows whose name is at one of some places, four rows at once.
 template <class Load, class Visit>
-void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>& places, std::size_t first,
+void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>& offsets, std::size_t first,
                          Visit visit) const {
-    U32x4 wanted[kMostPlaces];
-    for (std::size_t i = 0; i != kMostPlaces; ++i) {
-        wanted[i] = U32x4{} + static_cast<std::uint32_t>(places[i < places.size() ? i : 0]);
+    U32x4 wanted[kMaxOffsets];
+    for (std::size_t i = 0; i != kMaxOffsets; ++i) {
+        wanted[i] = U32x4{} + static_cast<std::uint32_t>(offsets[i < offsets.size() ? i : 0]);
     }
     const std::byte* section = index_.record(0);
     const std::uint32_t* records = index_.offsets();
     const std::size_t rows = index_.rows();
-    for (std::size_t row = first; row < rows; row += kLanes) {
+    for (std::size_t row = first; row < rows; row += kU32Lanes) {
         const auto record = [=](std::size_t i) { return records[std::min(row + i, rows - 1)]; };
-        const U32x4 offsets =
+        const U32x4 name_offs =
             gather_triples<Load>(section, {record(0), record(1), record(2), record(3)}).first;
         U32x4 found = {};
-        for (const U32x4& place : wanted) {
-            found |= reinterpret_cast<U32x4>(offsets == place);
+        for (const U32x4& offset : wanted) {
+            found |= reinterpret_cast<U32x4>(name_offs == offset);
         }
-        if (first_marked(reinterpret_cast<U8x16>(found)) == sizeof found) {
+        if (first_set_lane(reinterpret_cast<U8x16>(found)) == sizeof found) {
             continue;
         }
-        for (auto one = static_cast<std::uint32_t>(row); one != std::min(row + kLanes, rows); ++one) {
+        for (auto one = static_cast<std::uint32_t>(row); one != std::min(row + kU32Lanes, rows); ++one) {
             if (has_name(one, name) && visit(one)) {
                 return;
             }
@@ -93,20 +93,20 @@ void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>
 // true.
 template <class Visit>
 bool Names::scan_names(std::string_view name, std::size_t first, std::size_t end, Visit visit) const {
-    constexpr std::size_t word_size = 8;
-    std::byte start[word_size] = {};
-    std::memcpy(start, name.data(), std::min(name.size(), word_size));
-    const auto wanted = Load<ByteOrder::little>::u64(start);
-    const std::size_t compared = std::min(name.size() + 1, word_size);
-    const std::uint64_t mask = ~std::uint64_t{0} >> 8 * (word_size - compared);
+    constexpr std::size_t chunk_size = 8;
+    std::byte prefix[chunk_size] = {};
+    std::memcpy(prefix, name.data(), std::min(name.size(), chunk_size));
+    const auto wanted = Load<ByteOrder::little>::u64(prefix);
+    const std::size_t compared = std::min(name.size() + 1, chunk_size);
+    const std::uint64_t compared_bytes = ~std::uint64_t{0} >> 8 * (chunk_size - compared);
     for (auto row = static_cast<std::uint32_t>(first); row != end; ++row) {
         const std::uint32_t offset = index_.name_off(row);
         if (offset >= strings_.end()) {
             continue;
         }
         const Bytes bytes = strings_.rest(offset);
-        const bool differs =
-            bytes.size >= word_size && ((Load<ByteOrder::little>::u64(bytes.data) ^ wanted) & mask) != 0;
+        const bool differs = bytes.size >= chunk_size &&
+                             ((Load<ByteOrder::little>::u64(bytes.data) ^ wanted) & compared_bytes) != 0;
         if (!differs && strings_.equals(offset, name) && visit(row)) {
             return true;
         }
@@ -115,7 +115,7 @@ bool Names::scan_names(std::string_view name, std::size_t first, std::size_t end
 }
 
 template <class Visit>
-void Names::each_candidate(std::string_view name, Visit visit) const {
+void Names::each_match(std::string_view name, Visit visit) const {
     if (name.empty() || name.find('\0') != std::string_view::npos ||
         (name == kVoid && index_.first_record() != 0 && visit(0))) {
         return;
@@ -130,7 +130,7 @@ void Names::each_candidate(std::string_view name, Visit visit) const {
 
 std::optional<std::uint32_t> Names::find(std::string_view name, const Kinds& kinds) const {
     std::optional<std::uint32_t> found;
-    each_candidate(name, [&](std::uint32_t row) {
+    each_match(name, [&](std::uint32_t row) {
         if (kinds[index_.kinds()[row]]) {
             found = index_.id(row);
         }
@@ -141,7 +141,7 @@ std::optional<std::uint32_t> Names::find(std::string_view name, const Kinds& kin
 
 std::vector<std::uint32_t> Names::find_all(std::string_view name, const Kinds& kinds) const {
     std::vector<std::uint32_t> ids;
-    each_candidate(name, [&](std::uint32_t row) {
+    each_match(name, [&](std::uint32_t row) {
         if (kinds[index_.kinds()[row]]) {
             ids.push_back(index_.id(row));
         }

@@ -36,18 +36,19 @@ public:
 
     // Whether the next question is answered in well under a microsecond; prepare() sees to it.
     bool prepared() const { return prepared_.load(std::memory_order_acquire); }
+    // Builds the hash table unless it was built before.
     void prepare() const;
 
 private:
     // Calls `visit(row)` for rows that may have the name, ascending, until it returns true.
     template <class Visit>
-    void each_candidate(std::string_view name, Visit visit) const;
+    void each_match(std::string_view name, Visit visit) const;
     template <class Visit>
     void scan(std::string_view name, Visit visit) const;
     template <class Visit>
     bool scan_names(std::string_view name, std::size_t first, std::size_t end, Visit visit) const;
     template <class Load, class Visit>
-    void scan_offsets(std::string_view name, const std::vector<std::uint64_t>& places, std::size_t first,
+    void scan_offsets(std::string_view name, const std::vector<std::uint64_t>& offsets, std::size_t first,
                       Visit visit) const;
     bool has_name(std::uint32_t row, std::string_view name) const;
 

@@ -8,7 +8,7 @@ namespace btfmmap {
 namespace {
 
 // The spellings that libbpf's determine_ptr_size knows.
-constexpr std::string_view kLongNames[] = {
+constexpr std::string_view kLongSpellings[] = {
     "long",
     "long int",
     "int long",
@@ -36,7 +36,7 @@ std::uint32_t size_of_long(const Index& index, const Strings& strings) {
             continue;
         }
         // Not by measuring the name first: a hostile file gives each of a million INTs one of megabytes.
-        if (std::any_of(std::begin(kLongNames), std::end(kLongNames),
+        if (std::any_of(std::begin(kLongSpellings), std::end(kLongSpellings),
                         [&](std::string_view name) { return strings.equals(name_off, name); })) {
             return size;
         }

@@ -14,61 +14,63 @@ namespace btfmmap {
 
 namespace {
 
-constexpr std::size_t kAtOnce = 4 * sizeof(U8x16);
+constexpr std::size_t kBlockBytes = 4 * sizeof(U8x16);
 
 // U8x16 of the kernel's names, from the most frequent one on; all others are rarer.
-constexpr std::string_view kFrequent = "_etrasiconpldfmubgETkvhxARSyIOPNwCLDFM";
+constexpr std::string_view kCharsByFrequency = "_etrasiconpldfmubgETkvhxARSyIOPNwCLDFM";
 
 // Where the rarest letter is, but for one place.
-std::size_t rarest(std::string_view string, std::size_t but) {
-    const auto rank = [&](std::size_t place) {
-        return place == but ? 0 : std::min(kFrequent.find(string[place]), kFrequent.size()) + 1;
+std::size_t rarest_char(std::string_view string, std::size_t excluded) {
+    const auto rank = [&](std::size_t position) {
+        return position == excluded
+                   ? 0
+                   : std::min(kCharsByFrequency.find(string[position]), kCharsByFrequency.size()) + 1;
     };
     std::size_t found = 0;
-    for (std::size_t place = 1; place < string.size(); ++place) {
-        found = rank(place) > rank(found) ? place : found;
+    for (std::size_t position = 1; position < string.size(); ++position) {
+        found = rank(position) > rank(found) ? position : found;
     }
     return found;
 }
 
-U8x16 same(char letter) { return U8x16{} + static_cast<std::uint8_t>(letter); }
+U8x16 broadcast(char character) { return U8x16{} + static_cast<std::uint8_t>(character); }
 
 }  // namespace
 
-std::vector<std::size_t> places_of(std::string_view string, Bytes section, std::size_t most) {
-    std::vector<std::size_t> places;
+std::vector<std::size_t> find_string(std::string_view string, Bytes section, std::size_t max_count) {
+    std::vector<std::size_t> offsets;
     const std::size_t starts = section.size - std::min(section.size, string.size());  // with room for a NUL
     if (starts == 0) {
-        return places;
+        return offsets;
     }
-    const auto look = [&](std::size_t from, std::size_t to) {
-        for (std::size_t at = from; at != to && places.size() != most; ++at) {
+    const auto search_bytewise = [&](std::size_t from, std::size_t to) {
+        for (std::size_t at = from; at != to && offsets.size() != max_count; ++at) {
             const std::byte* start = section.data + at;
             if (start[string.size()] == std::byte{0} &&
                 std::memcmp(start, string.data(), string.size()) == 0) {
-                places.push_back(at);
+                offsets.push_back(at);
             }
         }
     };
-    const std::size_t first = rarest(string, string.size());
-    const std::size_t second = rarest(string, first);
-    const U8x16 first_letter = same(string[first]);
-    const U8x16 second_letter = same(string[second]);
+    const std::size_t first = rarest_char(string, string.size());
+    const std::size_t second = rarest_char(string, first);
+    const U8x16 first_char = broadcast(string[first]);
+    const U8x16 second_char = broadcast(string[second]);
     std::size_t at = 0;
-    for (; starts - at >= kAtOnce && places.size() != most; at += kAtOnce) {
+    for (; starts - at >= kBlockBytes && offsets.size() != max_count; at += kBlockBytes) {
         U8x16 found = {};
-        for (std::size_t part = 0; part != kAtOnce; part += sizeof(U8x16)) {
+        for (std::size_t part = 0; part != kBlockBytes; part += sizeof(U8x16)) {
             const std::byte* start = section.data + at + part;
-            found |= lane_mask(load_vector<U8x16>(start + first) == first_letter) &
-                     lane_mask(load_vector<U8x16>(start + second) == second_letter) &
+            found |= lane_mask(load_vector<U8x16>(start + first) == first_char) &
+                     lane_mask(load_vector<U8x16>(start + second) == second_char) &
                      lane_mask(load_vector<U8x16>(start + string.size()) == 0);
         }
-        if (first_marked(found) != sizeof found) {
-            look(at, at + kAtOnce);
+        if (first_set_lane(found) != sizeof found) {
+            search_bytewise(at, at + kBlockBytes);
         }
     }
-    look(at, starts);
-    return places;
+    search_bytewise(at, starts);
+    return offsets;
 }
 
 }  // namespace btfmmap

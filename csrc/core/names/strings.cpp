@@ -21,10 +21,10 @@ Bytes Strings::checked(std::int64_t offset) const {
     return rest(static_cast<std::uint64_t>(offset));
 }
 
-std::string_view Strings::prefix(std::int64_t offset, std::size_t most) const {
+std::string_view Strings::prefix(std::int64_t offset, std::size_t max_size) const {
     const Bytes bytes = checked(offset);
     const auto* start = reinterpret_cast<const char*>(bytes.data);
-    return {start, ::strnlen(start, std::min(most, bytes.size))};
+    return {start, ::strnlen(start, std::min(max_size, bytes.size))};
 }
 
 bool Strings::equals(std::int64_t offset, std::string_view name) const {
@@ -37,14 +37,14 @@ bool Strings::equals(std::int64_t offset, std::string_view name) const {
            name.find('\0') == std::string_view::npos;
 }
 
-std::vector<std::uint64_t> Strings::places(std::string_view name, std::size_t most) const {
-    std::vector<std::uint64_t> places;
+std::vector<std::uint64_t> Strings::find_offsets(std::string_view name, std::size_t max_count) const {
+    std::vector<std::uint64_t> offsets;
     for (const Strings* owner = this; owner != nullptr; owner = owner->base_) {
-        for (const std::size_t place : places_of(name, owner->section_, most - places.size())) {
-            places.push_back(owner->start_ + place);
+        for (const std::size_t offset : find_string(name, owner->section_, max_count - offsets.size())) {
+            offsets.push_back(owner->start_ + offset);
         }
     }
-    return places;
+    return offsets;
 }
 
 }  // namespace btfmmap

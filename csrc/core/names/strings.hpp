@@ -35,13 +35,13 @@ public:
     }
 
     // The same as at(), cut after `most` bytes.
-    std::string_view prefix(std::int64_t offset, std::size_t most) const;
+    std::string_view prefix(std::int64_t offset, std::size_t max_size) const;
 
     // Whether `name` is the string at `offset`, without measuring that string first.
     bool equals(std::int64_t offset, std::string_view name) const;
 
     // The offsets of `name`, which is neither empty nor contains a NUL: all, or `most` of them.
-    std::vector<std::uint64_t> places(std::string_view name, std::size_t most) const;
+    std::vector<std::uint64_t> find_offsets(std::string_view name, std::size_t max_count) const;
 
 private:
     // rest(), where there is such an offset; else throws Error (not_found).

@@ -21,11 +21,11 @@
 namespace btfmmap {
 
 // So many items past the end of `indptr` may be written, and of a column.
-constexpr std::size_t kIndptrSlack = kMaskedBytes;
-constexpr std::size_t kColumnSlack = kLanes;
+constexpr std::size_t kIndptrSlack = kMaskBits;
+constexpr std::size_t kColumnSlack = kU32Lanes;
 
 // What gives 1 modulo 2^32 when multiplied by that odd number.
-constexpr std::uint32_t inverse_of(std::uint32_t odd) {
+constexpr std::uint32_t modular_inverse(std::uint32_t odd) {
     std::uint32_t inverse = odd;
     while (inverse * odd != 1) {
         inverse *= 2 - odd * inverse;
@@ -38,62 +38,64 @@ constexpr std::uint32_t inverse_of(std::uint32_t odd) {
 template <std::uint32_t divisor>
 U32x4 exact_quotient(U32x4 multiples) {
     constexpr unsigned twos = __builtin_ctz(divisor);
-    constexpr std::uint32_t inverse = inverse_of(divisor >> twos);
+    constexpr std::uint32_t inverse = modular_inverse(divisor >> twos);
     return (multiples >> twos) * inverse;
 }
 
 // Each item is what the items up to it add up to.
-inline U32x4 running_sums(U32x4 items) {
+inline U32x4 prefix_sums(U32x4 items) {
     items += shuffle<4, 0, 1, 2>(items, U32x4{});
     return items + shuffle<4, 4, 0, 1>(items, U32x4{});
 }
 
 // Fills `indptr`, and returns its last item: how many elements all records of those kinds have.
 template <Kind... kinds>
-std::uint32_t place_children(const Index& index, std::uint32_t* indptr) {
+std::uint32_t fill_indptr(const Index& index, std::uint32_t* indptr) {
     static_assert(((shape_of(kinds).fixed == 0) && ...));
     constexpr std::uint32_t narrow = shape_of(Kind::Enum).element;
     constexpr std::uint32_t wide = shape_of(Kind::Enum64).element;
     constexpr bool any_narrow = ((shape_of(kinds).element == narrow) || ...);
     constexpr bool any_wide = ((shape_of(kinds).element == wide) || ...);
     static_assert(((shape_of(kinds).element == narrow || shape_of(kinds).element == wide) && ...));
-    const auto with_elements_of = [](std::uint32_t size, U8x16 letters) {
-        const auto is = [=](Kind kind) { return lane_mask(letters == static_cast<std::uint8_t>(kind)); };
-        return widened(((shape_of(kinds).element == size ? is(kinds) : U8x16{}) | ...));
+    const auto mask_of_element_size = [](std::uint32_t size, U8x16 kinds_of_rows) {
+        const auto is = [=](Kind kind) {
+            return lane_mask(kinds_of_rows == static_cast<std::uint8_t>(kind));
+        };
+        return widen_to_u32(((shape_of(kinds).element == size ? is(kinds) : U8x16{}) | ...));
     };
-    U32x4 placed = {};
+    U32x4 sums = {};
     indptr[0] = 0;
-    for (std::size_t block = 0; block < index.rows(); block += kMaskedBytes) {
+    for (std::size_t block = 0; block < index.rows(); block += kMaskBits) {
         const std::uint8_t* kind = index.kinds() + block;
         const std::uint32_t* offset = index.offsets() + block;
         std::uint32_t* to = indptr + block + 1;
         if (RowsOfKind<kinds...>::mask(kind) == 0) {
-            for (std::size_t row = 0; row != kMaskedBytes; row += kLanes) {
-                store_u32x4(to + row, placed);
+            for (std::size_t row = 0; row != kMaskBits; row += kU32Lanes) {
+                store_u32x4(to + row, sums);
             }
             continue;
         }
-        for (std::size_t row = 0; row != kMaskedBytes;) {
-            const U8x16 letters = load_vector<U8x16>(kind + row);
-            const std::array<U32x4, 4> are_narrow = with_elements_of(narrow, letters);
-            const std::array<U32x4, 4> are_wide = with_elements_of(wide, letters);
-            for (std::size_t part = 0; part != are_wide.size(); ++part, row += kLanes) {
+        for (std::size_t row = 0; row != kMaskBits;) {
+            const U8x16 kinds_of_rows = load_vector<U8x16>(kind + row);
+            const std::array<U32x4, 4> is_narrow = mask_of_element_size(narrow, kinds_of_rows);
+            const std::array<U32x4, 4> is_wide = mask_of_element_size(wide, kinds_of_rows);
+            for (std::size_t part = 0; part != is_wide.size(); ++part, row += kU32Lanes) {
                 const U32x4 bytes =
                     load_vector<U32x4>(offset + row + 1) - load_vector<U32x4>(offset + row) - kHeadSize;
                 U32x4 count = {};
                 if constexpr (any_narrow) {
-                    count |= exact_quotient<narrow>(bytes) & are_narrow[part];
+                    count |= exact_quotient<narrow>(bytes) & is_narrow[part];
                 }
                 if constexpr (any_wide) {
-                    count |= exact_quotient<wide>(bytes) & are_wide[part];
+                    count |= exact_quotient<wide>(bytes) & is_wide[part];
                 }
-                placed += running_sums(count);
-                store_u32x4(to + row, placed);
-                placed = shuffle<3, 3, 3, 3>(placed, placed);
+                sums += prefix_sums(count);
+                store_u32x4(to + row, sums);
+                sums = shuffle<3, 3, 3, 3>(sums, sums);
             }
         }
     }
-    return placed[0];
+    return sums[0];
 }
 
 // The size of one of a record's elements; known to the compiler where all are alike.
@@ -107,59 +109,60 @@ std::uint32_t element_size(const Index& index, std::uint32_t row) {
     }
 }
 
+// Writes the elements of the records of one block, as write_children() describes.
 template <Kind... kinds, class Visit>
 [[gnu::noinline]] void write_block(const Index& index, const typename RowsOfKind<kinds...>::Block& block,
                                    std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
     constexpr std::uint32_t head = kHeadSize;
-    constexpr std::uint32_t widest = kLanes * std::max({shape_of(kinds).element...});
+    constexpr std::uint32_t widest = kU32Lanes * std::max({shape_of(kinds).element...});
     std::byte end_of_section[widest] = {};
-    std::uint16_t longer[RowsOfKind<kinds...>::Block::kRows];
-    std::uint16_t* longer_end = longer;
+    std::uint16_t long_rows[RowsOfKind<kinds...>::Block::kRows];
+    std::uint16_t* long_rows_end = long_rows;
     const std::uint32_t* offsets = index.offsets() + block.first();
-    const std::uint32_t* placed = indptr + block.first();
+    const std::uint32_t* sums = indptr + block.first();
     const U32x4 first_id = U32x4{} + index.id(block.first());
     const std::byte* section = index.record(0);
     const std::uint32_t section_size = index.offsets()[index.rows()];
     const std::uint32_t safe_end = section_size < head + widest ? 0 : section_size - (head + widest) + 1;
-    for (const std::uint16_t number : block) {
-        const std::uint32_t child = placed[number];
-        const std::uint32_t offset = offsets[number];
+    for (const std::uint16_t relative_row : block) {
+        const std::uint32_t child = sums[relative_row];
+        const std::uint32_t offset = offsets[relative_row];
         const std::byte* record = section + offset;
         const std::byte* elements = record + head;
         if (offset >= safe_end) {
             const std::uint32_t readable = section_size - offset - head;
             elements = std::copy_n(elements, readable, end_of_section) - readable;
         }
-        store_u32x4(parent + child, first_id + number);
-        visit(block.first() + number, record)(child, elements);
-        *longer_end = number;
-        longer_end += placed[number + 1] - child > kLanes;
+        store_u32x4(parent + child, first_id + relative_row);
+        visit(block.first() + relative_row, record)(child, elements);
+        *long_rows_end = relative_row;
+        long_rows_end += sums[relative_row + 1] - child > kU32Lanes;
     }
-    for (const std::uint16_t* next = longer; next != longer_end; ++next) {
-        const std::uint32_t number = *next;
-        const std::uint32_t row = block.first() + number;
-        const std::uint32_t four_elements = kLanes * element_size<kinds...>(index, row);
-        const std::byte* record = section + offsets[number];
+    for (const std::uint16_t* next = long_rows; next != long_rows_end; ++next) {
+        const std::uint32_t relative_row = *next;
+        const std::uint32_t row = block.first() + relative_row;
+        const std::uint32_t four_elements = kU32Lanes * element_size<kinds...>(index, row);
+        const std::byte* record = section + offsets[relative_row];
         const auto write_four = visit(row, record);
-        const std::uint32_t last = placed[number + 1] - kLanes;
+        const std::uint32_t last = sums[relative_row + 1] - kU32Lanes;
         const std::byte* elements = record + head;
-        for (std::uint32_t child = placed[number] + kLanes; child < last; child += kLanes) {
+        for (std::uint32_t child = sums[relative_row] + kU32Lanes; child < last; child += kU32Lanes) {
             elements += four_elements;
-            store_u32x4(parent + child, first_id + number);
+            store_u32x4(parent + child, first_id + relative_row);
             write_four(child, elements);
         }
-        store_u32x4(parent + last, first_id + number);
-        write_four(last, section + offsets[number + 1] - four_elements);
+        store_u32x4(parent + last, first_id + relative_row);
+        write_four(last, section + offsets[relative_row + 1] - four_elements);
     }
 }
 
 // Fills `parent`. Calls `visit(row, record)` for a record, twice if it has more than four elements, and calls
 // what that returns with (child, elements), to write four elements to the table's rows from `child` on.
-// `indptr` is as place_children filled it.
+// `indptr` is as fill_indptr filled it.
 template <Kind... kinds, class Visit>
 void write_children(const Index& index, std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
-    const RowsOfKind<kinds...> selection(index);
-    for (typename RowsOfKind<kinds...>::Block block(selection); block.next();) {
+    const RowsOfKind<kinds...> rows(index);
+    for (typename RowsOfKind<kinds...>::Block block(rows); block.next();) {
         write_block<kinds...>(index, block, parent, indptr, visit);
     }
 }

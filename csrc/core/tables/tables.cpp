@@ -18,14 +18,14 @@ using std::uint8_t;
 static_assert(Table::kSlack >= kColumnSlack);
 
 // They take whole records and elements apart: pairs and triples of words, in the order of their fields.
-constexpr bool in_this_order(std::size_t first, std::size_t second, std::size_t third = 8) {
+constexpr bool are_consecutive(std::size_t first, std::size_t second, std::size_t third = 8) {
     return first == 0 && second == 4 && third == 8;
 }
-static_assert(in_this_order(HeadField::name_off, HeadField::info, HeadField::size_or_type));
-static_assert(in_this_order(MemberField::name_off, MemberField::type, MemberField::offset));
-static_assert(in_this_order(ParamField::name_off, ParamField::type));
-static_assert(in_this_order(EnumField::name_off, EnumField::value, EnumField::value_high));
-static_assert(in_this_order(SecinfoField::type, SecinfoField::offset, SecinfoField::size));
+static_assert(are_consecutive(HeadField::name_off, HeadField::info, HeadField::size_or_type));
+static_assert(are_consecutive(MemberField::name_off, MemberField::type, MemberField::offset));
+static_assert(are_consecutive(ParamField::name_off, ParamField::type));
+static_assert(are_consecutive(EnumField::name_off, EnumField::value, EnumField::value_high));
+static_assert(are_consecutive(SecinfoField::type, SecinfoField::offset, SecinfoField::size));
 
 template <class Load>
 bool kind_flag(const std::byte* record) {
@@ -37,35 +37,35 @@ Table types(const Index& index, Arena& arena) {
     const std::size_t rows = index.rows();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
-    table.refer("kind", index.kinds(), rows);
+    table.add_view("kind", index.kinds(), rows);
     auto* flag = table.add<bool>("kind_flag", rows);
     auto* vlen = table.add<uint32_t>("vlen", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* size_or_type = table.add<uint32_t>("size_or_type", rows);
-    table.refer("offset", index.offsets(), rows);
+    table.add_view("offset", index.offsets(), rows);
 
     // Void's; the first record of a split BTF overwrites them.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
     flag[0] = false;
     const std::byte* section = index.record(0);
     const uint32_t* offsets = index.offsets();
-    const auto write_four = [=](std::size_t row, U32x4 ids, const uint32_t (&places)[kLanes]) {
-        const auto [names, infos, sizes_or_types] = gather_triples<Load>(section, places);
+    const auto write_four = [=](std::size_t row, U32x4 ids, const uint32_t (&record_offsets)[kU32Lanes]) {
+        const auto [names, infos, sizes_or_types] = gather_triples<Load>(section, record_offsets);
         store_u32x4(id + row, ids);
-        store_bytes(flag + row, infos >> kKindFlagBit);
+        store_low_bytes(flag + row, infos >> kKindFlagBit);
         store_u32x4(vlen + row, infos & info_vlen(UINT32_MAX));
         store_u32x4(name_off + row, names);
         store_u32x4(size_or_type + row, sizes_or_types);
     };
     std::size_t row = index.first_record();
     U32x4 ids = U32x4{0, 1, 2, 3} + index.id(row);
-    for (; row + kLanes <= rows; row += kLanes, ids += kLanes) {
+    for (; row + kU32Lanes <= rows; row += kU32Lanes, ids += kU32Lanes) {
         write_four(row, ids, {offsets[row], offsets[row + 1], offsets[row + 2], offsets[row + 3]});
     }
     if (row < rows) {
         // Past the last record that one is read again.
-        const auto place = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
-        write_four(row, ids, {place(0), place(1), place(2), place(3)});
+        const auto offset_at = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
+        write_four(row, ids, {offset_at(0), offset_at(1), offset_at(2), offset_at(3)});
     }
     return table;
 }
@@ -74,7 +74,7 @@ template <class Load>
 Table members(const Index& index, Arena& arena) {
     Table table(arena);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = place_children<Kind::Struct, Kind::Union>(index, indptr);
+    const std::size_t rows = fill_indptr<Kind::Struct, Kind::Union>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
@@ -89,7 +89,7 @@ Table members(const Index& index, Arena& arena) {
             store_u32x4(name_off + row, names);
             store_u32x4(type + row, types);
             store_u32x4(bit_offset + row, offsets & (offset_bits | ~flags));
-            store_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
+            store_low_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
         };
     });
     return table;
@@ -99,7 +99,7 @@ template <class Load>
 Table params(const Index& index, Arena& arena) {
     Table table(arena);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = place_children<Kind::FuncProto>(index, indptr);
+    const std::size_t rows = fill_indptr<Kind::FuncProto>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
@@ -117,7 +117,7 @@ template <class Load>
 Table enumerators(const Index& index, Arena& arena) {
     Table table(arena);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = place_children<Kind::Enum, Kind::Enum64>(index, indptr);
+    const std::size_t rows = fill_indptr<Kind::Enum, Kind::Enum64>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* value = table.add<std::int64_t>("value", rows);
@@ -131,15 +131,15 @@ Table enumerators(const Index& index, Arena& arena) {
                 negative = enum_is_signed(index, type_row);
             }
             return [=](uint32_t row, const std::byte* elements) {
-                store_bytes(is_signed + row, U32x4{} + negative);
+                store_low_bytes(is_signed + row, U32x4{} + negative);
                 if (wide) {
                     const auto [names, low, high] = load_triples<Load>(elements);
                     store_u32x4(name_off + row, names);
-                    store_longs(value + row, low, high);
+                    store_i64(value + row, low, high);
                 } else {
                     const auto [names, low] = load_pairs<Load>(elements);
                     store_u32x4(name_off + row, names);
-                    store_longs(value + row, low, (low >> 31 & negative) * UINT32_MAX);
+                    store_i64(value + row, low, (low >> 31 & negative) * UINT32_MAX);
                 }
             };
         });
@@ -148,15 +148,15 @@ Table enumerators(const Index& index, Arena& arena) {
 
 template <class Load>
 Table arrays(const Index& index, Arena& arena) {
-    const RowsOfKind<Kind::Array> selection(index);
-    const std::size_t rows = selection.records();
+    const RowsOfKind<Kind::Array> source(index);
+    const std::size_t rows = source.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* index_type = table.add<uint32_t>("index_type", rows);
     auto* nelems = table.add<uint32_t>("nelems", rows);
     std::size_t row = 0;
-    selection.each([&](uint32_t from) {
+    source.each([&](uint32_t from) {
         const std::byte* array = index.record(from) + kHeadSize;
         id[row] = index.id(from);
         type[row] = Load::u32(array + ArrayField::type);
@@ -169,8 +169,8 @@ Table arrays(const Index& index, Arena& arena) {
 
 template <class Load>
 Table ints(const Index& index, Arena& arena) {
-    const RowsOfKind<Kind::Int> selection(index);
-    const std::size_t rows = selection.records();
+    const RowsOfKind<Kind::Int> source(index);
+    const std::size_t rows = source.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
     auto* size = table.add<uint32_t>("size", rows);
@@ -178,7 +178,7 @@ Table ints(const Index& index, Arena& arena) {
     auto* bit_offset = table.add<uint8_t>("bit_offset", rows);
     auto* nr_bits = table.add<uint8_t>("nr_bits", rows);
     std::size_t row = 0;
-    selection.each([&](uint32_t from) {
+    source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
         const uint32_t word = Load::u32(record + kHeadSize);
         id[row] = index.id(from);
@@ -193,8 +193,8 @@ Table ints(const Index& index, Arena& arena) {
 
 template <class Load>
 Table funcs(const Index& index, Arena& arena) {
-    const RowsOfKind<Kind::Func> selection(index);
-    const std::size_t rows = selection.records();
+    const RowsOfKind<Kind::Func> source(index);
+    const std::size_t rows = source.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
@@ -202,12 +202,13 @@ Table funcs(const Index& index, Arena& arena) {
     auto* linkage = table.add<uint8_t>("linkage", rows);
     const std::byte* section = index.record(0);
     std::size_t row = 0;
-    for (RowsOfKind<Kind::Func>::Block block(selection); block.next(); row += block.size()) {
+    for (RowsOfKind<Kind::Func>::Block block(source); block.next(); row += block.size()) {
         block.pad();
         const uint32_t* offsets = index.offsets() + block.first();
         const U32x4 first_ids = U32x4{} + index.id(block.first());
         std::size_t to = row;
-        for (const std::uint16_t* from = block.begin(); from < block.end(); from += kLanes, to += kLanes) {
+        for (const std::uint16_t* from = block.begin(); from < block.end();
+             from += kU32Lanes, to += kU32Lanes) {
             const auto [names, infos, types] = gather_triples<Load>(
                 section, {offsets[from[0]], offsets[from[1]], offsets[from[2]], offsets[from[3]]});
             store_u32x4(id + to, U32x4{from[0], from[1], from[2], from[3]} + first_ids);
@@ -215,7 +216,7 @@ Table funcs(const Index& index, Arena& arena) {
             store_u32x4(type + to, types);
             // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.
             const auto vlens = reinterpret_cast<I32x4>(infos & info_vlen(UINT32_MAX));
-            store_bytes(linkage + to, reinterpret_cast<U32x4>(vlens | (vlens > UINT8_MAX)));
+            store_low_bytes(linkage + to, reinterpret_cast<U32x4>(vlens | (vlens > UINT8_MAX)));
         }
     }
     return table;
@@ -224,15 +225,15 @@ Table funcs(const Index& index, Arena& arena) {
 // VAR and DECL_TAG: an id, a name, a type, and the word behind the head.
 template <Kind kind, class Load, class Item>
 Table named_references(const Index& index, Arena& arena, const char* word_name) {
-    const RowsOfKind<kind> selection(index);
-    const std::size_t rows = selection.records();
+    const RowsOfKind<kind> source(index);
+    const std::size_t rows = source.records();
     Table table(arena);
     auto* id = table.add<uint32_t>("id", rows);
     auto* name_off = table.add<uint32_t>("name_off", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* word = table.add<Item>(word_name, rows);
     std::size_t row = 0;
-    selection.each([&](uint32_t from) {
+    source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
         id[row] = index.id(from);
         name_off[row] = Load::u32(record + HeadField::name_off);
@@ -257,7 +258,7 @@ template <class Load>
 Table secinfos(const Index& index, Arena& arena) {
     Table table(arena);
     auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = place_children<Kind::Datasec>(index, indptr);
+    const std::size_t rows = fill_indptr<Kind::Datasec>(index, indptr);
     auto* parent = table.add<uint32_t>("parent", rows);
     auto* type = table.add<uint32_t>("type", rows);
     auto* offset = table.add<uint32_t>("offset", rows);
@@ -278,23 +279,23 @@ using Little = Load<ByteOrder::little>;
 using Big = Load<ByteOrder::big>;
 
 template <Builder little, Builder big>
-Table in_order(const Index& index, Arena& arena) {
+Table for_byte_order(const Index& index, Arena& arena) {
     return index.order() == ByteOrder::little ? little(index, arena) : big(index, arena);
 }
 
 }  // namespace
 
 const std::array<TableKind, 10> kTables = {{
-    {"types", in_order<types<Little>, types<Big>>},
-    {"members", in_order<members<Little>, members<Big>>},
-    {"params", in_order<params<Little>, params<Big>>},
-    {"enumerators", in_order<enumerators<Little>, enumerators<Big>>},
-    {"arrays", in_order<arrays<Little>, arrays<Big>>},
-    {"ints", in_order<ints<Little>, ints<Big>>},
-    {"funcs", in_order<funcs<Little>, funcs<Big>>},
-    {"vars", in_order<vars<Little>, vars<Big>>},
-    {"secinfos", in_order<secinfos<Little>, secinfos<Big>>},
-    {"decl_tags", in_order<decl_tags<Little>, decl_tags<Big>>},
+    {"types", for_byte_order<types<Little>, types<Big>>},
+    {"members", for_byte_order<members<Little>, members<Big>>},
+    {"params", for_byte_order<params<Little>, params<Big>>},
+    {"enumerators", for_byte_order<enumerators<Little>, enumerators<Big>>},
+    {"arrays", for_byte_order<arrays<Little>, arrays<Big>>},
+    {"ints", for_byte_order<ints<Little>, ints<Big>>},
+    {"funcs", for_byte_order<funcs<Little>, funcs<Big>>},
+    {"vars", for_byte_order<vars<Little>, vars<Big>>},
+    {"secinfos", for_byte_order<secinfos<Little>, secinfos<Big>>},
+    {"decl_tags", for_byte_order<decl_tags<Little>, decl_tags<Big>>},
 }};
 
 }  // namespace btfmmap

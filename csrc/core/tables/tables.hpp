@@ -37,13 +37,13 @@ public:
     template <class T>
     T* add(const char* name, std::size_t rows, std::size_t slack = kSlack) {
         T* data = arena_.allocate<T>(rows + slack);
-        refer(name, data, rows);
+        add_view(name, data, rows);
         return data;
     }
 
     // Adds a column that someone else keeps.
     template <class T>
-    void refer(const char* name, const T* data, std::size_t rows) {
+    void add_view(const char* name, const T* data, std::size_t rows) {
         columns_.push_back({name, format_of<T>(), sizeof(T), rows, data});
     }
 

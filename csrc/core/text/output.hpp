@@ -26,9 +26,9 @@ public:
     // that one, and may throw, which ends the writing.
     using Sink = std::function<void(Buffer& buffer, std::size_t size)>;
 
-    explicit Output(Sink sink) : sink_(std::move(sink)), buffer_(new char[kSize]), at_(buffer_.get()) {}
+    explicit Output(Sink sink) : sink_(std::move(sink)), buffer_(new char[kSize]), cursor_(buffer_.get()) {}
 
-    void flush() { emptied(at_); }
+    void flush() { flush_until(cursor_); }
 
 private:
     friend class TextWriter;
@@ -36,16 +36,16 @@ private:
     char* end() const { return buffer_.get() + kSize; }
 
     // Hands on what was written up to `at`; the place to write on from.
-    char* emptied(const char* at) {
-        if (at != buffer_.get()) {
-            sink_(buffer_, static_cast<std::size_t>(at - buffer_.get()));
+    char* flush_until(const char* cursor) {
+        if (cursor != buffer_.get()) {
+            sink_(buffer_, static_cast<std::size_t>(cursor - buffer_.get()));
         }
-        return at_ = buffer_.get();
+        return cursor_ = buffer_.get();
     }
 
     Sink sink_;
     Buffer buffer_;
-    char* at_;
+    char* cursor_;
 };
 
 }  // namespace btfmmap

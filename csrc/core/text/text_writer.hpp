@@ -14,14 +14,14 @@ namespace btfmmap {
 
 // A short text whose length the compiler need not know.
 struct ShortText {
-    char letters[16];
+    char chars[16];
     std::uint8_t size;
 
     template <std::size_t length>
-    constexpr ShortText(const char (&text)[length]) : letters{}, size(length - 1) {
-        static_assert(length <= sizeof letters);
+    constexpr ShortText(const char (&text)[length]) : chars{}, size(length - 1) {
+        static_assert(length <= sizeof chars);
         for (std::size_t i = 0; i + 1 < length; ++i) {
-            letters[i] = text[i];
+            chars[i] = text[i];
         }
     }
 };
@@ -29,7 +29,8 @@ struct ShortText {
 // What a dump's letters are turned into: nothing here, they stand as they are.
 struct Verbatim {
     // Marks NULs, and letters that are escaped.
-    static U8x16 stops(U8x16 letters) { return lane_mask(letters == 0); }
+    static U8x16 stop_mask(U8x16 chars) { return lane_mask(chars == 0); }
+    // Returns the replacement of a character; empty if it is written as it is.
     static std::string_view escape(char) { return {}; }
 };
 
@@ -45,46 +46,49 @@ struct Verbatim {
 // is given the pen is inlined: hence [[gnu::flatten]] where it is made.
 class TextWriter {
 public:
+    // The number of bytes after the cursor that may be written between two checks.
     static constexpr std::size_t kSlack = 512;
     static_assert(Output::kSize >= kSlack);
 
-    explicit TextWriter(Output& output) : output_(output), at_(output.at_), end_(output.end()) { room(); }
-    ~TextWriter() { output_.at_ = at_; }
+    explicit TextWriter(Output& output) : output_(output), cursor_(output.cursor_), end_(output.end()) {
+        ensure_slack();
+    }
+    ~TextWriter() { output_.cursor_ = cursor_; }
     TextWriter(const TextWriter&) = delete;
     TextWriter& operator=(const TextWriter&) = delete;
 
-    void room() {
-        if (space() < kSlack) {
-            go_on_at(output_.emptied(at_));
+    void ensure_slack() {
+        if (remaining() < kSlack) {
+            continue_at(output_.flush_until(cursor_));
         }
     }
 
     template <std::size_t size>
     void literal(const char (&text)[size]) {
         static_assert(size <= kSlack / 4);
-        put(text, size - 1);
+        append(text, size - 1);
     }
 
     // A word from a table, its letters in an array of constant size.
-    void word(const ShortText& word) {
-        std::memcpy(at_, word.letters, sizeof word.letters);
-        at_ += word.size;
+    void short_text(const ShortText& text) {
+        std::memcpy(cursor_, text.chars, sizeof text.chars);
+        cursor_ += text.size;
     }
 
     void text(std::string_view text) {
-        if (text.size() > space()) {
-            go_on_at(long_text(output_, at_, text));
-        } else if (!text.empty()) {  // which may have no address
-            put(text.data(), text.size());
+        if (text.size() > remaining()) {
+            continue_at(text_in_parts(output_, cursor_, text));
+        } else if (!text.empty()) {  // whose data() may be null
+            append(text.data(), text.size());
         }
-        room();
+        ensure_slack();
     }
 
     void number(std::uint64_t value) {
         if (value < 100'000'000) {
-            eight_digits(static_cast<std::uint32_t>(value));
+            up_to_8_digits(static_cast<std::uint32_t>(value));
         } else {
-            many_digits(value);
+            all_digits(value);
         }
     }
 
@@ -102,70 +106,70 @@ public:
         const std::byte* from = bytes.data;
         const std::byte* end = from + bytes.size;
         while (static_cast<std::size_t>(end - from) >= sizeof(U8x16)) {
-            const auto letters = load_vector<U8x16>(from);
-            const unsigned stop = first_marked(Escapes::stops(letters));
-            room();
-            std::memcpy(at_, &letters, sizeof letters);
-            if (stop != sizeof letters) {
+            const auto chars = load_vector<U8x16>(from);
+            const unsigned stop = first_set_lane(Escapes::stop_mask(chars));
+            ensure_slack();
+            std::memcpy(cursor_, &chars, sizeof chars);
+            if (stop != sizeof chars) {
                 if (from[stop] != std::byte{0}) {
                     break;
                 }
-                at_ += stop;
+                cursor_ += stop;
                 return;
             }
-            at_ += sizeof letters;
-            from += sizeof letters;
+            cursor_ += sizeof chars;
+            from += sizeof chars;
         }
-        go_on_at(by_letters<Escapes>(output_, at_, {from, static_cast<std::size_t>(end - from)}));
-        room();
+        continue_at(string_bytewise<Escapes>(output_, cursor_, {from, static_cast<std::size_t>(end - from)}));
+        ensure_slack();
     }
 
 private:
-    static constexpr std::size_t kMostDigits = 20;
+    static constexpr std::size_t kMaxDigits = 20;
 
-    std::size_t space() const { return static_cast<std::size_t>(end_ - at_); }
+    std::size_t remaining() const { return static_cast<std::size_t>(end_ - cursor_); }
 
     // The place may be in another buffer than before.
-    void go_on_at(char* at) {
-        at_ = at;
+    void continue_at(char* cursor) {
+        cursor_ = cursor;
         end_ = output_.end();
     }
 
-    void put(const char* text, std::size_t size) {
-        std::memcpy(at_, text, size);
-        at_ += size;
+    void append(const char* text, std::size_t size) {
+        std::memcpy(cursor_, text, size);
+        cursor_ += size;
     }
 
     // The rare cases are static and get the place by value: a pen whose address is known outside of its
     // function is in memory.
-    [[gnu::noinline]] static char* long_text(Output& output, char* at, std::string_view text) {
-        output.at_ = at;
+    [[gnu::noinline]] static char* text_in_parts(Output& output, char* cursor, std::string_view text) {
+        output.cursor_ = cursor;
         TextWriter writer(output);
         while (!text.empty()) {
-            writer.room();
-            const std::size_t part = text.size() < writer.space() ? text.size() : writer.space();
-            writer.put(text.data(), part);
+            writer.ensure_slack();
+            const std::size_t part = text.size() < writer.remaining() ? text.size() : writer.remaining();
+            writer.append(text.data(), part);
             text.remove_prefix(part);
         }
-        return writer.at_;
+        return writer.cursor_;
     }
 
     template <class Escapes>
-    [[gnu::noinline]] static char* by_letters(Output& output, char* at, Bytes bytes) {
-        output.at_ = at;
+    [[gnu::noinline]] static char* string_bytewise(Output& output, char* cursor, Bytes bytes) {
+        output.cursor_ = cursor;
         TextWriter writer(output);
         const std::byte* end = bytes.data + bytes.size;
         for (const std::byte* from = bytes.data; from != end && *from != std::byte{0}; ++from) {
-            const char letter = static_cast<char>(*from);
-            const std::string_view escape = Escapes::escape(letter);
-            writer.text(escape.empty() ? std::string_view(&letter, 1) : escape);
+            const char character = static_cast<char>(*from);
+            const std::string_view escape = Escapes::escape(character);
+            writer.text(escape.empty() ? std::string_view(&character, 1) : escape);
         }
-        return writer.at_;
+        return writer.cursor_;
     }
 
     // The digits are halved into lanes, of 4, then 2, then 1 each, the most significant in the lowest byte;
     // the divisions by 100 and 10 are multiplications that are exact for numbers this small.
-    void eight_digits(std::uint32_t value) {
+    void up_to_8_digits(std::uint32_t value) {
         const std::uint64_t fours = value / 10'000 | std::uint64_t{value % 10'000} << 32;
         const std::uint64_t hundreds = fours * 10'486 >> 20 & 0x0000'007f'0000'007f;
         const std::uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
@@ -173,23 +177,23 @@ private:
         const std::uint64_t digits = tens | (pairs - tens * 10) << 8;
         // The last digit stands even if it is a zero.
         const auto zeros = static_cast<unsigned>(__builtin_ctzll(digits | std::uint64_t{1} << 56)) / 8;
-        const std::uint64_t text = (digits | every_byte('0')) >> zeros * 8;
+        const std::uint64_t text = (digits | broadcast_byte('0')) >> zeros * 8;
         const std::uint64_t stored = kHostOrder == ByteOrder::little ? text : __builtin_bswap64(text);
-        std::memcpy(at_, &stored, sizeof stored);
-        at_ += 8 - zeros;
+        std::memcpy(cursor_, &stored, sizeof stored);
+        cursor_ += 8 - zeros;
     }
 
-    void many_digits(std::uint64_t value) {
-        char digits[kMostDigits];
+    void all_digits(std::uint64_t value) {
+        char digits[kMaxDigits];
         char* first = digits + sizeof digits;
         for (; value != 0; value /= 10) {
             *--first = static_cast<char>('0' + value % 10);
         }
-        put(first, static_cast<std::size_t>(digits + sizeof digits - first));
+        append(first, static_cast<std::size_t>(digits + sizeof digits - first));
     }
 
     Output& output_;
-    char* at_;
+    char* cursor_;
     char* end_;
 };
 
