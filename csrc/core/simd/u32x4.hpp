@@ -8,8 +8,8 @@
 #include "core/base/endian.hpp"
 #include "core/simd/u8x16.hpp"
 
-// U32x4 of 32 bits, four at once, and how to take apart what lies mixed in a file. A compiler without vectors
-// for its target makes as many operations of each.
+// Vectors of four 32-bit words, and loads that deinterleave the fields of consecutive elements. A compiler
+// without SIMD support for its target emits scalar operations.
 namespace btfmmap {
 
 using U32x4 = std::uint32_t __attribute__((vector_size(16)));
@@ -17,7 +17,7 @@ using I32x4 = std::int32_t __attribute__((vector_size(16)));
 
 constexpr std::uint32_t kU32Lanes = sizeof(U32x4) / sizeof(std::uint32_t);
 
-// Some items of two vectors, by number; the second's are numbered on from the first's.
+// Selects lanes of two vectors by index. The second vector's lanes are numbered after the first's.
 template <int... lanes, class Vector>
 Vector shuffle(Vector first, Vector second) {
 #ifdef __clang__
@@ -43,7 +43,7 @@ U32x4 load_u32x4(const std::byte* from) {
 
 inline void store_u32x4(void* to, U32x4 words) { std::memcpy(to, &words, sizeof words); }
 
-// The lowest byte of each.
+// Stores the lowest byte of each word.
 inline void store_low_bytes(void* to, U32x4 words) {
     constexpr int low = kHostOrder == ByteOrder::little ? 0 : 1;
     const auto even_bytes = [](U8x16 vector) {
@@ -54,7 +54,7 @@ inline void store_low_bytes(void* to, U32x4 words) {
     std::memcpy(to, &bytes, kU32Lanes);
 }
 
-// Four numbers of 64 bits.
+// Stores four 64-bit numbers, given their low and high words.
 inline void store_i64(std::int64_t* to, U32x4 low, U32x4 high) {
     constexpr bool little = kHostOrder == ByteOrder::little;
     const U32x4 first = little ? low : high;
@@ -63,7 +63,7 @@ inline void store_i64(std::int64_t* to, U32x4 low, U32x4 high) {
     store_u32x4(to + 2, shuffle<2, 6, 3, 7>(first, second));
 }
 
-// Sixteen marks of a byte as sixteen of a word.
+// Widens a mask of sixteen bytes to one of sixteen words.
 inline std::array<U32x4, 4> widen_to_u32(U8x16 mask) {
     const auto low_half = [](U8x16 vector) {
         return shuffle<0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7>(vector, vector);
@@ -84,7 +84,7 @@ struct Triples {
     U32x4 first, second, third;
 };
 
-// Four times two words, which lie one after another.
+// Loads four pairs of words and deinterleaves them.
 template <class Load>
 Pairs load_pairs(const std::byte* from) {
     const U32x4 low = load_vector<U32x4>(from);
@@ -93,7 +93,7 @@ Pairs load_pairs(const std::byte* from) {
             to_host_order<Load>(shuffle<1, 3, 5, 7>(low, high))};
 }
 
-// Four times three words, which lie one after another.
+// Loads four triples of words and deinterleaves them.
 template <class Load>
 Triples load_triples(const std::byte* from) {
     const U32x4 low = load_vector<U32x4>(from);
@@ -105,7 +105,8 @@ Triples load_triples(const std::byte* from) {
             to_host_order<Load>(shuffle<0, 2, 4, 7>(shuffle<2, 2, 5, 5>(low, middle), high))};
 }
 
-// The three words at each of four places. The word before each is read too, and nothing behind.
+// Loads the three words at each of four byte offsets and deinterleaves them. Also reads the word before each
+// triple, but nothing after it.
 template <class Load>
 Triples gather_triples(const std::byte* base, const std::uint32_t (&offsets)[kU32Lanes]) {
     const std::byte* before = base - sizeof(std::uint32_t);
