@@ -21,9 +21,11 @@ std::shared_ptr<std::byte> allocate_aligned(std::size_t size) {
 
 #ifdef MADV_POPULATE_WRITE
 
-// Asks for all pages at once that are not there, which costs half of what as many faults do. Where the kernel
-// cannot (before Linux 5.14), they come one by one. To ask for pages that are there costs half of what the
-// work does that fills them, so the last one stands for all: memory that was used before mostly has them.
+// Makes all missing pages resident with one system call, which costs half as much as the page faults. Before
+// Linux 5.14 the kernel lacks this call, and pages are faulted in one by one.
+//
+// Requesting pages that are already resident costs half as much as the work that fills them. Only the last
+// page is therefore tested: reused memory is mostly resident, and new memory is not.
 void populate(std::byte* data, std::size_t size) {
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const auto page_of = [=](std::byte* byte) {

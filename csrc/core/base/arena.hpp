@@ -7,15 +7,15 @@
 
 namespace btfmmap {
 
-// Memory for arrays that live and go together, in few pieces. Thread-safe.
+// Allocates arrays that are freed together, in few large chunks. Thread-safe.
 //
-// A fresh page costs a fault of 0.5 to 2 us, as much as the work that fills it. Pieces come from the heap,
-// which keeps what is freed for the next ones, and an array's pages are asked for at once, for half of that.
-// Huge pages would save more, but in a virtual machine that hands free ones back to its host each may cost
+// A fault on a new page costs 0.5 to 2 us, as much as the work that fills the page. Chunks come from the
+// heap, which reuses freed memory, and all pages of an array are made resident at once, for half that cost.
+// Huge pages would save more, but in a virtual machine that returns free ones to its host each can cost
 // milliseconds.
 class Arena {
 public:
-    // `expected` bytes are set aside first; more is added as needed.
+    // The first chunk has `expected` bytes; more chunks are added as needed.
     explicit Arena(std::size_t expected) : chunk_size_(expected) {}
 
     template <class T>

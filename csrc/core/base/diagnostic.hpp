@@ -8,16 +8,16 @@
 namespace btfmmap {
 
 enum class Severity : std::uint8_t {
-    error,  // the BTF does not open
-    note,   // odd, but legal
+    error,  // the BTF cannot be opened
+    note,   // unusual, but valid
 };
 
-// One thing that lint has to say. What the rules are is said where users read it: python/btfmmap/linting.py.
+// A finding of lint. The rules are documented in python/btfmmap/linting.py.
 struct Diagnostic {
     Severity severity;
     const char* rule;
     std::string message;
-    std::optional<std::uint64_t> offset;  // byte in the BTF blob
+    std::optional<std::uint64_t> offset;  // in bytes, from the start of the BTF blob
     std::optional<std::uint32_t> type_id;
 };
 

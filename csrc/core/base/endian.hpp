@@ -11,7 +11,7 @@ enum class ByteOrder : std::uint8_t { little, big };
 constexpr ByteOrder kHostOrder =
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ByteOrder::little : ByteOrder::big;
 
-// Loads of words in one byte order, at any alignment.
+// Loads integers that are stored in one byte order, at any alignment.
 template <ByteOrder from>
 struct Load {
     static constexpr ByteOrder order = from;
@@ -35,7 +35,7 @@ struct Load {
     }
 };
 
-// Calls `work` with the loads of `order`, so that its loops are compiled once for each byte order.
+// Calls `work` with the Load of `order`, so that its loops are compiled once for each byte order.
 template <class Work>
 decltype(auto) with_byte_order(ByteOrder order, Work&& work) {
     return order == ByteOrder::little ? work(Load<ByteOrder::little>{}) : work(Load<ByteOrder::big>{});

@@ -6,12 +6,12 @@
 
 namespace btfmmap {
 
-// Sorts by merging ever longer runs: names may lie in bytes that someone changes meanwhile, and a sort that
-// trusts its comparisons, as std::sort does, could then run out of its array.
+// Sorts stably by bottom-up merging. Stays within the array even if comparisons are inconsistent: names may
+// lie in bytes that change during the sort, and std::sort could then run past the array's end.
 template <class Item, class Before>
 void merge_sort(std::vector<Item>& items, Before before) {
     if (std::is_sorted(items.begin(), items.end(), before)) {
-        return;  // most often, and no memory is needed
+        return;  // the usual case, which needs no memory
     }
     std::vector<Item> merged(items.size());
     for (std::size_t run = 1; run < items.size(); run *= 2) {
