@@ -10,7 +10,7 @@ namespace btfmmap {
 
 Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::size_t types_start)
     : types_(types), order_(order), base_(base), first_id_(base == nullptr ? 0 : base->end_id()) {
-    // Room for as many rows as could be; pages that stay untouched cost nothing.
+    // Allocates the largest possible number of rows. Pages that stay untouched cost nothing.
     const std::size_t max_rows = 1 + types.size / kHeadSize;
     if (max_rows > UINT32_MAX - first_id_) {
         throw Error::format("a type section of " + std::to_string(types.size) +

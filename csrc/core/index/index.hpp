@@ -12,16 +12,19 @@
 
 namespace btfmmap {
 
-// Where each record of a type section is, and of which kind. Row r is type id first_id() + r. A BTF that
-// stands alone begins with void, which has no record; a split BTF continues after its base's last id. Sizes
-// are taken from here, never from the records again: their bytes may belong to someone who changes them after
-// the index was made.
+// The offset and kind of each record of a type section. Row r is type ID first_id() + r. A standalone BTF
+// starts with void, which has no record; a split BTF continues after its base's last ID.
+//
+// Record sizes are derived from the index, never read from the records again: the bytes may be changed by
+// their owner after the index was built.
 class Index {
 public:
-    // Walks the section and refuses, as libbpf's btf_parse_type_sec does, a kind of unknown size and a record
-    // that does not end within it. The four bytes before the section must be readable too: in a blob there
-    // are, for a header of 24 bytes or more precedes it. `types_start` is the section's place in the blob,
-    // for messages. `base` outlives the index; nullptr for a BTF that stands alone. Throws Error (format).
+    // Scans the section. Like libbpf's btf_parse_type_sec, rejects a kind of unknown size and a record that
+    // extends past the section's end. The four bytes before the section must be readable; in a blob they
+    // belong to the header, which has at least 24 bytes.
+    //
+    // `types_start` is the section's offset in the blob, used in messages. `base` must outlive the index; it
+    // is nullptr for a standalone BTF. Throws Error (format).
     Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::size_t types_start);
 
     std::size_t rows() const { return rows_; }
@@ -29,11 +32,11 @@ public:
     std::size_t first_record() const { return base_ == nullptr ? 1 : 0; }
 
     std::uint32_t first_id() const { return first_id_; }
-    // One past the last type id.
+    // One past the last type ID.
     std::uint32_t end_id() const { return static_cast<std::uint32_t>(first_id_ + rows_); }
     std::uint32_t id(std::size_t row) const { return static_cast<std::uint32_t>(first_id_ + row); }
 
-    // The index, this or one of its bases, that has a type id below end_id().
+    // Returns the index, this one or one of its bases, that contains a type ID below end_id().
     const Index& owner(std::uint32_t type_id) const {
         const Index* index = this;
         while (type_id < index->first_id_) {
@@ -48,12 +51,13 @@ public:
 
     ByteOrder order() const { return order_; }
 
-    // What the heads of all records hold at most, or more.
+    // An upper bound of the references in the heads of all records.
     const MaxReferences& max_references() const { return max_references_; }
 
-    // rows() + 1 items; kMaskBits - 1 more may be read, but mean nothing.
+    // rows() + 1 elements; the last is the section's size. kMaskBits - 1 elements of slack (see u8x16.hpp)
+    // follow.
     const std::uint32_t* offsets() const { return offsets_.get(); }
-    // Followed by kMaskBits items that are Void.
+    // rows() elements, followed by kMaskBits elements of slack that hold Void.
     const std::uint8_t* kinds() const { return kinds_.get(); }
 
     Kind kind(std::size_t row) const { return static_cast<Kind>(kinds_[row]); }
@@ -67,8 +71,9 @@ public:
         return row < first_record() ? 0 : load(record(row) + HeadField::name_off);
     }
 
-    // How many elements follow one record's head and fixed part; `shape` is that of its kind, known to the
-    // compiler where speed matters, for this divides.
+    // Returns the number of elements after a record's head and fixed part. `shape` is that of the record's
+    // kind. Where speed matters it should be a compile-time constant, because this divides by the element
+    // size.
     std::uint32_t elements(std::size_t row, const Shape& shape) const {
         const std::uint32_t size = offsets_[row + 1] - offsets_[row];
         return (size - static_cast<std::uint32_t>(kHeadSize) - shape.fixed) / shape.element;
@@ -81,7 +86,7 @@ private:
     std::uint32_t first_id_;
     std::size_t rows_ = 0;
     MaxReferences max_references_;
-    std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1: the last is the section's size
+    std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1 elements; the last is the section's size
     std::unique_ptr<std::uint8_t[]> kinds_;
 };
 

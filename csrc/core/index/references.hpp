@@ -8,11 +8,11 @@
 
 namespace btfmmap {
 
-// What a word of a record points to.
+// What a word of a record refers to.
 enum class Reference : std::uint8_t { name, element_name, type };
 
-// Calls `visit(reference, word)` for each word of one record that is a name offset or a type id. Of a kind
-// that only the layout section knows, that is the record's name.
+// Calls `visit(reference, word)` for each word of a record that is a name offset or a type ID. For a kind
+// that only the layout section describes, this is just the record's name.
 template <class Visit>
 void each_reference(const Index& index, std::size_t row, Visit visit) {
     constexpr std::size_t word_size = sizeof(std::uint32_t);

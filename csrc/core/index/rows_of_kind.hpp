@@ -10,23 +10,24 @@
 
 namespace btfmmap {
 
-// The records of some kinds, in id order.
+// The rows whose records are of the given kinds, in ID order.
 //
-// Kinds follow one another in no order that a processor could learn, so a branch a record would cost more
-// than the work it skips. Instead 64 kinds at once become a mask, and its bits a list of rows, a block at a
-// time.
+// The order of kinds is unpredictable, so a branch per record would cost more in mispredictions than the work
+// it skips. Instead, 64 kinds at a time are compared into a mask. The set bits of the mask are then expanded
+// into a list of rows, one block at a time.
 template <Kind... kinds>
 class RowsOfKind {
 public:
     explicit RowsOfKind(const Index& index) : RowsOfKind(index, index.rows()) {}
 
-    // Of the rows before `end`, a multiple of kMaskBits or the end of the index.
+    // Considers only the rows before `end`, which is a multiple of kMaskBits or the end of the index.
     RowsOfKind(const Index& index, std::size_t end) : index_(index), end_(end) {}
 
+    // Returns the number of these rows.
     std::size_t records() const {
         std::size_t count = 0;
         for (std::size_t start = 0; start < end_;) {
-            // As many as a byte can count.
+            // A lane can count up to 255 matches before it overflows.
             const std::size_t end = std::min(end_, start + 255 * sizeof(U8x16));
             U8x16 counts = {};
             for (; start < end; start += sizeof(U8x16)) {
@@ -40,12 +41,12 @@ public:
         return count;
     }
 
-    // Which of kMaskBits kinds are among those.
+    // Compares kMaskBits kinds. Bit i of the result is set if kind i is one of the given kinds.
     static std::uint64_t mask(const std::uint8_t* kind_bytes) {
         return match_mask<static_cast<std::uint8_t>(kinds)...>(kind_bytes);
     }
 
-    // Calls `visit(row)` for each record.
+    // Calls `visit(row)` for each row.
     template <class Visit>
     void each(Visit visit) const {
         for (Block block(*this); block.next();) {
@@ -55,16 +56,17 @@ public:
         }
     }
 
-    // The rows, one block of them after the other, as numbers that count from the block's first row. A loop
-    // over them is written out where it has variables that change from record to record: captured by a
-    // visitor they would be in memory, and each record wait for the one before.
+    // Iterates over the rows, one block at a time. Row numbers are relative to the block's first row.
+    //
+    // A loop that updates variables from record to record should iterate over blocks itself. A visitor would
+    // capture these variables and keep them in memory, so that each record waits for the one before.
     class Block {
     public:
         static constexpr std::size_t kRows = 8 * kMaskBits;
 
         explicit Block(const RowsOfKind& rows) : kinds_(rows.index_.kinds()), end_row_(rows.end_) {}
 
-        // Goes to the next one and returns whether there is one.
+        // Advances to the next block. Returns false if there is none.
         bool next() {
             if (next_row_ >= end_row_) {
                 return false;
@@ -88,7 +90,7 @@ public:
         const std::uint16_t* end() const { return end_; }
         std::size_t size() const { return static_cast<std::size_t>(end_ - relative_rows_); }
 
-        // Repeats the last number behind the end, so that four at once can be read.
+        // Repeats the last row number after the end, so that numbers can be read four at a time.
         void pad() {
             static_assert(kU16Lanes >= 3);
             if (end_ != relative_rows_) {

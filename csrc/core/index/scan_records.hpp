@@ -10,7 +10,8 @@
 
 namespace btfmmap {
 
-// The largest name offset and the largest type id of some records: all that needs to be asked of valid ones.
+// The largest name offset and the largest type ID of a set of records. All of the set's references are in
+// range if these two are.
 struct MaxReferences {
     std::uint32_t name_off = 0;
     std::uint32_t type = 0;
@@ -21,8 +22,8 @@ struct MaxReferences {
     }
 };
 
-// The records of a type section that were found so far: the first `count` items of the arrays tell where each
-// starts and of which kind it is, and the next one starts at `end`.
+// The records of a type section that were found so far. The first `count` elements of the arrays hold the
+// offset and kind of each record. The next record starts at `end`.
 struct ScannedRecords {
     std::uint32_t* offsets;
     std::uint8_t* kinds;
@@ -33,14 +34,17 @@ struct ScannedRecords {
     MaxReferences max_references;
 };
 
-// Finds all records from `walked.end` to the section's end, one after another. Refuses, as libbpf's
-// btf_parse_type_sec does, a kind of unknown size and a record that does not end within the section: throws
-// Error (format), where `types_start` is the section's place in the blob and item 0 is type id `first_id`.
+// Scans the records from `scanned.end` to the section's end, one after another. Like libbpf's
+// btf_parse_type_sec, rejects a kind of unknown size and a record that extends past the section's end.
+//
+// `types_start` is the section's offset in the blob, and element 0 of the arrays is type ID `first_id`; both
+// are used in messages. Throws Error (format).
 void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
                   std::uint32_t first_id, ScannedRecords& scanned);
 
-// Finds what that would find, but faster and only as far as all is well: it never throws, and leaves the rest
-// of the section, always its last few kilobytes, to it.
+// Fast version of scan_records() that handles only the valid start of a section. Finds the same records, but
+// stops before an invalid record and always before the last few kilobytes. Call scan_records() for the rest.
+// Never throws.
 void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned);
 
 }  // namespace btfmmap

@@ -5,20 +5,24 @@
 
 #include "core/index/scan_records.hpp"
 
-// A record's size is in the record, so a walk is one chain of loads, each waiting for the one before: some 15
-// cycles a record, in which the processor could do three times as much. So four chains are walked at once,
-// each through a segment of its own. Where a segment's first record starts is guessed: a place from which
-// some records follow one another without anything odd. The guess is believed only if the chain before
-// arrives exactly there; that chain's start was right, so by induction all that is kept is what a plain walk
-// finds. A chain that is done walks on into the next segment until all are, which costs less than asking each
-// one.
+// A record's size is stored in the record, so a sequential scan is one dependency chain of loads. It takes
+// about 15 cycles per record, in which the processor could do three times as much. Four cursors are therefore
+// advanced in turn, each through its own segment.
+//
+// The first record of a segment is guessed: an offset from which several plausible records follow one
+// another. The guess is accepted only if the previous segment's cursor arrives exactly there. The first
+// cursor starts at a known record, so by induction all accepted records are those that a sequential scan
+// finds.
+//
+// A cursor that has finished its segment continues into the next one until all cursors have finished. This
+// costs less than testing each cursor.
 
 namespace btfmmap {
 
 namespace {
 
 constexpr std::size_t kCursors = 4;
-constexpr std::size_t kMaxSegmentBytes = 16 * 1024;  // of a segment; shorter ones towards the section's end
+constexpr std::size_t kMaxSegmentBytes = 16 * 1024;  // segments are shorter towards the section's end
 constexpr std::size_t kMinSegmentBytes = 256;
 constexpr std::size_t kRowsPerBatch = 16;
 constexpr std::size_t kMaxSegmentRows =
@@ -30,7 +34,7 @@ public:
     InterleavedScanner(Bytes types, const Shapes& shapes) : types_(types) {
         for (std::size_t byte = 0; byte != kKindBytes; ++byte) {
             const Shape& shape = shapes[byte % kMaxKinds];
-            // A kind of unknown size leads out of any section.
+            // A kind of unknown size moves the cursor past the end of any section.
             fixed_[byte] = shape.known ? static_cast<std::uint32_t>(shape.record_size(0)) : UINT32_MAX;
             element_[byte] = shape.element;
             type_mask_[byte] = shape.head_refers ? UINT32_MAX : 0;
@@ -39,7 +43,7 @@ public:
 
     // Appends the records of the section's valid start to `scanned`.
     void scan(ScannedRecords& scanned) {
-        // Wrong guesses cost time only, but a hostile file could make every guess a wrong one.
+        // A wrong guess only costs time, but a hostile file could make every guess wrong.
         int failures_left = 16;
         while (failures_left != 0 && types_.size - scanned.end >= kHeadSize + kCursors * kMinSegmentBytes) {
             segment_ =
@@ -49,8 +53,8 @@ public:
     }
 
 private:
-    // Where a chain is, counted from one byte past the last place where a head can be: negative as long as
-    // there is one to read, so that one test of all signs is enough for all chains.
+    // The position of a cursor, relative to one byte past the last offset at which a head fits. It is
+    // negative while there is a head to read, so one test of the combined sign bits covers all cursors.
     using Position = std::int64_t;
     using Positions = std::array<Position, kCursors>;
 
@@ -59,7 +63,7 @@ private:
     }
     std::size_t past_heads() const { return types_.size - kHeadSize + 1; }
 
-    // Walks a segment with each chain and keeps those that join; false if not all do.
+    // Scans a segment with each cursor and appends the accepted records. Returns false if a guess was wrong.
     template <std::size_t... cursor>
     bool scan_segments(ScannedRecords& scanned, std::index_sequence<cursor...>) {
         const std::array<std::size_t, kCursors> start = {
@@ -70,7 +74,7 @@ private:
         const Positions end = {position(limit[cursor])...};
         Positions at = {position(start[cursor])...};
         std::size_t row = 0;
-        // Whether all chains are done is asked after some rows only.
+        // Tests only once per batch whether all cursors have finished.
         while (((at[cursor] < end[cursor]) | ...) && row < kMaxSegmentRows && (at[cursor] & ...) < 0) {
             row = scan_batch(at, row, scanned.max_references, std::index_sequence<cursor...>{});
         }
@@ -86,8 +90,8 @@ private:
         return true;
     }
 
-    // Some rows of all chains, fewer where one comes to the section's end; returns the row after them. By
-    // itself, for the compiler to have enough registers.
+    // Scans up to kRowsPerBatch rows with all cursors, fewer if one reaches the section's end. Returns the
+    // row after them. Not inlined, so that the compiler has enough registers.
     template <std::size_t... cursor>
     __attribute__((noinline)) std::size_t scan_batch(Positions& positions, std::size_t row,
                                                      MaxReferences& section_max,
@@ -118,7 +122,8 @@ private:
         at += fixed_[byte] + std::size_t{info_vlen(info)} * element_[byte];
     }
 
-    // Adds a chain's rows before `limit`; false if the last of them does not end there.
+    // Appends the rows of a cursor that start before `limit`. Returns false if the last of them does not end
+    // there.
     bool append_segment(std::size_t cursor, std::size_t rows, std::size_t limit, ScannedRecords& scanned) {
         const auto zero = static_cast<std::uint32_t>(past_heads());
         const std::uint32_t* positions = offsets_[cursor];
@@ -131,7 +136,7 @@ private:
         std::size_t kept = count;
         std::size_t end = std::uint32_t{positions[count] + zero};
         if (end > types_.size) {
-            // Its last record is not whole, or of an unknown kind.
+            // The last record is truncated or of an unknown kind.
             kept = count - 1;
             end = std::uint32_t{positions[kept] + zero};
         }
@@ -148,6 +153,7 @@ private:
         return end == limit || cursor + 1 == kCursors;
     }
 
+    // Returns the first plausible record start of the segment at `from`, or the segment's end.
     std::size_t guess_record_start(std::size_t from) const {
         const std::size_t end = from + segment_;
         while (from < end && !is_plausible(from)) {
@@ -156,6 +162,7 @@ private:
         return from;
     }
 
+    // Whether several records without an obvious error follow one another from this offset on.
     bool is_plausible(std::size_t at) const {
         for (int records = 0; records != 6; ++records) {
             if (at > types_.size - kHeadSize) {
@@ -163,7 +170,8 @@ private:
             }
             const std::uint32_t info = Load::u32(types_.data + at + HeadField::info);
             const std::uint8_t byte = info_kind_byte(info);
-            // Where no elements follow, there are none to count; of a FUNC it is the linkage.
+            // A kind without elements has a vlen of 0, except for a FUNC, which stores its linkage of 0 to 2
+            // there.
             if (element_[byte] == 0 && info_vlen(info) > 2) {
                 return false;
             }
@@ -177,19 +185,19 @@ private:
 
     Bytes types_;
     std::size_t segment_ = 0;  // bytes
-    // By the byte of a record's kind and flag: the record's size without its elements, that of an element,
-    // and which bits of the head's last word are a type id.
+    // Indexed by the byte that holds a record's kind and flag: the record's size without its elements, the
+    // size of an element, and the bits of the head's last word that are a type ID.
     std::uint32_t fixed_[kKindBytes];
     std::uint32_t element_[kKindBytes];
     std::uint32_t type_mask_[kKindBytes];
-    std::uint32_t offsets_[kCursors][kMaxSegmentRows + 1];  // positions, cut off to 32 bits
+    std::uint32_t offsets_[kCursors][kMaxSegmentRows + 1];  // positions, truncated to 32 bits
     std::uint8_t kind_bytes_[kCursors][kMaxSegmentRows];
 };
 
 }  // namespace
 
 void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned) {
-    if (types.size < UINT32_MAX) {  // so that a position past the end has a number of its own
+    if (types.size < UINT32_MAX) {  // so that a position past the end is representable
         with_byte_order(order,
                         [&](auto load) { InterleavedScanner<decltype(load)>(types, shapes).scan(scanned); });
     }

@@ -9,7 +9,8 @@ namespace btfmmap {
 
 namespace {
 
-// The plain check, one record at a time: what the quick one has to agree with, and what finds the culprits.
+// Scalar validation, one record at a time. It defines the result that references_valid_simd() must agree
+// with, and finds the invalid references.
 template <class Load>
 class Checker {
 public:

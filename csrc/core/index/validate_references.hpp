@@ -9,14 +9,15 @@
 
 namespace btfmmap {
 
-// Checks what records point to: name offsets against `strings_end`, type ids against the index and its
-// base's, a FUNC's type to be a FUNC_PROTO. Refuses what libbpf's btf_sanity_check refuses, and a prototype's
-// return id past the last type. `types_start` is the type section's place in the blob, for messages. Throws
-// Error (format).
+// Validates what records refer to. Name offsets must be below `strings_end`, type IDs must exist in the index
+// or its base, and a FUNC's type must be a FUNC_PROTO. Rejects what libbpf's btf_sanity_check rejects, and
+// also a prototype's return type past the last type.
+//
+// `types_start` is the type section's offset in the blob, used in messages. Throws Error (format).
 void validate_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
 
-// Whether that finds nothing to refuse, asked of many records at once; which one is at fault it cannot say.
-// May say no of a good file, but seldom does.
+// Fast SIMD pre-check. True guarantees that all references are valid; false means "run each_bad_reference()",
+// and is rarely wrong on a valid file.
 bool references_valid_simd(const Index& index, std::uint64_t strings_end);
 
 using ReportError = std::function<void(Error&&)>;

@@ -6,12 +6,16 @@
 #include "core/index/validate_references.hpp"
 #include "core/simd/u32x4.hpp"
 
-// A check of one record after another takes a branch on each one's kind and on how many elements it has, and
-// mispredicts most. Here they are all treated alike. What follows a record's head is looked at in stretches
-// of three vectors, which are four or six elements; a table has, for each kind, what each of their words may
-// be at most. U32x4 that refer to nothing or lie past the record's end count as zero. All records have their
-// first stretch looked at, and those that have more are noted and looked at again. The loops are in functions
-// that are not inlined: together they would have too few registers.
+// Scalar validation branches on each record's kind and number of elements, and most of these branches are
+// mispredicted. Here all records are treated alike.
+//
+// The bytes after a record's head are processed in chunks of three vectors, which hold four or six elements.
+// A table contains the largest valid value of each word in a chunk, for each kind. Words that are not
+// references or lie past the record's end count as zero.
+//
+// The first chunk of every record is validated. Records with more chunks are collected without a branch and
+// finished afterwards. The loops are in functions that are not inlined: a merged function would have too few
+// registers.
 
 namespace btfmmap {
 
@@ -23,15 +27,15 @@ constexpr std::size_t kChunkVectors = 3;
 constexpr std::size_t kChunkBytes = kChunkVectors * sizeof(U32x4);
 constexpr std::size_t kChunkWords = kChunkBytes / sizeof(uint32_t);
 
-// What name offsets and type ids may be at most, below 2^31.
+// The largest valid name offset and type ID, both below 2^31.
 struct Limits {
     uint32_t name_off;
     uint32_t type;
 };
 
-// Of the words of a stretch: which ones refer to something, as masks, and how much may be added to them
-// before they reach 2^31.
-// So large that its place in an array is found by a shift.
+// Describes the words of a chunk. `reference_mask` is all ones for a word that is a reference. `headroom` is
+// how much can be added to the largest valid value of a word before bit 31 is set. The alignment turns
+// indexing an array into a shift.
 struct alignas(128) Pattern {
     U32x4 reference_mask[kChunkVectors] = {};
     U32x4 headroom[kChunkVectors] = {};
@@ -74,8 +78,9 @@ public:
         }
     }
 
+    // Validates all references except those in record heads.
     bool all_in_range() {
-        // The last records' stretches do not end in the section.
+        // The chunks of the last records may extend past the section's end.
         const std::size_t simd_rows = rows_before(kChunkBytes) / kMaskBits * kMaskBits;
         const RowsWithReferences rows(index_, simd_rows);
         for (Block block(rows); block.next();) {
@@ -91,12 +96,12 @@ public:
     }
 
 private:
-    // The kinds whose records have references behind their heads.
+    // The kinds with references after the record's head.
     using RowsWithReferences = RowsOfKind<Kind::Array, Kind::Struct, Kind::Union, Kind::Enum, Kind::FuncProto,
                                           Kind::Datasec, Kind::Enum64>;
     using Block = typename RowsWithReferences::Block;
 
-    // How many records end so many bytes before the section does, or earlier.
+    // Returns the number of records that end at least `bytes` bytes before the section does.
     std::size_t rows_before(std::size_t bytes) const {
         const uint32_t* ends = index_.offsets() + 1;
         const std::size_t size = index_.offsets()[index_.rows()];
@@ -125,7 +130,7 @@ private:
         }
     }
 
-    // What follows a record's head, from so many bytes on.
+    // Validates what follows a record's head, from byte `start_offset` on.
     void validate_rest(uint32_t row, std::size_t start_offset) {
         const Pattern& pattern = patterns_[index_.kinds()[row]];
         const std::byte* end = index_.record(row + 1);
@@ -142,7 +147,8 @@ private:
         }
     }
 
-    // Has the top bit set in some word if one of a stretch, of which `size` bytes count, is out of range.
+    // Returns a vector with bit 31 of some word set if a reference in the first `size` bytes of a chunk is
+    // out of range.
     U32x4 overflow_bits(const Pattern& pattern, const std::byte* chunk, std::int32_t size) const {
         U32x4 overflow = {};
         for (std::size_t i = 0; i != kChunkVectors; ++i) {
@@ -173,7 +179,7 @@ template <class Load>
     for (RowsOfKind<Kind::Func>::Block block(functions); block.next();) {
         for (const std::uint16_t relative_row : block) {
             const uint32_t type = Load::u32(types + offsets[block.first() + relative_row]);
-            const uint32_t row = type - first_id;  // of a type of the base it is overflow the rows, too
+            const uint32_t row = type - first_id;  // wraps around for a type of the base, past the last row
             valid &= row < rows ? kinds[row] == static_cast<std::uint8_t>(Kind::FuncProto)
                                 : type < first_id && index.kind_of(type) == Kind::FuncProto;
         }
