@@ -7,23 +7,23 @@
 
 namespace btfmmap {
 
-// Text on its way out, gathered in a buffer of fixed size by a TextWriter. What is left at the end goes out
-// by flush().
+// Collects text in a buffer of fixed size, which a TextWriter fills, and passes full buffers to a sink.
+// flush() passes on the remaining text.
 class Output {
 public:
 #ifdef BTFMMAP_SMALL_PIECES
-    // The fuzz targets are built so: most of what is written is near the end of a piece.
+    // Set for the fuzz targets, so that most writes are near the end of a buffer.
     static constexpr std::size_t kSize = std::size_t{1} << 10;
 #else
-    // Handing a piece to another thread costs as much as 30 KB of JSON; more than this, and the pieces of
-    // both threads leave the processor's cache.
+    // Passing a buffer to another thread costs as much as writing 30 KB of JSON, so buffers are large. With
+    // larger ones, those of both threads would not fit into the processor's cache.
     static constexpr std::size_t kSize = std::size_t{1} << 18;
 #endif
 
     using Buffer = std::unique_ptr<char[]>;  // of kSize bytes
 
-    // Called with a piece of the text: how much of the buffer it is. May put another buffer in the place of
-    // that one, and may throw, which ends the writing.
+    // Called with a buffer and the number of bytes in it that are used. May replace the buffer by another
+    // one. May throw, which ends the output.
     using Sink = std::function<void(Buffer& buffer, std::size_t size)>;
 
     explicit Output(Sink sink) : sink_(std::move(sink)), buffer_(new char[kSize]), cursor_(buffer_.get()) {}
@@ -35,7 +35,7 @@ private:
 
     char* end() const { return buffer_.get() + kSize; }
 
-    // Hands on what was written up to `at`; the place to write on from.
+    // Passes the text before `cursor` to the sink. Returns where to continue writing.
     char* flush_until(const char* cursor) {
         if (cursor != buffer_.get()) {
             sink_(buffer_, static_cast<std::size_t>(cursor - buffer_.get()));

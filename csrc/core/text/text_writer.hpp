@@ -12,7 +12,7 @@
 
 namespace btfmmap {
 
-// A short text whose length the compiler need not know.
+// A short text that is copied as an array of constant size. Its length need not be known at compile time.
 struct ShortText {
     char chars[16];
     std::uint8_t size;
@@ -26,24 +26,29 @@ struct ShortText {
     }
 };
 
-// What a dump's letters are turned into: nothing here, they stand as they are.
+// Escape policy for TextWriter::string() that leaves all characters as they are.
 struct Verbatim {
-    // Marks NULs, and letters that are escaped.
+    // Selects NULs and the characters to escape.
     static U8x16 stop_mask(U8x16 chars) { return lane_mask(chars == 0); }
     // Returns the replacement of a character; empty if it is written as it is.
     static std::string_view escape(char) { return {}; }
 };
 
-// Writes into an Output's buffer at the speed of stores. Three things make the difference. The place is a
-// local variable: letters may alias anything, so a place in memory would be loaded and stored again with each
-// of them. Literals have a length that the compiler knows, so that they are a store or two. U16x8 and names
-// go through a word or a vector at a time without a branch on their length: a number of up to eight digits is
-// computed in one word, and a name is copied while its NUL is looked for.
-// Room is not made for each of them, which would cost as much as what they write, but for a stretch of kSlack
-// bytes: when the pen is made, in a string before its last letters, behind a text, and by room() in the body
-// of a loop that has neither. What a record has between those is half of that at most.
-// While a pen lives, the Output is written to through it only. The place stays out of memory only if all that
-// is given the pen is inlined: hence [[gnu::flatten]] where it is made.
+// Writes into an Output's buffer at the speed of plain stores. Three techniques make this possible:
+//
+// - The cursor is a local variable. Characters may alias anything, so a cursor in memory would be loaded and
+//   stored again with each of them.
+// - Literals have a compile-time length and become one or two stores.
+// - Numbers and names are written eight or sixteen bytes at a time, without a branch on their length. A
+//   number of up to eight digits is computed in one 64-bit integer, and a name is copied while its NUL is
+//   searched for.
+//
+// Capacity is checked once per kSlack bytes, not per write: a check would cost as much as the write itself.
+// The constructor, text() and string() check it. The body of a loop that calls neither must call
+// ensure_slack(). A record writes at most half of kSlack between two checks.
+//
+// While a TextWriter exists, write to the Output only through it. The cursor stays out of memory only if
+// every function that takes the writer is inlined: hence [[gnu::flatten]] on functions that construct one.
 class TextWriter {
 public:
     // The number of bytes after the cursor that may be written between two checks.
@@ -69,7 +74,7 @@ public:
         append(text, size - 1);
     }
 
-    // A word from a table, its letters in an array of constant size.
+    // Copies an array of constant size, and advances by the length of the text.
     void short_text(const ShortText& text) {
         std::memcpy(cursor_, text.chars, sizeof text.chars);
         cursor_ += text.size;
@@ -100,7 +105,7 @@ public:
         number(value < 0 ? ~bits + 1 : bits);
     }
 
-    // A string up to its NUL or the end of `bytes`; `Escapes` is like Verbatim.
+    // Writes a string up to its NUL or the end of `bytes`. `Escapes` is an escape policy like Verbatim.
     template <class Escapes>
     void string(Bytes bytes) {
         const std::byte* from = bytes.data;
@@ -129,7 +134,7 @@ private:
 
     std::size_t remaining() const { return static_cast<std::size_t>(end_ - cursor_); }
 
-    // The place may be in another buffer than before.
+    // Moves the cursor, possibly to another buffer.
     void continue_at(char* cursor) {
         cursor_ = cursor;
         end_ = output_.end();
@@ -140,8 +145,8 @@ private:
         cursor_ += size;
     }
 
-    // The rare cases are static and get the place by value: a pen whose address is known outside of its
-    // function is in memory.
+    // The rare cases are static functions that take the cursor by value: a TextWriter whose address escapes
+    // is kept in memory.
     [[gnu::noinline]] static char* text_in_parts(Output& output, char* cursor, std::string_view text) {
         output.cursor_ = cursor;
         TextWriter writer(output);
@@ -167,15 +172,15 @@ private:
         return writer.cursor_;
     }
 
-    // The digits are halved into lanes, of 4, then 2, then 1 each, the most significant in the lowest byte;
-    // the divisions by 100 and 10 are multiplications that are exact for numbers this small.
+    // Splits the value into lanes of 4, then 2, then 1 digits, the most significant in the lowest byte. The
+    // divisions by 100 and 10 are multiplications that are exact for numbers this small.
     void up_to_8_digits(std::uint32_t value) {
         const std::uint64_t fours = value / 10'000 | std::uint64_t{value % 10'000} << 32;
         const std::uint64_t hundreds = fours * 10'486 >> 20 & 0x0000'007f'0000'007f;
         const std::uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
         const std::uint64_t tens = pairs * 103 >> 10 & 0x000f'000f'000f'000f;
         const std::uint64_t digits = tens | (pairs - tens * 10) << 8;
-        // The last digit stands even if it is a zero.
+        // The last digit is written even if it is a zero.
         const auto zeros = static_cast<unsigned>(__builtin_ctzll(digits | std::uint64_t{1} << 56)) / 8;
         const std::uint64_t text = (digits | broadcast_byte('0')) >> zeros * 8;
         const std::uint64_t stored = kHostOrder == ByteOrder::little ? text : __builtin_bswap64(text);

@@ -10,10 +10,10 @@ namespace btfmmap {
 
 namespace {
 
-// Hands pieces from one thread to another, one at a time.
+// Passes buffers from the writer thread to the calling thread, one at a time.
 class Exchange {
 public:
-    // Waits for the last piece to be taken. Throws Refused if no more are wanted.
+    // Waits until the previous buffer was taken, then passes this one. Throws Refused after end().
     void give(Output::Buffer& buffer, std::size_t size) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return size_ == 0 || ended_; });
@@ -25,7 +25,7 @@ public:
         changed_.notify_one();
     }
 
-    // How much the piece is that is put into `buffer`; 0 when no more will come.
+    // Swaps the next buffer into `buffer` and returns the size of its text; 0 after the last one.
     std::size_t take(Output::Buffer& buffer) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return size_ != 0 || ended_; });
@@ -36,7 +36,7 @@ public:
         return size;
     }
 
-    // By either side: no more pieces are given or taken.
+    // Called by either thread: no more buffers are passed.
     void end() {
         const std::lock_guard lock(mutex_);
         ended_ = true;
@@ -72,7 +72,7 @@ void with_writer_thread(const std::function<void(Output&)>& produce, const Outpu
     std::thread producer;
     try {
         producer = std::thread(run);
-    } catch (const std::system_error&) {  // no more threads for this user
+    } catch (const std::system_error&) {  // the user's limit of threads is reached
         Output output(sink);
         produce(output);
         return;

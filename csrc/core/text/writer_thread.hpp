@@ -6,8 +6,9 @@
 
 namespace btfmmap {
 
-// Runs `produce` in a thread of its own while `sink` is called here with what it has written so far: the
-// kernel copies one piece while the next is made. What either throws is thrown here, once both have ended.
+// Runs `produce` in a writer thread, and calls `sink` in this thread with the text written so far. The kernel
+// can thus copy one buffer while the next one is filled. An exception of either is thrown here, after both
+// have ended.
 void with_writer_thread(const std::function<void(Output&)>& produce, const Output::Sink& sink);
 
 }  // namespace btfmmap
