@@ -10,21 +10,23 @@
 #include "core/index/rows_of_kind.hpp"
 #include "core/simd/u32x4.hpp"
 
-// What follows the heads of records, as rows of a table: members, parameters, enumerators, section entries.
+// Elements that follow the heads of records, as rows of a table: members, parameters, enumerators, section
+// entries.
 //
-// Records have few elements, and how many cannot be foreseen, nor how far it is to the next record of a kind.
-// A loop whose end depends on that costs more by its mispredicted branch than by its work. So `indptr` is
-// filled first, for all rows alike: how many elements each has, added up four at once. Then of each record
-// four elements are written, however many there are; what is too much is overwritten by the next record's.
-// Those that have more are noted, without a branch, and their other elements written afterwards, the last
-// four of them aligned to the end, so that nothing of the next record is overwritten.
+// Records have few elements. Neither their number nor the distance to the next record of a kind is
+// predictable. A loop whose end depends on them costs more for branch mispredictions than for its work. So
+// `indptr` is filled first, for all rows alike: the numbers of elements are summed up four at a time.
+//
+// Then each record writes four elements unconditionally; the next record overwrites any excess. Records with
+// more elements are collected without a branch and finished afterwards. Their last four elements are aligned
+// to the record's end, so that nothing of the next record is overwritten.
 namespace btfmmap {
 
-// So many items past the end of `indptr` may be written, and of a column.
+// The slack (see u8x16.hpp) that `indptr` and the other columns of such a table need, in elements.
 constexpr std::size_t kIndptrSlack = kMaskBits;
 constexpr std::size_t kColumnSlack = kU32Lanes;
 
-// What gives 1 modulo 2^32 when multiplied by that odd number.
+// Returns the inverse of an odd number modulo 2^32.
 constexpr std::uint32_t modular_inverse(std::uint32_t odd) {
     std::uint32_t inverse = odd;
     while (inverse * odd != 1) {
@@ -33,8 +35,8 @@ constexpr std::uint32_t modular_inverse(std::uint32_t odd) {
     return inverse;
 }
 
-// The quotients of multiples of `divisor`. Vectors cannot be divided, but what leaves no remainder can be
-// multiplied by the inverse.
+// Divides multiples of `divisor`. There is no SIMD division, but an exact division is a multiplication by the
+// modular inverse.
 template <std::uint32_t divisor>
 U32x4 exact_quotient(U32x4 multiples) {
     constexpr unsigned twos = __builtin_ctz(divisor);
@@ -42,13 +44,13 @@ U32x4 exact_quotient(U32x4 multiples) {
     return (multiples >> twos) * inverse;
 }
 
-// Each item is what the items up to it add up to.
+// Returns the inclusive prefix sums of the lanes.
 inline U32x4 prefix_sums(U32x4 items) {
     items += shuffle<4, 0, 1, 2>(items, U32x4{});
     return items + shuffle<4, 4, 0, 1>(items, U32x4{});
 }
 
-// Fills `indptr`, and returns its last item: how many elements all records of those kinds have.
+// Fills `indptr` and returns its last element: the number of elements of all records of these kinds.
 template <Kind... kinds>
 std::uint32_t fill_indptr(const Index& index, std::uint32_t* indptr) {
     static_assert(((shape_of(kinds).fixed == 0) && ...));
@@ -98,7 +100,7 @@ std::uint32_t fill_indptr(const Index& index, std::uint32_t* indptr) {
     return sums[0];
 }
 
-// The size of one of a record's elements; known to the compiler where all are alike.
+// Returns the size of an element of a record. It is a compile-time constant if all kinds have the same.
 template <Kind... kinds>
 std::uint32_t element_size(const Index& index, std::uint32_t row) {
     constexpr std::uint32_t size = std::max({shape_of(kinds).element...});
@@ -156,9 +158,9 @@ template <Kind... kinds, class Visit>
     }
 }
 
-// Fills `parent`. Calls `visit(row, record)` for a record, twice if it has more than four elements, and calls
-// what that returns with (child, elements), to write four elements to the table's rows from `child` on.
-// `indptr` is as fill_indptr filled it.
+// Fills `parent`, and writes the other columns by calls of `visit`. Calls `visit(row, record)` for each
+// record, and again if it has more than four elements. The result is called with (child, elements) and writes
+// four elements to the table's rows from `child` on. `indptr` must have been filled by fill_indptr().
 template <Kind... kinds, class Visit>
 void write_children(const Index& index, std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
     const RowsOfKind<kinds...> rows(index);

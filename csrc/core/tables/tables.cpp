@@ -14,10 +14,10 @@ namespace {
 using std::uint32_t;
 using std::uint8_t;
 
-// Loops write four rows at once, and what is too much into the slack.
+// Loops store four rows at a time; any excess goes into the slack.
 static_assert(Table::kSlack >= kColumnSlack);
 
-// They take whole records and elements apart: pairs and triples of words, in the order of their fields.
+// The deinterleaving loads return the words of records and elements in the order of their fields.
 constexpr bool are_consecutive(std::size_t first, std::size_t second, std::size_t third = 8) {
     return first == 0 && second == 4 && third == 8;
 }
@@ -44,7 +44,7 @@ Table types(const Index& index, Arena& arena) {
     auto* size_or_type = table.add<uint32_t>("size_or_type", rows);
     table.add_view("offset", index.offsets(), rows);
 
-    // Void's; the first record of a split BTF overwrites them.
+    // The row of void. In a split BTF, the first record overwrites it.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
     flag[0] = false;
     const std::byte* section = index.record(0);
@@ -63,7 +63,7 @@ Table types(const Index& index, Arena& arena) {
         write_four(row, ids, {offsets[row], offsets[row + 1], offsets[row + 2], offsets[row + 3]});
     }
     if (row < rows) {
-        // Past the last record that one is read again.
+        // Repeats the last record to fill the vector.
         const auto offset_at = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
         write_four(row, ids, {offset_at(0), offset_at(1), offset_at(2), offset_at(3)});
     }
@@ -214,7 +214,8 @@ Table funcs(const Index& index, Arena& arena) {
             store_u32x4(id + to, U32x4{from[0], from[1], from[2], from[3]} + first_ids);
             store_u32x4(name_off + to, names);
             store_u32x4(type + to, types);
-            // The linkage is the record's vlen: 0 to 2 where it means something, so nothing is lost at 255.
+            // The linkage is stored as the record's vlen. Only 0 to 2 have a meaning, so saturating at 255
+            // loses nothing.
             const auto vlens = reinterpret_cast<I32x4>(infos & info_vlen(UINT32_MAX));
             store_low_bytes(linkage + to, reinterpret_cast<U32x4>(vlens | (vlens > UINT8_MAX)));
         }
@@ -222,7 +223,7 @@ Table funcs(const Index& index, Arena& arena) {
     return table;
 }
 
-// VAR and DECL_TAG: an id, a name, a type, and the word behind the head.
+// VAR and DECL_TAG: an ID, a name, a type, and the word after the head.
 template <Kind kind, class Load, class Item>
 Table named_references(const Index& index, Arena& arena, const char* word_name) {
     const RowsOfKind<kind> source(index);

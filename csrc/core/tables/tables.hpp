@@ -12,8 +12,8 @@
 
 namespace btfmmap {
 
-// One array of a table. `format` is its element type in the letters of Python's struct module, native
-// order: B u8, ? bool, I u32, i i32, q i64.
+// One array of a table. `format` is its element type as a format character of Python's struct module, in
+// native byte order: B u8, ? bool, I u32, i i32, q i64.
 struct Column {
     const char* name;
     char format;
@@ -22,18 +22,18 @@ struct Column {
     const void* data;
 };
 
-// Columns of equal length and, in a table of children, `indptr`: the children of type row r are rows
-// indptr[r] to indptr[r + 1].
+// Columns of equal length. A table of elements also has the column `indptr`: the elements of type row r are
+// the rows from indptr[r] up to, but not including, indptr[r + 1].
 class Table {
 public:
-    // A column has room for so many items past its end, if not for more, which loops may write.
+    // The minimum slack (see u8x16.hpp) of an added column, in elements. Loops may overwrite it.
     static constexpr std::size_t kSlack = 4;
 
     explicit Table(Arena& arena) : arena_(arena) {}
 
     const std::vector<Column>& columns() const { return columns_; }
 
-    // Adds a column and returns where to write it.
+    // Adds a column and returns its memory, which the caller fills.
     template <class T>
     T* add(const char* name, std::size_t rows, std::size_t slack = kSlack) {
         T* data = arena_.allocate<T>(rows + slack);
@@ -41,7 +41,7 @@ public:
         return data;
     }
 
-    // Adds a column that someone else keeps.
+    // Adds a column whose memory belongs to another object.
     template <class T>
     void add_view(const char* name, const T* data, std::size_t rows) {
         columns_.push_back({name, format_of<T>(), sizeof(T), rows, data});
@@ -70,10 +70,10 @@ private:
 
 struct TableKind {
     std::string_view name;
-    Table (*build)(const Index& index, Arena& arena);  // the table refers to both
+    Table (*build)(const Index& index, Arena& arena);  // both must outlive the table
 };
 
-// Every table there is. What the columns mean is said where users read it: python/btfmmap/tables.py.
+// All tables. Their columns are documented in python/btfmmap/tables.py.
 extern const std::array<TableKind, 10> kTables;
 
 }  // namespace btfmmap
