@@ -12,11 +12,12 @@ NameTable::NameTable(const Index& index, const Strings& strings) : strings_(&str
     mask_ = buckets - 1;
     heads_.reset(new std::uint32_t[buckets]);
     std::fill_n(heads_.get(), buckets, kEnd);
-    // Room for all rows, though some have no name; pages that stay untouched cost nothing.
+    // Allocates a link per row, although some rows have no name. Pages that stay untouched cost nothing.
     links_.reset(new Link[index.rows()]);
 
-    // From the highest row down, so that each chain ascends. A block at a time: its rows with a name are
-    // picked without a branch, and their hashes computed before anything waits for the table.
+    // Inserts rows from the highest to the lowest, so that each chain ascends. Rows with a name are selected
+    // without a branch, one block at a time. Their hashes are computed before the table is accessed, so that
+    // hashing does not wait for memory.
     constexpr std::size_t block = 256;
     std::uint32_t rows[block + 1];
     std::uint32_t name_offs[block + 1];
@@ -29,7 +30,7 @@ NameTable::NameTable(const Index& index, const Strings& strings) : strings_(&str
             const std::uint32_t name_off = index.name_off(row);
             rows[count] = static_cast<std::uint32_t>(row);
             name_offs[count] = name_off;
-            // Checked again: the bytes may have changed since they were.
+            // Validated again, because the bytes may have changed.
             count += (name_off != 0) & (name_off < strings.end());
         }
         for (std::size_t i = 0; i != count; ++i) {

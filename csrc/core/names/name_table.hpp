@@ -10,13 +10,13 @@
 
 namespace btfmmap {
 
-// A hash table from names to the rows that have them: chains of rows, each ascending. Rows without a name,
-// void's among them, are not in it.
+// Hash table with chaining, from names to the rows that have them. Each chain is in ascending order of rows.
+// Rows without a name, such as that of void, are left out.
 class NameTable {
 public:
     NameTable(const Index& index, const Strings& strings);
 
-    // Calls `visit(row)` for the rows of that name, ascending, until it returns true.
+    // Calls `visit(row)` for the rows with that name, in ascending order, until it returns true.
     template <class Visit>
     void each(std::string_view name, Visit visit) const {
         for (std::uint32_t link = heads_[hash_of(name) & mask_]; link != kEnd; link = links_[link].next) {
@@ -29,11 +29,11 @@ public:
 private:
     static constexpr std::uint32_t kEnd = UINT32_MAX;
 
-    // The name's place stands here, too: to find it by the row would wait for memory two times more.
+    // Contains the name's offset as well: reading it from the record would wait for memory two more times.
     struct Link {
         std::uint32_t row;
         std::uint32_t name_off;  // below the strings' end
-        std::uint32_t next;      // of the same bucket, or kEnd
+        std::uint32_t next;      // the next link of the same bucket, or kEnd
     };
 
     const Strings* strings_;

@@ -10,6 +10,7 @@ namespace btfmmap {
 namespace {
 
 constexpr std::string_view kVoid = "void";
+// The number of name offsets that scan_offsets() compares with each row.
 constexpr std::size_t kMaxOffsets = 4;
 
 }  // namespace
@@ -29,12 +30,12 @@ void Names::prepare() const {
 
 bool Names::has_name(std::uint32_t row, std::string_view name) const {
     const std::uint32_t offset = index_.name_off(row);
-    // Checked again: the bytes may have changed since they were.
+    // Validated again, because the bytes may have changed.
     return offset < strings_.end() && strings_.equals(offset, name);
 }
 
-// Looks at the names of some rows; then, which is faster where many are left, for the name itself in the
-// string section, and for who points there.
+// Compares the names of the first rows directly. If many rows are left, it is faster to search the string
+// section for the name, and then the rows for its offsets.
 template <class Visit>
 void Names::scan(std::string_view name, Visit visit) const {
     constexpr std::size_t few_rows = 4096;
@@ -42,10 +43,10 @@ void Names::scan(std::string_view name, Visit visit) const {
     if (scan_names(name, index_.first_record(), scanned, visit)) {
         return;
     }
-    // Of a module the types are few, and the strings are its base's, too.
+    // A module has few types, but its strings include those of its base.
     constexpr std::size_t bytes_per_row = 32;
     if (strings_.end() <= bytes_per_row * (index_.rows() - scanned)) {
-        // One more, to see whether there are more.
+        // Asks for one more offset, to detect that there are too many.
         const std::vector<std::uint64_t> offsets = strings_.find_offsets(name, kMaxOffsets + 1);
         if (offsets.empty()) {
             return;
@@ -59,7 +60,7 @@ void Names::scan(std::string_view name, Visit visit) const {
     scan_names(name, scanned, index_.rows(), visit);
 }
 
-// Looks for rows whose name is at one of some places, four rows at once.
+// Visits the rows whose name is at one of `offsets`, comparing four rows at a time.
 template <class Load, class Visit>
 void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>& offsets, std::size_t first,
                          Visit visit) const {
@@ -89,8 +90,8 @@ void Names::scan_offsets(std::string_view name, const std::vector<std::uint64_t>
     }
 }
 
-// Compares the first eight bytes of each name, or all of a shorter one and its NUL. Whether `visit` returned
-// true.
+// Visits the rows from `first` to `end` that have the name. Compares the first eight bytes of each name
+// before the rest; of a shorter name, all bytes and the NUL. Returns whether `visit` returned true.
 template <class Visit>
 bool Names::scan_names(std::string_view name, std::size_t first, std::size_t end, Visit visit) const {
     constexpr std::size_t chunk_size = 8;

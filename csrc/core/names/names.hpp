@@ -17,30 +17,31 @@ namespace btfmmap {
 
 using Kinds = std::bitset<kMaxKinds>;
 
-// The name of a type id below the index's end; empty if it has none. Type id 0 is named void, as libbpf's
-// btf__find_by_name has it.
+// Returns the name of a type ID below the index's end; empty if it has none. Type ID 0 is named void, as in
+// libbpf's btf__find_by_name.
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id);
 
-// From names to the type ids of one index, without its base's. The first few are looked for among all names,
-// which costs a fraction of the hash table that comes then. Types sorted by name, as those of 7.x kernels
-// are, get one, too: bisecting them would wait for memory at every step, and take twice as long. Refers to
-// the index and the strings it was made of. Thread-safe.
+// Finds type IDs of one index by name; those of its base are not included. The first few queries scan all
+// names, which costs a fraction of building a hash table. The next query builds the table.
+//
+// Types sorted by name, as in 7.x kernels, get a hash table too: bisection would wait for memory at each
+// step, and take twice as long. The index and the strings must outlive this object. Thread-safe.
 class Names {
 public:
     Names(const Index& index, const Strings& strings) : index_(index), strings_(strings) {}
 
-    // The lowest id of that name and of one of those kinds.
+    // Returns the lowest ID with that name and one of those kinds.
     std::optional<std::uint32_t> find(std::string_view name, const Kinds& kinds) const;
-    // All of them, ascending.
+    // Returns all such IDs, ascending.
     std::vector<std::uint32_t> find_all(std::string_view name, const Kinds& kinds) const;
 
-    // Whether the next question is answered in well under a microsecond; prepare() sees to it.
+    // Whether the hash table was built, so that a query takes well under a microsecond.
     bool prepared() const { return prepared_.load(std::memory_order_acquire); }
     // Builds the hash table unless it was built before.
     void prepare() const;
 
 private:
-    // Calls `visit(row)` for rows that may have the name, ascending, until it returns true.
+    // Calls `visit(row)` for the rows with that name, in ascending order, until it returns true.
     template <class Visit>
     void each_match(std::string_view name, Visit visit) const;
     template <class Visit>

@@ -7,7 +7,7 @@ namespace btfmmap {
 
 namespace {
 
-// The spellings that libbpf's determine_ptr_size knows.
+// The spellings of long that libbpf's determine_ptr_size accepts.
 constexpr std::string_view kLongSpellings[] = {
     "long",
     "long int",
@@ -31,11 +31,12 @@ std::uint32_t size_of_long(const Index& index, const Strings& strings) {
         }
         const std::uint32_t size = index.load(index.record(row) + HeadField::size_or_type);
         const std::uint32_t name_off = index.name_off(row);
-        // The bytes may be unchecked, or changed since.
+        // The bytes may not have been validated, or may have changed since.
         if ((size != 4 && size != 8) || name_off >= strings.end()) {
             continue;
         }
-        // Not by measuring the name first: a hostile file gives each of a million INTs one of megabytes.
+        // Compares without measuring the name first: a hostile file can give each of a million INTs a name of
+        // megabytes.
         if (std::any_of(std::begin(kLongSpellings), std::end(kLongSpellings),
                         [&](std::string_view name) { return strings.equals(name_off, name); })) {
             return size;

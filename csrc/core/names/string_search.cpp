@@ -6,9 +6,9 @@
 
 #include "core/simd/u8x16.hpp"
 
-// A string's two rarest letters and its NUL are looked for at once, at 64 places: three of them together are
-// so rare that what follows is predicted well. This reads a section from its start to its end, which a
-// processor does much faster than to go from one type's name to the next.
+// Searches for a string's two rarest characters and its NUL together, at 64 positions at a time. All three
+// match so rarely that the branch on a match is well predicted. The section is read sequentially, which is
+// much faster than following the name offset of each type.
 
 namespace btfmmap {
 
@@ -16,10 +16,10 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 4 * sizeof(U8x16);
 
-// U8x16 of the kernel's names, from the most frequent one on; all others are rarer.
+// The characters of the kernel's names, the most frequent first. All other characters are rarer.
 constexpr std::string_view kCharsByFrequency = "_etrasiconpldfmubgETkvhxARSyIOPNwCLDFM";
 
-// Where the rarest letter is, but for one place.
+// Returns the position of the rarest character, other than position `excluded`.
 std::size_t rarest_char(std::string_view string, std::size_t excluded) {
     const auto rank = [&](std::size_t position) {
         return position == excluded
@@ -39,7 +39,8 @@ U8x16 broadcast(char character) { return U8x16{} + static_cast<std::uint8_t>(cha
 
 std::vector<std::size_t> find_string(std::string_view string, Bytes section, std::size_t max_count) {
     std::vector<std::size_t> offsets;
-    const std::size_t starts = section.size - std::min(section.size, string.size());  // with room for a NUL
+    const std::size_t starts =
+        section.size - std::min(section.size, string.size());  // leaves space for a NUL
     if (starts == 0) {
         return offsets;
     }

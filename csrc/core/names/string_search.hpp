@@ -8,9 +8,9 @@
 
 namespace btfmmap {
 
-// Where a string and a NUL after it stand in a string section, ascending; also where it is the end of a
-// longer one, for a name offset may point there. It is neither empty nor contains a NUL. Stops after `most`
-// places.
+// Returns the offsets at which `string` and a NUL occur in a string section, ascending. Includes occurrences
+// at the end of a longer string, since a name offset may point there. `string` must not be empty or contain a
+// NUL. Stops after `max_count` offsets.
 std::vector<std::size_t> find_string(std::string_view string, Bytes section, std::size_t max_count);
 
 }  // namespace btfmmap

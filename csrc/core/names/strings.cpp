@@ -32,7 +32,7 @@ bool Strings::equals(std::int64_t offset, std::string_view name) const {
     if (bytes.size < name.size() || std::memcmp(bytes.data, name.data(), name.size()) != 0) {
         return false;
     }
-    // It ends where the name does, and not before.
+    // The string must end where the name does, and not before.
     return (bytes.size == name.size() || bytes.data[name.size()] == std::byte{0}) &&
            name.find('\0') == std::string_view::npos;
 }

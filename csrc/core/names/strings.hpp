@@ -8,11 +8,11 @@
 
 namespace btfmmap {
 
-// The string section, after those of the base. Looks for a NUL each time and no further than the section's
-// end: the bytes may belong to someone who changes them.
+// The strings of a BTF: those of its base, followed by its own string section. Each access searches for the
+// NUL, up to the section's end: the bytes may be changed by their owner at any time.
 class Strings {
 public:
-    // `base` outlives it; nullptr for a BTF that stands alone.
+    // `base` must outlive this object; it is nullptr for a standalone BTF.
     Strings(Bytes section, const Strings* base)
         : section_(section), base_(base), start_(base == nullptr ? 0 : base->end()) {}
 
@@ -20,11 +20,10 @@ public:
     std::uint64_t start() const { return start_; }
     std::uint64_t end() const { return start_ + section_.size; }
 
-    // The string at `offset`, up to its NUL. Throws Error (not_found) past the section.
+    // Returns the string at `offset`, up to its NUL. Throws Error (not_found) past the section.
     std::string_view at(std::int64_t offset) const;
 
-    // From `offset`, which is below end(), to the end of the section it is in: the string and what follows
-    // it.
+    // Returns the string at `offset`, which must be below end(), and what follows it in its section.
     Bytes rest(std::uint64_t offset) const {
         const Strings* owner = this;
         while (offset < owner->start_) {
@@ -34,17 +33,17 @@ public:
         return owner->section_.slice(skipped, owner->section_.size - skipped);
     }
 
-    // The same as at(), cut after `most` bytes.
+    // Like at(), but returns at most `max_size` bytes.
     std::string_view prefix(std::int64_t offset, std::size_t max_size) const;
 
-    // Whether `name` is the string at `offset`, without measuring that string first.
+    // Whether `name` is the string at `offset`. Does not measure that string first.
     bool equals(std::int64_t offset, std::string_view name) const;
 
-    // The offsets of `name`, which is neither empty nor contains a NUL: all, or `most` of them.
+    // Returns the offsets of `name`, at most `max_count`. `name` must not be empty or contain a NUL.
     std::vector<std::uint64_t> find_offsets(std::string_view name, std::size_t max_count) const;
 
 private:
-    // rest(), where there is such an offset; else throws Error (not_found).
+    // Like rest(), but throws Error (not_found) if there is no such offset.
     Bytes checked(std::int64_t offset) const;
 
     Bytes section_;
