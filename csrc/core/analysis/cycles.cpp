@@ -11,11 +11,11 @@ using std::uint32_t;
 
 bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
 
-// What is indirect: what it refers to may be incomplete.
+// Whether a type is indirect: the type that it refers to may be incomplete.
 bool is_indirect(Kind kind) { return kind == Kind::Ptr || kind == Kind::FuncProto; }
 
-// Finds the strongly connected components of the types of some kinds by Tarjan's algorithm, with a stack of
-// its own: chains may be a million types long.
+// Finds strongly connected components among the types of some kinds by Tarjan's algorithm. Uses an explicit
+// stack instead of recursion: chains may be a million types long.
 class ComponentFinder {
 public:
     ComponentFinder(const Index& index, bool by_value)
@@ -33,11 +33,11 @@ public:
     }
 
 private:
-    static constexpr uint32_t kDone = UINT32_MAX;  // as a number: its component is known
+    static constexpr uint32_t kDone = UINT32_MAX;  // the number of a type whose component is known
 
     struct Frame {
         uint32_t row;
-        uint32_t next;  // reference
+        uint32_t next;  // index of the next reference to follow
         bool self_reference;
     };
 
@@ -55,7 +55,7 @@ private:
         }
     }
 
-    // How many references of a record count: an array's index type does not.
+    // Returns the number of references of a record that count: an array's index type does not.
     uint32_t references(uint32_t row) const {
         const Kind kind = index_.kind(row);
         const Shape& shape = shape_of(kind);
@@ -63,7 +63,7 @@ private:
         return first + (shape.element_type == Shape::kNone ? 0 : index_.elements(row, shape));
     }
 
-    // The row that one of them leads to.
+    // Returns the row that a reference leads to.
     std::optional<uint32_t> target(uint32_t row, uint32_t reference) const {
         const Kind kind = index_.kind(row);
         const Shape& shape = shape_of(kind);
@@ -119,7 +119,8 @@ private:
         }
     }
 
-    // Takes a component off the stack. A circle without anything indirect is one by value, too.
+    // Takes a component off the stack and reports it if it is a cycle. A cycle without indirect types is also
+    // one by value, and is only reported as such.
     void pop_component(uint32_t root, bool self_reference) {
         Cycle cycle{UINT32_MAX, 0, by_value_};
         bool indirect = false;
@@ -139,8 +140,8 @@ private:
 
     const Index& index_;
     bool by_value_;
-    std::vector<uint32_t> number_;  // in the order of visits, from 1; 0 for what was not visited
-    std::vector<uint32_t> low_;     // the lowest number that can be reached
+    std::vector<uint32_t> number_;  // in the order of visits, from 1; 0 if not visited
+    std::vector<uint32_t> low_;     // the lowest number reachable
     std::vector<uint32_t> component_stack_;
     std::vector<Frame> frames_;
     std::vector<Cycle> found_;

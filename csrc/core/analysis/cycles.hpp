@@ -7,16 +7,17 @@
 
 namespace btfmmap {
 
-// Types of one BTF, each of which leads to itself, in a way that no C has: by value (a struct that holds
-// itself, a typedef of itself), or with no struct or union on the way (a pointer to itself, a prototype that
-// takes itself).
+// Types of one BTF that refer to each other in a cycle that C cannot express. A cycle by value is, for
+// example, a struct that contains itself or a typedef of itself. Other cycles contain no struct or union,
+// such as a pointer to itself or a prototype that takes itself.
 struct Cycle {
     std::uint32_t lowest_id;
     std::uint32_t types;  // number of types on the cycle
     bool by_value;
 };
 
-// All of them, those by value first, each kind in the order of ids. References past the last id lead nowhere.
+// Returns all such cycles: first those by value, then the others, both ordered by lowest ID. Ignores
+// references to types past the last ID or of the base.
 std::vector<Cycle> find_cycles(const Index& index);
 
 }  // namespace btfmmap

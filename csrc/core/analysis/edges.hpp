@@ -5,8 +5,9 @@
 
 namespace btfmmap {
 
-// The references of a BTF and its bases, in compressed sparse rows: the edges of type id t are
-// [indptr[t], indptr[t + 1]), in the order of its record; for each edge the other type.
+// The references of a BTF and its bases, in compressed sparse row (CSR) format. The edges of type ID t are
+// indptr[t] up to, but not including, indptr[t + 1], in the order of its record. `indices` holds the other
+// type of each edge.
 struct Edges {
     std::size_t nodes;
     std::size_t edges;
@@ -14,7 +15,7 @@ struct Edges {
     const std::uint32_t* indices;
 };
 
-// What a type is to another that refers to it. Python's Role has the same numbers.
+// The role of a type in another one that refers to it. Python's Role has the same values.
 enum class Role : std::uint8_t {
     pointee,
     element,
@@ -29,8 +30,8 @@ enum class Role : std::uint8_t {
     tag_target,
 };
 
-// For each edge the role, and the row that holds the reference in the table of its own BTF that has the role:
-// members, params, arrays, funcs, vars, secinfos, decl_tags, else types.
+// For each edge, its role and the row that contains the reference. The row is that of a table of the BTF that
+// has the role: members, params, arrays, funcs, vars, secinfos, decl_tags, or else types.
 struct Labels {
     const std::uint8_t* role;
     const std::uint32_t* row;

@@ -15,18 +15,17 @@ namespace {
 using std::uint32_t;
 using std::uint8_t;
 
-// So many edges are written at once, and what is too much is overwritten by the next ones.
+// The number of edges written at a time. The next edges overwrite any excess.
 constexpr uint32_t kAtOnce = 4;
 
-// Where the references of a kind's records are.
+// Describes the references in records of one kind.
 struct Plan {
     bool head_refers = false;
     bool is_array = false;
-    uint8_t fixed = 0;          // how many there are besides the elements'
-    uint8_t stride = 0;         // from one element to the next
-    uint8_t first = kHeadSize;  // where the first element's type id is
-    std::uint64_t reciprocal =
-        0;  // times the elements' size is their number times 2^32: cheaper than to divide
+    uint8_t fixed = 0;             // the number of references outside of elements
+    uint8_t stride = 0;            // size of an element, in bytes
+    uint8_t first = kHeadSize;     // offset of the first element's type ID
+    std::uint64_t reciprocal = 0;  // 2^32 / stride, rounded up: replaces a division by stride
 };
 
 std::array<Plan, kMaxKinds> plans() {
@@ -46,18 +45,18 @@ std::array<Plan, kMaxKinds> plans() {
     return plans;
 }
 
-// Writes the edges of one BTF after another, the base's first.
+// Writes the edges of one BTF after another, starting with the base.
 //
-// Kinds and numbers of elements follow one another in no order that a processor could learn, so that what is
-// done for each record is the same for all: an edge of its head is written, and four of its elements; whether
-// it has so many only says where the next one's are written.
+// The order of kinds and of numbers of elements is unpredictable. Each record is therefore treated alike: one
+// edge of its head and four of its elements are written. Its real number of edges only determines where the
+// next record's edges start.
 class Filler {
 public:
-    // Fills `indptr`, so that `indices` can be made as large as it has to be. Returns how many edges there
-    // are up to the end of this BTF.
+    // Fills `indptr`, which determines the size of `indices`. Returns the number of edges up to the end of
+    // this BTF.
     std::size_t count(const Index& index, std::size_t edge, uint32_t* indptr) const {
         indptr += index.first_id();
-        indptr[0] = static_cast<uint32_t>(edge);  // void's, which has none
+        indptr[0] = static_cast<uint32_t>(edge);  // void has no edges
         for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
             const Plan& plan = plans_[index.kinds()[row]];
             const std::uint64_t size = index.offsets()[row + 1] - index.offsets()[row] - kHeadSize;
@@ -67,7 +66,7 @@ public:
         return edge;
     }
 
-    // Type ids are written as they are in the bytes, which may have changed since they were checked.
+    // Writes type IDs as they are stored. The bytes may have changed since they were validated.
     template <class Load>
     void fill(const Index& index, const uint32_t* indptr, uint32_t* indices) const {
         indptr += index.first_id();
@@ -83,7 +82,7 @@ public:
                 indices[edge + 1] = Load::u32(head + kHeadSize + ArrayField::index_type);
                 continue;
             }
-            // What is read too much has to be in the section, too.
+            // Reading excess elements must not leave the section.
             if (static_cast<std::size_t>(section_end - index.record(row + 1)) >= kMaxRead) {
                 write_elements<Load>(indices, edge, indptr[row + 1], head + plan.first, plan.stride);
             } else {
@@ -149,8 +148,8 @@ Edges build_edges(const Btf& btf, Arena& arena) {
     return {nodes, edges, indptr, indices};
 }
 
-// Calls `visit(edge, source)` for each edge and the type that it starts from. How many edges a type has
-// cannot be foreseen, so types are written down first, four edges at a time, for some thousand edges.
+// Calls `visit(edge, source)` for each edge and the type that it starts from. The number of edges of a type
+// is unpredictable, so the sources of some thousand edges are written first, four at a time.
 template <class Visit>
 void each_source(const Edges& edges, Visit visit) {
     constexpr std::size_t block = 2048;
@@ -169,7 +168,7 @@ void each_source(const Edges& edges, Visit visit) {
                 at += kAtOnce;
             } while (at < last);
             if (edges.indptr[node + 1] > end) {
-                break;  // and goes on in the next block
+                break;  // the rest of its edges are in the next block
             }
         }
         for (std::size_t edge = start; edge != end; ++edge) {
@@ -178,12 +177,12 @@ void each_source(const Edges& edges, Visit visit) {
     }
 }
 
-// A counting sort of the edges by the type they lead to; it is stable, so sources ascend.
+// Reverses the edges by a counting sort on the type they lead to. The sort is stable, so sources ascend.
 Edges reversed(const Edges& forward, Arena& arena) {
     auto* indptr = arena.allocate<uint32_t>(forward.nodes + 1);
     auto* indices = arena.allocate<uint32_t>(forward.edges);
-    // next[type] is first counted, then where the type's next edge goes, and at last where the next type's
-    // start.
+    // next[type] first holds a count, then the index of the type's next edge. At the end it is the index of
+    // the next type's first edge.
     uint32_t* next = indptr + 1;
     std::fill_n(indptr, forward.nodes + 1, 0);
     for (std::size_t edge = 0; edge != forward.edges; ++edge) {
@@ -198,7 +197,7 @@ Edges reversed(const Edges& forward, Arena& arena) {
     return {forward.nodes, forward.edges, indptr, indices};
 }
 
-// Labels go where the edges that they are of have gone.
+// Moves each label to the position of its reversed edge.
 Labels reversed(const Edges& forward, const Labels& labels, const Edges& reverse, Arena& arena) {
     auto* role = arena.allocate<uint8_t>(forward.edges);
     auto* row = arena.allocate<uint32_t>(forward.edges);
@@ -211,8 +210,8 @@ Labels reversed(const Edges& forward, const Labels& labels, const Edges& reverse
     return {role, row};
 }
 
-// Of edges and labels of both directions at most: no reference takes less than eight bytes of a type section.
-// What is not used of it costs nothing.
+// Returns an upper bound of the size of edges and labels in both directions, in bytes: a reference takes at
+// least eight bytes of a type section. Unused memory costs nothing.
 std::size_t most_bytes(const Btf& btf) {
     constexpr std::size_t edge_size = 2 * sizeof(uint32_t) + sizeof(uint8_t);
     std::size_t edges = 0;

@@ -9,20 +9,22 @@
 
 namespace btfmmap {
 
-// Built piece by piece, as asked for. Thread-safe.
+// The graph of references between the types of a BTF and its bases. Labels and reverse edges are built on
+// first use. Thread-safe.
 class Graph {
 public:
-    // `btf` outlives it.
+    // `btf` must outlive the graph.
     explicit Graph(const Btf& btf);
 
-    // From a type to what it refers to.
+    // Edges from a type to the types that it refers to.
     const Edges& forward() const { return forward_; }
     const Labels& forward_labels() const;
-    // From a type to what refers to it, ascending.
+    // Edges from a type to the types that refer to it, ascending.
     const Edges& reverse() const;
     const Labels& reverse_labels() const;
 
-    // Every type that can be reached from some, those included, ascending. Ids past the last are left out.
+    // Returns the types that are reachable from `from`, including those, ascending. Ignores IDs past the last
+    // type.
     static std::vector<std::uint32_t> reachable(const Edges& edges, const std::vector<std::int64_t>& from);
 
 private:

@@ -10,10 +10,10 @@ namespace {
 using std::uint32_t;
 using std::uint8_t;
 
-// So many edges are labelled at once, and what is too much is overwritten by the next ones.
+// The number of edges labelled at a time. The next edges overwrite any excess.
 constexpr uint32_t kAtOnce = 4;
 
-// The role of the type that a record's head refers to.
+// Returns the role of the type that a record's head refers to.
 constexpr Role head_role(Kind kind) {
     switch (kind) {
         case Kind::Ptr:
@@ -47,8 +47,8 @@ constexpr Role element_role(Kind kind) {
 struct Plan {
     bool head_refers = false;
     bool is_array = false;
-    bool has_table = false;  // whose rows its records_seen are
-    uint8_t table = 0;       // the kind whose table has the elements_seen
+    bool has_table = false;  // records of this kind are the rows of a table
+    uint8_t table = 0;       // the kind whose table contains the elements
     Role head_role = Role::pointee;
     Role element_role = Role::member;
 };
@@ -69,14 +69,14 @@ std::array<Plan, kMaxKinds> plans() {
     return plans;
 }
 
-// As in graph.cpp, what is done for each record is the same for all.
+// Treats each record alike, as the writer of edges in graph.cpp does.
 class Labeller {
 public:
     Labeller(const uint32_t* indptr, uint8_t* role, uint32_t* row)
         : indptr_(indptr), role_(role), row_(row) {}
 
     void label(const Index& index) const {
-        std::array<uint32_t, kMaxKinds> records_seen{};  // of a kind, so far: rows of its table
+        std::array<uint32_t, kMaxKinds> records_seen{};  // per kind: the next row of its table
         std::array<uint32_t, kMaxKinds> elements_seen{};
         const uint32_t* indptr = indptr_ + index.first_id();
         for (auto row = static_cast<uint32_t>(index.first_record()); row != index.rows(); ++row) {

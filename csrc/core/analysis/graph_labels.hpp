@@ -8,8 +8,8 @@
 
 namespace btfmmap {
 
-// Labels the edges from the types of some BTFs, each one's base before it, to what they refer to. Comes from
-// kinds and numbers of elements alone: the bytes, which may have changed, are not looked at.
+// Labels the forward edges of some BTFs, each preceded by its base. Labels depend only on kinds and numbers
+// of elements. The bytes, which may have changed, are not read.
 Labels label(const std::vector<const Btf*>& levels, const Edges& forward, Arena& arena);
 
 }  // namespace btfmmap
