@@ -47,7 +47,7 @@ constexpr std::string_view kTail = R"(#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #endif /* __VMLINUX_H__ */
 )";
 
-// Functions that a declaration tag of that text marks as a whole.
+// Returns the functions with a declaration tag of this text on the whole function, not on a parameter.
 std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
     std::vector<uint32_t> functions;
     for (uint32_t id = 1; id != btf.index().end_id(); ++id) {
@@ -94,13 +94,13 @@ void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>&
     CWriter writer(btf, sizes, limits, output, fidelity);
     write_text(output, kHead);
     for (const std::int64_t root : roots) {
-        btf.type_name(root);  // refuses what is not there
+        btf.type_name(root);  // throws if there is no such type
         writer.write(static_cast<uint32_t>(root));
     }
     if (roots.empty()) {
         if (sorted) {
-            // bpftool leaves out the first one, taking it for void; what refers to it brings it in all the
-            // same.
+            // bpftool skips the first type, which it takes for void. The types that refer to it still cause
+            // it to be written.
             const std::vector<uint32_t> order = c_order(btf, limits);
             std::for_each(order.begin() + 1, order.end(), [&](uint32_t id) { writer.write(id); });
         } else {

@@ -24,8 +24,8 @@ int64_t rounded_up(int64_t number, int64_t unit) { return (number + unit - 1) / 
 
 }  // namespace
 
-// A declaration's types from the outermost to what they are made of; written from the back. All share one
-// array, of which each has the end while it is written.
+// The types of a declaration from the outermost to the innermost, written from the back. All chains share one
+// array, and each occupies its end while it is being written.
 class CDeclarations::Chain {
 public:
     explicit Chain(std::vector<uint32_t>& ids) : ids_(ids), bottom_(ids.size()) {}
@@ -168,7 +168,7 @@ bool CDeclarations::is_packed(const TypeRecord& type) const {
     for (uint32_t i = 0; i != count; ++i) {
         const int64_t own = alignment(type.element_type(i, MemberField::type));
         const uint32_t word = type.load(type.element(i) + MemberField::offset);
-        // libbpf takes the whole word here.
+        // Like libbpf, takes the whole word as the offset.
         if (own != 0 && member_bitfield_size(word, flag) == 0 && int64_t{word} % (8 * own) != 0) {
             return true;
         }
@@ -219,7 +219,8 @@ void CDeclarations::pad(int64_t from, int64_t to, int64_t alignment, bool in_bit
         aligned = rounded_up(from, pad->bits);
     }
     if (aligned > from && aligned <= to) {
-        // The compiler aligns by itself what wants that alignment; anything else has to be told.
+        // The compiler inserts the padding that the next member's alignment requires. Other gaps need a
+        // bitfield.
         if (in_bitfield ||
             (aligned == to && rounded_up(from, std::max<int64_t>(1, 8 * alignment)) != aligned) ||
             (aligned != to && to - aligned <= aligned - from)) {
@@ -354,7 +355,7 @@ void CDeclarations::define_typedef(uint32_t id) {
     const std::string_view name = names_.identifier(id);
     const uint32_t aliased = record(id).target();
     if (aliased == 0 && name == "__gnuc_va_list") {
-        out_.write("typedef __builtin_va_list __gnuc_va_list");  // old GCC has void here
+        out_.write("typedef __builtin_va_list __gnuc_va_list");  // old versions of GCC record void here
         return;
     }
     out_.write("typedef ");
@@ -479,7 +480,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
             case Kind::FuncProto:
                 return write_prototype(type, chain, name, after_pointer, level);
             default:
-                return;  // nothing that C declares
+                return;  // C has no declaration for this kind
         }
         after_pointer = kind == Kind::Ptr;
     }
@@ -488,7 +489,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
 
 void CDeclarations::write_array(const TypeRecord& array, Chain& chain, std::string_view name,
                                 bool after_pointer, unsigned level) {
-    drop_modifiers(chain);  // GCC repeats those of the elements
+    drop_modifiers(chain);  // GCC repeats the qualifiers of the elements
     if (chain.empty()) {
         write_name(name, after_pointer);
     } else {
@@ -511,7 +512,7 @@ void CDeclarations::write_array(const TypeRecord& array, Chain& chain, std::stri
 
 void CDeclarations::write_prototype(const TypeRecord& proto, Chain& chain, std::string_view name,
                                     bool after_pointer, unsigned level) {
-    drop_modifiers(chain);  // GCC's volatile stands for noreturn
+    drop_modifiers(chain);  // GCC records noreturn as volatile
     if (chain.empty()) {
         write_name(name, after_pointer);
     } else {

@@ -18,8 +18,8 @@ namespace btfmmap {
 class CDeclarations {
 public:
     enum class Style : std::uint8_t {
-        whole,  // types without a name are written out
-        cast,   // those by their keyword alone, and no qualifiers
+        whole,  // anonymous types are written out
+        cast,   // anonymous types by their keyword only, and without qualifiers
     };
 
     // What the text keeps to where a compiler makes something else of libbpf's than the BTF has.
@@ -42,16 +42,16 @@ public:
           style_(style),
           pointer_size_(btf.pointer_size()) {}
 
-    // What a type is, whatever its kind: its members, its values, what it is another name for, ... All but
-    // the semicolon. Throws Error (not_supported) for kinds that C has nothing for.
+    // Writes the definition of a type of any kind, without the semicolon: its members, its values, the type
+    // that it aliases. Throws Error (not_supported) for a kind that C cannot express.
     void define(std::uint32_t id);
     void define_struct(std::uint32_t id, unsigned level = 0);
     void define_enum(std::uint32_t id, unsigned level = 0);
     void define_typedef(std::uint32_t id);
-    // "struct name", of a STRUCT, UNION or FWD.
+    // Writes "struct name" or "union name" for a STRUCT, UNION or FWD.
     void forward(std::uint32_t id);
 
-    // That `name`, which may be empty, is of a type.
+    // Writes the declaration of `name`, which may be empty, with a type.
     void declare(std::uint32_t id, std::string_view name, unsigned level = 0);
 
 private:

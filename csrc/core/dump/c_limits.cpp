@@ -8,7 +8,7 @@ namespace btfmmap {
 
 namespace {
 
-// The C of real kernels takes a quarter of that.
+// The C text of real kernels takes a quarter of this.
 constexpr std::uint64_t kBytesPerByte = 16;
 constexpr std::uint64_t kBaseBytes = std::uint64_t{1} << 24;
 

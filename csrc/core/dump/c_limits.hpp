@@ -6,15 +6,15 @@
 
 namespace btfmmap {
 
-// What writing types as C may take: text and time in proportion to the size of the BTF, and so much stack.
-// Names, prototypes and types without a name are written out wherever they are used, so a hostile file of a
-// few kilobytes could ask for text without end.
+// Limits the cost of writing types as C. Text and time are in proportion to the size of the BTF, and the use
+// of the stack is bounded. Names, prototypes and anonymous types are written out wherever they are used, so a
+// hostile file of a few kilobytes could otherwise cause unlimited output.
 class CLimits {
 public:
     explicit CLimits(const Btf& btf);
 
-    // For bytes that are written or compared; a step is worth some of them. Throws Error (not_supported)
-    // when all are spent.
+    // Accounts for bytes that are written or compared; a step counts as some bytes. Throws Error
+    // (not_supported) if the limit is exceeded.
     void spend(std::uint64_t bytes) {
         if (bytes > remaining_) {
             throw_exhausted();
@@ -23,8 +23,8 @@ public:
     }
     void step() { spend(kStep); }
 
-    // Counts a level of nesting for as long as it lives. Throws Error (not_supported) where there are too
-    // many; `id` is for its message.
+    // Counts a level of nesting during its lifetime. Throws Error (not_supported) if there are too many
+    // levels; `id` is used in the message.
     class Depth {
     public:
         Depth(CLimits& limits, std::uint32_t id) : limits_(limits) {
@@ -44,8 +44,8 @@ public:
 
 private:
     static constexpr std::uint64_t kStep = 8;
-    // Types of real kernels lie less than 25 levels deep. A level takes up to half a KiB of stack, and
-    // threads may have no more than 128 KiB.
+    // Types of real kernels are nested less than 25 levels deep. A level takes up to half a KiB of stack, and
+    // a thread may have only 128 KiB.
     static constexpr unsigned kMaxDepth = 128;
 
     [[noreturn]] void throw_exhausted();

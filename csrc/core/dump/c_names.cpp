@@ -7,7 +7,7 @@ namespace btfmmap {
 
 namespace {
 
-constexpr std::size_t kMaxNumberedName = 255;  // of names that are changed
+constexpr std::size_t kMaxNumberedName = 255;  // maximum length of a name with a number
 
 }  // namespace
 
@@ -27,7 +27,7 @@ std::size_t NameUses::add(std::string_view name) {
 NameUses::Entry& NameUses::find(std::string_view name, std::size_t hash) {
     limits_.spend(name.size());
     for (std::size_t at = hash;; ++at) {
-        limits_.step();  // names may have been chosen to collide
+        limits_.step();  // a hostile file may contain names that collide
         Entry& entry = entries_[at & (entries_.size() - 1)];
         if (entry.uses == 0 || (entry.hash == hash && std::string_view(entry.name, entry.size) == name)) {
             return entry;
@@ -78,7 +78,7 @@ std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
         const Index& index = btf_.index().owner(id);
         const std::size_t row = id - index.first_id();
         const Kind kind = index.kind(row);
-        // A declaration does not take the name.
+        // A forward declaration does not occupy the name.
         const bool declares =
             kind == Kind::Fwd || (kind == Kind::Enum && index.elements(row, shape_of(kind)) == 0);
         const std::size_t count = declares ? 1 : uses.add(name);

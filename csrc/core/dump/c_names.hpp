@@ -11,12 +11,12 @@
 
 namespace btfmmap {
 
-// How often each of many names was used: a table with open addressing, of the names themselves.
+// Counts the uses of names in a hash table with open addressing. Refers to the names instead of copying them.
 class NameUses {
 public:
     explicit NameUses(CLimits& limits) : limits_(limits) {}
 
-    // Counts one more use; how many there are with it.
+    // Counts one more use of a name. Returns the number of its uses, including this one.
     std::size_t add(std::string_view name);
 
 private:
@@ -33,12 +33,12 @@ private:
     void grow();
 
     CLimits& limits_;
-    std::vector<Entry> entries_;  // none, or a power of two, of which a quarter is free
+    std::vector<Entry> entries_;  // empty, or a power of two in size, with at least a quarter free
     std::size_t used_ = 0;
 };
 
-// What types are called in C. In a header where a name is taken, the next type of that name gets another
-// (x___2), as libbpf's btf_dump does it: tags share their names, and typedefs share theirs with enumerators.
+// The names of types in C. In a header, if a name is already used, the next type with that name gets a number
+// (x___2), as in libbpf's btf_dump. Tags have one namespace; typedefs and enumerators share another.
 class CNames {
 public:
     enum class Conflicts : bool { ignored, numbered };
@@ -50,11 +50,11 @@ public:
     std::string_view tag(std::uint32_t id) { return unique(id, tags_); }
     std::string_view identifier(std::uint32_t id) { return unique(id, identifiers_); }
 
-    // A string by its offset; empty past the strings, where only bytes that changed since they were checked
-    // refer to.
+    // Returns the string at an offset. Returns an empty one past the strings: only bytes that changed after
+    // validation contain such an offset.
     std::string_view string(std::uint32_t offset) const;
 
-    // Which use of its name an enumerator is, from 1.
+    // Counts a use of an enumerator's name. Returns the number of its uses, including this one.
     std::size_t count_enumerator(std::string_view name) {
         return conflicts_ == Conflicts::numbered ? identifiers_.add(name) : 1;
     }

@@ -19,13 +19,14 @@ using std::uint64_t;
 
 constexpr std::size_t kLastRank = 5;
 
-// What a type of a rank is sorted by first: the first bytes of a name, the first one highest.
+// The first sort key of a type within its rank: the first bytes of a name, the first one most significant.
 struct PrefixKey {
     uint64_t name;
     uint32_t id;
 };
 
-// What those are sorted by that are alike so far. Namesakes are sorted by a hash of what they hold.
+// The second sort key, for types whose first keys are equal. Types with equal names are then sorted by a hash
+// of their contents.
 struct NameKey {
     std::string_view name;
     std::string_view own_name;
@@ -67,7 +68,7 @@ public:
     }
 
 private:
-    // Functions are half of a kernel's types, but only kfuncs are written, in an order of their own.
+    // FUNCs are half of a kernel's types. Only kfuncs are written, in a separate order.
     static bool is_ordered(Kind kind) {
         return kind != Kind::Func && kind != Kind::Var && kind != Kind::Datasec && kind != Kind::DeclTag;
     }
@@ -77,7 +78,7 @@ private:
         return {name_prefix(sort_name(TypeRecord(btf_, end), end != id)), id};
     }
 
-    // Whether all on a chain is of a rank before the last, or void.
+    // Whether each type on a chain is void or of a rank before the last.
     static bool is_complete(const ReferenceChains::Chain& chain) {
         switch (chain.end_kind) {
             case Kind::Int:
@@ -95,11 +96,13 @@ private:
         }
     }
 
-    // Most of a kernel's types come last and need nothing that is not before them, in `ids`: they would be
-    // sorted for nothing. One that refers to a later prototype is not seen to be such, which does no harm.
+    // Returns the types of the last rank that need a type not in `ids`, which holds the types of the other
+    // ranks. Most types of a kernel are of the last rank and need nothing else, so sorting them would be
+    // wasted. A type that refers to a later prototype counts as incomplete, which does no harm.
     std::vector<PrefixKey> incomplete_types(const std::vector<uint32_t>& last_rank,
                                             const std::vector<uint32_t>& ids) {
-        // The very first is not written for itself. What ends where it does is not told apart from it.
+        // The first type in the order is not written unless another one needs it. Types whose chains end at
+        // the same type as its chain are not distinguished from it.
         const uint32_t missing = ids.empty() ? 0 : chains_[ids.front()].end;
         complete_[ids.empty() ? 0 : ids.front()] = false;
         std::vector<PrefixKey> keys;
@@ -152,7 +155,7 @@ private:
         explicit Hashes(const Btf& btf)
             : value(new uint64_t[btf.index().end_id()]), known(btf.index().end_id()) {}
 
-        std::unique_ptr<uint64_t[]> value;  // where known; few ever are
+        std::unique_ptr<uint64_t[]> value;  // valid where known; few are
         std::vector<bool> known;
     };
 
@@ -167,7 +170,7 @@ private:
 
     static uint32_t name_off(const TypeRecord& record) { return record.index->name_off(record.row); }
 
-    // Of the string at an offset, as a number that compares as they do.
+    // Returns the first bytes of the string at an offset, as a number that compares as they do.
     uint64_t name_prefix(uint32_t offset) const {
         uint64_t prefix = 0;
         if (offset < btf_.strings().end()) {
@@ -184,7 +187,7 @@ private:
         return {text(sort_name(TypeRecord(btf_, end), end != id)), text(name_off(TypeRecord(btf_, id))), id};
     }
 
-    // A reference without a name comes last, wherever it leads.
+    // Returns the rank of a type. An anonymous reference has the last rank, wherever it leads.
     std::size_t rank(uint32_t id) const {
         const ReferenceChains::Chain& chain = chains_[id];
         if (chain.end != id && !chain.first_named) {
@@ -207,8 +210,8 @@ private:
         }
     }
 
-    // The offset of the name that a type is sorted by: of an enum without one its first value's, unless it is
-    // only referred to.
+    // Returns the offset of the name that a type is sorted by. An anonymous enum is sorted by the name of its
+    // first value, unless it is only referred to.
     static uint32_t sort_name(const TypeRecord& record, bool referred) {
         const bool is_enum = record.kind() == Kind::Enum || record.kind() == Kind::Enum64;
         const uint32_t own = name_off(record);
@@ -253,15 +256,15 @@ private:
         }
         uint64_t name = 0;
         for (const char character : text(offset)) {
-            // bpftool's chars are signed on most machines.
+            // bpftool uses plain char, which is signed on most machines.
             name = name * 31 +
                    static_cast<uint64_t>(static_cast<std::int64_t>(static_cast<signed char>(character)));
         }
         return mix(hash, name);
     }
 
-    // Of a type's name and what it holds; with `members` of those of a struct too, by their names and their
-    // types'. A chain of references is walked down and folded back, not descended into.
+    // Hashes the name and contents of a type. With `members`, includes those of a struct, by their names and
+    // the names of their types. Follows a chain of references in a loop and folds it back, without recursion.
     uint64_t hash(uint32_t id, bool members) {
         Hashes& hashes = hashes_[members];
         if (hashes.known[id]) {
@@ -272,7 +275,7 @@ private:
         uint64_t result = 0;
         while (!hashes.known[at]) {
             hashes.known[at] = true;
-            hashes.value[at] = 0;  // with which a circle ends here
+            hashes.value[at] = 0;  // ends a cycle here
             uint32_t next = 0;
             const TypeRecord record(btf_, at);
             if (!ReferenceChains::refers(record, next)) {
@@ -294,7 +297,7 @@ private:
         return hashes.value[id];
     }
 
-    // Of what refers to nothing.
+    // Hashes a type that is not a link of a chain.
     uint64_t hash_of(const TypeRecord& record, bool members) {
         uint64_t hash = mix_name(0, name_off(record));
         const Kind kind = record.kind();

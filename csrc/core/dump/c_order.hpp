@@ -8,10 +8,11 @@
 
 namespace btfmmap {
 
-// The types of a BTF and its bases that C has something for in the order in which bpftool (7.5 and later)
-// writes C: enums, then numbers, structs, prototypes, each by name; what refers to a type comes with it. So a
-// header of the next kernel differs where its types do. What would come last and needs nothing that is not
-// before it is left out. Never empty.
+// Returns the types of a BTF and its bases that C can express, in the order in which bpftool 7.5 and later
+// writes C. Enums come first, then numbers, structs and prototypes, each by name. A type that refers to one
+// of these is sorted with it. The headers of two kernels thus differ only where their types do.
+//
+// Leaves out types that would come last and need only types before them. Never empty.
 std::vector<std::uint32_t> c_order(const Btf& btf, CLimits& limits);
 
 }  // namespace btfmmap

@@ -9,13 +9,13 @@
 
 namespace btfmmap {
 
-// C on its way out, within limits.
+// Writes C text within limits.
 class CText {
 public:
-    // Both outlive it.
+    // Both arguments must outlive this object.
     CText(CLimits& limits, Output& output) : limits_(limits), output_(output) {}
 
-    // A choice between literals is best made between two calls, which are a store or two each.
+    // To write one of two literals, choose between two calls: each one becomes a store or two.
     template <std::size_t size>
     void write(const char (&literal)[size]) {
         limits_.spend(size - 1);

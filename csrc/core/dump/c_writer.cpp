@@ -36,13 +36,14 @@ void CWriter::reject_unknown_kinds() const {
         if (!shape_of(kind).known) {
             throw Error::not_supported("type [" + std::to_string(id) + "] is of the unknown kind " +
                                        std::to_string(static_cast<unsigned>(kind)) +
-                                       ", which C has no word for");
+                                       ", which C cannot express");
         }
     }
 }
 
-// Whether anything refers to an enum without a name tells where it belongs: inside what does, or at the top,
-// for its constants. A prototype's return type does not count, as in libbpf.
+// Marks the types that others refer to. An anonymous enum that is referred to is written where it is used;
+// otherwise it is written at the top level, for its constants. As in libbpf, a prototype's return type does
+// not count.
 void CWriter::mark_referenced() {
     for (const Btf* each = &btf_; each != nullptr; each = each->base().get()) {
         const Index& index = each->index();
@@ -82,10 +83,10 @@ void CWriter::write(uint32_t id) {
     }
 }
 
-// -- what comes before what
+// -- the order of definitions
 
-// Queues what has to be defined for a type, in an order that C takes. Returns whether the type itself has to
-// be known where it is used: a pointer to something with a name can make do with a forward declaration.
+// Queues the definitions that a type needs, in an order that is valid in C. Returns whether the type itself
+// must be defined before its use. A pointer to a named type may only need a forward declaration.
 bool CWriter::enqueue(uint32_t id, bool through_pointer) {
     const CLimits::Depth deeper(limits_, id);
     State& state = states_[id];
@@ -98,7 +99,7 @@ bool CWriter::enqueue(uint32_t id, bool through_pointer) {
         if (is_struct_or_union(kind) && through_pointer && names_.has_name(id)) {
             return false;
         }
-        throw Error::format("type [" + std::to_string(id) + "] holds itself, which C cannot say", {}, id);
+        throw Error::format("type [" + std::to_string(id) + "] holds itself, which C cannot express", {}, id);
     }
     switch (kind) {
         case Kind::Int:
@@ -164,7 +165,7 @@ bool CWriter::enqueue(uint32_t id, bool through_pointer) {
 
 // -- definitions and forward declarations
 
-// Writes what a type needs before it is used inside `container`, or with 0 the type itself.
+// Writes what must precede the use of a type inside `container`. If `container` is 0, also writes the type.
 void CWriter::emit(uint32_t id, uint32_t container) {
     const CLimits::Depth deeper(limits_, id);
     State& state = states_[id];
@@ -229,7 +230,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
     }
 }
 
-// A forward declaration of what is being written, and is needed again inside itself.
+// Forward-declares a type that is being written and is used inside itself.
 void CWriter::emit_reference(uint32_t id, uint32_t container) {
     const Kind kind = record(id).kind();
     if (is_struct_or_union(kind)) {
@@ -271,7 +272,7 @@ void CWriter::emit_struct(uint32_t id, uint32_t container) {
     }
 }
 
-// What GCC for arm64 uses without a definition.
+// Defines a type that GCC for arm64 uses without a definition.
 void CWriter::define_missing_alias(uint32_t id) {
     constexpr std::pair<std::string_view, std::string_view> aliases[] = {
         {"__Poly8_t", "unsigned char"},
@@ -291,7 +292,7 @@ void CWriter::define_missing_alias(uint32_t id) {
     }
 }
 
-// The compiler has it built in.
+// Whether the compiler has a built-in definition.
 bool CWriter::is_builtin(uint32_t id) const { return names_.own(id) == "__builtin_va_list"; }
 
 }  // namespace btfmmap

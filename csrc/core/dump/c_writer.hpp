@@ -29,7 +29,7 @@ public:
     // and what Fidelity::layout throws.
     void write(std::uint32_t id);
 
-    // Writes that `name` is of a type.
+    // Writes the declaration of `name` with a type.
     void declare(std::uint32_t id, std::string_view name) { declarations_.declare(id, name); }
 
 private:

@@ -6,12 +6,12 @@
 #include "core/btf/btf.hpp"
 #include "core/text/text_writer.hpp"
 
-// What the dumps share: records, and bpftool's words for kinds, encodings and linkages.
+// Parts that the dumps share: reading of records, and bpftool's names of kinds, encodings and linkages.
 namespace btfmmap {
 
-// The record of a type id of a BTF or its bases, with what it takes to read it.
+// The record of a type ID of a BTF or its bases, with what is needed to read it.
 struct TypeRecord {
-    const Btf* btf;  // names may be its base's
+    const Btf* btf;  // names may be in its base's strings
     const Index* index;
     std::size_t row;
     std::uint32_t id;
@@ -24,13 +24,13 @@ struct TypeRecord {
     std::uint32_t info() const { return word(HeadField::info); }
     bool flag() const { return info_kind_flag(info()); }
     std::uint32_t size_or_type() const { return word(HeadField::size_or_type); }
-    // How many elements the record has; a FUNC's linkage is not among them.
+    // Returns the number of elements of the record. A FUNC's linkage does not count.
     std::uint32_t elements() const { return index->elements(row, shape_of(kind())); }
     const std::byte* element(std::uint32_t number) const {
         const Shape& shape = shape_of(kind());
         return index->record(row) + kHeadSize + shape.fixed + std::size_t{number} * shape.element;
     }
-    // Calls `visit(element)` for each of them; those of no kind follow a fixed part.
+    // Calls `visit(element)` for each element. No kind has both elements and a fixed part.
     template <class Visit>
     void each_element(Visit visit) const {
         const std::size_t size = shape_of(kind()).element;
@@ -41,8 +41,8 @@ struct TypeRecord {
     }
     std::uint32_t load(const std::byte* at) const { return index->load(at); }
 
-    // The type that its head, or an ARRAY, refers to. Ids are checked once more, here and below, since the
-    // bytes may have changed: void stands for one that is not there.
+    // Returns the type that the record's head, or an ARRAY, refers to. IDs are validated again, here and
+    // below, because the bytes may have changed. An invalid ID is replaced by that of void.
     std::uint32_t target() const {
         return checked(kind() == Kind::Array ? word(kHeadSize + ArrayField::type) : size_or_type());
     }
@@ -53,8 +53,9 @@ struct TypeRecord {
         return type_id < btf->index().end_id() ? type_id : 0;
     }
 
-    // The string at an offset and what follows it. bpftool writes (anon) for an empty name's offset, and for
-    // one past the strings, which only bytes that changed since they were checked can have, (invalid).
+    // Returns the string at an offset and what follows it. The string is "(anon)" for offset 0, as in
+    // bpftool. It is "(invalid)" for an offset past the strings, which only bytes that changed after
+    // validation contain.
     Bytes string(std::uint32_t offset) const {
         static constexpr char anonymous[sizeof(U8x16)] = "(anon)";
         static constexpr char invalid[sizeof(U8x16)] = "(invalid)";
@@ -71,12 +72,12 @@ private:
     }
 };
 
-// Calls `visit(type_id)` for the roots or, where there are none, for all types of the BTF itself.
+// Calls `visit(type_id)` for the roots or, if there are none, for all types of the BTF without its base.
 template <class Visit>
 void each_root(const Btf& btf, const std::vector<std::int64_t>& roots, Visit visit) {
     const Index& index = btf.index();
     for (const std::int64_t root : roots) {
-        btf.type_name(root);  // refuses what is not there
+        btf.type_name(root);  // throws if there is no such type
         visit(static_cast<std::uint32_t>(root));
     }
     if (roots.empty()) {
@@ -96,7 +97,7 @@ inline const ShortText& kind_text(Kind kind) {
     return names[number < sizeof names / sizeof *names ? number : 0];
 }
 
-// With two bits set at once too it is UNKN, as bpftool has it.
+// Returns UNKN for a combination of bits, as bpftool does.
 inline const ShortText& encoding_text(std::uint8_t encoding) {
     static constexpr ShortText names[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
     return names[encoding < sizeof names / sizeof *names ? encoding : 3];

@@ -10,7 +10,8 @@ namespace {
 using std::uint32_t;
 using std::uint64_t;
 
-// What bpftool's json_writer escapes; other control letters stand as they are.
+// Escapes the characters that bpftool's json_writer escapes. Other control characters are written as they
+// are.
 struct JsonEscapes {
     static U8x16 stop_mask(U8x16 characters) {
         return lane_mask((characters < 0x20) | (characters == '"') | (characters == '\\'));
@@ -37,8 +38,8 @@ struct JsonEscapes {
     }
 };
 
-// One type, as an object. Keys are given with the letter before them, after which a pretty dump breaks the
-// line: {"key": or ,"key":
+// Writes one type as an object. Keys include the character before them, after which a pretty dump starts a
+// new line: {"key": or ,"key":
 template <bool pretty>
 class Object {
 public:
@@ -161,7 +162,7 @@ private:
         text_field(R"(,"encoding":)", encoding_text(int_encoding(word)));
     }
 
-    // An array of objects, one an element.
+    // Writes an array with one object per element.
     template <std::size_t size, class Write>
     void array(const char (&name)[size], Write write) {
         field(R"(,"vlen":)", record_.elements());
@@ -209,7 +210,8 @@ private:
         array(R"(,"values":)", [&](const std::byte* value) {
             element_name(value + EnumField::name_off);
             key(R"(,"val":)", kElementIndent);
-            // bpftool extends an unsigned value's top bit too; the enumerators table has it right.
+            // bpftool sign-extends unsigned values too, so this does the same. The enumerators table has the
+            // correct values.
             auto bits =
                 static_cast<std::int64_t>(static_cast<std::int32_t>(record_.load(value + EnumField::value)));
             if (wide) {

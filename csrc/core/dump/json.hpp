@@ -8,8 +8,8 @@
 
 namespace btfmmap {
 
-// One JSON object of all types, identical to `bpftool -j btf dump file`, and with `pretty` to `bpftool -p`.
-// The rest is as in dump_raw.
+// Writes all types as one JSON object, identical to the output of `bpftool -j btf dump file`. With `pretty`,
+// it is that of `bpftool -p btf dump file`. `roots` and errors are as in dump_raw().
 void dump_json(const Btf& btf, const std::vector<std::int64_t>& roots, bool pretty, Output& output);
 
 }  // namespace btfmmap

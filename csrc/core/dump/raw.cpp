@@ -9,7 +9,7 @@ namespace {
 
 using std::uint32_t;
 
-// One type: a line, and one more for each of its elements.
+// Writes one type: a line, and another line for each of its elements.
 class Lines {
 public:
     Lines(const Btf& btf, uint32_t id, Output& output) : btf_(btf), record_(btf, id), writer_(output) {}

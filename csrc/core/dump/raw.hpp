@@ -8,8 +8,9 @@
 
 namespace btfmmap {
 
-// One line a record and one an element, identical to `bpftool btf dump file`. Of a split BTF its own types;
-// or only those of `roots`, in that order. Throws Error (not_found) for a root that is not there.
+// Writes a line per record and per element, identical to `bpftool btf dump file`. Writes the types of the BTF
+// without its base or, with `roots`, only these, in the given order. Throws Error (not_found) for a root that
+// does not exist.
 void dump_raw(const Btf& btf, const std::vector<std::int64_t>& roots, Output& output);
 
 }  // namespace btfmmap

@@ -4,7 +4,7 @@ namespace btfmmap {
 
 using std::uint32_t;
 
-// Each type is visited once, however the chains share their ends.
+// Visits each type once, although chains may share their ends.
 ReferenceChains::ReferenceChains(const Btf& btf)
     : chains_(btf.index().end_id(), Chain{kUnknown, Kind::Void, false, false, false}) {
     std::vector<uint32_t> path;
@@ -13,7 +13,7 @@ ReferenceChains::ReferenceChains(const Btf& btf)
         while (chains_[at].end == kUnknown) {
             const TypeRecord record(btf, at);
             const bool named = record.index->name_off(record.row) != 0;
-            chains_[at] = {at, record.kind(), named, named, named};  // so a circle ends here, too
+            chains_[at] = {at, record.kind(), named, named, named};  // also ends a cycle here
             uint32_t next = 0;
             if (!refers(record, next)) {
                 break;

@@ -8,8 +8,8 @@
 
 namespace btfmmap {
 
-// Where chains of references lead: pointers, typedefs, qualifiers, tags and arrays, down to what refers to
-// nothing or to a prototype.
+// The ends of chains of references. A chain follows pointers, typedefs, qualifiers, tags and arrays to a type
+// of another kind, such as a prototype.
 class ReferenceChains {
 public:
     explicit ReferenceChains(const Btf& btf);
@@ -18,14 +18,14 @@ public:
         std::uint32_t end;
         Kind end_kind;
         bool first_named;
-        bool some_named;  // the first, the end, or something between them
+        bool some_named;  // the first type, the last, or one between them
         bool end_named;
     };
 
-    // That starts at a type. The end of a circle is one of the types on it.
+    // Returns the chain that starts at a type. The end of a cycle is one of the types on it.
     const Chain& operator[](std::uint32_t id) const { return chains_[id]; }
 
-    // What one link refers to; false for a type that is none.
+    // Whether a type is a link of a chain. If so, sets `to` to the type that it refers to.
     static bool refers(const TypeRecord& record, std::uint32_t& to);
 
 private:
