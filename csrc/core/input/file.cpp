@@ -44,7 +44,7 @@ std::shared_ptr<std::byte> allocate(std::size_t size) {
     return {new std::byte[size], std::default_delete<std::byte[]>()};
 }
 
-// Calls `read` until it gives bytes or says that there are none.
+// Calls `read` until it returns bytes or the end of the file.
 template <class Read>
 std::size_t read_some(const std::string& path, void (*interrupted)(), Read read) {
     for (;;) {
@@ -146,7 +146,7 @@ File File::open(const std::string& path, Method method, void (*interrupted)()) {
         try {
             return {path, Mapping::map(*fd, size, path)};
         } catch (const Error&) {
-            // Linux before 6.16 answers ENODEV; whatever the reason, reading gives the same bytes.
+            // Linux before 6.16 fails with ENODEV. Whatever the reason, reading returns the same bytes.
         }
     }
     File file(path, std::nullopt);

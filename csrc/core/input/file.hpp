@@ -19,25 +19,26 @@ std::optional<std::uint32_t> file_system_magic(int fd);
 // One input, of which parts can be had: an open file, or bytes that are all there.
 class File {
 public:
-    // `automatic` maps a file on sysfs, whose bytes cannot change, and reads it where the kernel refuses
-    // to map it; of any other file, which may be truncated (SIGBUS) or rewritten under a map, the parts
-    // asked for are read. A pipe is read to its end.
-    // `interrupted` is called when a signal ends a wait for bytes, and may throw to give up.
-    // Throws Error: system with errno and path, format for a file too large to hold BTF.
+    // Opens a file or pipe. With `automatic`, a file on sysfs is mapped, because its bytes cannot change; it
+    // is read if the kernel refuses to map it. Any other file may be truncated (SIGBUS) or rewritten while it
+    // is mapped, so the requested parts are read. A pipe is read to its end.
+    //
+    // `interrupted` is called when a signal interrupts a read, and may throw to abort it. Throws Error:
+    // system with errno and path, format for a file too large to hold BTF.
     static File open(const std::string& path, Method method, void (*interrupted)());
 
     static File of(Mapping bytes, std::string name) { return {std::move(name), std::move(bytes)}; }
 
-    // What messages call it.
+    // The name of the input in messages.
     const std::string& name() const { return name_; }
 
     std::size_t size() const { return bytes_ ? bytes_->bytes().size : size_; }
 
-    // Its first bytes, at most `size`.
+    // Returns the first bytes, at most `size`.
     Mapping head(std::size_t size) const;
-    // A range inside it. Throws Error (format) where the file has become shorter.
+    // Returns a range within the input. Throws Error (format) if the file has become shorter.
     Mapping part(std::size_t offset, std::size_t size) const;
-    // To its end, wherever that is now.
+    // Returns all bytes, up to the current end of the file.
     Mapping whole() const;
 
 private:
@@ -45,7 +46,7 @@ private:
 
     std::string name_;
     std::optional<Mapping> bytes_;
-    // Where there are no bytes yet: the open file, and its size when it was opened.
+    // If there are no bytes yet: the open file, and its size when it was opened.
     std::shared_ptr<const int> fd_;
     std::size_t size_ = 0;
     void (*interrupted_)() = nullptr;

@@ -14,7 +14,7 @@ namespace btfmmap {
 
 namespace {
 
-// Of the kernel's include/uapi/linux/bpf.h, written down here since an installed one may be older.
+// From the kernel's include/uapi/linux/bpf.h. Repeated here, because an installed header may be older.
 enum Command { kObjGetInfoByFd = 15, kBtfGetFdById = 19, kBtfGetNextId = 23 };
 
 struct IdAttributes {
@@ -98,7 +98,7 @@ std::vector<LoadedBtf> loaded_btfs() {
             if (error.code != ENOENT) {
                 throw;
             }
-            // Unloaded meanwhile.
+            // It has been unloaded meanwhile.
         }
     }
 }

@@ -12,17 +12,17 @@ namespace btfmmap {
 
 enum class How : std::uint8_t { mmap, read, buffer };
 
-// Bytes and their owner: the last copy unmaps, frees, or hands back the buffer.
+// Bytes and a share in their ownership. Destroying the last copy unmaps, frees, or releases the buffer.
 class Mapping {
 public:
-    // How the bytes came to be, and what keeps them.
+    // `data` owns the bytes; `how` tells how they were obtained.
     Mapping(std::shared_ptr<const std::byte> data, std::size_t size, How how)
         : data_(std::move(data)), size_(size), how_(how) {}
 
     // Maps a file from its start, private and read-only. Throws Error (system) naming `path`.
     static Mapping map(int fd, std::size_t size, const std::string& path);
 
-    // Bytes that `owner` keeps in place.
+    // Refers to bytes that stay in place while `owner` exists.
     static Mapping borrow(Bytes bytes, std::shared_ptr<const void> owner, How how) {
         return {{std::move(owner), bytes.data}, bytes.size, how};
     }
