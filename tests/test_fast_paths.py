@@ -20,6 +20,7 @@ SOURCES = (
     "base/arena",
     "index/validate_references",
     "index/validate_references_simd",
+    "index/enums",
     "format/header",
     "index/index",
     "names/name_table",

@@ -364,9 +364,18 @@ def odd_members(records: list[bpftool.Record], kind_flag: list[bool]) -> list[tu
     sizes = sizes_of(records)
     odd: list[tuple[str, int]] = []
     for record in records:
-        furthest = last = 0
-        for member in record.get("members", []):
-            start, size = member["bits_offset"], sizes[member["type_id"]]
+        last = 0
+        extents = [
+            (
+                member["bits_offset"],
+                member["bits_offset"] + (member.get("bitfield_size") or 8 * (sizes[member["type_id"]] or 0)),
+                number,
+            )
+            for number, member in enumerate(record.get("members", []))
+        ]
+        for member, extent in zip(record.get("members", []), extents, strict=True):
+            start, end, _ = extent
+            size = sizes[member["type_id"]]
             if size is None:
                 odd.append(("unsized", record["id"]))
             may_be_bits = "bitfield_size" in member or (
@@ -374,15 +383,14 @@ def odd_members(records: list[bpftool.Record], kind_flag: list[bool]) -> list[tu
             )
             if start % 8 != 0 and not may_be_bits:
                 odd.append(("unaligned", record["id"]))
-            end = start + (member.get("bitfield_size") or 8 * (size or 0))
             if end > 8 * record["size"]:
                 odd.append(("outside", record["id"]))
             if record["kind"] == "STRUCT":
                 if start < last:
                     odd.append(("order", record["id"]))
-                elif start < furthest and end > start:
+                if start < end and any(other < extent and start < other[1] for other in extents):
                     odd.append(("overlap", record["id"]))
-            last, furthest = start, max(furthest, end)
+            last = start
     return odd
 
 

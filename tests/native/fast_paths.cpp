@@ -168,9 +168,22 @@ private:
             default:
                 break;
         }
-        for (; at_ != index_.record(row + 1) && add_element(id, kind, flag);) {
+        const bool is_enum = kind == Kind::Enum || kind == Kind::Enum64;
+        const bool meaning = flag || (is_enum && exceeds_size(row, kind, last));
+        for (; at_ != index_.record(row + 1) && add_element(id, kind, meaning);) {
             at_ += shape_of(kind).element;
         }
+    }
+
+    // Whether a value of an enum is no unsigned integer of `size` bytes, so that all are signed.
+    bool exceeds_size(std::size_t row, Kind kind, std::uint32_t size) const {
+        const std::uint64_t values = size == 0 || size >= 8 ? 0 : std::uint64_t{1} << (8 * size);
+        bool exceeds = false;
+        for (const std::byte* at = at_; at != index_.record(row + 1); at += shape_of(kind).element) {
+            const std::uint64_t high = kind == Kind::Enum64 ? index_.load(at + 8) : 0;
+            exceeds |= values != 0 && (high << 32 | index_.load(at + 4)) >= values;
+        }
+        return exceeds;
     }
 
     // Returns whether records of that kind have elements.
