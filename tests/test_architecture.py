@@ -164,7 +164,7 @@ def test_who_imports_the_core() -> None:
         if isinstance(node, ast.ImportFrom)
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
-    files = "containers contract/target dumping ext linting loaded_btf matching opening"
+    files = "containers contract/target dumping ext kernel linting loaded_btf matching opening"
     assert importers == {f"{name}.py" for name in files.split()}
 
 

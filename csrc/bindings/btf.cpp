@@ -4,8 +4,10 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bindings/arrays.hpp"
 #include "bindings/integers.hpp"
@@ -13,6 +15,7 @@
 #include "bindings/query.hpp"
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
+#include "bindings/texts.hpp"
 #include "bindings/view.hpp"
 #include "core/btf/relocate.hpp"
 #include "core/input/file.hpp"
@@ -95,21 +98,101 @@ py::dict header(const Btf& btf) {
 
 py::list all_names(const Btf& btf) {
     const Index& index = btf.index();
-    py::list names(index.rows());
+    Texts names(index.rows());
     for (std::size_t row = 0; row != index.rows(); ++row) {
-        names[row] = to_str(btf.type_name(index.id(row)));
+        names.add(btf.type_name_start(index.id(row)));
     }
-    return names;
+    return names.list();
 }
 
-template <class Look>
-py::list listed(const py::object& integers, Look look) {
-    const auto wanted = to_integers(integers);
-    py::list found(wanted.size());
-    for (std::size_t i = 0; i != wanted.size(); ++i) {
-        found[i] = look(wanted[i]);
+py::list names(const Btf& btf, const py::object& ids) {
+    const auto wanted = to_integers(ids);
+    Texts names(wanted.size());
+    for (const std::int64_t id : wanted) {
+        names.add(btf.type_name_start(id));
     }
-    return found;
+    return names.list();
+}
+
+py::list strings(const Btf& btf, const py::object& offsets) {
+    const auto wanted = to_integers(offsets);
+    Texts strings(wanted.size());
+    for (const std::int64_t offset : wanted) {
+        strings.add(btf.strings().checked(offset));
+    }
+    return strings.list();
+}
+
+// The same out of several BTFs: `numbers` says which of them each offset belongs to.
+py::list strings_of(const std::vector<BtfPtr>& btfs, const py::object& numbers, const py::object& offsets) {
+    const auto owners = to_integers(numbers);
+    const auto wanted = to_integers(offsets);
+    if (owners.size() != wanted.size()) {
+        throw py::value_error(std::to_string(owners.size()) + " numbers of BTFs, but " +
+                              std::to_string(wanted.size()) + " offsets");
+    }
+    Texts strings(wanted.size());
+    for (std::size_t i = 0; i != wanted.size(); ++i) {
+        if (owners[i] < 0 || static_cast<std::uint64_t>(owners[i]) >= btfs.size()) {
+            throw py::index_error("no BTF " + std::to_string(owners[i]) + ", there are " +
+                                  std::to_string(btfs.size()));
+        }
+        strings.add(btfs[static_cast<std::size_t>(owners[i])]->strings().checked(wanted[i]));
+    }
+    return strings.list();
+}
+
+// The ids of its own types of some kinds whose names `accepts`. Names are made
+// one at a time and dropped; those without one are passed over.
+std::vector<std::uint32_t> matching(const Btf& btf, const py::object& accepts, const py::object& kinds) {
+    Kinds wanted;
+    for (const std::int64_t kind : to_integers(kinds)) {
+        if (kind >= 0 && kind < static_cast<std::int64_t>(kMaxKinds)) {
+            wanted.set(static_cast<std::size_t>(kind));
+        }
+    }
+    const Index& index = btf.index();
+    Texts names(index.rows());
+    std::vector<std::uint32_t> ids;
+    for (std::size_t row = 0; row != index.rows(); ++row) {
+        if (wanted[static_cast<std::size_t>(index.kind(row))]) {
+            const std::uint32_t id = index.id(row);
+            const Bytes name = btf.type_name_start(id);
+            if (name.data[0] != std::byte{0}) {
+                names.add(name);
+                ids.push_back(id);
+            }
+        }
+    }
+    std::vector<bool> accepted;
+    accepted.reserve(names.different().size());
+    for (const std::string_view name : names.different()) {
+        accepted.push_back(!accepts(to_str(name)).is_none());
+    }
+    std::size_t found = 0;
+    for (std::size_t i = 0; i != ids.size(); ++i) {
+        if (accepted[names.which()[i]]) {
+            ids[found++] = ids[i];
+        }
+    }
+    ids.resize(found);
+    return ids;
+}
+
+// One str a kind.
+py::list kind_names(const Btf& btf, const py::object& ids) {
+    const auto wanted = to_integers(ids);
+    std::array<py::object, kMaxKinds> made;
+    py::list names(wanted.size());
+    for (std::size_t i = 0; i != wanted.size(); ++i) {
+        const Kind kind = btf.kind(wanted[i]);
+        py::object& name = made[static_cast<std::size_t>(kind)];
+        if (!name) {
+            name = py::str(kind_name(kind));
+        }
+        PyList_SET_ITEM(names.ptr(), static_cast<py::ssize_t>(i), py::object(name).release().ptr());
+    }
+    return names;
 }
 
 // Preparing many names takes a while; asking for one does not.
@@ -200,28 +283,14 @@ void register_btf(py::module_& module) {
             "name", [](const Btf& btf, std::int64_t id) { return to_str(btf.type_name(id)); },
             py::arg("type_id"))
         .def("all_names", all_names)
-        .def(
-            "names",
-            [](const Btf& btf, const py::object& ids) {
-                return listed(ids, [&btf](std::int64_t id) { return to_str(btf.type_name(id)); });
-            },
-            py::arg("type_ids"))
-        .def(
-            "kind_names",
-            [](const Btf& btf, const py::object& ids) {
-                return listed(ids, [&btf](std::int64_t id) { return py::str(kind_name(btf.kind(id))); });
-            },
-            py::arg("type_ids"))
+        .def("names", names, py::arg("type_ids"))
+        .def("kind_names", kind_names, py::arg("type_ids"))
         .def(
             "string", [](const Btf& btf, std::int64_t offset) { return to_str(btf.strings().at(offset)); },
             py::arg("offset"))
-        .def(
-            "strings",
-            [](const Btf& btf, const py::object& offsets) {
-                return listed(offsets,
-                              [&btf](std::int64_t offset) { return to_str(btf.strings().at(offset)); });
-            },
-            py::arg("offsets"))
+        .def("strings", strings, py::arg("offsets"))
+        .def_static("strings_of", strings_of, py::arg("btfs"), py::arg("numbers"), py::arg("offsets"))
+        .def("matching", matching, py::arg("accepts"), py::arg("kinds"))
         .def("find", find, py::arg("name"), py::arg("kind"))
         .def("find_all", find_all, py::arg("name"), py::arg("kind"))
         .def("lookup", lookup, py::arg("names"), py::arg("kind"))

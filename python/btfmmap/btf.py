@@ -232,7 +232,8 @@ class Btf(HasTables):
         return self._core.name(type_id)
 
     def names(self, type_ids: Iterable[int] | npt.NDArray[Any] | None = None) -> list[str]:
-        """The names of many types at once, or of all in the rows of `types`. Raises `NotFoundError`."""
+        """The names of many types at once, or of all in the rows of `types`. Those at the same `name_off` are
+        the same `str`. Raises `NotFoundError`, and `NotSupportedError` for more than 1 GiB of text."""
         return self._core.all_names() if type_ids is None else self._core.names(type_ids)
 
     def kind_names(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> list[str]:
@@ -245,7 +246,8 @@ class Btf(HasTables):
         return self._core.string(offset)
 
     def strings(self, offsets: Iterable[int] | npt.NDArray[Any]) -> list[str]:
-        """The same for many, say `btf.strings(btf.members.name_off)`."""
+        """The same for many, say `btf.strings(btf.members.name_off)`. Equal offsets give the same `str`.
+        Raises `NotSupportedError` for more than 1 GiB of text."""
         return self._core.strings(offsets)
 
     def find(self, name: str, kind: int | None = None) -> int | None:
@@ -314,7 +316,7 @@ class Btf(HasTables):
         """The ids of all types whose name matches, ascending. A pattern is a glob ("tcp_*"), or with `regex`
         a regular expression that is found anywhere in the name; keywords ("struct tcp_*") and `kind` are as
         in `find`. Types without a name match nothing. Raises `ValueError` as `find`, and for what is no
-        regular expression."""
+        regular expression; `NotSupportedError` for names of more than 1 GiB."""
         from .matching import match
 
         return match(self, pattern, kind, regex=regex)
@@ -322,23 +324,33 @@ class Btf(HasTables):
     def find_members(self, name: str) -> list[tuple[Type, Member]]:
         """Which structs and unions have a member of that name, in id order, with the member."""
         return [
-            (parent, parent.members[position]) for parent, position in self._children_named("members", name)
+            (parent, children[position])
+            for parent, positions in self._children_named("members", name)
+            for children in [parent.members]
+            for position in positions
         ]
 
     def find_enumerators(self, name: str) -> list[tuple[Type, Enumerator]]:
         """Which enums have a value of that name, in id order, with the value."""
         return [
-            (parent, parent.enumerators[position])
-            for parent, position in self._children_named("enumerators", name)
+            (parent, children[position])
+            for parent, positions in self._children_named("enumerators", name)
+            for children in [parent.enumerators]
+            for position in positions
         ]
 
-    def _children_named(self, table: str, name: str) -> Iterator[tuple[Type, int]]:
+    def _children_named(self, table: str, name: str) -> Iterator[tuple[Type, list[int]]]:
+        """Each type that has such children, with their positions."""
         if self._base is not None:
             yield from self._base._children_named(table, name)
         columns = self._columns(table)
+        positions: dict[int, list[int]] = {}
         for row in memoryview(self._core.rows_named(table, name)):
             parent = columns["parent"][row]
-            yield self._type(parent), row - columns["indptr"][parent - self.first_id]
+            first = columns["indptr"][parent - self.first_id]
+            positions.setdefault(parent, []).append(row - first)
+        for parent, found in positions.items():
+            yield self._type(parent), found
 
     def find_member(self, path: str) -> Field | None:
         """A member at a dotted path from a type's name, "task_struct.se.vruntime": its type, and where it is

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ._core import Btf as CoreBtf
 from .btf import Btf, many
 from .errors import BtfError, FormatError, NotFoundError
 from .opening import check_base
@@ -147,14 +148,10 @@ class Kernel(HasTables):
         raise NotFoundError(f"{type_!r} is not of this kernel")
 
     def strings(self, module: npt.NDArray[Any], offsets: npt.NDArray[Any]) -> list[str]:
-        """What `name_off` columns stand for, each in the BTF that the column `module` says."""
-        texts = np.empty(len(offsets), object)
-        btfs = list(self._btfs())
-        for number in np.unique(module):
-            rows = module == number
-            texts[rows] = btfs[number].strings(offsets[rows])
-        resolved: list[str] = texts.tolist()
-        return resolved
+        """What `name_off` columns stand for, each in the BTF that the column `module` says. The same string
+        is the same `str`, of the base also for modules. Raises `NotFoundError`, and `NotSupportedError` for
+        more than 1 GiB of text; `IndexError` for a number that no module has."""
+        return CoreBtf.strings_of([btf._core for btf in self._btfs()], module, offsets)
 
     # -- tables
 

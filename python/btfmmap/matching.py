@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from .btf import Btf
 
+_EVERY_KIND = range(128)
+
 
 def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]:
     pattern, kinds = _core.parse_query(pattern, kind)
@@ -22,10 +24,9 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
     found = compiled.search if regex else compiled.match
     return [
-        level.first_id + row
+        type_id
         for level in _levels(btf)
-        for row, name in enumerate(level.names())
-        if name and found(name) and (kinds is None or level._columns("types")["kind"][row] in kinds)
+        for type_id in level._core.matching(found, _EVERY_KIND if kinds is None else kinds)
     ]
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
     from .btf import Btf
 
 
@@ -84,11 +87,17 @@ class Type:
         columns = self.btf._columns(table)
         return columns[column][bisect_left(columns["id"], self.id)]  # type: ignore[no-any-return]
 
-    def _children(self, table: str, *names: str) -> list[tuple[int, ...]]:
+    def _children(self, table: str, *names: str) -> list[memoryview[Any]]:
+        """Its rows of a child table: a slice of each column."""
         columns = self.btf._columns(table)
         row = self.id - self.btf.first_id
         rows = slice(columns["indptr"][row], columns["indptr"][row + 1])
-        return list(zip(*(columns[name][rows] for name in names), strict=True))
+        return [columns[name][rows] for name in names]
+
+    def _named_children(self, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Its rows of a child table: the name, then the other columns."""
+        name_off, *others = self._children(table, "name_off", *names)
+        return zip(self.btf.strings(name_off), *others, strict=True)
 
     @property
     def kind(self) -> Kind:
@@ -178,9 +187,9 @@ class Type:
     def members(self) -> tuple[Member, ...]:
         """Of a STRUCT or UNION."""
         return tuple(
-            Member(self.btf.string(name_off), self.btf._type(type_id), bit_offset, bitfield_size)
-            for name_off, type_id, bit_offset, bitfield_size in self._children(
-                "members", "name_off", "type", "bit_offset", "bitfield_size"
+            Member(name, self.btf._type(type_id), bit_offset, bitfield_size)
+            for name, type_id, bit_offset, bitfield_size in self._named_children(
+                "members", "type", "bit_offset", "bitfield_size"
             )
         )
 
@@ -192,8 +201,7 @@ class Type:
             # Checked again, since the bytes may have changed.
             return prototype.params if prototype.kind == Kind.FUNC_PROTO else ()
         return tuple(
-            Param(self.btf.string(name_off), self.btf._type(type_id))
-            for name_off, type_id in self._children("params", "name_off", "type")
+            Param(name, self.btf._type(type_id)) for name, type_id in self._named_children("params", "type")
         )
 
     @property
@@ -201,8 +209,8 @@ class Type:
         """Of an ENUM or ENUM64."""
         wrap = 2**64 if self.kind == Kind.ENUM64 and not self.signed else None
         return tuple(
-            Enumerator(self.btf.string(name_off), value % wrap if wrap else value)
-            for name_off, value in self._children("enumerators", "name_off", "value")
+            Enumerator(name, value % wrap if wrap else value)
+            for name, value in self._named_children("enumerators", "value")
         )
 
     @property
@@ -210,7 +218,9 @@ class Type:
         """Of a DATASEC."""
         return tuple(
             Secinfo(self.btf._type(type_id), offset, size)
-            for type_id, offset, size in self._children("secinfos", "type", "offset", "size")
+            for type_id, offset, size in zip(
+                *self._children("secinfos", "type", "offset", "size"), strict=True
+            )
         )
 
     def __eq__(self, other: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import FormatError
+from .errors import FormatError, NotSupportedError
 from .graph import Role
 from .kinds import Kind
 
@@ -37,6 +37,7 @@ _ROLES = tuple(Role)
 _MAX_USERS = 1 << 20
 _MAX_WAYS = 1 << 17  # up through anonymous structs; there may be exponentially many
 _MAX_DEPTH = 200
+_MAX_TEXT = 1 << 30  # of different names, in letters
 
 
 class User(NamedTuple):
@@ -104,6 +105,8 @@ class _Search:
         while owner is not None:
             self.kinds = owner._columns("types")["kind"].tobytes() + self.kinds
             owner = owner._base
+        self.texts: dict[tuple[int, int], str] = {}  # by first type id and name offset
+        self.text_size = 0
         words = {Role.UNDERLYING: _MODIFIERS, Role.ELEMENT: _ARRAYS, Role.POINTEE: _POINTERS}
         self.passed = tuple(
             {kind for kind, word in words.get(role, {}).items() if word in through} for role in _ROLES
@@ -181,6 +184,20 @@ class _Search:
         else:
             yield self.user(source, role, state)
 
+    def string(self, owner: Btf, offset: int) -> str:
+        """The same `str` for all users that have it."""
+        key = owner.first_id, offset
+        found = self.texts.get(key)
+        if found is None:
+            found = self.texts[key] = owner.string(offset)
+            self.count_text(found)
+        return found
+
+    def count_text(self, name: str) -> None:
+        self.text_size += len(name)
+        if self.text_size > _MAX_TEXT:
+            raise NotSupportedError("names of more than 1 GiB; ask with fewer roles or through less")
+
     def position(self, table: str, parent: int, row: int) -> int:
         owner = self.btf._type(parent).btf
         first: int = owner._columns(table)["indptr"][parent - owner.first_id]
@@ -195,11 +212,14 @@ class _Search:
             )
         holder = self.btf._type(source)
         columns = holder.btf._columns("members")
-        own = holder.btf.string(columns["name_off"][row])
+        name = own = self.string(holder.btf, columns["name_off"][row])
+        if own and state.name:
+            name = f"{own}.{state.name}"
+            self.count_text(name)
         held = state._replace(
             type_id=source,
             bit_offset=columns["bit_offset"][row] + state.bit_offset,
-            name=".".join(filter(None, (own, state.name))),
+            name=name or state.name,
             position=state.position if state.holders else self.position("members", source, row),
             holders=(*state.holders, source),
         )
@@ -211,7 +231,7 @@ class _Search:
     def function(self, state: _State, source: int, role: Role, row: int) -> Iterator[User | _State]:
         if role == Role.PARAMETER:
             owner = self.btf._type(source).btf
-            name = owner.string(owner._columns("params")["name_off"][row])
+            name = self.string(owner, owner._columns("params")["name_off"][row])
             state = state._replace(position=self.position("params", source, row), name=name)
         yield self.user(source, role, state)
         for edge in range(self.indptr[source], self.indptr[source + 1]):

@@ -19,11 +19,8 @@ def wasteful(btf: Btf, top: int) -> list[dict[str, int | str]]:
     columns = btf._layout_columns()
     waste = list(map(add, columns["hole_bytes"], columns["padding"]))
     rows = sorted(range(len(waste)), key=waste.__getitem__, reverse=True)[:top]
+    names = btf.names([columns["id"][row] for row in rows])
     return [
-        {
-            "name": btf.name(columns["id"][row]),
-            "waste": waste[row],
-            **{name: column[row] for name, column in columns.items()},
-        }
-        for row in rows
+        {"name": name, "waste": waste[row], **{name: column[row] for name, column in columns.items()}}
+        for row, name in zip(rows, names, strict=True)
     ]

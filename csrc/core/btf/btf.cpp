@@ -92,6 +92,10 @@ std::string_view Btf::type_name(std::int64_t type_id) const {
     return btfmmap::type_name(index_, strings_, checked(type_id));
 }
 
+Bytes Btf::type_name_start(std::int64_t type_id) const {
+    return btfmmap::type_name_start(index_, strings_, checked(type_id));
+}
+
 std::optional<std::uint32_t> Btf::find(std::string_view name, const Kinds& kinds) const {
     std::optional<std::uint32_t> lowest;
     for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {

@@ -68,6 +68,8 @@ public:
     // Throw Error (not_found) where there is no such id.
     Kind kind(std::int64_t type_id) const;
     std::string_view type_name(std::int64_t type_id) const;
+    // The name and what follows it, to the end of its section: without measuring it.
+    Bytes type_name_start(std::int64_t type_id) const;
 
     // Of this BTF and its bases: the lowest type id of that name and of one of those kinds; all, ascending.
     std::optional<std::uint32_t> find(std::string_view name, const Kinds& kinds) const;

@@ -15,10 +15,17 @@ constexpr std::size_t kMaxOffsets = 4;
 
 }  // namespace
 
-std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id) {
+Bytes type_name_start(const Index& index, const Strings& strings, std::uint32_t type_id) {
     const Index& owner = index.owner(type_id);
     const std::uint32_t row = type_id - owner.first_id();
-    return row < owner.first_record() ? kVoid : strings.at(owner.name_off(row));
+    return row < owner.first_record() ? Bytes{reinterpret_cast<const std::byte*>(kVoid.data()), kVoid.size()}
+                                      : strings.checked(owner.name_off(row));
+}
+
+std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id) {
+    const Bytes start = type_name_start(index, strings, type_id);
+    const auto* name = reinterpret_cast<const char*>(start.data);
+    return {name, ::strnlen(name, start.size)};
 }
 
 void Names::prepare() const {

@@ -36,6 +36,10 @@ public:
     // Like at(), but returns at most `max_size` bytes.
     std::string_view prefix(std::int64_t offset, std::size_t max_size) const;
 
+    // Returns the string at `offset` and all that follows it in its section. Throws Error (not_found) if there
+    // is no such offset.
+    Bytes checked(std::int64_t offset) const;
+
     // Whether `name` is the string at `offset`. Does not measure that string first.
     bool equals(std::int64_t offset, std::string_view name) const;
 
@@ -43,9 +47,6 @@ public:
     std::vector<std::uint64_t> find_offsets(std::string_view name, std::size_t max_count) const;
 
 private:
-    // Like rest(), but throws Error (not_found) if there is no such offset.
-    Bytes checked(std::int64_t offset) const;
-
     Bytes section_;
     const Strings* base_;
     std::uint64_t start_;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import KERNEL_BTF, NotFoundError
+from .. import KERNEL_BTF, NotFoundError, NotSupportedError
 from .. import open as open_btf
 
 TYPE_CHECKING = False
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
 _MOST_LISTED = 8
+_WIDEST = 512  # the kernel's KSYM_NAME_LEN
+_LONGEST_MISTYPED = 128
+_MOST_COMPARED = 10_000
 
 
 class WrongUsageError(Exception):
@@ -145,16 +148,25 @@ def mention(btf: Btf, text: str, ids: Sequence[int]) -> None:
 def close_names(btf: Btf, text: str) -> str:
     """The end of a message that a name is not there: those that are close to it, if there are any."""
     import difflib
+    from itertools import islice
 
     bare = text.rpartition(" ")[2]
-    names = {name for level in _levels(btf) for name in level.names() if name}
-    # Ratios of all names take seconds; close ones share a part, or begin alike and are as long.
-    near = [
+    if len(bare) > _LONGEST_MISTYPED:
+        return ""
+    try:
+        names = dict.fromkeys(name for level in _levels(btf) for name in level.names() if name)
+    except NotSupportedError:  # more text than can be looked at
+        return ""
+    # Ratios of all names take seconds; close ones are about as long, and share a part or begin alike.
+    near = (
         name
         for name in names
-        if bare[:3] in name or name[:3] in bare or (name[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
-    ]
-    close = difflib.get_close_matches(bare, near, cutoff=0.7)
+        if len(name) <= 2 * len(bare)
+        and (
+            bare[:3] in name or name[:3] in bare or (name[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
+        )
+    )
+    close = difflib.get_close_matches(bare, list(islice(near, _MOST_COMPARED)), cutoff=0.7)
     return f"; close to it: {', '.join(map(printable, close))}" if close else ""
 
 
@@ -164,6 +176,8 @@ def _levels(btf: Btf) -> list[Btf]:
 
 def printable(text: str) -> str:
     """Escape what a terminal would obey or could not encode: names may hold any bytes."""
+    if text.isprintable():
+        return text
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )
@@ -176,14 +190,21 @@ def dimmed(text: str) -> str:
     return text.replace("/*", f"{_COMMENT}/*").replace("*/", f"*/{_PLAIN}")
 
 
-def columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> str:
-    """Rows in aligned columns, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(
+def print_columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> None:
+    """Rows in aligned columns, numbers to the right. What is longer than a name should be is not aligned to:
+    the rows' padding would outgrow all of their text."""
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(row, widths, numeric, strict=True)
-        ).rstrip()
-        for row in rows
-    )
-    return "\n".join(lines)
+        )
+        print("  ".join(cells).rstrip())
+
+
+def print_json(value: object) -> None:
+    """Piece by piece: rows may share a name that is long."""
+    import json
+
+    json.dump(value, sys.stdout, indent=2)
+    print()

@@ -16,8 +16,9 @@ from .common import (
     add_json,
     add_source,
     close_names,
-    columns,
     open_source,
+    print_columns,
+    print_json,
     printable,
     wrong_usage,
 )
@@ -69,9 +70,7 @@ def run(args: argparse.Namespace) -> None:
             of_kind = "" if kind is None else f" of kind {kind.name}"
             raise NotFoundError(f"nothing{of_kind} is named {args.pattern!r}{hint}")
     if args.json:
-        import json
-
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     lines = [(str(row["id"]), str(row["kind"]), printable(str(row["name"]))) for row in rows]
-    print(columns(lines, (True, False, False)))
+    print_columns(lines, (True, False, False))

@@ -10,7 +10,7 @@ Pahole's words: a hole lies between members, padding after the last one; waste i
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_source, columns, open_source, printable
+from .common import add_json, add_source, open_source, print_columns, print_json, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,11 +41,9 @@ def run(args: argparse.Namespace) -> None:
         if btf.distilled:
             raise NotFoundError(f"{btf.source.path}: a distilled base, which records no members")
     if args.json:
-        import json
-
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     lines: list[tuple[str, ...]] = [(*_COLUMNS, "name")]
     for row in rows:
         lines.append((*(str(row[column]) for column in _COLUMNS), printable(str(row["name"])) or "(anon)"))
-    print(columns(lines, (True,) * len(_COLUMNS) + (False,)))
+    print_columns(lines, (True,) * len(_COLUMNS) + (False,))

@@ -10,7 +10,17 @@ Typedefs, qualifiers, pointers, arrays and anonymous structs between the type an
 from __future__ import annotations
 
 from .. import NotFoundError, Role
-from .common import add_json, add_source, add_type, columns, find_type, open_source, printable, wrong_usage
+from .common import (
+    add_json,
+    add_source,
+    add_type,
+    find_type,
+    open_source,
+    print_columns,
+    print_json,
+    printable,
+    wrong_usage,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,13 +55,12 @@ def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         found = find_type(btf, args.type, "users")
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
-        rows = [_row(user) for user in users]
+        names = btf.names([user.type.id for user in users])
+        rows = [_row(user, name) for user, name in zip(users, names, strict=True)]
     if not rows and not args.json:
         raise NotFoundError(f"nothing uses {args.type} in this way")
     if args.json:
-        import json
-
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     lines = [
         (
@@ -65,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
         for row in rows
     ]
     if lines:
-        print(columns(lines, (True, False, False, False, False, False)))
+        print_columns(lines, (True, False, False, False, False, False))
 
 
 def _role(name: str) -> Role:
@@ -76,11 +85,11 @@ def _role(name: str) -> Role:
         wrong_usage(f"no role {name!r}; there are {names}")
 
 
-def _row(user: User) -> dict[str, Any]:
+def _row(user: User, name: str) -> dict[str, Any]:
     return {
         "id": user.type.id,
         "kind": user.type.kind.name,
-        "user": user.type.name,
+        "user": name,
         "role": user.role.name,
         "position": user.position,
         "name": user.name,
