@@ -138,6 +138,14 @@ class TestCompiled:
             assert [table[i] for i in range(len(table))] == rows
             assert table.columns == tuple(rows[0])
 
+    def test_to_pandas(self, ext: Ext) -> None:
+        requirements.package("pandas")
+        for table in (ext.func_info, ext.line_info, ext.core_relo):
+            columns = {name: column.tolist() for name, column in dict(table).items()}
+            assert table.to_pandas().to_dict("list") == columns
+            with pytest.raises(TypeError, match=r"dict\(table\)"):
+                np.asarray(table)
+
     def test_every_text(self, compiled: Path, ext: Ext, expected: dict[str, list[Row]]) -> None:
         blob = elf_section(compiled.read_bytes(), ".BTF")
         order = order_of(compiled.read_bytes())

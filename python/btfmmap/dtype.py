@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 200
 _MAX_DIMENSIONS = 32
+_MAX_NUMBERS = 1 << 18  # in a record, elements of arrays aside: numpy goes through all of them for a view
 _COMPOSITE = (Kind.STRUCT, Kind.UNION)
 
 
@@ -97,6 +98,9 @@ class _Planner:
         self.size = size
         self.root = root.name or f"type [{root.id}]"
         self.finished: dict[int, Plan] = {}
+        self.numbers: dict[
+            int, int
+        ] = {}  # how many a finished STRUCT or UNION has, in those that it holds too
 
     def refuse(self, path: str, why: str) -> NotSupportedError:
         return NotSupportedError(f"{self.root}{'.' if path else ''}{path} {why}")
@@ -165,6 +169,7 @@ class _Planner:
         bitfields: dict[str, Bitfield] = {}
         end = type_.size or 0
         flexible: list[str] = []
+        numbers = 0
         if depth == 0 and self.size is not None:
             end, flexible = self.size, flexible_fields(type_)
 
@@ -192,7 +197,13 @@ class _Planner:
                 room = end - field.offset if field.name in flexible else None
                 plan = self.plan(field.type, where, depth + 1, room)
                 members[field.name] = plan
+                numbers += self.numbers.get(plan.type.id, 1)
+                if numbers > _MAX_NUMBERS:
+                    raise self.refuse(
+                        path, f"has more than {_MAX_NUMBERS:,} members, with those of its members"
+                    )
                 add(field.name, plan.dtype, field.offset)
+        self.numbers[type_.id] = numbers
         description = {"names": names, "formats": formats, "offsets": offsets, "itemsize": end}
         return Plan(self.made(description, path), type_, bitfields, members)
 

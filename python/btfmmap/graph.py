@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from .optional import optional
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +115,7 @@ class Graph:
         `btfmmap[graph]`."""
         import numpy as np
 
-        sparse = _optional("scipy.sparse")
+        sparse = optional("scipy.sparse", "graph")
         nodes = len(self)
         sources = np.repeat(np.arange(nodes), np.diff(self.indptr))
         # scipy would add up what stands at the same place.
@@ -125,12 +127,10 @@ class Graph:
         Needs the extra `btfmmap[graph]`."""
         import numpy as np
 
-        from .kinds import Kind
-
-        graph = _optional("networkx").MultiDiGraph()
-        for type_id in range(len(self)):
-            found = self._btf[type_id]
-            graph.add_node(type_id, name=found.name, kind=Kind(found.kind).name)
+        graph = optional("networkx", "graph").MultiDiGraph()
+        ids = range(len(self))
+        for type_id, name, kind in zip(ids, self._btf.names(ids), self._btf.kind_names(ids), strict=True):
+            graph.add_node(type_id, name=name, kind=kind)
         sources = np.repeat(np.arange(len(self)), np.diff(self.indptr))
         names = [role.name for role in Role]
         edges = zip(
@@ -146,15 +146,3 @@ def _array(view: memoryview[Any]) -> Any:
     import numpy as np
 
     return np.asarray(view)
-
-
-def _optional(module: str) -> Any:
-    from importlib import import_module
-
-    from .errors import NotSupportedError
-
-    try:
-        return import_module(module)
-    except ImportError:
-        package = module.partition(".")[0]
-        raise NotSupportedError(f"takes the package {package}: pip install 'btfmmap[graph]'") from None

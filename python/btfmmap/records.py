@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,14 @@ import numpy.typing as npt
 
 from .dtype import Bitfield, Plan, flexible_fields, plan_of
 from .errors import FormatError, NotSupportedError
+from .fields import MAX_FIELDS
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NoReturn
+
+    import pandas as pd
 
     from ._core import Buffer
     from .types import Type
@@ -112,10 +117,11 @@ class Records:
             KeyError: there is no such field.
             TypeError: the field's type is no enum, or one of a size that no integer has.
         """
-        values = np.asarray(self[name])
+        values = self[name]
         enum = self._type_of(name)
         if enum.kind not in _ENUMS:
             raise TypeError(f"{name!r} is of kind {enum.kind.name}, no enum")
+        values = np.asarray(values)
         if values.dtype.kind == "V":
             raise TypeError(f"{name!r} is an enum of {enum.size} bytes, which has no values")
         names = {enumerator.value: enumerator.name for enumerator in reversed(enum.enumerators)}
@@ -144,6 +150,43 @@ class Records:
             return self.to_dict(enum_names=enum_names)
         return [each._nested((), enum_names) for each in self]
 
+    def to_pandas(self) -> pd.DataFrame:
+        """A `pandas.DataFrame` with a row for each record (one for a single record) and a column for each
+        member: those of structs by dotted names, "addr.port". Numbers are copied, in native byte order;
+        char arrays are `bytes`. Of an array, and of members in an array of structs, each cell is a numpy
+        array.
+
+        Raises:
+            NotSupportedError: without the extra `btfmmap[pandas]`, and for more than 65,536 columns.
+        """
+        from .frames import frame
+
+        records = self if self.shape else Records(self._plan, self._values[np.newaxis])
+        columns = list(islice(records._columns(""), MAX_FIELDS + 1))
+        if len(columns) > MAX_FIELDS:
+            raise NotSupportedError(
+                f"{self._plan.type.name or 'a record'} has more than {MAX_FIELDS:,} columns"
+            )
+        return frame([name for name, _ in columns], [_column(values) for _, values in columns], len(records))
+
+    def _columns(self, prefix: str) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Every member that is no struct, those of structs under dotted names."""
+        for name in self.fields:
+            value = self[name]
+            if isinstance(value, Records):
+                yield from value._columns(f"{prefix}{name}.")
+            else:
+                yield prefix + name, value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        """Raises `TypeError`: numpy and pandas would make an array of objects, one for each record."""
+        from .frames import refuse_array
+
+        refuse_array(
+            f"Records of {self._plan.type.name or 'a struct'}",
+            "records.field or to_dict() has them by name, to_pandas() makes a DataFrame",
+        )
+
     def __repr__(self) -> str:
         name = self._plan.type.name or "(anon)"
         shown = self.fields[:_SHOWN]
@@ -154,6 +197,17 @@ class Records:
             texts, joint = tuple(f"{field}={self._plain(field, False)!r}" for field in shown), ": "
         more = ", ..." if len(self.fields) > _SHOWN else ""
         return f"<Records {name}{joint}{', '.join(texts)}{more}>"
+
+
+def _column(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """As pandas takes it: one-dimensional, in native byte order, text and what is no number as objects."""
+    native = values.astype(values.dtype.newbyteorder("="))
+    if native.ndim == 1:
+        return native.astype(object) if native.dtype.kind in "SV" else native
+    cells = np.empty(len(native), object)
+    for row, cell in enumerate(native):
+        cells[row] = cell
+    return cells
 
 
 def records_of(type_: Type, buffer: Buffer | npt.NDArray[Any], size: int | None) -> Records:

@@ -1,7 +1,7 @@
 """The records of a BTF as tables: columns of equal length, read-only numpy arrays in native byte order.
 
 A column is an attribute (`btf.members.bit_offset`) or an item (`btf.members["bit_offset"]`), and
-`dict(table)` or `pandas.DataFrame(dict(table))` takes them all. Columns are u32 unless stated; the words
+`dict(table)` or `table.to_pandas()` takes them all. Columns are u32 unless stated; the words
 are those of the kernel's `include/uapi/linux/btf.h`. `name_off` columns become text with `btf.strings`.
 """
 
@@ -15,6 +15,9 @@ import numpy.typing as npt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NoReturn
+
+    import pandas as pd
 
     Self = TypeVar("Self", bound="Table")
     U8 = npt.NDArray[np.uint8]
@@ -81,6 +84,24 @@ class Table:
                 raise _refused(key)
             column.flags.writeable = False
         return self._selected(selected)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A `pandas.DataFrame` of the columns, its index the row numbers from 0. It shares the table's
+        arrays, so it is read-only like them: columns can be added, and its `copy()` be written to. Needs the
+        extra `btfmmap[pandas]`: `NotSupportedError`."""
+        from .frames import frame
+
+        columns = self.__dict__["_columns"]
+        return frame(list(columns), list(columns.values()), len(self))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        """Raises `TypeError`: numpy and pandas would take the columns' names for the data."""
+        from .frames import refuse_array
+
+        refuse_array(
+            f"the table {type(self).__name__}",
+            "dict(table) has them by name, to_pandas() makes a DataFrame",
+        )
 
     def _selected(self: Self, columns: dict[str, npt.NDArray[Any]]) -> Self:
         return type(self)(columns)

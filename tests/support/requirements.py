@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,13 @@ def tool(name: str) -> str:
         absent(f"the program {name}")
     assert path is not None
     return path
+
+
+def package(name: str) -> Any:
+    """An optional package, for a whole module of tests."""
+    if os.environ.get("CI"):
+        return import_module(name)
+    return pytest.importorskip(name)
 
 
 def unsanitized(reason: str) -> pytest.MarkDecorator:
