@@ -12,10 +12,10 @@ FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/nati
 # What `btfmmap` is built from; pip builds it anew when one of these changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test test-sanitized fuzz lint format bench bench-instructions sample clean
+.PHONY: help run test test-sanitized fuzz fuzz32 lint format bench bench-instructions sample clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BIN)/.built ## build, and summarise the running kernel's types
 	@if [ -r $(KERNEL_BTF) ]; then \
@@ -41,6 +41,9 @@ test-sanitized: $(BIN)/.tested ## build with ASan and UBSan, and run all tests (
 fuzz: ## run each fuzz target over the core for FUZZ_SECONDS, 60 if not given (needs clang)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON)
 
+fuzz32: ## the same as 32-bit programs (needs i686-linux-gnu-g++)
+	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON) BITS=32
+
 lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,7 +51,7 @@ lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/clang-format --dry-run -Werror $(FORMATTED)
 	@# The core compiles without Python's headers, and without a warning.
 	printf '%s\n' $$(find csrc/core -name '*.cpp') tests/fuzz/*.cpp | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -n 1 \
-		$(CXX) -std=c++17 -Icsrc -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror
+		$(CXX) -std=c++17 -D_FILE_OFFSET_BITS=64 -Icsrc -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror
 
 format: $(BIN)/.tested ## format all sources
 	$(BIN)/ruff check --fix-only .

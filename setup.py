@@ -55,10 +55,13 @@ def core_extension() -> "Pybind11Extension":
         depends=sorted(glob("csrc/**/*.hpp", recursive=True)),
         include_dirs=["csrc"],
         cxx_std=17,
+        # Files of 2 GiB and more on hosts of 32 bits.
+        define_macros=[("_FILE_OFFSET_BITS", "64")],
         extra_compile_args=[
             *(["-O1", "-g1"] if sanitize else ["-O3", "-g0"]),
             "-Wall",
             "-Wextra",
+            "-Wno-psabi",  # of vectors on hosts that have none; they are in no interface
             "-pthread",
             *sanitizers,
         ],

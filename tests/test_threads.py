@@ -34,7 +34,8 @@ THREADS = 16
 
 def compiled(folder: Path, *flags: str) -> Path:
     """`threads.cpp` with the core, which knows no Python."""
-    compiler = [*os.environ.get("CXX", "g++").split(), "-std=c++17", "-O1", "-g", f"-I{ROOT}/csrc", *flags]
+    compiler = [*os.environ.get("CXX", "g++").split(), "-std=c++17", "-O1", "-g", "-D_FILE_OFFSET_BITS=64"]
+    compiler += [f"-I{ROOT}/csrc", *flags]
     sources = [ROOT / "tests" / "native" / "threads.cpp", *sorted((ROOT / "csrc" / "core").rglob("*.cpp"))]
     objects = [folder / f"{source.stem}.o" for source in sources]
 

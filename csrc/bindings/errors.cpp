@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <exception>
+#include <stdexcept>
 
 #include "bindings/register.hpp"
 #include "core/base/error.hpp"
@@ -45,6 +46,8 @@ void translate(std::exception_ptr thrown) {
             case ErrorKind::system:
                 return set_system_error(error);
         }
+    } catch (const std::length_error&) {
+        PyErr_NoMemory();  // a vector of more bytes than an address space has
     }
 }
 

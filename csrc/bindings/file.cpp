@@ -65,7 +65,7 @@ File of_buffer(const py::object& data, const py::str& name, bool borrowed) {
 View view(const Mapping& mapping) { return view_bytes(mapping.owner(), mapping.bytes()); }
 
 // The names that messages give a file and a part of it.
-File part(const File& file, std::size_t offset, std::size_t size, const py::str& part_name) {
+File part(const File& file, std::uint64_t offset, std::uint64_t size, const py::str& part_name) {
     if (offset > file.size() || size > file.size() - offset) {
         throw py::index_error("no " + std::to_string(size) + " bytes at " + std::to_string(offset) + " of " +
                               std::to_string(file.size()));
@@ -94,7 +94,7 @@ py::tuple unit(const File& file, std::size_t number, bool ext) {
 }
 
 // How long the BTF is that the file starts with; none where its header is not valid.
-std::optional<std::size_t> btf_size(const File& file) {
+std::optional<std::uint64_t> btf_size(const File& file) {
     const py::gil_scoped_release unlocked;
     const Mapping all = file.whole();
     try {

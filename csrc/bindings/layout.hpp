@@ -18,7 +18,7 @@ public:
         : btf_(std::move(btf)),
           base_(std::move(base)),
           sizes_(btf_->index(), btf_->pointer_size(), base_ == nullptr ? nullptr : &base_->sizes_),
-          arena_(RowsOfKind<Kind::Struct>(btf_->index()).records() * 64) {}
+          arena_(std::uint64_t{RowsOfKind<Kind::Struct>(btf_->index()).records()} * 64) {}
 
     const Btf& btf() const { return *btf_; }
     const Sizes& sizes() const { return sizes_; }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     import networkx
+    import numpy as np
     import numpy.typing as npt
     import scipy.sparse
 
@@ -109,6 +110,13 @@ class Graph:
         """The same against the edges: what needs them."""
         return self.reverse.reachable(ids)
 
+    def _sources(self) -> npt.NDArray[np.int64]:
+        """The type that each edge starts from. `intp`, what numpy counts with, may have 32 bits, too few for
+        the product of two ids."""
+        import numpy as np
+
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.indptr).astype(np.intp))
+
     def to_scipy(self) -> scipy.sparse.csr_array:
         """The adjacency as a `scipy.sparse.csr_array` of `uint8[nodes, nodes]`, for `scipy.sparse.csgraph`:
         one entry for each two types, the role of the first reference between them, plus 1. Needs the extra
@@ -117,24 +125,24 @@ class Graph:
 
         sparse = optional("scipy.sparse", "graph")
         nodes = len(self)
-        sources = np.repeat(np.arange(nodes), np.diff(self.indptr))
         # scipy would add up what stands at the same place.
-        places, first = np.unique(sources * nodes + self.indices, return_index=True)
+        places, first = np.unique(self._sources() * nodes + self.indices, return_index=True)
         return sparse.csr_array((self.role[first] + 1, divmod(places, nodes)), shape=(nodes, nodes))
 
     def to_networkx(self) -> networkx.MultiDiGraph:
         """A `networkx.MultiDiGraph`: nodes are type ids with `name` and `kind`, edges have `role` and `row`.
         Needs the extra `btfmmap[graph]`."""
-        import numpy as np
-
         graph = optional("networkx", "graph").MultiDiGraph()
         ids = range(len(self))
         for type_id, name, kind in zip(ids, self._btf.names(ids), self._btf.kind_names(ids), strict=True):
             graph.add_node(type_id, name=name, kind=kind)
-        sources = np.repeat(np.arange(len(self)), np.diff(self.indptr))
         names = [role.name for role in Role]
         edges = zip(
-            sources.tolist(), self.indices.tolist(), self.role.tolist(), self.row.tolist(), strict=True
+            self._sources().tolist(),
+            self.indices.tolist(),
+            self.role.tolist(),
+            self.row.tolist(),
+            strict=True,
         )
         graph.add_edges_from(
             (source, to, {"role": names[role], "row": row}) for source, to, role, row in edges

@@ -54,7 +54,7 @@ class Filler {
 public:
     // Fills `indptr`, which determines the size of `indices`. Returns the number of edges up to the end of
     // this BTF.
-    std::size_t count(const Index& index, std::size_t edge, uint32_t* indptr) const {
+    std::uint64_t count(const Index& index, std::uint64_t edge, uint32_t* indptr) const {
         indptr += index.first_id();
         indptr[0] = static_cast<uint32_t>(edge);  // void has no edges
         for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
@@ -129,15 +129,16 @@ Edges build_edges(const Btf& btf, Arena& arena) {
     auto* indptr = arena.allocate<uint32_t>(nodes + 1);
     const std::vector<const Btf*> levels = base_chain(btf);
     const Filler filler;
-    std::size_t edges = 0;
+    std::uint64_t counted = 0;
     for (const Btf* level : levels) {
-        edges = filler.count(level->index(), edges, indptr);
+        counted = filler.count(level->index(), counted, indptr);
     }
-    if (edges > UINT32_MAX) {
+    if (counted > UINT32_MAX) {
         throw Error::not_supported("a graph of more than 2^32 references");
     }
-    indptr[nodes] = static_cast<uint32_t>(edges);
-    auto* indices = arena.allocate<uint32_t>(edges + kAtOnce);
+    const auto edges = static_cast<uint32_t>(counted);
+    indptr[nodes] = edges;
+    auto* indices = arena.allocate<uint32_t>(counted + kAtOnce);
     for (const Btf* level : levels) {
         with_byte_order(level->header().order,
                         [&](auto load) { filler.fill<decltype(load)>(level->index(), indptr, indices); });
@@ -212,13 +213,13 @@ Labels reversed(const Edges& forward, const Labels& labels, const Edges& reverse
 
 // Returns an upper bound of the size of edges and labels in both directions, in bytes: a reference takes at
 // least eight bytes of a type section. Unused memory costs nothing.
-std::size_t most_bytes(const Btf& btf) {
-    constexpr std::size_t edge_size = 2 * sizeof(uint32_t) + sizeof(uint8_t);
-    std::size_t edges = 0;
+std::uint64_t most_bytes(const Btf& btf) {
+    constexpr std::uint64_t edge_size = 2 * sizeof(uint32_t) + sizeof(uint8_t);
+    std::uint64_t edges = 0;
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
         edges += level->header().type_size / 8;
     }
-    return 2 * (edges * edge_size + (std::size_t{btf.index().end_id()} + 1) * sizeof(uint32_t)) + 1024;
+    return 2 * (edges * edge_size + (std::uint64_t{btf.index().end_id()} + 1) * sizeof(uint32_t)) + 1024;
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ public:
     Builder(Sizes& sizes, const Index& index, uint32_t pointer_size)
         : sizes_(sizes), index_(index), pointer_size_(pointer_size) {}
 
-    void build() {
+    // Not inlined into the constructor, whose cleaning up takes registers from the loops.
+    [[gnu::noinline]] void build() {
         fill();
         Modifiers(index_).each([this](uint32_t row) { resolve(row); });
         Arrays(index_).each([this](uint32_t row) { measure(row); });
@@ -300,7 +301,7 @@ Sizes::Sizes(const Index& index, uint32_t pointer_size, const Sizes* base)
     : base_(base),
       first_id_(index.first_id()),
       end_id_(index.end_id()),
-      arena_(index.rows() * sizeof(Entry)),
+      arena_(std::uint64_t{index.rows()} * sizeof(Entry)),
       entries_(arena_.allocate<Entry>(index.rows())) {
     Builder(*this, index, pointer_size).build();
 }

@@ -47,8 +47,8 @@ void populate(std::byte*, std::size_t) {}
 
 }  // namespace
 
-void* Arena::allocate_bytes(std::size_t size) {
-    size = (size + kAlignment - 1) / kAlignment * kAlignment;
+void* Arena::allocate_bytes(std::uint64_t bytes) {
+    const std::size_t size = in_memory((bytes + kAlignment - 1) / kAlignment * kAlignment);
     const std::lock_guard<std::mutex> lock(mutex_);
     if (chunks_.empty() || chunks_.back().size - chunks_.back().used < size) {
         const std::size_t chunk_size = std::max(size, chunk_size_);

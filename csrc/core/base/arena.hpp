@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
+
+#include "core/base/bytes.hpp"
 
 namespace btfmmap {
 
@@ -15,11 +19,14 @@ namespace btfmmap {
 // milliseconds.
 class Arena {
 public:
-    // The first chunk has `expected` bytes; more chunks are added as needed.
-    explicit Arena(std::size_t expected) : chunk_size_(expected) {}
+    // The first chunk has `expected` bytes, but at most an eighth of the address space; more chunks are added
+    // as needed.
+    explicit Arena(std::uint64_t expected)
+        : chunk_size_(in_memory(std::min<std::uint64_t>(expected, SIZE_MAX / 8))) {}
 
+    // Throws std::bad_alloc.
     template <class T>
-    T* allocate(std::size_t count) {
+    T* allocate(std::uint64_t count) {
         return static_cast<T*>(allocate_bytes(count * sizeof(T)));
     }
 
@@ -30,7 +37,7 @@ private:
         std::size_t used;
     };
 
-    void* allocate_bytes(std::size_t size);
+    void* allocate_bytes(std::uint64_t bytes);
 
     std::mutex mutex_;
     std::size_t chunk_size_;

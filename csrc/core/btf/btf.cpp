@@ -39,7 +39,7 @@ Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> ba
       pointer_size_(pointer_size),
       names_(index_, strings_),
       // All tables of a kernel together take 2.4 times as much as its type section.
-      arena_(std::size_t{header_.type_size} * 5 / 2) {
+      arena_(header_.type_size * 5 / 2) {
     if (base_ != nullptr && base_->header_.order != header_.order) {
         throw Error::format(name + ": its byte order differs from its base's");
     }

@@ -29,7 +29,7 @@ constexpr Part kCoreRelo{"core_relo", ExtHeaderField::core_relo_offset, ExtHeade
 struct Run {
     uint32_t section_name;
     uint32_t records;
-    std::size_t offset;
+    std::uint64_t offset;
 };
 
 }  // namespace
@@ -69,7 +69,7 @@ public:
     // offset, record's place).
     template <class Columns>
     Table read(const Part& part, Arena& arena, Columns columns) const {
-        std::size_t record_size = 0;
+        std::uint64_t record_size = 0;
         const std::vector<Run> runs = walk(part, record_size);
         std::size_t rows = 0;
         for (const Run& run : runs) {
@@ -86,11 +86,12 @@ public:
         return table;
     }
 
-    uint32_t load(std::size_t at) const {
-        return with_byte_order(order_, [&](auto load) { return load.u32(section_.data + at); });
+    uint32_t load(std::uint64_t at) const {
+        const std::byte* word = section_.slice(at, sizeof(uint32_t)).data;
+        return with_byte_order(order_, [word](auto load) { return load.u32(word); });
     }
 
-    uint32_t string(std::size_t at) const {
+    uint32_t string(std::uint64_t at) const {
         const uint32_t offset = load(at);
         if (offset >= btf_.strings().end()) {
             throw malformed("has the string offset " + std::to_string(offset) + ", past the " +
@@ -100,7 +101,7 @@ public:
         return offset;
     }
 
-    uint32_t type(std::size_t at) const {
+    uint32_t type(std::uint64_t at) const {
         const uint32_t id = load(at);
         if (id >= btf_.index().end_id()) {
             throw malformed("refers to type [" + std::to_string(id) + "], the last one is [" +
@@ -111,15 +112,15 @@ public:
     }
 
 private:
-    std::vector<Run> walk(const Part& part, std::size_t& record_size) const {
+    std::vector<Run> walk(const Part& part, std::uint64_t& record_size) const {
         std::vector<Run> runs;
         // The core_relo fields came later.
         if (header_size_ < part.size_field + sizeof(uint32_t) || load(part.size_field) == 0) {
             return runs;
         }
         const std::string what = std::string("has a ") + part.name + " part ";
-        std::size_t at = std::size_t{header_size_} + load(part.offset_field);
-        const std::size_t size = load(part.size_field);
+        std::uint64_t at = header_size_ + load(part.offset_field);
+        const std::uint64_t size = load(part.size_field);
         if (at % 4 != header_size_ % 4) {
             throw malformed(what + "that is not aligned to 4 bytes", part.offset_field);
         }
@@ -127,7 +128,7 @@ private:
             throw malformed(what + "that ends past its " + std::to_string(section_.size) + " bytes",
                             part.offset_field);
         }
-        const std::size_t end = at + size;
+        const std::uint64_t end = at + size;
         if (size <= sizeof(uint32_t)) {
             throw malformed(what + "without records", part.size_field);
         }
@@ -145,7 +146,7 @@ private:
             }
             const uint32_t name = string(at + ExtSectionField::name_off);
             const uint32_t records = load(at + ExtSectionField::records);
-            const std::size_t left = end - at - kExtSectionSize;
+            const std::uint64_t left = end - at - kExtSectionSize;
             if (records == 0 || records > left / record_size) {
                 throw malformed(what + "with " + std::to_string(records) + " records of " +
                                     std::to_string(record_size) + " bytes where " + std::to_string(left) +
@@ -159,7 +160,7 @@ private:
         return runs;
     }
 
-    Error malformed(const std::string& what, std::size_t at) const {
+    Error malformed(const std::string& what, std::uint64_t at) const {
         return Error::format(name_ + ": " + what, at);
     }
 
@@ -167,7 +168,7 @@ private:
     const Btf& btf_;
     const std::string& name_;
     ByteOrder order_ = kHostOrder;
-    uint32_t header_size_ = 0;
+    std::uint64_t header_size_ = 0;
 };
 
 Table Ext::read_func_info(const Reader& reader, Arena& arena) {
@@ -175,7 +176,7 @@ Table Ext::read_func_info(const Reader& reader, Arena& arena) {
         auto* section = table.add<uint32_t>("section_off", rows);
         auto* insn_off = table.add<uint32_t>("insn_off", rows);
         auto* type = table.add<uint32_t>("type", rows);
-        return [=, &reader](std::size_t row, uint32_t name, std::size_t at) {
+        return [=, &reader](std::size_t row, uint32_t name, std::uint64_t at) {
             section[row] = name;
             insn_off[row] = reader.load(at + FuncInfoField::insn_off);
             type[row] = reader.type(at + FuncInfoField::type);
@@ -191,7 +192,7 @@ Table Ext::read_line_info(const Reader& reader, Arena& arena) {
         auto* text = table.add<uint32_t>("line_off", rows);
         auto* line = table.add<uint32_t>("line", rows);
         auto* column = table.add<uint32_t>("column", rows);
-        return [=, &reader](std::size_t row, uint32_t name, std::size_t at) {
+        return [=, &reader](std::size_t row, uint32_t name, std::uint64_t at) {
             const uint32_t place = reader.load(at + LineInfoField::line_column);
             section[row] = name;
             insn_off[row] = reader.load(at + LineInfoField::insn_off);
@@ -210,7 +211,7 @@ Table Ext::read_core_relo(const Reader& reader, Arena& arena) {
         auto* type = table.add<uint32_t>("type", rows);
         auto* access = table.add<uint32_t>("access_off", rows);
         auto* kind = table.add<uint32_t>("kind", rows);
-        return [=, &reader](std::size_t row, uint32_t name, std::size_t at) {
+        return [=, &reader](std::size_t row, uint32_t name, std::uint64_t at) {
             section[row] = name;
             insn_off[row] = reader.load(at + CoreReloField::insn_off);
             type[row] = reader.type(at + CoreReloField::type);
@@ -224,7 +225,7 @@ Ext::Ext(const Mapping& section, const Btf& btf, const std::string& name)
     : Ext(Reader(section.bytes(), btf, name), section.bytes().size) {}
 
 Ext::Ext(const Reader& reader, std::size_t size)
-    : arena_(2 * size),
+    : arena_(2 * std::uint64_t{size}),
       func_info_(read_func_info(reader, arena_)),
       line_info_(read_line_info(reader, arena_)),
       core_relo_(read_core_relo(reader, arena_)) {}

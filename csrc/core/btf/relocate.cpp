@@ -30,7 +30,7 @@ public:
     std::vector<std::byte> run() {
         check_distilled();
         ids_.assign(distilled_.index().end_id(), kUnmapped);
-        strings_.assign(distilled_.header().string_size, 0);
+        strings_.assign(in_memory(distilled_.header().string_size), 0);
         mark_embedded();
         count_names();
         for (uint32_t id = 1; id != base_.index().end_id(); ++id) {
@@ -140,7 +140,7 @@ private:
     // Where several structs of the base share a name, the size tells them apart.
     void count_names() {
         const Index& index = base_.index();
-        composites_.assign(base_.strings().end(), 0);
+        composites_.assign(in_memory(base_.strings().end()), 0);
         for (uint32_t id = 1; id != index.end_id(); ++id) {
             const uint32_t name = name_off(base_, id);
             if (is_composite(index.kind_of(id)) && name != 0 && composites_[name] != UINT8_MAX) {

@@ -16,7 +16,7 @@ constexpr std::uint64_t kBaseBytes = std::uint64_t{1} << 24;
 
 CLimits::CLimits(const Btf& btf) : remaining_(kBaseBytes) {
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
-        remaining_ += kBytesPerByte * (level->type_section().size + level->string_section().size);
+        remaining_ += kBytesPerByte * (level->header().type_size + level->header().string_size);
     }
 }
 

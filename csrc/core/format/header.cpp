@@ -30,7 +30,7 @@ ByteOrder byte_order(Bytes blob) {
     throw Error::format(found, HeaderField::magic);
 }
 
-std::string span(const char* name, std::uint32_t offset, std::uint32_t size) {
+std::string span(const char* name, std::uint64_t offset, std::uint64_t size) {
     return std::string(name) + " section (offset " + std::to_string(offset) + ", " + std::to_string(size) +
            " bytes)";
 }
@@ -69,7 +69,7 @@ void check_sections(const Header& header, Bytes blob) {
     }
     const std::string types = span("type", header.type_offset, header.type_size);
     const std::string strings = span("string", header.string_offset, header.string_size);
-    const std::uint64_t types_end = std::uint64_t{header.type_offset} + header.type_size;
+    const std::uint64_t types_end = header.type_offset + header.type_size;
 
     if (header.string_start() + header.string_size > blob.size) {
         throw Error::format(strings + " ends past the file's " + std::to_string(blob.size) + " bytes",
@@ -87,7 +87,7 @@ void check_sections(const Header& header, Bytes blob) {
             throw Error::format(layout + " is not a multiple of 4 bytes", HeaderField::layout_offset);
         }
         if (header.layout_offset < types_end ||
-            std::uint64_t{header.layout_offset} + header.layout_size > header.string_offset) {
+            header.layout_offset + header.layout_size > header.string_offset) {
             throw Error::format(layout + " does not lie between the " + types + " and the " + strings,
                                 HeaderField::layout_offset);
         }

@@ -7,19 +7,20 @@
 
 namespace btfmmap {
 
-// A BTF header whose sections lie inside the blob. Offsets count from the header's end, as in the file.
+// A BTF header whose sections lie inside the blob. Offsets count from the header's end, as in the file, where
+// they and the sizes have 32 bits; here they have 64, so that sums do not wrap.
 struct Header {
     ByteOrder order;
     std::uint8_t version;
     std::uint8_t flags;
-    std::uint32_t size;
-    std::uint32_t type_offset, type_size;
-    std::uint32_t string_offset, string_size;
-    std::uint32_t layout_offset, layout_size;
+    std::uint64_t size;
+    std::uint64_t type_offset, type_size;
+    std::uint64_t string_offset, string_size;
+    std::uint64_t layout_offset, layout_size;
 
-    std::size_t type_start() const { return std::size_t{size} + type_offset; }
-    std::size_t string_start() const { return std::size_t{size} + string_offset; }
-    std::size_t layout_start() const { return std::size_t{size} + layout_offset; }
+    std::uint64_t type_start() const { return size + type_offset; }
+    std::uint64_t string_start() const { return size + string_offset; }
+    std::uint64_t layout_start() const { return size + layout_offset; }
 };
 
 // Whether a blob starts as raw BTF does, in either byte order.

@@ -72,8 +72,8 @@ struct Shape {
     std::int8_t element_name = kNone;  // byte offset of an element's name offset
     std::int8_t element_type = kNone;  // byte offset of an element's type id
 
-    std::size_t record_size(std::uint32_t vlen) const {
-        return kHeadSize + fixed + std::size_t{vlen} * element;
+    std::uint64_t record_size(std::uint32_t vlen) const {
+        return kHeadSize + fixed + std::uint64_t{vlen} * element;
     }
 };
 

@@ -8,7 +8,7 @@
 
 namespace btfmmap {
 
-Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::size_t types_start)
+Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::uint64_t types_start)
     : types_(types), order_(order), base_(base), first_id_(base == nullptr ? 0 : base->end_id()) {
     // Allocates the largest possible number of rows. Pages that stay untouched cost nothing.
     const std::size_t max_rows = 1 + types.size / kHeadSize;

@@ -25,7 +25,7 @@ public:
     //
     // `types_start` is the section's offset in the blob, used in messages. `base` must outlive the index; it
     // is nullptr for a standalone BTF. Throws Error (format).
-    Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::size_t types_start);
+    Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::uint64_t types_start);
 
     std::size_t rows() const { return rows_; }
     // The first row that has a record.

@@ -6,7 +6,7 @@
 
 namespace btfmmap {
 
-void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
+void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::uint64_t types_start,
                   std::uint32_t first_id, ScannedRecords& scanned) {
     const auto malformed = [&](const std::string& what) {
         const auto id = static_cast<std::uint32_t>(first_id + scanned.count);
@@ -27,7 +27,7 @@ void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_
                 throw malformed("has the unknown kind " + std::to_string(kind) +
                                 ", and no layout section says how long its records are");
             }
-            const std::size_t size = shape.record_size(info_vlen(info));
+            const std::uint64_t size = shape.record_size(info_vlen(info));
             if (size > left) {
                 throw malformed("is cut short: its record has " + std::to_string(size) + " bytes, " +
                                 std::to_string(left) + " are left in the type section");
@@ -35,7 +35,7 @@ void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_
             scanned.offsets[scanned.count] = static_cast<std::uint32_t>(scanned.end);
             scanned.kinds[scanned.count] = kind;
             ++scanned.count;
-            scanned.end += size;
+            scanned.end += in_memory(size);
             scanned.max_references.merge({load.u32(head + HeadField::name_off),
                                           shape.head_refers ? load.u32(head + HeadField::size_or_type) : 0});
         }

@@ -39,7 +39,7 @@ struct ScannedRecords {
 //
 // `types_start` is the section's offset in the blob, and element 0 of the arrays is type ID `first_id`; both
 // are used in messages. Throws Error (format).
-void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::size_t types_start,
+void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::uint64_t types_start,
                   std::uint32_t first_id, ScannedRecords& scanned);
 
 // Fast version of scan_records() that handles only the valid start of a section. Finds the same records, but

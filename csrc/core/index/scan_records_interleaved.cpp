@@ -119,7 +119,7 @@ private:
         __asm__("" : "+r"(max_references.name_off), "+r"(max_references.type));
         offsets_[cursor][row] = static_cast<std::uint32_t>(at);
         kind_bytes_[cursor][row] = byte;
-        at += fixed_[byte] + std::size_t{info_vlen(info)} * element_[byte];
+        at += fixed_[byte] + std::uint64_t{info_vlen(info)} * element_[byte];
     }
 
     // Appends the rows of a cursor that start before `limit`. Returns false if the last of them does not end
@@ -163,19 +163,19 @@ private:
     }
 
     // Whether several records without an obvious error follow one another from this offset on.
-    bool is_plausible(std::size_t at) const {
+    bool is_plausible(std::uint64_t at) const {
         for (int records = 0; records != 6; ++records) {
             if (at > types_.size - kHeadSize) {
                 return false;
             }
-            const std::uint32_t info = Load::u32(types_.data + at + HeadField::info);
+            const std::uint32_t info = Load::u32(types_.from(at).data + HeadField::info);
             const std::uint8_t byte = info_kind_byte(info);
             // A kind without elements has a vlen of 0, except for a FUNC, which stores its linkage of 0 to 2
             // there.
             if (element_[byte] == 0 && info_vlen(info) > 2) {
                 return false;
             }
-            at += fixed_[byte] + std::size_t{info_vlen(info)} * element_[byte];
+            at += fixed_[byte] + std::uint64_t{info_vlen(info)} * element_[byte];
         }
         return true;
     }

@@ -14,7 +14,7 @@ namespace {
 template <class Load>
 class Checker {
 public:
-    Checker(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end, std::size_t types_start,
+    Checker(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end, std::uint64_t types_start,
             const ReportError& report, const ReportError& report_entry)
         : index_(index),
           strings_end_(strings_end),
@@ -90,7 +90,7 @@ private:
     const Index& index_;
     std::uint64_t strings_end_;
     std::uint64_t ids_end_;
-    std::size_t types_start_;
+    std::uint64_t types_start_;
     const ReportError& report_;
     const ReportError& report_entry_;
 };
@@ -98,7 +98,8 @@ private:
 }  // namespace
 
 void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
-                        std::size_t types_start, const ReportError& report, const ReportError& report_entry) {
+                        std::uint64_t types_start, const ReportError& report,
+                        const ReportError& report_entry) {
     with_byte_order(index.order(), [&](auto load) {
         const Checker<decltype(load)> checker(index, strings_end, ids_end, types_start, report, report_entry);
         for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
@@ -107,7 +108,7 @@ void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint
     });
 }
 
-void validate_references(const Index& index, std::uint64_t strings_end, std::size_t types_start) {
+void validate_references(const Index& index, std::uint64_t strings_end, std::uint64_t types_start) {
     if (!references_valid_simd(index, strings_end)) {
         each_bad_reference(index, strings_end, index.end_id(), types_start,
                            [](Error&& error) { throw std::move(error); });

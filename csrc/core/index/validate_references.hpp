@@ -14,7 +14,7 @@ namespace btfmmap {
 // also a prototype's return type past the last type.
 //
 // `types_start` is the type section's offset in the blob, used in messages. Throws Error (format).
-void validate_references(const Index& index, std::uint64_t strings_end, std::size_t types_start);
+void validate_references(const Index& index, std::uint64_t strings_end, std::uint64_t types_start);
 
 // Fast SIMD pre-check. True guarantees that all references are valid; false means "run each_bad_reference()",
 // and is rarely wrong on a valid file.
@@ -28,7 +28,7 @@ using ReportError = std::function<void(Error&&)>;
 // `report_entry`, unless empty, is called in the same order with each entry of a DATASEC that is neither a
 // VAR nor a FUNC: the kernel refuses it, libbpf and validate_references() do not.
 void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
-                        std::size_t types_start, const ReportError& report,
+                        std::uint64_t types_start, const ReportError& report,
                         const ReportError& report_entry = {});
 
 }  // namespace btfmmap

@@ -113,11 +113,11 @@ Elf::Elf(const File& file) : file_(file) {
     names_ = file.part(section.offset, section.size);
 }
 
-const std::byte* Elf::header(std::size_t section) const {
-    return headers_->bytes().data + section * header_size_;
+const std::byte* Elf::header(std::uint64_t section) const {
+    return headers_->bytes().slice(section * header_size_, header_size_).data;
 }
 
-bool Elf::is_named(std::size_t section, std::string_view name) const {
+bool Elf::is_named(std::uint64_t section, std::string_view name) const {
     const std::uint32_t offset = word(header(section) + fields().sh_name);
     const Bytes names = names_->bytes();
     if (offset >= names.size) {
@@ -131,7 +131,7 @@ bool Elf::is_named(std::size_t section, std::string_view name) const {
            start[name.size()] == '\0';
 }
 
-ElfSection Elf::located(std::size_t section, std::string_view name) const {
+ElfSection Elf::located(std::uint64_t section, std::string_view name) const {
     const std::byte* at = header(section);
     const std::string what = "the ELF section " + std::string(name);
     const std::uint64_t offset = address(at + fields().sh_offset);
@@ -164,7 +164,7 @@ ElfSection Elf::located(std::size_t section, std::string_view name) const {
 }
 
 std::optional<ElfSection> Elf::find(std::string_view name) const {
-    for (std::size_t section = sections(); section-- > 1;) {
+    for (std::uint64_t section = sections(); section-- > 1;) {
         if (!is_named(section, name)) {
             continue;
         }

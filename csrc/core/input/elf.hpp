@@ -16,8 +16,8 @@ enum class Compression : std::uint32_t { none = 0, zlib = 1, zstd = 2 };
 
 // Where a section's bytes are in the file and, where they are compressed, how many they will be.
 struct ElfSection {
-    std::size_t offset;
-    std::size_t size;
+    std::uint64_t offset;
+    std::uint64_t size;
     Compression compression;
     std::uint64_t unpacked_size;
 };
@@ -46,18 +46,18 @@ private:
     std::uint64_t address(const std::byte* at) const;  // a word of the file's class
 
     const Fields& fields() const;
-    std::size_t sections() const { return headers_->bytes().size / header_size_; }
-    const std::byte* header(std::size_t section) const;
-    bool is_named(std::size_t section, std::string_view name) const;
+    std::uint64_t sections() const { return headers_->bytes().size / header_size_; }
+    const std::byte* header(std::uint64_t section) const;
+    bool is_named(std::uint64_t section, std::string_view name) const;
     // Throws Error (format) unless the range lies inside the file.
     void check_range(std::uint64_t offset, std::uint64_t size, const std::string& what) const;
     Mapping part(std::uint64_t offset, std::uint64_t size, const std::string& what) const;
-    ElfSection located(std::size_t section, std::string_view name) const;
+    ElfSection located(std::uint64_t section, std::string_view name) const;
 
     const File& file_;
     bool wide_;
     ByteOrder order_;
-    std::size_t header_size_ = 0;
+    std::uint64_t header_size_ = 0;
     std::optional<Mapping> headers_;
     std::optional<Mapping> names_;
 };

@@ -19,10 +19,13 @@ namespace btfmmap {
 
 namespace {
 
+static_assert(sizeof(off_t) == sizeof(std::uint64_t),
+              "without -D_FILE_OFFSET_BITS=64 files of 2 GiB and more do not open on hosts of 32 bits");
+
 // A BTF header addresses its sections with 32 bits.
-constexpr std::size_t kMaxFileSize = UINT32_MAX;
+constexpr std::uint64_t kMaxFileSize = UINT32_MAX;
 // A pipe does not say how much will come; no BTF in the wild comes near this.
-constexpr std::size_t kMaxStreamSize = std::size_t{1} << 28;
+constexpr std::uint64_t kMaxStreamSize = std::uint64_t{1} << 28;
 
 std::shared_ptr<const int> open_descriptor(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -38,6 +41,15 @@ std::shared_ptr<const int> open_descriptor(const std::string& path) {
 bool on_sysfs(int fd) {
     constexpr std::uint32_t sysfs_magic = 0x62656572;  // SYSFS_MAGIC of linux/magic.h
     return file_system_magic(fd) == sysfs_magic;
+}
+
+std::size_t checked_size(std::uint64_t size, const std::string& path) {
+    if (!fits_in_memory(size)) {
+        throw Error::not_supported(path + ": " + std::to_string(size) +
+                                   " bytes do not fit into the memory of a " +
+                                   std::to_string(8 * sizeof(void*)) + "-bit process");
+    }
+    return in_memory(size);
 }
 
 std::shared_ptr<std::byte> allocate(std::size_t size) {
@@ -61,9 +73,10 @@ std::size_t read_some(const std::string& path, void (*interrupted)(), Read read)
 
 // sysfs hands out at most a page a call, and the file may change while it is read: read to its end,
 // whatever fstat said.
-Mapping read_to_end(int fd, std::size_t expected, std::size_t limit, const std::string& path,
+Mapping read_to_end(int fd, std::uint64_t expected, std::uint64_t limit, const std::string& path,
                     void (*interrupted)()) {
-    std::size_t capacity = expected + 1;  // one more, so that the end of file shows without growing
+    // One more, so that the end of file shows without growing.
+    std::size_t capacity = checked_size(expected + 1, path);
     auto data = allocate(capacity);
     std::size_t size = 0;
     for (;;) {
@@ -72,7 +85,8 @@ Mapping read_to_end(int fd, std::size_t expected, std::size_t limit, const std::
                 throw Error::format(path + ": more than " + std::to_string(limit) +
                                     " bytes came; BTF is smaller");
             }
-            capacity = std::min(capacity < 4096 ? 65536 : 2 * capacity, limit + 1);
+            const std::uint64_t more = capacity < 4096 ? 65536 : 2 * std::uint64_t{capacity};
+            capacity = checked_size(std::min(more, limit + 1), path);
             auto larger = allocate(capacity);
             std::memcpy(larger.get(), data.get(), size);
             data = std::move(larger);
@@ -87,8 +101,9 @@ Mapping read_to_end(int fd, std::size_t expected, std::size_t limit, const std::
 }
 
 // As many of `size` bytes as there are.
-Mapping read_range(int fd, std::size_t offset, std::size_t size, const std::string& path,
+Mapping read_range(int fd, std::uint64_t offset, std::uint64_t length, const std::string& path,
                    void (*interrupted)()) {
+    const std::size_t size = checked_size(length, path);
     auto data = allocate(size);
     std::size_t done = 0;
     while (done != size) {
@@ -130,21 +145,21 @@ File File::open(const std::string& path, Method method, void (*interrupted)()) {
     if (!regular && !S_ISFIFO(info.st_mode)) {
         throw Error::format(path + ": neither a regular file nor a pipe");
     }
-    if (static_cast<std::uint64_t>(info.st_size) > kMaxFileSize) {
-        throw Error::format(path + ": the file has " + std::to_string(info.st_size) +
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    if (size > kMaxFileSize) {
+        throw Error::format(path + ": the file has " + std::to_string(size) +
                             " bytes; BTF has at most 4 GiB");
     }
-    const auto size = static_cast<std::size_t>(info.st_size);
 
     if (method == Method::mmap) {
-        return {path, Mapping::map(*fd, size, path)};
+        return {path, Mapping::map(*fd, checked_size(size, path), path)};
     }
     if (!regular) {
         return {path, read_to_end(*fd, size, kMaxStreamSize, path, interrupted)};
     }
     if (method == Method::automatic && on_sysfs(*fd)) {
         try {
-            return {path, Mapping::map(*fd, size, path)};
+            return {path, Mapping::map(*fd, checked_size(size, path), path)};
         } catch (const Error&) {
             // Linux before 6.16 fails with ENODEV. Whatever the reason, reading returns the same bytes.
         }
@@ -161,7 +176,7 @@ Mapping File::head(std::size_t size) const {
                   : read_range(*fd_, 0, size, name_, interrupted_);
 }
 
-Mapping File::part(std::size_t offset, std::size_t size) const {
+Mapping File::part(std::uint64_t offset, std::uint64_t size) const {
     if (bytes_) {
         return bytes_->part(offset, size);
     }

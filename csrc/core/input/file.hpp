@@ -16,7 +16,8 @@ enum class Method : std::uint8_t { automatic, mmap, read };
 // `f_type` is signed or unsigned and has 32 or 64 bits, by architecture; magic numbers have 32.
 std::optional<std::uint32_t> file_system_magic(int fd);
 
-// One input, of which parts can be had: an open file, or bytes that are all there.
+// An input readable in parts: an open file, or a buffer already in memory. A file may be larger than the
+// address space. Asking for a part that does not fit throws Error (not_supported).
 class File {
 public:
     // Opens a file or pipe. With `automatic`, a file on sysfs is mapped, because its bytes cannot change; it
@@ -32,12 +33,12 @@ public:
     // The name of the input in messages.
     const std::string& name() const { return name_; }
 
-    std::size_t size() const { return bytes_ ? bytes_->bytes().size : size_; }
+    std::uint64_t size() const { return bytes_ ? bytes_->bytes().size : size_; }
 
     // Returns the first bytes, at most `size`.
     Mapping head(std::size_t size) const;
     // Returns a range within the input. Throws Error (format) if the file has become shorter.
-    Mapping part(std::size_t offset, std::size_t size) const;
+    Mapping part(std::uint64_t offset, std::uint64_t size) const;
     // Returns all bytes, up to the current end of the file.
     Mapping whole() const;
 
@@ -48,7 +49,7 @@ private:
     std::optional<Mapping> bytes_;
     // If there are no bytes yet: the open file, and its size when it was opened.
     std::shared_ptr<const int> fd_;
-    std::size_t size_ = 0;
+    std::uint64_t size_ = 0;
     void (*interrupted_)() = nullptr;
 };
 

@@ -31,9 +31,10 @@ public:
     std::shared_ptr<const void> owner() const { return data_; }
     How how() const { return how_; }
 
-    // A range of it, of the same owner.
-    Mapping part(std::size_t offset, std::size_t size) const {
-        return {{data_, data_.get() + offset}, size, how_};
+    // A range of it, of the same owner. Throws Error (format) unless it lies inside.
+    Mapping part(std::uint64_t offset, std::uint64_t size) const {
+        const Bytes range = bytes().slice(offset, size);
+        return {{data_, range.data}, range.size, how_};
     }
 
 private:

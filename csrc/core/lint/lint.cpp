@@ -34,8 +34,8 @@ std::optional<Header> header_of(Bytes blob, const LintBase* base, const ReportDi
     return std::nullopt;
 }
 
-void note_header(const Header& header, std::size_t blob_size, const ReportDiagnostic& report) {
-    const auto note = [&](const std::string& message, std::size_t offset) {
+void note_header(const Header& header, std::uint64_t blob_size, const ReportDiagnostic& report) {
+    const auto note = [&](const std::string& message, std::uint64_t offset) {
         report({Severity::note, "header", message, offset, std::nullopt});
     };
     if (header.flags != 0) {
@@ -48,8 +48,8 @@ void note_header(const Header& header, std::size_t blob_size, const ReportDiagno
              HeaderField::header_size);
     }
     // In the order of the file, as the check of the header has it.
-    std::size_t end = header.size;
-    const auto section = [&](const char* name, std::size_t start, std::size_t size) {
+    std::uint64_t end = header.size;
+    const auto section = [&](const char* name, std::uint64_t start, std::uint64_t size) {
         if (start != end) {
             note(std::to_string(start - end) + " bytes before the " + name + " section belong to none", end);
         }
@@ -74,8 +74,8 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
     }
     const FileShapes shapes(blob.slice(header->layout_start(), header->layout_size),
                             base == nullptr ? nullptr : &base->btf.shapes());
-    const std::size_t types_start = header->type_start();
-    const auto indexed = [&](std::size_t size) {
+    const std::uint64_t types_start = header->type_start();
+    const auto indexed = [&](std::uint64_t size) {
         return Index(blob.slice(types_start, size), header->order, shapes.get(),
                      base == nullptr ? nullptr : &base->btf.index(), types_start);
     };
@@ -89,7 +89,7 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
         broken = error;
         // Up to the record that cannot be stepped over. So many more there may be; who refers to them is not
         // to blame.
-        const std::size_t good = error.offset ? *error.offset - types_start : 0;
+        const std::uint64_t good = error.offset ? *error.offset - types_start : 0;
         index.emplace(indexed(good));
         ids_end = std::min<std::uint64_t>(
             UINT32_MAX, index->end_id() + (header->type_size - good + kHeadSize - 1) / kHeadSize);

@@ -115,7 +115,7 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 
 class LintRules {
 public:
-    LintRules(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
+    LintRules(const Index& index, const Strings& strings, const Sizes& sizes, std::uint64_t types_start,
               const ReportDiagnostic& report)
         : index_(index), strings_(strings), sizes_(sizes), types_start_(types_start), report_(report) {}
 
@@ -510,14 +510,14 @@ private:
     const Index& index_;
     const Strings& strings_;
     const Sizes& sizes_;
-    std::size_t types_start_;
+    std::uint64_t types_start_;
     const ReportDiagnostic& report_;
 };
 
 }  // namespace
 
-void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes, std::size_t types_start,
-                      const ReportDiagnostic& report) {
+void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes,
+                      std::uint64_t types_start, const ReportDiagnostic& report) {
     LintRules(index, strings, sizes, types_start, report).look();
 }
 

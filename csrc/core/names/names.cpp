@@ -51,7 +51,7 @@ void Names::scan(std::string_view name, Visit visit) const {
         return;
     }
     // A module has few types, but its strings include those of its base.
-    constexpr std::size_t bytes_per_row = 32;
+    constexpr std::uint64_t bytes_per_row = 32;
     if (strings_.end() <= bytes_per_row * (index_.rows() - scanned)) {
         // Asks for one more offset, to detect that there are too many.
         const std::vector<std::uint64_t> offsets = strings_.find_offsets(name, kMaxOffsets + 1);

@@ -29,15 +29,14 @@ public:
         while (offset < owner->start_) {
             owner = owner->base_;
         }
-        const std::size_t skipped = offset - owner->start_;
-        return owner->section_.slice(skipped, owner->section_.size - skipped);
+        return owner->section_.from(offset - owner->start_);
     }
 
     // Like at(), but returns at most `max_size` bytes.
     std::string_view prefix(std::int64_t offset, std::size_t max_size) const;
 
-    // Returns the string at `offset` and all that follows it in its section. Throws Error (not_found) if there
-    // is no such offset.
+    // Returns the string at `offset` and all that follows it in its section. Throws Error (not_found) if
+    // there is no such offset.
     Bytes checked(std::int64_t offset) const;
 
     // Whether `name` is the string at `offset`. Does not measure that string first.
