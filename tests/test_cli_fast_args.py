@@ -13,7 +13,7 @@ import pytest
 from btfmmap.cli import COMMANDS
 from btfmmap.cli.argparse_cli import parser_of
 from btfmmap.cli.bpftool import translated
-from btfmmap.cli.fast_args import GiveUp, QuickParser
+from btfmmap.cli.fast_args import FastParser, NeedsArgparse
 
 EVERY_DAY = [
     "find task_struct",
@@ -49,7 +49,7 @@ WORDS = """
 
 def quick(words: list[str]) -> dict[str, Any]:
     command = import_module(f"btfmmap.cli.{words[0]}")
-    parser = QuickParser()
+    parser = FastParser()
     command.add_arguments(parser)
     return vars(parser.parse(words[1:]))
 
@@ -81,7 +81,7 @@ def test_nothing_that_argparse_refuses(command: str) -> None:
         words = [command, *chosen.choices(words_of_all, k=chosen.randrange(6))]
         try:
             found = quick(words)
-        except GiveUp:
+        except NeedsArgparse:
             continue
         taken += 1
         assert found == full(words), words

@@ -8,7 +8,7 @@ import sys
 from .. import BtfError, MissingBaseError
 from .bpftool import translated
 from .common import WrongUsageError
-from .fast_args import GiveUp, QuickParser
+from .fast_args import FastParser, NeedsArgparse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
     known = words[0] in COMMANDS
     if known:
         command = __import__(f"{__name__}.{words[0]}", fromlist=["run"])  # importlib takes longer to import
-        parser = QuickParser()
+        parser = FastParser()
         command.add_arguments(parser)
         try:
             return command.run, parser.parse(words[1:])
-        except GiveUp:
+        except NeedsArgparse:
             pass
     from .argparse_cli import parser_of
 

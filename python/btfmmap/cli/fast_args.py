@@ -16,14 +16,14 @@ class Arguments:
     """What a command's `run` is given, as argparse.Namespace."""
 
 
-class GiveUp(Exception):  # noqa: N818 (no error: another parser takes over)
+class NeedsArgparse(Exception):  # noqa: N818 (no error: another parser takes over)
     """These words are for argparse."""
 
 
 class Group:
     """Options and positionals of which one may be given, in the way of argparse."""
 
-    def __init__(self, parser: QuickParser) -> None:
+    def __init__(self, parser: FastParser) -> None:
         self.parser = parser
         self.given = False
 
@@ -46,19 +46,19 @@ class _Argument:
         try:
             value = self.convert(word)
         except Exception as error:  # argparse says which is a mistake
-            raise GiveUp from error
+            raise NeedsArgparse from error
         if self.choices is not None and value not in self.choices:
-            raise GiveUp
+            raise NeedsArgparse
         return value
 
     def enter_group(self) -> None:
         if self.group is not None:
             if self.group.given:
-                raise GiveUp
+                raise NeedsArgparse
             self.group.given = True
 
 
-class QuickParser:
+class FastParser:
     """The part of argparse.ArgumentParser that the commands' `add_arguments` use."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class QuickParser:
         return Group(self)
 
     def parse(self, words: Sequence[str]) -> Arguments:
-        """Raises `GiveUp`."""
+        """Raises `NeedsArgparse`."""
         arguments = Arguments()
         for argument in (*self.options.values(), *self.positionals):
             setattr(arguments, argument.dest, argument.default)
@@ -90,13 +90,13 @@ class QuickParser:
             if word == "--":
                 after = list(rest)
                 if plain or not after or "--" in after:
-                    raise GiveUp  # versions of argparse differ
+                    raise NeedsArgparse  # versions of argparse differ
                 plain = after
             elif word.startswith("-") and word != "-":
                 ended = bool(plain)
                 self.take_option(arguments, word, rest)
             elif ended:
-                raise GiveUp
+                raise NeedsArgparse
             else:
                 plain.append(word)
         self.take_positionals(arguments, plain)
@@ -105,19 +105,19 @@ class QuickParser:
     def take_option(self, arguments: Arguments, word: str, rest: Any) -> None:
         option = self.options.get(word)
         if option is None:
-            raise GiveUp
+            raise NeedsArgparse
         option.enter_group()
         if option.action == "store_true":
             setattr(arguments, option.dest, True)
             return
         text = next(rest, "-")
         if text.startswith("-"):
-            raise GiveUp
+            raise NeedsArgparse
         value = option.value(text)
         if option.action == "append":
             value = [*(getattr(arguments, option.dest) or ()), value]
         elif option.action != "store":
-            raise GiveUp
+            raise NeedsArgparse
         setattr(arguments, option.dest, value)
 
     def take_positionals(self, arguments: Arguments, words: list[str]) -> None:
@@ -126,12 +126,12 @@ class QuickParser:
                 taken = [argument.value(word) for word in words]
                 words = []
                 if not taken:
-                    raise GiveUp
+                    raise NeedsArgparse
                 setattr(arguments, argument.dest, taken)
             elif words:
                 argument.enter_group()
                 setattr(arguments, argument.dest, argument.value(words.pop(0)))
             elif argument.count != "?":
-                raise GiveUp
+                raise NeedsArgparse
         if words:
-            raise GiveUp
+            raise NeedsArgparse
