@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -34,6 +35,28 @@ FOLDERS = {
     "dump": {"base", "format", "index", "btf", "analysis", "text"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
 }
+# The layers of the package: their modules, and which other layers those may import while they run, in
+# functions too. A module may import others of its own layer.
+LAYERS = {
+    "base": ("_core _version close_names errors frames kinds optional", set()),
+    "files": ("compression containers kernel_images loaded_btf", {"base"}),
+    "tables": ("ext layouts table_properties tables", {"base"}),
+    "types": ("c_names candidates fields graph matching types users waste", {"base"}),
+    "values": ("ctypes_types dtype dumping formatting records struct_layout", {"base", "types"}),
+    "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
+    "opening": ("kernel linting opening", {"base", "files", "tables", "btf"}),
+    "doctor": ("contract", {"base", "opening"}),
+    "package": ("__init__", {"base", "files", "types", "values", "btf", "opening", "doctor"}),
+    "cli": ("__main__ cli", {"package"}),
+}
+# What other modules of the package use of a class beside its public names.
+FRIEND_NAMES = {
+    btfmmap.Btf: {"_core", "_core_graph", "_core_layout", "_columns", "_layout_columns", "_size", "_type"},
+    btfmmap.Type: {"_children"},
+}
+# Underscored names that are public in the standard library.
+PUBLIC_UNDERSCORED = {"_asdict", "_exit", "_fields_", "_name_", "_replace", "_value_"}
+
 CORE_FILES = sorted(path for path in CORE.rglob("*") if path.is_file())
 
 PUBLIC_NAMES = {
@@ -153,6 +176,78 @@ def test_core_headers_form_no_cycle() -> None:
 
 def test_module_only_registers() -> None:
     assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
+
+
+MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+
+
+def nodes_at_run_time(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below, without what only type checkers read."""
+    for child in ast.iter_child_nodes(node):
+        if (
+            isinstance(child, ast.If)
+            and isinstance(child.test, ast.Name)
+            and child.test.id == "TYPE_CHECKING"
+        ):
+            continue
+        yield child
+        yield from nodes_at_run_time(child)
+
+
+def imported_modules(name: str) -> set[str]:
+    """The modules of the package that a module imports while it runs."""
+    found: set[str] = set()
+    for node in nodes_at_run_time(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            module = [*name.split(".")[: -node.level], *(node.module or "").split(".")]
+            for alias in node.names:
+                path = ".".join(filter(None, (*module, alias.name)))
+                found.add(path if path in {*MODULES, "_core"} else ".".join(filter(None, module)))
+    if name == "__init__":
+        found.update(btfmmap._LAZY.values())
+    packages = {package: ".".join(filter(None, (package, "__init__"))) for package in ("", "cli", "contract")}
+    return {packages.get(module, module) for module in found}
+
+
+def test_layers_of_the_package() -> None:
+    layer_of = {module: layer for layer, (modules, _) in LAYERS.items() for module in modules.split()}
+    tops = {name.partition(".")[0] for name in MODULES} - {"data"}
+    assert layer_of.keys() == tops | {"_core"}
+    TopologicalSorter({layer: allowed for layer, (_, allowed) in LAYERS.items()}).prepare()
+    for name in MODULES:
+        own = layer_of[name.partition(".")[0]]
+        for target in imported_modules(name):
+            used = layer_of[target.partition(".")[0]]
+            assert used == own or used in LAYERS[own][1], f"{name} imports {target}"
+
+
+def test_modules_import_one_another_in_no_cycle() -> None:
+    imports = {name: imported_modules(name) for name in MODULES}
+    assert {"errors", "candidates", "fields"} <= imports["btf"]  # at the top, and in functions
+    assert "_core" in imports["contract.target"]
+    assert imports["cli.at"] == {"__init__", "cli.common"}
+    assert "contract.__init__" in imports["__init__"]
+    TopologicalSorter(imports).prepare()  # raises CycleError
+
+
+def test_modules_keep_to_the_friend_names() -> None:
+    """A name with an underscore is used in the module that has it, but for the friend names."""
+    friends = set().union(*FRIEND_NAMES.values())
+    for name, path in MODULES.items():
+        tree = ast.parse(path.read_text())
+        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        own |= {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and getattr(node.value, "id", "") in ("self", "made")
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and re.match("_[a-z]", node.attr):
+                assert node.attr in own | friends | PUBLIC_UNDERSCORED, f"{name}:{node.lineno}"
+    for owner, names in FRIEND_NAMES.items():
+        assert all(hasattr(owner, name) for name in names)
 
 
 def test_who_imports_the_core() -> None:

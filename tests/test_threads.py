@@ -117,9 +117,9 @@ def test_what_is_built_on_demand_is_the_same_for_all_threads(kernel: Path) -> No
         def ask(number: int, btf: btfmmap.Btf = btf) -> list[Any]:
             questions: list[Callable[[], Any]] = [
                 *(lambda name=name: getattr(btf, name) for name in TABLES),
-                lambda: btf.graph._core,
+                lambda: btf._core_graph,
                 lambda: btf.layouts,
-                lambda: btf._layout,
+                lambda: btf._core_layout,
                 lambda: btf.find("int"),
                 lambda: [*btf.sizeof([1, 2, 3]).tolist(), int(btf.graph.reverse.indptr.sum())],
             ]
@@ -238,7 +238,7 @@ class LongWork:
         _core.lint(self.file(), None, 8, 10)
 
     def table(self) -> None:
-        _core.Btf(self.file(), None, 8).table("members")
+        _core.Btf(self.file(), None, 8).column_views("members")
 
     def names(self) -> None:
         _core.Btf(self.file(), None, 8).find("int", None)
@@ -250,13 +250,13 @@ class LongWork:
         _core.Graph(self.core)
 
     def reachable(self) -> None:
-        self.btf.graph._core.reachable([1], True)
+        self.btf._core_graph.reachable([1], True)
 
     def sizes(self) -> None:
         _core.Layout(self.core, None)
 
     def layouts(self) -> None:
-        self.btf._layout.table()
+        self.btf._core_layout.column_views()
 
     def dump_raw(self) -> None:
         _core.dump_raw(self.core, [], len)
@@ -265,7 +265,7 @@ class LongWork:
         _core.dump_json(self.core, [], False, len)
 
     def dump_c(self) -> None:
-        _core.dump_c(self.btf._layout, [], True, len)
+        _core.dump_c(self.btf._core_layout, [], True, len)
 
 
 WORKS = [name for name in vars(LongWork) if name[0] != "_" and name != "file"]

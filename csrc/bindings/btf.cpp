@@ -75,9 +75,11 @@ const Table& built(const Btf& btf, const std::string& name) {
     return btf.table(kind);
 }
 
-py::dict table(const BtfPtr& btf, const std::string& name) { return view_columns(btf, built(*btf, name)); }
+py::dict column_views(const BtfPtr& btf, const std::string& name) {
+    return view_columns(btf, built(*btf, name));
+}
 
-py::dict arrays(const py::object& self, const std::string& name) {
+py::dict column_arrays(const py::object& self, const std::string& name) {
     return array_columns(self, built(self.cast<const Btf&>(), name));
 }
 
@@ -277,8 +279,8 @@ void register_btf(py::module_& module) {
         .def_property_readonly("type_section", type_section)
         .def_property_readonly("string_section",
                                [](const BtfPtr& btf) { return view_bytes(btf, btf->string_section()); })
-        .def("table", table, py::arg("name"))
-        .def("arrays", arrays, py::arg("name"))
+        .def("column_views", column_views, py::arg("name"))
+        .def("column_arrays", column_arrays, py::arg("name"))
         .def(
             "name", [](const Btf& btf, std::int64_t id) { return to_str(btf.type_name(id)); },
             py::arg("type_id"))

@@ -50,7 +50,7 @@ View resolve(const Layout& layout, const py::object& ids) {
     });
 }
 
-py::dict table(const LayoutPtr& layout) {
+py::dict column_views(const LayoutPtr& layout) {
     const Table columns = [&] {
         const py::gil_scoped_release unlocked;
         return layouts(layout->btf(), layout->sizes(), layout->arena());
@@ -81,7 +81,7 @@ void register_layout(py::module_& module) {
         .def("resolve", resolve, py::arg("ids"))
         .def("members", members, py::arg("type_id"))
         .def("natural_alignment", natural_alignment, py::arg("type_id"))
-        .def("table", table);
+        .def("column_views", column_views);
 }
 
 }  // namespace btfmmap::bindings

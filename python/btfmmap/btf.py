@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from .errors import NotFoundError, NotSupportedError
+from .errors import FormatError, NotFoundError, NotSupportedError
 from .table_properties import HasTables, table_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from types import TracebackType
-    from typing import IO, Any, Literal
+    from typing import IO, Any, Literal, SupportsIndex
 
     import numpy as np
     import numpy.typing as npt
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from .types import Enumerator, Member, Type
     from .users import User
 
-    # How to open it again: path, method, unit, base, and the base that it was relocated onto.
-    Origin = tuple[str, str, int, "Btf | None", "Btf | None"]
+    # How to open it again: `open`, path, method, unit, base, and the base that it was relocated onto.
+    Origin = tuple[Callable[..., "Btf"], str, str, int, "Btf | None", "Btf | None"]
 
 
 class Btf(HasTables):
@@ -76,15 +76,78 @@ class Btf(HasTables):
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[object, Any] = {}
 
+    # -- for the other modules of this package, which use no other names with an underscore
+    #    (tests/test_architecture.py lists these)
+
     # What is built on demand is kept by dict.setdefault: of threads that build the same at once, all get what
     # the first of them kept. A dict is looked up before `_core`, so that what is built while another thread
     # closes the Btf goes with the dict that `close` drops.
 
     @property
     def _core(self) -> CoreBtf:
+        """The core's object. Raises `ValueError` once this one is closed."""
         if self._core_or_none is None:
             raise ValueError("this Btf is closed")
         return self._core_or_none
+
+    @property
+    def _core_layout(self) -> CoreLayout:
+        """The core's sizes, alignments and struct layouts."""
+        from . import _core
+
+        tables, core = self._tables, self._core
+        layout: CoreLayout | None = tables.get(_core.Layout)
+        if layout is None:
+            base = None if self._base is None else self._base._core_layout
+            layout = tables.setdefault(_core.Layout, _core.Layout(core, base))
+        return layout
+
+    @property
+    def _core_graph(self) -> CoreGraph:
+        """The core's reference graph."""
+        from . import _core
+
+        tables, core = self._tables, self._core
+        graph: CoreGraph | None = tables.get(_core.Graph)
+        return tables.setdefault(_core.Graph, _core.Graph(core)) if graph is None else graph
+
+    def _columns(self, table: str) -> dict[str, memoryview[Any]]:
+        """A table's columns without numpy; `indptr` is among them where there is one."""
+        kept, core = self._views, self._core
+        views = kept.get(table)
+        if views is None:
+            views = {name: memoryview(view) for name, view in core.column_views(table).items()}
+            views = kept.setdefault(table, views)
+        return views
+
+    def _layout_columns(self) -> dict[str, memoryview[Any]]:
+        """The columns of `layouts` without numpy."""
+        kept, layout = self._views, self._core_layout
+        views = kept.get("layouts")
+        if views is None:
+            views = kept.setdefault(
+                "layouts", {name: memoryview(view) for name, view in layout.column_views().items()}
+            )
+        return views
+
+    def _size(self, type_id: int) -> int:
+        """What `sizeof` gives for one."""
+        size: int = memoryview(self._core_layout.sizeof([type_id]))[0]
+        return size
+
+    def _type(self, type_id: int) -> Type:
+        """A `Type` of whichever BTF, this or one of its bases, has the id: one from a column, so valid unless
+        the bytes changed after `open`."""
+        from .types import Type
+
+        core = self._core
+        if type_id >= core.first_id + core.rows:
+            raise NotFoundError(f"no type [{type_id}]: the bytes of this BTF changed after it was opened")
+        owner = self
+        while type_id < owner.first_id:
+            assert owner._base is not None
+            owner = owner._base
+        return Type(owner, type_id)
 
     # -- its life
 
@@ -126,7 +189,7 @@ class Btf(HasTables):
             raise NotSupportedError(
                 f"{self._path or 'bytes in memory'}: cannot be pickled, for there is no file to open again"
             )
-        if not os.path.isfile(self._origin[0]):
+        if not os.path.isfile(self._origin[1]):
             raise NotSupportedError(f"{self._path}: no regular file, so it cannot be pickled")
         return reopen, (*self._origin, digest(core))
 
@@ -159,7 +222,7 @@ class Btf(HasTables):
             NotSupportedError: this one does not stand on a distilled base.
         """
         core = self._core.relocate(base._core, self._path or "buffer", base._path or "the base")
-        origin = None if self._origin is None else (*self._origin[:4], base)
+        origin = None if self._origin is None else (*self._origin[:-1], base)
         return Btf(core, self._path, base=base, ext=self._ext, origin=origin, unit=self._unit)
 
     @property
@@ -208,25 +271,16 @@ class Btf(HasTables):
 
     # -- its tables: built on first use, kept
 
-    def _columns(self, table: str) -> dict[str, memoryview[Any]]:
-        """A table's columns without numpy; `indptr` is among them where there is one."""
-        kept, core = self._views, self._core
-        views = kept.get(table)
-        if views is None:
-            views = {name: memoryview(view) for name, view in core.table(table).items()}
-            views = kept.setdefault(table, views)
-        return views
-
     def _table(self, name: str) -> Any:
         tables, core = self._tables, self._core
         built = tables.get(name)
         if built is None:
-            built = tables.setdefault(name, table_class(name)(core.arrays(name)))
+            built = tables.setdefault(name, table_class(name)(core.column_arrays(name)))
         return built
 
     # -- its names
 
-    def name(self, type_id: int) -> str:
+    def name(self, type_id: SupportsIndex) -> str:
         """The name of a type, "" if it has none; type id 0 is "void". Bytes that are no UTF-8 come with
         surrogateescape. Raises `NotFoundError` where there is no such id."""
         return self._core.name(type_id)
@@ -240,7 +294,7 @@ class Btf(HasTables):
         """The names of the kinds of many types, as `Kind` has them: "STRUCT". Raises `NotFoundError`."""
         return self._core.kind_names(type_ids)
 
-    def string(self, offset: int) -> str:
+    def string(self, offset: SupportsIndex) -> str:
         """The string at an offset of the string section: what a `name_off` stands for. A split BTF's
         offsets continue after its base's. Raises `NotFoundError` past the end."""
         return self._core.string(offset)
@@ -368,17 +422,14 @@ class Btf(HasTables):
     @property
     def graph(self) -> Graph:
         """Which type refers to which, as what; with those of its bases."""
-        from . import _core
         from .graph import Graph
 
-        tables, core = self._tables, self._core
-        kept: CoreGraph | None = tables.get(Graph)
-        # Not a Graph: it refers to this object, which would then wait for the garbage collector.
-        return Graph(self, tables.setdefault(Graph, _core.Graph(core)) if kept is None else kept)
+        # Not kept: it refers to this object, which would then wait for the garbage collector.
+        return Graph(self, self._core_graph)
 
     def users(
         self,
-        type_: int | str | Type,
+        type_: SupportsIndex | str | Type,
         *,
         roles: Collection[int] | None = None,
         through: Collection[str] | None = None,
@@ -403,46 +454,21 @@ class Btf(HasTables):
     def resolve(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """What types are without TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG: `int64[n]` of ids, -1 where
         they go round in circles, and for an id that is not there."""
-        return _array(self._layout.resolve(type_ids))  # type: ignore[no-any-return]
+        return _array(self._core_layout.resolve(type_ids))  # type: ignore[no-any-return]
 
     # -- how types lie in memory
-
-    @property
-    def _layout(self) -> CoreLayout:
-        from . import _core
-
-        tables, core = self._tables, self._core
-        layout: CoreLayout | None = tables.get(_core.Layout)
-        if layout is None:
-            base = None if self._base is None else self._base._layout
-            layout = tables.setdefault(_core.Layout, _core.Layout(core, base))
-        return layout
-
-    def _size(self, type_id: int) -> int:
-        size: int = memoryview(self._layout.sizeof([type_id]))[0]
-        return size
 
     def sizeof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """The sizes of types in bytes, `int64[n]`, as libbpf's `btf__resolve_size` has them: arrays multiply,
         pointers have the BTF's pointer size. -1 for what has none (void, functions, variables, tags of
         declarations, forward declarations, circles), for more than 2^32 - 1 bytes, and for an id that is
         not there."""
-        return _array(self._layout.sizeof(type_ids))  # type: ignore[no-any-return]
+        return _array(self._core_layout.sizeof(type_ids))  # type: ignore[no-any-return]
 
     def alignof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """The alignments of types in bytes, `int64[n]`, as libbpf's `btf__align_of` has them: 1 for packed
         structs. -1 for what has none."""
-        return _array(self._layout.alignof(type_ids))  # type: ignore[no-any-return]
-
-    def _layout_columns(self) -> dict[str, memoryview[Any]]:
-        """The columns of `layouts` without numpy."""
-        kept, layout = self._views, self._layout
-        views = kept.get("layouts")
-        if views is None:
-            views = kept.setdefault(
-                "layouts", {name: memoryview(view) for name, view in layout.table().items()}
-            )
-        return views
+        return _array(self._core_layout.alignof(type_ids))  # type: ignore[no-any-return]
 
     @property
     def layouts(self) -> Layouts:
@@ -464,7 +490,7 @@ class Btf(HasTables):
 
         return wasteful(self, top)
 
-    def layout(self, type_: int | str | Type) -> StructLayout:
+    def layout(self, type_: SupportsIndex | str | Type) -> StructLayout:
         """One struct or union member by member: offsets, sizes, holes. `print` shows it as pahole does.
         By name, structs and unions come first (see `candidates`). Raises `NotFoundError`, and `ValueError`
         for any other kind."""
@@ -473,7 +499,7 @@ class Btf(HasTables):
 
         return StructLayout(composite(self._meant(type_, "layout")))
 
-    def at(self, type_: int | str | Type, offset: int) -> list[str]:
+    def at(self, type_: SupportsIndex | str | Type, offset: int) -> list[str]:
         """The paths of the members at a byte of a type, say "headers.transport_header": several where unions
         or bitfields share it, none in a hole. The type is a struct, union or array, or a typedef of one; by
         name, structs and unions come first (see `candidates`). Raises `NotFoundError`, and `ValueError` for
@@ -482,14 +508,16 @@ class Btf(HasTables):
 
         return at(self._meant(type_, "at"), offset)
 
-    def at_each(self, type_: int | str | Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
+    def at_each(
+        self, type_: SupportsIndex | str | Type, offsets: Iterable[int] | npt.NDArray[Any]
+    ) -> list[list[str]]:
         """`at` for many offsets."""
         from .fields import at_each
 
         return at_each(self._meant(type_, "at_each"), offsets)
 
     def dtype(
-        self, type_: int | str | Type, *, bitfields: Literal["error", "omit"] = "error"
+        self, type_: SupportsIndex | str | Type, *, bitfields: Literal["error", "omit"] = "error"
     ) -> np.dtype[Any]:
         """A type as a numpy dtype of the same size and offsets, in the file's byte order, for
         `np.frombuffer`: structs nest, arrays have shapes, members of anonymous structs and unions are lifted,
@@ -508,7 +536,7 @@ class Btf(HasTables):
         return dtype_of(self._meant(type_, "dtype"), bitfields)
 
     def records(
-        self, type_: int | str | Type, buffer: Buffer | npt.NDArray[Any], *, size: int | None = None
+        self, type_: SupportsIndex | str | Type, buffer: Buffer | npt.NDArray[Any], *, size: int | None = None
     ) -> Records:
         """Bytes as records of a struct or union, each field an array, bitfields too.
 
@@ -530,7 +558,7 @@ class Btf(HasTables):
 
         return records_of(composite(self._meant(type_, "records")), buffer, size)
 
-    def ctypes(self, type_: int | str | Type) -> Any:
+    def ctypes(self, type_: SupportsIndex | str | Type) -> Any:
         """A struct or union as a class of `ctypes`, its members at the same offsets, bitfields too; a
         struct's `_fields_` are in the order of those. Raises `NotSupportedError` where ctypes cannot."""
         from .ctypes_types import ctype_of
@@ -544,7 +572,7 @@ class Btf(HasTables):
         format: Literal["raw", "json", "c"] = "raw",  # noqa: A002 (bpftool's word)
         *,
         file: str | os.PathLike[str] | IO[Any] | None = None,
-        roots: Iterable[int | str | Type] | None = None,
+        roots: Iterable[SupportsIndex | str | Type] | None = None,
         pretty: bool = False,
         sort: bool = True,
     ) -> str | None:
@@ -575,7 +603,7 @@ class Btf(HasTables):
         ids = [self._id_of(root) for root in roots or ()]
         return dump(self, format, file, ids, pretty=pretty, sort=sort)
 
-    def to_c(self, *types: int | str | Type) -> str:
+    def to_c(self, *types: SupportsIndex | str | Type) -> str:
         """A C header with these types and what they need; with all types where none is given. It is
         `dump("c")`, but where a compiler would make something else of that than the BTF has: members are in
         the order of their offsets, and enums have their size and sign. Raises what `dump` does, and
@@ -584,7 +612,7 @@ class Btf(HasTables):
 
         return to_c(self, [self._id_of(type_) for type_ in types])
 
-    def c_declaration(self, type_: int | str | Type) -> str:
+    def c_declaration(self, type_: SupportsIndex | str | Type) -> str:
         """One type as C for people: a struct with its members, an enum with its values, what a typedef stands
         for, a function's prototype. As in the header that `to_c` gives, but without what it needs, and under
         its own name. Raises `NotFoundError`, and `NotSupportedError` for what C has nothing for (DATASEC) or
@@ -597,7 +625,7 @@ class Btf(HasTables):
 
     def format(
         self,
-        type_: int | str | Type,
+        type_: SupportsIndex | str | Type,
         data: Buffer,
         *,
         compact: bool = False,
@@ -644,10 +672,10 @@ class Btf(HasTables):
 
     # -- its types as objects
 
-    def _meant(self, type_: int | str | Type, question: str) -> Type:
+    def _meant(self, type_: SupportsIndex | str | Type, question: str) -> Type:
         return self._type(self._id_of(type_, question))
 
-    def _id_of(self, type_: int | str | Type, question: str | None = None) -> int:
+    def _id_of(self, type_: SupportsIndex | str | Type, question: str | None = None) -> int:
         """Which type a question is about; a name stands for the first of its `candidates`."""
         if isinstance(type_, str):
             from .candidates import candidates
@@ -656,8 +684,8 @@ class Btf(HasTables):
             if not ids:
                 raise _not_named(type_)
             return ids[0]
-        if isinstance(type_, int):
-            return self[type_].id
+        if hasattr(type_, "__index__"):
+            return self._checked_id(type_)
         from .types import Type
 
         if not isinstance(type_, Type):
@@ -666,33 +694,48 @@ class Btf(HasTables):
             raise NotFoundError(f"{type_!r} is of another BTF")
         return type_.id
 
-    def _type(self, type_id: int) -> Type:
-        """A `Type` of whichever BTF, this or one of its bases, has the id: one from a column, so valid unless
-        the bytes changed after `open`."""
-        from .types import Type
+    def __getitem__(self, key: SupportsIndex | str) -> Type | Any:
+        """A `Type`, by its id or by a name as `find` takes it; a `Field`, by a path as `find_member` takes
+        it: `btf["task_struct.se.vruntime"]`. A type whose whole name has dots comes first (".maps"). Type
+        checkers take what it gives for a `Type`: `find_member` is annotated with `Field`.
 
-        core = self._core
-        if type_id >= core.first_id + core.rows:
-            raise NotFoundError(f"no type [{type_id}]: the bytes of this BTF changed after it was opened")
-        owner = self
-        while type_id < owner.first_id:
-            assert owner._base is not None
-            owner = owner._base
-        return Type(owner, type_id)
-
-    def __getitem__(self, key: int | str) -> Type:
-        """A `Type`, by its id or by a name as `find` takes it. Raises `NotFoundError`, a `KeyError`."""
-        if isinstance(key, str):
-            type_id = self.find(key)
-            if type_id is None:
-                raise _not_named(key)
+        Raises:
+            NotFoundError, a `KeyError`: there is no such type or member.
+            FormatError: as `find_member`.
+        """
+        if not isinstance(key, str):
+            return self._type(self._checked_id(key))
+        type_id = self.find(key)
+        if type_id is not None:
             return self._type(type_id)
-        self._core.name(key)  # refuses an id that is not there
-        return self._type(int(key))
+        if "." in key[1:]:
+            return self._member(key)
+        raise _not_named(key)
+
+    def _checked_id(self, type_id: SupportsIndex) -> int:
+        self._core.name(type_id)  # refuses an id that is not there
+        return type_id.__index__()
+
+    def _member(self, path: str) -> Field:
+        """What `find_member` finds, and `NotFoundError` wherever that is nothing."""
+        try:
+            field = self.find_member(path)
+        except FormatError:
+            raise
+        except ValueError as error:
+            raise NotFoundError(str(error)) from None
+        if field is None:
+            name, _, rest = path.partition(".")
+            raise NotFoundError(f"no member {rest!r} in {name!r}")
+        return field
 
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str):
-            return self.find(key) is not None
+            try:
+                self[key]
+            except NotFoundError:
+                return False
+            return True
         if hasattr(key, "__index__"):
             return 0 <= int(key) < self.first_id + len(self)
         owner = getattr(key, "btf", None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from .kinds import Kind
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .btf import Btf
 
-_COMPOSITE = ("STRUCT", "UNION")
+_COMPOSITE = tuple(kind.name for kind in Kind if kind.is_composite)
 _WITH_PARTS = (*_COMPOSITE, "ARRAY")
 _WITH_VALUES = (*_WITH_PARTS, "ENUM", "ENUM64", "INT", "FLOAT", "PTR")
 _VARIABLES = ("VAR", "DATASEC")
@@ -37,7 +39,7 @@ def candidates(btf: Btf, name: str, question: str | None = None) -> list[int]:
         return ids
     kinds = btf.kind_names(ids)
     # A typedef in a cycle stands for itself.
-    found = memoryview(btf._layout.resolve(ids)).tolist()
+    found = memoryview(btf._core_layout.resolve(ids)).tolist()
     below = [type_id if its < 0 else its for type_id, its in zip(ids, found, strict=True)]
     rows: list[int] = []
     if question is not None:

@@ -52,7 +52,7 @@ class _Maker:
         found = resolved(type_)
         if found.kind == Kind.ARRAY and found.type is not None:
             return self.make(found.type, path, depth + 1) * (found.nelems or 0)
-        if found.kind in (Kind.STRUCT, Kind.UNION):
+        if found.kind.is_composite:
             if found.id not in self.finished:
                 self.finished[found.id] = self.composite(found, path, depth)
             return self.finished[found.id]
@@ -71,7 +71,7 @@ class _Maker:
                 made = ctypes.c_char
             else:
                 made = (_SIGNED if IntEncoding.SIGNED in type_.encoding else _UNSIGNED).get(size)
-        elif type_.kind in (Kind.ENUM, Kind.ENUM64):
+        elif type_.kind.is_enum:
             made = (_SIGNED if type_.signed else _UNSIGNED).get(size)
         elif type_.kind == Kind.FLOAT:
             made = _FLOATS.get(size)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 200
 _MAX_DIMENSIONS = 32
 _MAX_NUMBERS = 1 << 18  # in a record, elements of arrays aside: numpy goes through all of them for a view
-_COMPOSITE = (Kind.STRUCT, Kind.UNION)
 
 
 class Bitfield(NamedTuple):
@@ -83,7 +82,7 @@ def flexible_fields(type_: Type) -> list[str]:
             inner = resolved(member.type)
             if inner.kind == Kind.ARRAY and inner.nelems == 0:
                 names.append(member.name)
-            elif inner.kind in _COMPOSITE and not member.name and inner.id not in seen:
+            elif inner.kind.is_composite and not member.name and inner.id not in seen:
                 seen.add(inner.id)
                 pending.append(inner)
     return names
@@ -113,7 +112,7 @@ class _Planner:
         is_text = bool(shape) and inner.kind == Kind.INT and inner.name == "char" and shape[-1] > 0
         if is_text:
             plan = Plan(self.made(f"S{shape.pop()}", path), inner, {}, {})
-        elif inner.kind in _COMPOSITE:
+        elif inner.kind.is_composite:
             plan = self.finished.get(inner.id) or self.struct(inner, path, depth)
             self.finished[inner.id] = plan
         else:
@@ -151,7 +150,7 @@ class _Planner:
             letter = "i" if type_.encoding and IntEncoding.SIGNED in type_.encoding else "u"
             if type_.encoding and IntEncoding.BOOL in type_.encoding and size == 1:
                 return np.dtype("?")
-        elif type_.kind in (Kind.ENUM, Kind.ENUM64):
+        elif type_.kind.is_enum:
             letter = "i" if type_.signed else "u"
         elif type_.kind == Kind.FLOAT:
             letter = "f"
@@ -220,7 +219,7 @@ class _Planner:
         inner = resolved(field.type)
         if inner.kind == Kind.INT and inner.encoding is not None:
             signed = IntEncoding.SIGNED in inner.encoding
-        elif inner.kind in (Kind.ENUM, Kind.ENUM64):
+        elif inner.kind.is_enum:
             signed = bool(inner.signed)
         else:
             raise self.refuse(path, f"is a bitfield of kind {inner.kind.name}")

@@ -39,7 +39,7 @@ def dump(
         elif format == "json":
             _core.dump_json(btf._core, roots, pretty, to)
         else:
-            _core.dump_c(btf._layout, roots, sort, to)
+            _core.dump_c(btf._core_layout, roots, sort, to)
 
     if file is None:
         pieces: list[bytes] = []
@@ -89,18 +89,18 @@ def _write_all(file: io.RawIOBase, piece: bytes) -> None:
 def to_c(btf: Btf, roots: Sequence[int]) -> str:
     """What `Btf.to_c` gives."""
     pieces: list[bytes] = []
-    _core.dump_c(btf._layout, roots, True, pieces.append, as_laid_out=True)
+    _core.dump_c(btf._core_layout, roots, True, pieces.append, as_laid_out=True)
     return _text(b"".join(pieces))
 
 
 def c_declaration(btf: Btf, type_id: int) -> str:
     """What `Btf.c_declaration` gives."""
-    return _text(_core.c_declaration(btf._layout, type_id)) + ";"
+    return _text(_core.c_declaration(btf._core_layout, type_id)) + ";"
 
 
 def c_type_name(btf: Btf, type_id: int) -> str:
     """What a cast to a type says: without qualifiers, and of types without a name the keyword alone."""
-    return _text(_core.c_type_name(btf._layout, type_id))
+    return _text(_core.c_type_name(btf._core_layout, type_id))
 
 
 def _text(utf8: bytes) -> str:

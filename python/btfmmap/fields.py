@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from .types import Member, Type
 
-_COMPOSITE = (Kind.STRUCT, Kind.UNION)
-_WITH_PARTS = (*_COMPOSITE, Kind.ARRAY)
 MAX_FIELDS = 1 << 16  # a struct had room for no more until vlen grew beyond 16 bits
 MAX_DEPTH = 64  # of structs in one another
 
@@ -54,27 +52,27 @@ class Field(NamedTuple):
 
 def resolved(type_: Type) -> Type:
     """Without typedefs and qualifiers; itself where they go round in circles."""
-    (type_id,) = memoryview(type_.btf._layout.resolve([type_.id]))
+    (type_id,) = memoryview(type_.btf._core_layout.resolve([type_.id]))
     return type_ if type_id < 0 else type_.btf._type(type_id)
 
 
 def composite(type_: Type) -> Type:
     """The STRUCT or UNION below typedefs and qualifiers. Raises `ValueError` for any other kind."""
-    return _of_kind(type_, _COMPOSITE, "no struct or union")
+    found = resolved(type_)
+    if not found.kind.is_composite:
+        raise _of_another_kind(type_, found, "no struct or union")
+    return found
 
 
 def _require_parts(type_: Type) -> None:
-    _of_kind(type_, _WITH_PARTS, "no struct, union or array")
-
-
-def _of_kind(type_: Type, kinds: tuple[Kind, ...], otherwise: str) -> Type:
     found = resolved(type_)
-    if found.kind not in kinds:
-        what = "is" if found.id == type_.id else "stands for what is"
-        raise ValueError(
-            f"{type_.name or f'type [{type_.id}]'} {what} of kind {found.kind.name}, {otherwise}"
-        )
-    return found
+    if not found.kind.is_composite and found.kind != Kind.ARRAY:
+        raise _of_another_kind(type_, found, "no struct, union or array")
+
+
+def _of_another_kind(type_: Type, found: Type, otherwise: str) -> ValueError:
+    what = "is" if found.id == type_.id else "stands for what is"
+    return ValueError(f"{type_.name or f'type [{type_.id}]'} {what} of kind {found.kind.name}, {otherwise}")
 
 
 def fields(type_: Type) -> Iterator[Field]:
@@ -90,7 +88,7 @@ def first_and_last(type_: Type) -> tuple[int, int]:
     """The numbers of the members of a STRUCT that lie first and last, which a record of a compiler that
     reorders members (Rust's) may have anywhere; of a UNION those that the record has there. Raises
     `ValueError` where there are none."""
-    offsets = [offset for (offset,) in type_._children("members", "bit_offset")]
+    (offsets,) = type_._children("members", "bit_offset")
     if type_.kind == Kind.UNION and offsets:
         return 0, len(offsets) - 1
     numbers = range(len(offsets))
@@ -137,7 +135,7 @@ def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
         name, member_type, bit_offset, bitfield_size = member
         bit_offset += base
         inner = None if name else resolved(member_type)
-        if inner is not None and inner.kind in _COMPOSITE:
+        if inner is not None and inner.kind.is_composite:
             enter(inner, bit_offset, in_union)
             continue
         depth = len(way) - 1
@@ -152,7 +150,7 @@ def find_field(type_: Type, path: str) -> Field | None:
         parent = resolved(type_)
         found = (
             next((field for field in fields(parent) if field.name == name), None)
-            if name and parent.kind in _COMPOSITE
+            if name and parent.kind.is_composite
             else None
         )
         if found is None:
@@ -199,7 +197,7 @@ def at(type_: Type, offset: int) -> list[str]:
             size = found.btf._size(found.type.id)
             if size > 0 and (not found.nelems or left < size * found.nelems):
                 stack.append((f"{path}[{left // size}]", found.type, left % size, depth + 1))
-        elif found.kind in _COMPOSITE and found.size and left < found.size:
+        elif found.kind.is_composite and found.size and left < found.size:
             covering = []
             for field in fields(found):
                 steps += 1

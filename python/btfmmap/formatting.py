@@ -100,7 +100,7 @@ class _Printer:
                 self.pieces.append(f".{name} = ")
             if not in_array and found.kind not in (Kind.VAR, Kind.DATASEC):
                 self.pieces.append(f"({self._cast(type_)})")
-        if found.kind in (Kind.STRUCT, Kind.UNION):
+        if found.kind.is_composite:
             self._open("{")
             for member in self._members_of(found):
                 self.show(
@@ -182,7 +182,7 @@ class _Printer:
     def _scalar(self, type_: Type, at: int, bitfield_size: int) -> str:
         if type_.kind == Kind.INT and not bitfield_size:
             at, bitfield_size = self._old_bitfield(type_, at)
-        if type_.kind in (Kind.ENUM, Kind.ENUM64):
+        if type_.kind.is_enum:
             return self._enumerator(type_, at, bitfield_size)
         if bitfield_size:
             return f"{self._bits(type_, at, bitfield_size):#x}"
@@ -235,7 +235,7 @@ class _Printer:
             return self._bits(type_, at, bitfield_size) == 0
         if type_.kind in _SCALARS:
             return not any(self._bytes(type_, at, self._size(type_)))
-        if type_.kind in (Kind.STRUCT, Kind.UNION):
+        if type_.kind.is_composite:
             return all(
                 self._is_zero(
                     self._below_typedefs(member.type),

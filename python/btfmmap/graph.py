@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import scipy.sparse
 
     from ._core import Graph as CoreGraph
+    from ._core import View
     from .btf import Btf
     from .tables import U8, U32
 
@@ -57,8 +58,7 @@ class Graph:
         self._core = core
         self._is_reverse = is_reverse
         indptr, indices = core.edges(is_reverse)
-        self._indptr: memoryview[Any] = memoryview(indptr)
-        self._indices: memoryview[Any] = memoryview(indices)
+        self._indptr, self._indices = indptr, indices
 
     @property
     def indptr(self) -> U32:
@@ -71,21 +71,16 @@ class Graph:
         return _array(self._indices)  # type: ignore[no-any-return]
 
     @property
-    def _labels(self) -> tuple[memoryview[Any], memoryview[Any]]:
-        role, row = self._core.labels(self._is_reverse)
-        return memoryview(role), memoryview(row)
-
-    @property
     def role(self) -> U8:
         """`uint8[edges]`: what the type that is referred to is to the other, a `Role`. Made with `row` when
         first asked for."""
-        return _array(self._labels[0])  # type: ignore[no-any-return]
+        return _array(self._core.labels(self._is_reverse)[0])  # type: ignore[no-any-return]
 
     @property
     def row(self) -> U32:
         """`uint32[edges]`: the row with the reference, in the table that has the role (`members`, `params`,
         `arrays`, `funcs`, `vars`, `secinfos`, `decl_tags`, else `types`) of the BTF that has the record."""
-        return _array(self._labels[1])  # type: ignore[no-any-return]
+        return _array(self._core.labels(self._is_reverse)[1])  # type: ignore[no-any-return]
 
     @property
     def reverse(self) -> Graph:
@@ -102,9 +97,7 @@ class Graph:
     def reachable(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
         """Every type id that can be reached from some, those included, ascending: what they need. Ids that
         are not there, such as the -1 of `lookup`, are left out."""
-        import numpy as np
-
-        return np.asarray(self._core.reachable(ids, self._is_reverse))
+        return _array(self._core.reachable(ids, self._is_reverse))  # type: ignore[no-any-return]
 
     def dependents(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
         """The same against the edges: what needs them."""
@@ -129,7 +122,7 @@ class Graph:
         places, first = np.unique(self._sources() * nodes + self.indices, return_index=True)
         return sparse.csr_array((self.role[first] + 1, divmod(places, nodes)), shape=(nodes, nodes))
 
-    def to_networkx(self) -> networkx.MultiDiGraph:
+    def to_networkx(self) -> networkx.MultiDiGraph[int]:
         """A `networkx.MultiDiGraph`: nodes are type ids with `name` and `kind`, edges have `role` and `row`.
         Needs the extra `btfmmap[graph]`."""
         graph = optional("networkx", "graph").MultiDiGraph()
@@ -150,7 +143,7 @@ class Graph:
         return graph
 
 
-def _array(view: memoryview[Any]) -> Any:
+def _array(view: View) -> Any:
     import numpy as np
 
     return np.asarray(view)

@@ -54,10 +54,10 @@ class Kernel(HasTables):
         self, base: Btf, modules: dict[str, Btf], failed: dict[str, BtfError | OSError], *, owns_base: bool
     ) -> None:
         self._owns_base = owns_base
-        self.base = base
+        self.base: Btf = base
         self.modules: Mapping[str, Btf] = MappingProxyType(modules)
         self.failed: Mapping[str, BtfError | OSError] = MappingProxyType(failed)
-        self.names = ("vmlinux", *modules)
+        self.names: tuple[str, ...] = ("vmlinux", *modules)
         self._tables: dict[str, Any] = {}
 
     def _btfs(self) -> Iterator[Btf]:
@@ -147,7 +147,9 @@ class Kernel(HasTables):
                 return name
         raise NotFoundError(f"{type_!r} is not of this kernel")
 
-    def strings(self, module: npt.NDArray[Any], offsets: npt.NDArray[Any]) -> list[str]:
+    def strings(
+        self, module: Iterable[int] | npt.NDArray[Any], offsets: Iterable[int] | npt.NDArray[Any]
+    ) -> list[str]:
         """What `name_off` columns stand for, each in the BTF that the column `module` says. The same string
         is the same `str`, of the base also for modules. Raises `NotFoundError`, and `NotSupportedError` for
         more than 1 GiB of text; `IndexError` for a number that no module has."""
@@ -158,7 +160,7 @@ class Kernel(HasTables):
     def _table(self, name: str) -> Any:
         joined = self._tables.get(name)
         if joined is None:
-            joined = self._tables[name] = _joined([btf._table(name) for btf in self._btfs()])
+            joined = self._tables[name] = _joined([getattr(btf, name) for btf in self._btfs()])
         return joined
 
 

@@ -33,6 +33,22 @@ class Kind(IntEnum):
     TYPE_TAG = 18
     ENUM64 = 19
 
+    @property
+    def is_composite(self) -> bool:
+        """Whether its types have members: STRUCT and UNION."""
+        return self in (Kind.STRUCT, Kind.UNION)
+
+    @property
+    def is_enum(self) -> bool:
+        """Whether its types have enumerators: ENUM and ENUM64."""
+        return self in (Kind.ENUM, Kind.ENUM64)
+
+    @property
+    def is_modifier(self) -> bool:
+        """Whether its types only rename, qualify or tag another: TYPEDEF, CONST, VOLATILE, RESTRICT and
+        TYPE_TAG, as for the kernel's `btf_type_is_modifier`."""
+        return self in (Kind.TYPEDEF, Kind.CONST, Kind.VOLATILE, Kind.RESTRICT, Kind.TYPE_TAG)
+
     @classmethod
     def _missing_(cls, value: object) -> Kind | None:
         if not isinstance(value, int) or not 0 <= value < 128:

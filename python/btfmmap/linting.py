@@ -101,7 +101,7 @@ def _lint(file: File, base: Btf | None, unit: int, limit: int) -> list[Diagnosti
     if found.base is not None:
         base = open_btf(data=bytes(found.base.whole()))
     btf, units = unit_of(found.btf, unit)
-    layout = None if base is None else base._layout
+    layout = None if base is None else base._core_layout
     try:
         rows, errors, notes = _core.lint(btf, layout, found.pointer_size, limit)
     except MissingBaseError as error:

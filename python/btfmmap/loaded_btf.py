@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import _core
-from .btf import Btf
-from .opening import KERNEL_BTF
-from .opening import open as open_btf
 
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from ._core import File
 
 
 class LoadedBtf(NamedTuple):
@@ -42,21 +41,17 @@ def loaded() -> list[LoadedBtf]:
         _explain(error)
 
 
-def open_loaded(btf_id: int, base: Btf | None) -> Btf:
-    """What `open(id=...)` does. A module's base is the running kernel's BTF, where none is given."""
+def read_loaded(btf_id: int) -> tuple[LoadedBtf, File]:
+    """One of them and its bytes, for `open(id=...)`."""
     if not 0 <= btf_id < 1 << 32:
         raise ValueError(f"id is {btf_id}, must fit in 32 bits")
     name = f"BTF object {btf_id}"
     try:
-        info = LoadedBtf(*_core.loaded_info(btf_id))
-        file = _core.read_loaded(btf_id, name)
+        return LoadedBtf(*_core.loaded_info(btf_id)), _core.read_loaded(btf_id, name)
     except PermissionError as error:
         _explain(error)
     except FileNotFoundError as error:
         raise FileNotFoundError(error.errno, "no BTF object of that id in the kernel", name) from None
-    if base is None and info.kernel and info.name != "vmlinux":
-        base = open_btf(KERNEL_BTF)
-    return Btf(_core.Btf(file, None if base is None else base._core, 0), name, base=base)
 
 
 def _explain(error: PermissionError) -> NoReturn:

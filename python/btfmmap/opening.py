@@ -83,9 +83,12 @@ def open(  # noqa: A001 (the package's verb is open)
     if id is not None:
         if unit:
             raise ValueError("unit goes with a path or data: what the kernel has loaded is one BTF")
-        from .loaded_btf import open_loaded
+        from .loaded_btf import read_loaded
 
-        return open_loaded(id, base)
+        info, file = read_loaded(id)
+        if base is None and info.kernel and info.name != "vmlinux":  # a module
+            base = open(KERNEL_BTF)
+        return Btf(_core_of(file, base, 0), file.name, base=base)
     if data is not None:
         return _opened(File.of_buffer(data, "buffer", True), None, base, unit, method)
     name = os.fsdecode(KERNEL_BTF if path is None else path)
@@ -137,7 +140,7 @@ def unit_of(file: File, unit: int) -> tuple[File, int]:
 
 def _opened(file: File, path: str | None, base: Btf | None, unit: int, method: Method) -> Btf:
     # Absolute now, since the current folder may change.
-    place = None if path is None else (os.path.abspath(path), method, unit)
+    place = None if path is None else (open, os.path.abspath(path), method, unit)
     if file.is_btf():
         btf, ext, pointer_size, distilled = file, None, 0, None
     else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import BtfError
-from .opening import open as open_btf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._core import Btf as CoreBtf
     from .btf import Btf
 
@@ -18,7 +19,13 @@ def digest(core: CoreBtf) -> bytes:
 
 
 def reopen(
-    path: str, method: Any, unit: int, base: Btf | None, relocated_onto: Btf | None, expected: bytes
+    open_btf: Callable[..., Btf],
+    path: str,
+    method: str,
+    unit: int,
+    base: Btf | None,
+    relocated_onto: Btf | None,
+    expected: bytes,
 ) -> Btf:
     """Unpickle: open the file again, so that processes share its pages."""
     btf = open_btf(path, method=method, unit=unit, base=base)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .dtype import Bitfield, Plan, flexible_fields, plan_of
 from .errors import FormatError, NotSupportedError
 from .fields import MAX_FIELDS
-from .kinds import IntEncoding, Kind
+from .kinds import IntEncoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .types import Type
 
 _SHOWN = 6
-_ENUMS = (Kind.ENUM, Kind.ENUM64)
 
 
 class Records:
@@ -86,7 +85,7 @@ class Records:
             raise KeyError(f"no member {key!r} in {self._plan.type.name or 'this record'}")
         plan = self._plan.members[key]
         values = self._values[key]
-        return Records(plan, values) if plan.type.kind in (Kind.STRUCT, Kind.UNION) else values
+        return Records(plan, values) if plan.type.kind.is_composite else values
 
     def _bits(self, field: Bitfield) -> Any:
         raw = self._values[field.covering]
@@ -119,7 +118,7 @@ class Records:
         """
         values = self[name]
         enum = self._type_of(name)
-        if enum.kind not in _ENUMS:
+        if not enum.kind.is_enum:
             raise TypeError(f"{name!r} is of kind {enum.kind.name}, no enum")
         values = np.asarray(values)
         if values.dtype.kind == "V":
@@ -140,7 +139,7 @@ class Records:
         return {name: self._plain(name, enum_names) for name in self.fields}
 
     def _plain(self, name: str, enum_names: bool) -> Any:
-        value = self.enum_names(name) if enum_names and self._type_of(name).kind in _ENUMS else self[name]
+        value = self.enum_names(name) if enum_names and self._type_of(name).kind.is_enum else self[name]
         if isinstance(value, Records):
             return value._nested(self.shape, enum_names)
         return value if self.shape or not hasattr(value, "tolist") else value.tolist()

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 CACHE_LINE = 64
 _TYPE_WIDTH = 26
-_COMPOSITE = (Kind.STRUCT, Kind.UNION)
-_ENUMS = (Kind.ENUM, Kind.ENUM64)
 _INT_SIZE = 4
 _PACKED = " __attribute__((__packed__))"
 
@@ -56,8 +54,8 @@ class StructLayout:
     and `str` is pahole's text."""
 
     def __init__(self, type_: Type) -> None:
-        self.type = type_
-        self.summary = _summary(type_)
+        self.type: Type = type_
+        self.summary: dict[str, Any] = _summary(type_)
 
     @property
     def size(self) -> int:
@@ -136,7 +134,7 @@ _Place = tuple[int, int, int, int, int]
 
 
 def _places(type_: Type) -> list[_Place]:
-    return type_.btf._layout.members(type_.id)
+    return type_.btf._core_layout.members(type_.id)
 
 
 def _spelled(type_: Type) -> str:
@@ -249,7 +247,8 @@ class _Printer:
         position = f":{member.bit_offset - 8 * offset:2}" if bits else ""
         numbers = f"/* {start:>5}{position} {size:>{2 if bits else 5}} */"
         within = column if column.base is None else column._replace(base=start)
-        unnamed = member.type.kind in (*_COMPOSITE, *_ENUMS) and not member.type.name
+        kind = member.type.kind
+        unnamed = (kind.is_composite or kind.is_enum) and not member.type.name
         if self.opens(member.type):
             # A name comes after the attributes of a struct, but before those of one in a typedef or array.
             text = self.declared(member.type, "", within, flexible)
@@ -276,9 +275,9 @@ class _Printer:
 
     def opens(self, type_: Type) -> bool:
         """Whether a type is written out where it is used."""
-        if type_.kind in _ENUMS:
+        if type_.kind.is_enum:
             return not type_.name
-        may = type_.kind in _COMPOSITE and type_.id not in self.open and len(self.open) < MAX_DEPTH
+        may = type_.kind.is_composite and type_.id not in self.open and len(self.open) < MAX_DEPTH
         return may and (not type_.name or self.expand)
 
     def declared(self, type_: Type, name: str, column: _Column, flexible: bool) -> str:
@@ -314,7 +313,7 @@ class _Printer:
                 text = function(proto, name, pointer=pointer, spacing=column.width)
             else:
                 text = f"{padded_name(type_, column.width)} {name}"
-        elif type_.kind in _COMPOSITE:
+        elif type_.kind.is_composite:
             text = self.body(type_, _summary(type_), column.inner(), name)
         else:
             text = _enumeration(type_, name, column.tabs)
@@ -428,7 +427,7 @@ def _alignments(
 ) -> tuple[list[int], int]:
     """Of each member and of the type, the alignment that its place needs beyond its own, as pahole's
     `class__infer_alignment` guesses it from the gap before, by offset; 0 where there is none to guess."""
-    layout = type_.btf._layout
+    layout = type_.btf._core_layout
     guessed = [0] * len(places)
     end = end_bit = 0
     for number in range(len(places)) if order is None else order:

@@ -51,7 +51,6 @@ class Secinfo(NamedTuple):
 
 
 _SIZED = {Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC}
-_ENUMS = (Kind.ENUM, Kind.ENUM64)
 _REFERRING = {
     Kind.PTR,
     Kind.TYPEDEF,
@@ -88,7 +87,7 @@ class Type:
         return columns[column][bisect_left(columns["id"], self.id)]  # type: ignore[no-any-return]
 
     def _children(self, table: str, *names: str) -> list[memoryview[Any]]:
-        """Its rows of a child table: a slice of each column."""
+        """Its rows of a child table: a slice of each column. Other modules of the package use this too."""
         columns = self.btf._columns(table)
         row = self.id - self.btf.first_id
         rows = slice(columns["indptr"][row], columns["indptr"][row + 1])
@@ -166,7 +165,7 @@ class Type:
     def signed(self) -> bool | None:
         """Of an ENUM or ENUM64: whether its values are signed, which the kind flag says, or a value that no
         unsigned integer of its size has. See `tables.Enumerators.signed`."""
-        if self.kind not in _ENUMS:
+        if not self.kind.is_enum:
             return None
         columns = self.btf._columns("enumerators")
         row = self.id - self.btf.first_id

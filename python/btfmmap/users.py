@@ -24,13 +24,7 @@ THROUGH = ("typedef", "const", "volatile", "restrict", "type_tag", "pointer", "a
 EMBEDDED = tuple(word for word in THROUGH if word != "pointer")
 """The same without pointers: for who holds the type itself."""
 
-_MODIFIERS = {
-    Kind.TYPEDEF: "typedef",
-    Kind.CONST: "const",
-    Kind.VOLATILE: "volatile",
-    Kind.RESTRICT: "restrict",
-    Kind.TYPE_TAG: "type_tag",
-}
+_MODIFIERS = {kind: kind.name.lower() for kind in Kind if kind.is_modifier}
 _ARRAYS = {Kind.ARRAY: "array"}
 _POINTERS = {Kind.PTR: "pointer"}
 _ROLES = tuple(Role)
@@ -97,14 +91,17 @@ class _Search:
         self.btf = btf
         self.wanted = wanted
         self.through = through
-        reverse = btf.graph.reverse
-        self.indptr, self.sources = reverse._indptr, reverse._indices
-        self.roles, self.rows = reverse._labels
+        graph = btf._core_graph
+        # Of each type, what refers to it.
+        indptr, sources = graph.edges(True)
+        roles, rows = graph.labels(True)
+        self.indptr, self.sources = memoryview(indptr), memoryview(sources)
+        self.roles, self.rows = memoryview(roles), memoryview(rows)
         self.kinds = b""  # by type id
         owner: Btf | None = btf
         while owner is not None:
             self.kinds = owner._columns("types")["kind"].tobytes() + self.kinds
-            owner = owner._base
+            owner = owner.base
         self.texts: dict[tuple[int, int], str] = {}  # by first type id and name offset
         self.text_size = 0
         words = {Role.UNDERLYING: _MODIFIERS, Role.ELEMENT: _ARRAYS, Role.POINTEE: _POINTERS}
