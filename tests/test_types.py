@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import bpftool_json as bpftool
 import pytest
-from btf_writer import every_kind
+from btf_writer import CONST, PTR, UNION, BtfWriter, every_kind
 
 import btfmmap
 from btfmmap import Btf, IntEncoding, Kind, NotFoundError, Type
@@ -105,7 +109,6 @@ def test_getting(btf: Btf) -> None:
     assert btf[7] != btfmmap.open(data=every_kind().build())[7]
     assert isinstance(btf[7], Type)
     assert repr(btf[7]) == "<Type [7] STRUCT pair>"
-    assert repr(btf[5]) == "<Type [5] PTR (anon)>"
     for key in ("nothing", "union pair", -1, len(btf), 2**40):
         with pytest.raises(NotFoundError):
             btf[key]
@@ -127,3 +130,167 @@ def test_iterating(btf: Btf) -> None:
     assert [found.id for found in btf] == list(range(len(btf)))
     assert [found.kind for found in btf] == btf.types.kind.tolist()
     assert len(btf) == len(every_kind().records) + 1
+
+
+def test_items_by_name(kernel: Path) -> None:
+    btf = btfmmap.open(kernel)
+    unnamed = shadowed = 0
+    for found in list(btf)[:: max(1, len(btf) // 5000)]:
+        for items in (found.members, found.params, found.enumerators):
+            first: dict[str, object] = {}
+            for item in items:
+                first.setdefault(item.name, item)
+            unnamed += "" in first
+            shadowed += len(first) < len(items)
+            names: Collection[object] = items  # mypy looks for items alone in a tuple
+            assert all(items[name] == item and name in names for name, item in first.items() if name)
+            assert "" not in names
+            assert "no such name" not in names
+            assert all(item in items for item in items)
+            assert items[:2] == tuple(items)[:2]
+    assert unnamed  # such as the last parameter of printk
+    assert shadowed  # two that have no name
+
+
+def test_items_that_are_not_there() -> None:
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    inner = writer.add_struct("", 4, [("inside", int_id, 0)])
+    writer.add_struct("outer", 12, [("", inner, 0), ("length", int_id, 32), ("width", int_id, 64)])
+    writer.add_enum("colour", [("RED", 0), ("GREEN", 1)])
+    proto = writer.add_proto(int_id, [("buffer", int_id), ("size", int_id)])
+    writer.add(12, "read", size_or_type=proto)
+    writer.add_struct("", 0, [])
+    btf = btfmmap.open(data=writer.build())
+    outer, colour, read = btf["outer"], btf["colour"], btf["read"]
+    questions: list[tuple[Callable[[], object], str]] = [
+        (
+            lambda: outer.members["lenght"],
+            "no member 'lenght'; close to it: 'length'; Btf.find",
+        ),
+        (lambda: outer.members["inside"], "struct outer has no member 'inside'; Btf.find_member looks into"),
+        (lambda: outer.members[""], "struct outer has no member ''; Btf.find_member"),
+        (
+            lambda: colour.enumerators["GREED"],
+            "enum colour has no enumerator 'GREED'; close to it: 'GREEN', 'RED'$",
+        ),
+        (lambda: read.params["length"], "func read has no parameter 'length'$"),
+        (
+            lambda: btf[proto].params["sizes"],
+            r"\[5\] has no parameter 'sizes'; close to it: 'size'$",
+        ),
+        (lambda: btf[7].members["x"], r"struct \[7\] has no member 'x'$"),
+        (lambda: outer.members["x" * 10**6], "struct outer has no member 'xxx"),
+    ]
+    for ask, message in questions:
+        with pytest.raises(NotFoundError, match=message):
+            ask()
+    for wrong in (3, -4):
+        with pytest.raises(IndexError):
+            outer.members[wrong]
+    with pytest.raises(TypeError):
+        outer.members[1.5]  # type: ignore[call-overload]
+
+
+def test_items_travel(tmp_path: Path) -> None:
+    path = tmp_path / "every.btf"
+    path.write_bytes(every_kind().build())
+    members = btfmmap.open(path)["pair"].members
+    for other in (copy.copy(members), pickle.loads(pickle.dumps(members))):
+        assert [member.name for member in other] == [member.name for member in members]
+        assert other["left"].bit_offset == members["left"].bit_offset
+        with pytest.raises(NotFoundError, match="struct pair has no member 'x'"):
+            other["x"]
+
+
+def test_paths(kernel: Path) -> None:
+    btf = btfmmap.open(kernel)
+    structs = [found for found in btf if found.kind.is_composite and found.name and found.members]
+    checked = 0
+    for found in structs[:: max(1, len(structs) // 300)]:
+        for member in btf.layout(found.name).members:
+            path = f"{found.kind.name.lower()} {found.name}.{member.name}"
+            if member.name and btf.find(path) is None:
+                assert btf[path] == btf.find_member(path)
+                assert path in btf
+                checked += 1
+    assert checked > 10
+
+
+def test_paths_that_lead_nowhere() -> None:
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    array = writer.add_array(int_id, int_id, 3)
+    writer.add_struct("point", 16, [("x", int_id, 0), ("more", array, 32)])
+    section = writer.add_datasec(".maps", 0, [])
+    dotted = writer.add(8, "point.x", size_or_type=int_id)
+    odd = writer.add_struct("odd", 4, [])
+    btf = btfmmap.open(data=writer.build())
+    assert (btf[".maps"].id, btf["point.x"].id) == (section, dotted)  # whole names come first
+    assert btf["struct point.x"].bit_offset == 0
+    assert btf["point.more[2]"].bit_offset == 96
+    for path, message in {
+        "point.z": "no member 'z' in 'point'",
+        "point.": "no member '' in 'point'",
+        "line.x": "no type named 'line'",
+        ".data": "no type named '.data'",
+        "int.x": "int is of kind INT",
+        "point.x[0]": "no such array",
+        "point.more[x]": "no such array",
+        "point.more[3]": "no member",
+        "odd.x": "no member 'x' in 'odd'",
+    }.items():
+        with pytest.raises(NotFoundError, match=re.escape(message)):
+            btf[path]
+        assert path not in btf
+    assert btf[odd].members == ()
+    looped = BtfWriter()
+    looped.add_struct("loop", 4, [("", 2, 0)])
+    looped.add_struct("", 4, [("", 2, 0)])
+    broken = btfmmap.open(data=looped.build())
+    for ask in (lambda: broken["loop.x"], lambda: "loop.x" in broken):
+        with pytest.raises(btfmmap.FormatError, match="holds itself"):
+            ask()
+
+
+def test_repr() -> None:
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    const = writer.add(CONST, size_or_type=int_id)
+    pointer = writer.add(PTR, size_or_type=const)
+    proto = writer.add_proto(int_id, [("a", pointer), ("", 0)])
+    union = writer.add_struct("", 4, [("a", int_id, 0)], kind=UNION)
+    long = writer.add_struct("long" * 10**5, 0, [])
+    controls = writer.add_struct(b"a\nb\x1b[31m\xff", 0, [])
+    loop = writer.add(PTR, size_or_type=9)
+    writer.add(CONST, size_or_type=loop)
+    btf = btfmmap.open(data=writer.build())
+    for type_id, text in {
+        int_id: "<Type [1] INT int>",
+        const: "<Type [2] CONST const int>",
+        pointer: "<Type [3] PTR const int *>",
+        proto: f"<Type [4] FUNC_PROTO {btf[proto].c_name}>",
+        union: f"<Type [5] UNION {btf[union].c_name}>",
+    }.items():
+        assert repr(btf[type_id]) == text
+    assert "union" in repr(btf[union])
+    assert "int" in repr(btf[proto])
+    for type_id in range(len(btf)):
+        assert len(repr(btf[type_id])) < 500
+        assert repr(btf[type_id]).isprintable()
+    assert repr(btf[long]).endswith("...>")
+    assert "31m" in repr(btf[controls])
+    assert repr(btf[loop]).startswith(f"<Type [{loop}] PTR ")
+    found = btf[1]
+    btf.close()
+    assert repr(found) == "<Type [1] of a closed Btf>"
+
+
+def test_repr_on_a_closed_base(module: tuple[Path, Path]) -> None:
+    base = btfmmap.open(module[0])
+    split = btfmmap.open(module[1], base=base)
+    lowest = split.first_id
+    unnamed = [found for found in split if not found.name and found.type and 0 < found.type.id < lowest]
+    assert unnamed
+    base.close()
+    assert all(repr(found).startswith(f"<Type [{found.id}]") for found in unnamed)

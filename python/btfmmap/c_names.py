@@ -54,6 +54,8 @@ def padded_name(type_: Type, width: int) -> str:
 
 
 def pointer_name(type_: Type, depth: int = 0) -> str:
+    if depth > _MAX_DEPTH:
+        return "..."
     target = untagged(type_.type)
     if target is not None and target.kind == Kind.FUNC_PROTO:
         return function(target, "", pointer=True, depth=depth + 1)

@@ -26,10 +26,10 @@ class MissingBaseError(FormatError):
 
 
 class NotFoundError(BtfError, KeyError):
-    """No type of that name or id, or no string at that offset."""
+    """No type of that name or id, no member of that name, or no string at that offset."""
 
-    # KeyError's own prints the quoted repr of the message.
-    __str__ = Exception.__str__
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # KeyError's own quotes the message
 
 
 class NotSupportedError(BtfError):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
+from .close_names import close_names
+from .errors import BtfError, NotFoundError
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterable, Iterator
+    from typing import Any, SupportsIndex
 
     from .btf import Btf
 
@@ -50,6 +52,57 @@ class Secinfo(NamedTuple):
     size: int
 
 
+_Item = TypeVar("_Item", bound="Member | Param | Enumerator")
+
+
+class NamedItems(tuple[_Item, ...]):
+    """The members, parameters or enumerators of a type, in order: a tuple whose items also go by name.
+
+    `items["pid"]` is the first one of that name, and `"pid" in items` says whether there is one. What lies in
+    an anonymous struct or union is not among the members of the outer one: `btf["task_struct.pid"]` and
+    `Btf.find_member` look through those.
+    """
+
+    _owner: Type
+
+    def __new__(cls, items: Iterable[_Item], owner: Type) -> NamedItems[_Item]:
+        made = super().__new__(cls, items)
+        made._owner = owner
+        return made
+
+    def __getnewargs__(self) -> tuple[tuple[_Item, ...], Type]:
+        return tuple(self), self._owner
+
+    @overload
+    def __getitem__(self, key: SupportsIndex | str, /) -> _Item: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> tuple[_Item, ...]: ...
+    def __getitem__(self, key: SupportsIndex | str | slice, /) -> _Item | tuple[_Item, ...]:
+        """An item by position or name, or a tuple of those in a slice. Raises `IndexError`, or
+        `NotFoundError` with names that are close."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        item = self._named(key)
+        if item is None:
+            raise self._not_found(key)
+        return item
+
+    def __contains__(self, key: object, /) -> bool:
+        return self._named(key) is not None if isinstance(key, str) else super().__contains__(key)
+
+    def _named(self, name: str) -> _Item | None:
+        return next((item for item in self if item.name == name), None) if name else None
+
+    def _not_found(self, name: str) -> NotFoundError:
+        owner, kind = self._owner, self._owner.kind
+        what = "member" if kind.is_composite else "enumerator" if kind.is_enum else "parameter"
+        whose = f"{kind.name.lower()} {owner.name or f'[{owner.id}]'}"
+        near = close_names(name, (item.name for item in self))
+        if kind.is_composite and any(not item.name for item in self):
+            near += "; Btf.find_member looks into its anonymous members, too"
+        return NotFoundError(f"{whose} has no {what} {name!r}{near}")
+
+
 _SIZED = {Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC}
 _REFERRING = {
     Kind.PTR,
@@ -63,6 +116,7 @@ _REFERRING = {
     Kind.DECL_TAG,
     Kind.TYPE_TAG,
 }
+_MAX_SHOWN = 80  # characters of a name
 _LINKAGE = {Kind.FUNC: "funcs", Kind.VAR: "vars"}
 
 
@@ -75,8 +129,8 @@ class Type:
     __slots__ = ("btf", "id")
 
     def __init__(self, btf: Btf, type_id: int) -> None:
-        self.btf = btf
-        self.id = type_id
+        self.btf: Btf = btf
+        self.id: int = type_id
 
     def _cell(self, column: str) -> int:
         return self.btf._columns("types")[column][self.id - self.btf.first_id]  # type: ignore[no-any-return]
@@ -183,34 +237,37 @@ class Type:
         return self._extra("decl_tags", "component_idx") if self.kind == Kind.DECL_TAG else None
 
     @property
-    def members(self) -> tuple[Member, ...]:
-        """Of a STRUCT or UNION."""
-        return tuple(
+    def members(self) -> NamedItems[Member]:
+        """Of a STRUCT or UNION, in order; also by name: `members["pid"]`."""
+        members = (
             Member(name, self.btf._type(type_id), bit_offset, bitfield_size)
             for name, type_id, bit_offset, bitfield_size in self._named_children(
                 "members", "type", "bit_offset", "bitfield_size"
             )
         )
+        return NamedItems(members, self)
 
     @property
-    def params(self) -> tuple[Param, ...]:
-        """Of a FUNC_PROTO; a FUNC has its prototype's."""
+    def params(self) -> NamedItems[Param]:
+        """Of a FUNC_PROTO, in order; also by name. A FUNC has its prototype's."""
         if self.kind == Kind.FUNC:
             prototype = self.btf._type(self._cell("size_or_type"))
             # Checked again, since the bytes may have changed.
-            return prototype.params if prototype.kind == Kind.FUNC_PROTO else ()
-        return tuple(
+            return NamedItems(prototype.params if prototype.kind == Kind.FUNC_PROTO else (), self)
+        params = (
             Param(name, self.btf._type(type_id)) for name, type_id in self._named_children("params", "type")
         )
+        return NamedItems(params, self)
 
     @property
-    def enumerators(self) -> tuple[Enumerator, ...]:
-        """Of an ENUM or ENUM64."""
+    def enumerators(self) -> NamedItems[Enumerator]:
+        """Of an ENUM or ENUM64, in order; also by name."""
         wrap = 2**64 if self.kind == Kind.ENUM64 and not self.signed else None
-        return tuple(
+        enumerators = (
             Enumerator(name, value % wrap if wrap else value)
             for name, value in self._named_children("enumerators", "value")
         )
+        return NamedItems(enumerators, self)
 
     @property
     def secinfos(self) -> tuple[Secinfo, ...]:
@@ -231,4 +288,13 @@ class Type:
     def __repr__(self) -> str:
         if self.btf.closed:
             return f"<Type [{self.id}] of a closed Btf>"
-        return f"<Type [{self.id}] {self.kind.name} {self.name or '(anon)'}>"
+        try:
+            return f"<Type [{self.id}] {self.kind.name} {_shown(self.name or self.c_name)}>"
+        except (BtfError, ValueError) as error:  # a base is closed, or the bytes have changed
+            return f"<Type [{self.id}]: {_shown(str(error))}>"
+
+
+def _shown(text: str) -> str:
+    """Text for a repr: on one line, without control characters, and not long."""
+    text = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
+    return text if text.isprintable() else repr(text)[1:-1]
