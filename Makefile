@@ -44,10 +44,19 @@ fuzz: ## run each fuzz target over the core for FUZZ_SECONDS, 60 if not given (n
 fuzz32: ## the same as 32-bit programs (needs i686-linux-gnu-g++)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON) BITS=32
 
+PYRIGHT = $(BIN)/basedpyright --pythonpath $(BIN)/python
+
 lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@# Every public name has a type, and the stubs say what is there. Each takes seconds: at the same time.
+	@echo "mypy.stubtest btfmmap; basedpyright --verifytypes btfmmap"
+	@$(BIN)/python -m mypy.stubtest btfmmap --concise --mypy-config-file pyproject.toml \
+		--allowlist tests/stubtest_allowlist.txt & stubs=$$!; \
+	types=$$($(PYRIGHT) --verifytypes btfmmap --ignoreexternal && $(PYRIGHT) --level error tests/typed.py) || \
+		{ echo "$$types"; failed=1; }; \
+	wait $$stubs && test -z "$$failed"
 	$(BIN)/clang-format --dry-run -Werror $(FORMATTED)
 	@# The core compiles without Python's headers, and without a warning.
 	printf '%s\n' $$(find csrc/core -name '*.cpp') tests/fuzz/*.cpp | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -n 1 \

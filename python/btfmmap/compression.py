@@ -36,7 +36,7 @@ class Budget:
     __slots__ = ("left",)
 
     def __init__(self, left: int | None = None) -> None:
-        self.left = LIMIT if left is None else left
+        self.left: int = LIMIT if left is None else left
 
 
 def decompress(data: memoryview, codec: str, name: str, budget: Budget) -> bytearray:

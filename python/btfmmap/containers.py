@@ -26,10 +26,10 @@ class Contents:
     def __init__(
         self, btf: File, base: File | None = None, ext: File | None = None, pointer_size: int = 0
     ) -> None:
-        self.btf = btf
-        self.base = base
-        self.ext = ext
-        self.pointer_size = pointer_size
+        self.btf: File = btf
+        self.base: File | None = base
+        self.ext: File | None = ext
+        self.pointer_size: int = pointer_size
 
     def copied(self) -> Contents:
         """The same without the input around it."""

@@ -20,11 +20,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Self = TypeVar("Self", bound="Table")
-    U8 = npt.NDArray[np.uint8]
-    U32 = npt.NDArray[np.uint32]
-    I32 = npt.NDArray[np.int32]
-    I64 = npt.NDArray[np.int64]
-    Bool = npt.NDArray[np.bool_]
+    Scalar = TypeVar("Scalar", bound=np.generic)
+
+    class Column(np.ndarray[Any, np.dtype[Scalar]]):
+        """A numpy array whose comparisons have a type. numpy's own `==` gives Any, and so would
+        `table[table.kind == Kind.STRUCT]`."""
+
+        def __eq__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
+        def __ne__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
+
+    U8 = Column[np.uint8]
+    U32 = Column[np.uint32]
+    I32 = Column[np.int32]
+    I64 = Column[np.int64]
+    Bool = Column[np.bool_]
 
 _REPR_ROWS = 6
 

@@ -48,7 +48,7 @@ class RefusedError(Exception):
 
     def __init__(self, code: int) -> None:
         self.errno = code
-        self.name = errno.errorcode.get(code, str(code))
+        self.name: str = errno.errorcode.get(code, str(code))
         super().__init__(self.name)
 
 

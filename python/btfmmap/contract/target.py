@@ -34,7 +34,7 @@ class Target:
         self.path = path
         try:
             # A FIFO would block without O_NONBLOCK.
-            self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            self.fd: int = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise CannotTellError(f"{path}: {error.strerror}{_why_absent(path, error)}") from None
         status = os.fstat(self.fd)
@@ -42,8 +42,8 @@ class Target:
             raise CannotTellError(f"{path}: not a regular file")
         if status.st_size == 0:
             raise CannotTellError(f"{path}: its size is 0")
-        self.size = status.st_size
-        self.pages_size = -(-self.size // PAGE) * PAGE
+        self.size: int = status.st_size
+        self.pages_size: int = -(-self.size // PAGE) * PAGE
 
     def content(self) -> bytes:
         parts = []
