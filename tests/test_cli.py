@@ -174,6 +174,19 @@ def test_full_disk(file: Path) -> None:
     assert done.stderr == b"btfmmap: standard output: No space left on device\n"
 
 
+@pytest.mark.parametrize(
+    "words", ["show no_such_type", "show int -f no_such_file", "nonsense", "dump --pretty"]
+)
+def test_closed_standard_error(words: str) -> None:
+    """What would be said there is not said elsewhere."""
+    expected = run(*words.split()).returncode
+    done = subprocess.run(
+        f'exec "{sys.executable}" -m btfmmap {words} 2>&-', shell=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (expected, b"")
+    assert expected != 0
+
+
 def test_hostile_names(tmp_path: Path) -> None:
     writer = every_kind()
     writer.records.append(writer.words(writer.string(b"\x1b[31m\n\xff"), 4 << 24, 99))

@@ -7,7 +7,7 @@ import sys
 
 from .. import BtfError, MissingBaseError
 from .bpftool import translated
-from .common import WrongUsageError
+from .common import WrongUsageError, complain
 from .fast_args import FastParser, NeedsArgparse
 
 TYPE_CHECKING = False
@@ -98,7 +98,7 @@ def run_and_exit() -> NoReturn:
 
 
 def _fail(message: str, code: int = FAILED) -> int:
-    print(f"btfmmap: {message}", file=sys.stderr)
+    complain(message)
     return code
 
 

@@ -30,6 +30,13 @@ class WrongUsageError(Exception):
     """Arguments that do not go together."""
 
 
+def complain(message: str) -> None:
+    """Say something on standard error, where the caller has not closed it: `print` would then write to
+    standard output."""
+    if sys.stderr is not None:
+        print(f"btfmmap: {message}", file=sys.stderr)
+
+
 def wrong_usage(message: str) -> NoReturn:
     """Refuse an argument, for argparse to say so."""
     from argparse import ArgumentTypeError
@@ -105,11 +112,10 @@ def open_source(args: argparse.Namespace) -> Btf:
 def tell_units(btf: Btf, advice: str) -> None:
     """Say on standard error that there are more BTFs than the one that is asked."""
     path, *_, unit, units = btf.source
-    if units > 1 and sys.stderr is not None:
-        print(
-            f"btfmmap: {printable(path or 'buffer')}: {units:,} BTFs follow one another, units 0 to "
-            f"{units - 1}; this is unit {unit}, {advice}",
-            file=sys.stderr,
+    if units > 1:
+        complain(
+            f"{printable(path or 'buffer')}: {units:,} BTFs follow one another, units 0 to {units - 1}; "
+            f"this is unit {unit}, {advice}"
         )
 
 
@@ -131,7 +137,7 @@ def find_types(btf: Btf, text: str, question: Question | None = None) -> list[in
 
 def mention(btf: Btf, text: str, ids: Sequence[int]) -> None:
     """Say on standard error which types a name stands for, if there are several. The first one is taken."""
-    if len(ids) < 2 or sys.stderr is None:  # the caller may have closed it
+    if len(ids) < 2:
         return
     shown = ids[:_MOST_LISTED]
     listed = [
@@ -140,9 +146,7 @@ def mention(btf: Btf, text: str, ids: Sequence[int]) -> None:
     listed[0] += " (taken)"
     if len(ids) > len(shown):
         listed.append(f"{len(ids) - len(shown):,} more")
-    print(
-        f"btfmmap: {len(ids):,} types are named {text!r}: {', '.join(listed)}; choose by id", file=sys.stderr
-    )
+    complain(f"{len(ids):,} types are named {text!r}: {', '.join(listed)}; choose by id")
 
 
 def close_names(btf: Btf, text: str) -> str:
