@@ -44,7 +44,7 @@ fuzz: ## run each fuzz target over the core for FUZZ_SECONDS, 60 if not given (n
 fuzz32: ## the same as 32-bit programs (needs i686-linux-gnu-g++)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON) BITS=32
 
-PYRIGHT = $(BIN)/basedpyright --pythonpath $(BIN)/python
+PYRIGHT = PYTHONPATH=python $(BIN)/basedpyright --pythonpath $(BIN)/python
 
 lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/ruff check .

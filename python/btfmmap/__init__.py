@@ -7,6 +7,12 @@
     >>> btf.members.bit_offset               # every struct member of the kernel, as arrays
 
 `open` gives a `Btf`; everything else hangs on it.
+
+Many ids are an integer array, `int64` where -1 may be among them and `uint32` otherwise; many texts are a
+`list[str]`. `find_all`, `match` and `candidates` give `list[int]`, so that they work without numpy. The texts
+of table rows and records (`Btf.ext`, `Records.enum_names`) are arrays of `str` objects, as long as those.
+A parameter for many ids takes any iterable of integers, such as an array of any integer dtype; one for an id
+takes any integer.
 """
 
 from __future__ import annotations

@@ -731,11 +731,12 @@ class Btf(HasTables):
 
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str):
+            if self.find(key) is not None:
+                return True
             try:
-                self[key]
+                return "." in key[1:] and self._member(key) is not None
             except NotFoundError:
                 return False
-            return True
         if hasattr(key, "__index__"):
             return 0 <= int(key) < self.first_id + len(self)
         owner = getattr(key, "btf", None)

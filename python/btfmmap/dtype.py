@@ -11,7 +11,7 @@ from .fields import Field, fields, first_and_last, resolved
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
-    from .types import Type
+    from .types import Member, Type
 
     Bitfields = Literal["error", "omit", "cover"]
 
@@ -75,7 +75,7 @@ def flexible_fields(type_: Type) -> list[str]:
     seen = {type_.id}  # what holds itself, or the same in many ways, is looked at once
     while pending:
         parent = pending.pop()
-        members = parent.members
+        members: tuple[Member, ...] = parent.members
         if parent.kind == Kind.STRUCT and members:
             members = (members[first_and_last(parent)[1]],)
         for member in members:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
-from .close_names import close_names
 from .errors import BtfError, NotFoundError
 from .kinds import IntEncoding, Kind
 
@@ -94,6 +93,8 @@ class NamedItems(tuple[_Item, ...]):
         return next((item for item in self if item.name == name), None) if name else None
 
     def _not_found(self, name: str) -> NotFoundError:
+        from .close_names import close_names
+
         owner, kind = self._owner, self._owner.kind
         what = "member" if kind.is_composite else "enumerator" if kind.is_enum else "parameter"
         whose = f"{kind.name.lower()} {owner.name or f'[{owner.id}]'}"
