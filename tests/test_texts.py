@@ -111,7 +111,7 @@ def test_a_module_shares_its_bases_strings() -> None:
     ints = [name for name in names if name == "int"]
     assert len(ints) == 5
     assert len({id(name) for name in ints}) == 1
-    assert kernel.strings([0, 1], [1, 1]) == ["int", "int"]  # type: ignore[arg-type]
+    assert kernel.strings([0, 1], [1, 1]) == ["int", "int"]
     with pytest.raises(IndexError, match="no BTF 3, there are 3"):
         kernel.strings(np.array([3]), np.array([1]))
     with pytest.raises(IndexError, match="no BTF -1"):
