@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from .errors import FormatError, NotFoundError, NotSupportedError
+from .iteration import release
 from .table_properties import HasTables, table_class
 
 TYPE_CHECKING = False
@@ -69,10 +70,10 @@ class Btf(HasTables):
     ) -> None:
         self._core_or_none: CoreBtf | None = core
         self._path = path
-        self._base = base
         self._ext = ext
         self._origin = origin
         self._unit = unit  # which, and of how many
+        self._base = base
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[object, Any] = {}
 
@@ -93,13 +94,26 @@ class Btf(HasTables):
     @property
     def _core_layout(self) -> CoreLayout:
         """The core's sizes, alignments and struct layouts."""
+        layout: CoreLayout | None = self._tables.get("core layout")
+        return self._built_layout() if layout is None else layout
+
+    def _built_layout(self) -> CoreLayout:
+        """After those of its bases, the lowest first."""
         from . import _core
 
-        tables, core = self._tables, self._core
-        layout: CoreLayout | None = tables.get(_core.Layout)
-        if layout is None:
-            base = None if self._base is None else self._base._core_layout
-            layout = tables.setdefault(_core.Layout, _core.Layout(core, base))
+        layout: CoreLayout | None = None
+        level: Btf | None = self
+        missing: list[Btf] = []
+        while level is not None:
+            layout = level._tables.get("core layout")
+            if layout is not None:
+                break
+            missing.append(level)
+            level = level._base
+        for level in reversed(missing):
+            tables, core = level._tables, level._core
+            layout = tables.setdefault("core layout", _core.Layout(core, layout))
+        assert layout is not None
         return layout
 
     @property
@@ -143,11 +157,28 @@ class Btf(HasTables):
         core = self._core
         if type_id >= core.first_id + core.rows:
             raise NotFoundError(f"no type [{type_id}]: the bytes of this BTF changed after it was opened")
-        owner = self
-        while type_id < owner.first_id:
-            assert owner._base is not None
-            owner = owner._base
-        return Type(owner, type_id)
+        return Type(self if type_id >= core.first_id else self._base_with(type_id), type_id)
+
+    def _base_with(self, type_id: int) -> Btf:
+        """The base whose own types include one below `first_id`."""
+        from bisect import bisect_right
+
+        base = self._base
+        assert base is not None
+        if type_id >= base.first_id:
+            return base
+        tables = self._tables
+        bases: list[Btf] | None = tables.get("bases")
+        if bases is None:
+            bases = tables.setdefault("bases", base._levels())
+        return bases[bisect_right(bases, type_id, key=lambda level: level.first_id) - 1]
+
+    def _levels(self) -> list[Btf]:
+        """Its bases, the lowest first, and itself: in the order of their type ids."""
+        levels = [self]
+        while levels[-1]._base is not None:
+            levels.append(levels[-1]._base)
+        return levels[::-1]
 
     # -- its life
 
@@ -161,6 +192,13 @@ class Btf(HasTables):
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._core_or_none is None
+
+    def __del__(self, release: Callable[[list[object]], None] = release) -> None:
+        # Each of a chain of bases would end the next from within its own end, on one stack.
+        if (base := getattr(self, "_base", None)) is not None:
+            references: list[object] = [base, self._origin]
+            self._base = self._origin = base = None
+            release(references)
 
     def __enter__(self) -> Btf:
         _ = self._core
@@ -182,7 +220,7 @@ class Btf(HasTables):
         return f"<Btf {name} {self._core.how} {self._core.rows} types>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from .pickling import digest, reopen
+        from .pickling import MAX_LEVELS, digest, reopen
 
         core = self._core
         if self._origin is None:
@@ -191,6 +229,10 @@ class Btf(HasTables):
             )
         if not os.path.isfile(self._origin[1]):
             raise NotSupportedError(f"{self._path}: no regular file, so it cannot be pickled")
+        if len(self._levels()) > MAX_LEVELS:
+            raise NotSupportedError(
+                f"{self._path}: more than {MAX_LEVELS} levels of split BTF, too many to pickle"
+            )
         return reopen, (*self._origin, digest(core))
 
     # -- what it stands on, and what comes with it
@@ -395,16 +437,14 @@ class Btf(HasTables):
 
     def _children_named(self, table: str, name: str) -> Iterator[tuple[Type, list[int]]]:
         """Each type that has such children, with their positions."""
-        if self._base is not None:
-            yield from self._base._children_named(table, name)
-        columns = self._columns(table)
-        positions: dict[int, list[int]] = {}
-        for row in memoryview(self._core.rows_named(table, name)):
-            parent = columns["parent"][row]
-            first = columns["indptr"][parent - self.first_id]
-            positions.setdefault(parent, []).append(row - first)
-        for parent, found in positions.items():
-            yield self._type(parent), found
+        for level in self._levels():
+            columns, first_id = level._columns(table), level.first_id
+            positions: dict[int, list[int]] = {}
+            for row in memoryview(level._core.rows_named(table, name)):
+                parent = columns["parent"][row]
+                positions.setdefault(parent, []).append(row - columns["indptr"][parent - first_id])
+            for parent, found in positions.items():
+                yield level._type(parent), found
 
     def find_member(self, path: str) -> Field | None:
         """A member at a dotted path from a type's name, "task_struct.se.vruntime": its type, and where it is

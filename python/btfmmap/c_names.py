@@ -1,4 +1,8 @@
-"""Types in C's spelling, as pahole writes it: for people to read, not for a compiler."""
+"""Types in C's spelling, as pahole writes it: for people to read, not for a compiler.
+
+What refers to itself has no end, and a prototype that takes itself twice doubles with each level. So "..."
+stands for what lies more than 64 types deep, and for what follows the first 4,096 characters.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +15,14 @@ if TYPE_CHECKING:
 
 _PREFIXES = {Kind.STRUCT: "struct ", Kind.UNION: "union ", Kind.ENUM: "enum ", Kind.ENUM64: "enum "}
 _MAX_DEPTH = 64
-_MAX_TEXT = 4096  # a prototype that takes itself twice would be written without end
+_MAX_TEXT = 4096
 
 
-def type_name(type_: Type | None, depth: int = 0) -> str:
+def type_name(type_: Type | None) -> str:
     """Say "struct sock *"; of an array what it is made of."""
-    if type_ is None or type_.kind == Kind.VOID:
-        return "void"
-    if depth > _MAX_DEPTH:
-        return "..."
-    kind = type_.kind
-    if kind == Kind.PTR:
-        return pointer_name(type_, depth)
-    if kind == Kind.CONST:
-        return f"const {type_name(type_.type, depth + 1)} "
-    if kind == Kind.VOLATILE:
-        return f"volatile {type_name(type_.type, depth + 1)} "
-    if kind == Kind.RESTRICT:
-        return f"{type_name(type_.type, depth + 1)} restrict "
-    if kind in (Kind.TYPE_TAG, Kind.ARRAY):
-        return type_name(type_.type, depth + 1)
-    if kind == Kind.FWD:
-        return f"{'union' if type_.kind_flag else 'struct'} {type_.name}"
-    if kind == Kind.FUNC_PROTO:
-        return function(type_, "", depth=depth + 1)
-    return _PREFIXES.get(kind, "") + (type_.name or "{...}")
+    writer = _Writer()
+    writer.push_type(type_, 0)
+    return writer.text()
 
 
 def untagged(type_: Type | None) -> Type | None:
@@ -53,41 +40,118 @@ def padded_name(type_: Type, width: int) -> str:
     return prefix + type_name(type_)[len(prefix) :].ljust(abs(width - len(prefix)))
 
 
-def pointer_name(type_: Type, depth: int = 0) -> str:
-    if depth > _MAX_DEPTH:
-        return "..."
-    target = untagged(type_.type)
-    if target is not None and target.kind == Kind.FUNC_PROTO:
-        return function(target, "", pointer=True, depth=depth + 1)
-    if target is not None and target.kind == Kind.CONST:
-        inner = target.type
-        if inner is not None and inner.kind == Kind.PTR:
-            return f"{pointer_name(inner, depth + 1)} const *"
-    return f"{type_name(target, depth + 1)} *"
-
-
-def function(proto: Type, name: str, *, pointer: bool = False, spacing: int = 0, depth: int = 0) -> str:
+def function(proto: Type, name: str, *, pointer: bool = False, spacing: int = 0) -> str:
     """A prototype with a name, or a pointer to one; the return type padded to `spacing`."""
-    if depth > _MAX_DEPTH:
-        return "..."
-    parameters: list[str] = []
-    length = 0
-    for parameter in proto.params:
-        if length > _MAX_TEXT:
-            parameters.append("...")
-            break
-        if parameter.type.kind == Kind.VOID and not parameter.name:
-            parameters.append("...")
+    returned = type_name(proto.type)
+    writer = _Writer(len(returned))
+    writer.push_declarator(proto, name, pointer, 0)
+    return returned.ljust(abs(spacing)) + writer.text()
+
+
+class _Writer:
+    """Writes from left to right. What is still to be written is on a stack: a text, a type with its depth, or
+    the parameters of a prototype that are left."""
+
+    def __init__(self, length: int = 0) -> None:
+        self.pieces: list[str] = []
+        self.length = length
+        self.stack: list[str | tuple[Type | None, int] | _Parameters] = []
+
+    def text(self) -> str:
+        while self.stack:
+            item = self.stack.pop()
+            if isinstance(item, str):
+                self.pieces.append(item)
+                self.length += len(item)
+            elif isinstance(item, _Parameters):
+                self.parameter(item)
+            else:
+                self.type_(*item)
+        return "".join(self.pieces)
+
+    def push(self, *items: str | tuple[Type | None, int] | _Parameters) -> None:
+        self.stack += reversed(items)
+
+    def push_type(self, type_: Type | None, depth: int) -> None:
+        self.stack.append((type_, depth))
+
+    def push_declarator(self, proto: Type, name: str, pointer: bool, depth: int) -> None:
+        """A prototype without its return type."""
+        self.push(f" (*{name})(" if pointer else f" {name}(", _Parameters(proto, depth + 1), ")")
+
+    def push_function(self, proto: Type, name: str, pointer: bool, depth: int) -> None:
+        self.push_declarator(proto, name, pointer, depth)
+        self.push_type(proto.type, depth + 1)
+
+    def type_(self, type_: Type | None, depth: int) -> None:
+        kind = Kind.VOID if type_ is None else type_.kind
+        if type_ is None or kind == Kind.VOID:
+            self.push("void")
+        elif depth > _MAX_DEPTH or self.length > _MAX_TEXT:
+            self.push("...")
+        elif kind == Kind.PTR:
+            self.pointer(type_, depth)
+        elif kind in (Kind.CONST, Kind.VOLATILE):
+            self.push(f"{kind.name.lower()} ", (type_.type, depth + 1), " ")
+        elif kind == Kind.RESTRICT:
+            self.push((type_.type, depth + 1), " restrict ")
+        elif kind in (Kind.TYPE_TAG, Kind.ARRAY):
+            self.push_type(type_.type, depth + 1)
+        elif kind == Kind.FWD:
+            self.push(f"{'union' if type_.kind_flag else 'struct'} {type_.name}")
+        elif kind == Kind.FUNC_PROTO:
+            self.push_function(type_, "", False, depth + 1)
         else:
-            parameters.append(parameter_text(parameter.type, parameter.name, depth + 1))
-        length += len(parameters[-1])
-    declarator = f"(*{name})" if pointer else name
-    returned = type_name(proto.type, depth + 1)
-    return f"{returned.ljust(abs(spacing))} {declarator}({', '.join(parameters) or 'void'})"
+            self.push(_PREFIXES.get(kind, "") + (type_.name or "{...}"))
+
+    def pointer(self, type_: Type, depth: int) -> None:
+        target = untagged(type_.type)
+        if target is not None and target.kind == Kind.FUNC_PROTO:
+            self.push_function(target, "", True, depth + 1)
+            return
+        if target is not None and target.kind == Kind.CONST:
+            inner = target.type
+            if inner is not None and inner.kind == Kind.PTR:
+                self.push((inner, depth + 1), " const *")
+                return
+        self.push((target, depth + 1), " *")
+
+    def parameter(self, parameters: _Parameters) -> None:
+        """The next one of some, and the rest back onto the stack."""
+        parameter = parameters.take()
+        if parameter is None:
+            if parameters.is_first:
+                self.push("void")
+            return
+        if not parameters.is_first:
+            self.pieces.append(", ")
+            self.length += 2
+        if self.length > _MAX_TEXT:
+            self.push("...")
+            return
+        parameters.is_first = False
+        self.stack.append(parameters)
+        name, type_ = parameter
+        if type_.kind == Kind.VOID and not name:
+            self.push("...")
+        elif type_.kind == Kind.PTR and type_.type is not None and type_.type.kind == Kind.FUNC_PROTO:
+            if parameters.depth > _MAX_DEPTH:
+                self.push("...")
+            else:
+                self.push_function(type_.type, name, True, parameters.depth)
+        else:
+            self.push((type_, parameters.depth), f" {name}" if name else "")
 
 
-def parameter_text(type_: Type, name: str, depth: int) -> str:
-    if type_.kind == Kind.PTR and type_.type is not None and type_.type.kind == Kind.FUNC_PROTO:
-        return function(type_.type, name, pointer=True, depth=depth)
-    text = type_name(type_, depth)
-    return f"{text} {name}" if name else text
+class _Parameters:
+    """The parameters of a prototype that are not yet written."""
+
+    def __init__(self, proto: Type, depth: int) -> None:
+        self.btf = proto.btf
+        self.left = zip(*proto._children("params", "name_off", "type"), strict=True)
+        self.depth = depth
+        self.is_first = True
+
+    def take(self) -> tuple[str, Type] | None:
+        row = next(self.left, None)
+        return None if row is None else (self.btf.string(row[0]), self.btf._type(row[1]))

@@ -7,12 +7,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .errors import NotSupportedError
-from .fields import resolved
+from .fields import MAX_DEPTH, resolved
+from .iteration import run
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .iteration import Calls
     from .types import Member, Type
 
     # Its name, type, and bits if it is a bitfield.
@@ -21,12 +23,11 @@ if TYPE_CHECKING:
 _SIGNED = {1: ctypes.c_int8, 2: ctypes.c_int16, 4: ctypes.c_int32, 8: ctypes.c_int64}
 _UNSIGNED = {1: ctypes.c_uint8, 2: ctypes.c_uint16, 4: ctypes.c_uint32, 8: ctypes.c_uint64}
 _FLOATS = {4: ctypes.c_float, 8: ctypes.c_double}
-_MAX_DEPTH = 200
 
 
 def ctype_of(type_: Type) -> Any:
     """What `Btf.ctypes` gives."""
-    return _Maker(type_).make(type_, "", 0)
+    return run(_Maker(type_).make(type_, "", 0))
 
 
 class _Maker:
@@ -46,15 +47,15 @@ class _Maker:
     def refuse(self, path: str, why: str) -> NotSupportedError:
         return NotSupportedError(f"{self.root}{'.' if path else ''}{path} {why}")
 
-    def make(self, type_: Type, path: str, depth: int) -> Any:
-        if depth > _MAX_DEPTH:
-            raise self.refuse(path, f"lies in more than {_MAX_DEPTH} structs and arrays")
+    def make(self, type_: Type, path: str, depth: int) -> Calls[Any]:
+        if depth > MAX_DEPTH:
+            raise self.refuse(path, f"lies in more than {MAX_DEPTH} structs and arrays")
         found = resolved(type_)
         if found.kind == Kind.ARRAY and found.type is not None:
-            return self.make(found.type, path, depth + 1) * (found.nelems or 0)
+            return (yield self.make(found.type, path, depth + 1)) * (found.nelems or 0)
         if found.kind.is_composite:
             if found.id not in self.finished:
-                self.finished[found.id] = self.composite(found, path, depth)
+                self.finished[found.id] = yield self.composite(found, path, depth)
             return self.finished[found.id]
         return self.scalar(found, path)
 
@@ -79,14 +80,14 @@ class _Maker:
             raise self.refuse(path, f"is of kind {type_.kind.name} and {size} bytes, which ctypes lacks")
         return made
 
-    def composite(self, type_: Type, path: str, depth: int) -> Any:
+    def composite(self, type_: Type, path: str, depth: int) -> Calls[Any]:
         """As C lays it out, else packed with the gaps filled; whichever puts every member in its place. A
         struct's fields follow one another by offset, and of one offset those without a size come first."""
-        members = [
-            (member, self.make(member.type, f"{path}.{member.name}" if path else member.name, depth + 1))
-            for member in type_.members
-            if member.name or not member.bitfield_size
-        ]
+        members = []
+        for member in type_.members:
+            if member.name or not member.bitfield_size:
+                where = f"{path}.{member.name}" if path else member.name
+                members.append((member, (yield self.make(member.type, where, depth + 1))))
         if type_.kind == Kind.STRUCT:
             members.sort(key=lambda each: (each[0].bit_offset, ctypes.sizeof(each[1]) != 0))
         names = [member.name or f"_anonymous_{number}" for number, (member, _) in enumerate(members)]

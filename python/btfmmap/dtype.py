@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from .errors import NotSupportedError
-from .fields import Field, fields, first_and_last, resolved
+from .fields import MAX_DEPTH, Field, fields, first_and_last, resolved
+from .iteration import run
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
+    from .iteration import Calls
     from .types import Member, Type
 
     Bitfields = Literal["error", "omit", "cover"]
 
-_MAX_DEPTH = 200
 _MAX_DIMENSIONS = 32
 _MAX_NUMBERS = 1 << 18  # in a record, elements of arrays aside: numpy goes through all of them for a view
 
@@ -58,13 +59,13 @@ def dtype_of(type_: Type, bitfields: Literal["error", "omit"]) -> np.dtype[Any]:
     """What `Btf.dtype` gives."""
     if bitfields not in ("error", "omit"):
         raise ValueError(f"bitfields is {bitfields!r}, must be 'error' or 'omit'")
-    return _Planner(type_, bitfields).plan(type_, "", 0).dtype
+    return run(_Planner(type_, bitfields).plan(type_, "", 0)).dtype
 
 
 def plan_of(type_: Type, size: int | None) -> Plan:
     """Of a STRUCT or UNION with its bitfields, and with the bytes that they lie in as fields of the dtype.
     With a size that is not its own, flexible arrays at its end have all elements that are whole."""
-    return _Planner(type_, "cover", size).plan(type_, "", 0)
+    return run(_Planner(type_, "cover", size).plan(type_, "", 0))
 
 
 def flexible_fields(type_: Type) -> list[str]:
@@ -104,16 +105,16 @@ class _Planner:
     def refuse(self, path: str, why: str) -> NotSupportedError:
         return NotSupportedError(f"{self.root}{'.' if path else ''}{path} {why}")
 
-    def plan(self, type_: Type, path: str, depth: int, room: int | None = None) -> Plan:
+    def plan(self, type_: Type, path: str, depth: int, room: int | None = None) -> Calls[Plan]:
         """`room`: how many bytes a flexible array may have."""
-        if depth > _MAX_DEPTH:
-            raise self.refuse(path, f"lies in more than {_MAX_DEPTH} structs")
+        if depth > MAX_DEPTH:
+            raise self.refuse(path, f"lies in more than {MAX_DEPTH} structs")
         inner, shape = self.without_arrays(type_, path, room)
         is_text = bool(shape) and inner.kind == Kind.INT and inner.name == "char" and shape[-1] > 0
         if is_text:
             plan = Plan(self.made(f"S{shape.pop()}", path), inner, {}, {})
         elif inner.kind.is_composite:
-            plan = self.finished.get(inner.id) or self.struct(inner, path, depth)
+            plan = self.finished.get(inner.id) or (yield self.struct(inner, path, depth))
             self.finished[inner.id] = plan
         else:
             plan = Plan(self.scalar(inner, path), inner, {}, {})
@@ -160,7 +161,7 @@ class _Planner:
         # Others, such as __int128, come as the bytes they are.
         return self.made(f"{self.order}{letter}{size}" if size in known else f"V{size}", path)
 
-    def struct(self, type_: Type, path: str, depth: int) -> Plan:
+    def struct(self, type_: Type, path: str, depth: int) -> Calls[Plan]:
         names: list[str] = []
         formats: list[np.dtype[Any]] = []
         offsets: list[int] = []
@@ -194,7 +195,7 @@ class _Planner:
                 raise self.refuse(where, f"starts at bit {field.bit_offset}, within a byte")
             else:
                 room = end - field.offset if field.name in flexible else None
-                plan = self.plan(field.type, where, depth + 1, room)
+                plan = yield self.plan(field.type, where, depth + 1, room)
                 members[field.name] = plan
                 numbers += self.numbers.get(plan.type.id, 1)
                 if numbers > _MAX_NUMBERS:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from .dumping import c_type_name
 from .errors import FormatError, NotSupportedError
 from .fields import MAX_FIELDS, resolved
+from .iteration import run
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from ._core import Buffer
+    from .iteration import Calls
     from .types import Member, Type
 
 _SCALARS = (Kind.INT, Kind.PTR, Kind.FLOAT, Kind.ENUM, Kind.ENUM64)
@@ -53,7 +55,7 @@ def format_data(
             f"{type_.name or f'type [{type_.id}]'} takes {size} bytes, got {len(content)}", type_id=type_.id
         )
     printer = _Printer(type_, content, compact, skip_names, emit_zeroes, emit_strings, indent, indent_level)
-    printer.show(type_, 0)
+    run(printer.show(type_, 0))
     return "".join(printer.pieces)
 
 
@@ -86,13 +88,13 @@ class _Printer:
 
     def show(
         self, type_: Type, at: int, *, name: str = "", bitfield_size: int = 0, in_array: bool = False
-    ) -> None:
+    ) -> Calls[None]:
         """A value and, unless it is an element of an array, what names it; nothing for a zero that may be
         left out. An element's members have no casts and are shown, zero or not, as in libbpf."""
         found = self._below_typedefs(type_)
         self._step(found, self.depth)
         may_be_left_out = self.depth > 0 and not self.emit_zeroes and not in_array
-        if may_be_left_out and self._is_zero(found, at, bitfield_size, self.depth):
+        if may_be_left_out and (yield self._is_zero(found, at, bitfield_size, self.depth)):
             return
         self._indent()
         if not self.skip_names:
@@ -103,7 +105,7 @@ class _Printer:
         if found.kind.is_composite:
             self._open("{")
             for member in self._members_of(found):
-                self.show(
+                yield self.show(
                     member.type,
                     at + member.bit_offset,
                     name=member.name,
@@ -112,24 +114,24 @@ class _Printer:
                 )
             self._close("}")
         elif found.kind == Kind.ARRAY:
-            self._array(found, at)
+            yield self._array(found, at)
         elif found.kind == Kind.VAR:
-            self._variable(found, at)
+            yield self._variable(found, at)
         elif found.kind == Kind.DATASEC:
             self._end(f'SEC("{found.name}") ')
             for variable in found.secinfos:
-                self.show(variable.type, at + 8 * variable.offset)
+                yield self.show(variable.type, at + 8 * variable.offset)
                 self.pieces.append(";")
         else:
             self._end(self._scalar(found, at, bitfield_size))
 
-    def _variable(self, variable: Type, at: int) -> None:
+    def _variable(self, variable: Type, at: int) -> Calls[None]:
         assert variable.type is not None
         linkage = _LINKAGES.get(variable.linkage or 0, "")
         self.pieces.append(f"{linkage}{self._cast(variable.type)} {variable.name} = ")
-        self.show(variable.type, at)
+        yield self.show(variable.type, at)
 
-    def _array(self, array: Type, at: int) -> None:
+    def _array(self, array: Type, at: int) -> Calls[None]:
         element, count, size = self._elements(array)
         characters = self._is_character(element)
         if characters and self.emit_strings:
@@ -142,7 +144,7 @@ class _Printer:
             self._characters(element, self._bytes(array, at, count))
         elif size > 0:
             for number in range(count):
-                self.show(element, at + 8 * size * number, in_array=True)
+                yield self.show(element, at + 8 * size * number, in_array=True)
         self._close("]")
 
     def _characters(self, element: Type, text: bytes) -> None:
@@ -226,7 +228,7 @@ class _Printer:
             return "-nan" if math.copysign(1, value) < 0 else "nan"
         return f"{value:f}"
 
-    def _is_zero(self, type_: Type, at: int, bitfield_size: int, depth: int) -> bool:
+    def _is_zero(self, type_: Type, at: int, bitfield_size: int, depth: int) -> Calls[bool]:
         """Whether all that would be shown is zero: what lies between members does not count."""
         self._step(type_, depth)
         if type_.kind == Kind.INT and not bitfield_size:
@@ -236,25 +238,23 @@ class _Printer:
         if type_.kind in _SCALARS:
             return not any(self._bytes(type_, at, self._size(type_)))
         if type_.kind.is_composite:
-            return all(
-                self._is_zero(
-                    self._below_typedefs(member.type),
-                    at + member.bit_offset,
-                    member.bitfield_size,
-                    depth + 1,
-                )
-                for member in self._members_of(type_)
-            )
+            for member in self._members_of(type_):
+                inner, place = self._below_typedefs(member.type), at + member.bit_offset
+                if not (yield self._is_zero(inner, place, member.bitfield_size, depth + 1)):
+                    return False
+            return True
         if type_.kind != Kind.ARRAY:
             return False
         element, count, size = self._elements(type_)
         raw = self._bytes(type_, at, count * size)
         if self.emit_strings and self._is_character(element) and 0 in raw:
             return raw[0] == 0
-        return not any(raw) or (
-            element.kind not in _SCALARS
-            and all(self._is_zero(element, at + 8 * size * i, 0, depth + 1) for i in range(count))
-        )
+        if not any(raw) or element.kind in _SCALARS:
+            return not any(raw)
+        for number in range(count):
+            if not (yield self._is_zero(element, at + 8 * size * number, 0, depth + 1)):
+                return False
+        return True
 
     # -- data
 

@@ -9,8 +9,6 @@ from . import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .btf import Btf
 
 _EVERY_KIND = range(128)
@@ -25,13 +23,6 @@ def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]
     found = compiled.search if regex else compiled.match
     return [
         type_id
-        for level in _levels(btf)
+        for level in btf._levels()
         for type_id in level._core.matching(found, _EVERY_KIND if kinds is None else kinds)
     ]
-
-
-def _levels(btf: Btf) -> Iterator[Btf]:
-    """Bases first, so that ids ascend."""
-    if btf.base is not None:
-        yield from _levels(btf.base)
-    yield btf

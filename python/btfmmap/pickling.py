@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ._core import Btf as CoreBtf
     from .btf import Btf
 
+MAX_LEVELS = 32
+"""Of bases: `pickle` and `copy` go down them by recursion."""
+
 
 def digest(core: CoreBtf) -> bytes:
     return hashlib.sha256(core.raw).digest()

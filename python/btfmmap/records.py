@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .dtype import Bitfield, Plan, flexible_fields, plan_of
 from .errors import FormatError, NotSupportedError
 from .fields import MAX_FIELDS
+from .iteration import run
 from .kinds import IntEncoding
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ._core import Buffer
+    from .iteration import Calls
     from .types import Type
 
 _SHOWN = 6
@@ -136,18 +138,27 @@ class Records:
     def to_dict(self, *, enum_names: bool = False) -> dict[str, Any]:
         """Every field by name: arrays, and dicts for members that are structs; of a single record what JSON
         has, and `bytes`. `enum_names` gives enums as names."""
-        return {name: self._plain(name, enum_names) for name in self.fields}
+        return run(self._as_dict(enum_names))
 
-    def _plain(self, name: str, enum_names: bool) -> Any:
+    def _as_dict(self, enum_names: bool) -> Calls[dict[str, Any]]:
+        plain = {}
+        for name in self.fields:
+            plain[name] = yield self._plain(name, enum_names)
+        return plain
+
+    def _plain(self, name: str, enum_names: bool) -> Calls[Any]:
         value = self.enum_names(name) if enum_names and self._type_of(name).kind.is_enum else self[name]
         if isinstance(value, Records):
-            return value._nested(self.shape, enum_names)
+            return (yield value._nested(self.shape, enum_names))
         return value if self.shape or not hasattr(value, "tolist") else value.tolist()
 
-    def _nested(self, outer: tuple[int, ...], enum_names: bool) -> Any:
+    def _nested(self, outer: tuple[int, ...], enum_names: bool) -> Calls[Any]:
         if outer or not self.shape:
-            return self.to_dict(enum_names=enum_names)
-        return [each._nested((), enum_names) for each in self]
+            return (yield self._as_dict(enum_names))
+        nested = []
+        for each in self:
+            nested.append((yield each._nested((), enum_names)))
+        return nested
 
     def to_pandas(self) -> pd.DataFrame:
         """A `pandas.DataFrame` with a row for each record (one for a single record) and a column for each
@@ -193,7 +204,7 @@ class Records:
             count = " x ".join(map(str, self.shape))
             texts, joint = shown, f": {count} with "
         else:
-            texts, joint = tuple(f"{field}={self._plain(field, False)!r}" for field in shown), ": "
+            texts, joint = tuple(f"{field}={run(self._plain(field, False))!r}" for field in shown), ": "
         more = ", ..." if len(self.fields) > _SHOWN else ""
         return f"<Records {name}{joint}{', '.join(texts)}{more}>"
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .c_names import function, padded_name, untagged
 from .errors import FormatError
 from .fields import MAX_DEPTH, MAX_FIELDS, fields_within, first_and_last
+from .iteration import run
 from .kinds import Kind
 
 if TYPE_CHECKING:
+    from .iteration import Calls
     from .types import Member, Type
 
 CACHE_LINE = 64
@@ -159,7 +161,7 @@ class _Printer:
 
     def composite(self, type_: Type, summary: dict[str, Any]) -> str:
         self.name_width = 55 if self.expand else 21 if type_.kind == Kind.UNION else 23
-        return f"{self.body(type_, summary, _Column(1, 0, _TYPE_WIDTH), outermost=True)};\n"
+        return f"{run(self.body(type_, summary, _Column(1, 0, _TYPE_WIDTH), outermost=True))};\n"
 
     def body(
         self,
@@ -169,7 +171,7 @@ class _Printer:
         declarator: str = "",
         *,
         outermost: bool = False,
-    ) -> str:
+    ) -> Calls[str]:
         """From the keyword to the closing brace, what is declared, and the attributes."""
         self.written += summary["members"]
         if self.written > MAX_FIELDS:
@@ -197,14 +199,14 @@ class _Printer:
             in_turn = number > 0 and member.bit_offset >= members[number - 1].bit_offset
             if not union and before.size and (in_turn or order is None):
                 if bit_hole and member.bitfield_size and follows == number - 1:
-                    lines += self.filler(member, bit_hole if before.offset == offset else 0, column)
+                    lines += yield self.filler(member, bit_hole if before.offset == offset else 0, column)
                 combined = _combined(member, offset, before, tabs)
                 lines += ["", combined] if combined and not comments else [combined] if combined else []
                 comments = [*comments, combined] if combined else comments
             lines += [""] if comments else []
             last = number if order is None else order[-1]
             flexible = not self.unions and number + 1 == len(places) != 1 and last == number
-            lines.append(self.member(member, offset, size, column, alignments[number], flexible))
+            lines.append((yield self.member(member, offset, size, column, alignments[number], flexible)))
             comments = []
             if union:
                 self.cacheline = cacheline
@@ -233,7 +235,7 @@ class _Printer:
 
     def member(
         self, member: Member, offset: int, size: int, column: _Column, alignment: int, flexible: bool
-    ) -> str:
+    ) -> Calls[str]:
         """`flexible`: an array without elements ends the struct, and is written [] and not [0]."""
         start = offset + (column.base or 0)
         lead = ""
@@ -251,10 +253,10 @@ class _Printer:
         unnamed = (kind.is_composite or kind.is_enum) and not member.type.name
         if self.opens(member.type):
             # A name comes after the attributes of a struct, but before those of one in a typedef or array.
-            text = self.declared(member.type, "", within, flexible)
+            text = yield self.declared(member.type, "", within, flexible)
             text += f"{' ' if unnamed and member.name else ''}{member.name}"
         else:
-            text = self.declared(member.type, member.name, within, flexible)
+            text = yield self.declared(member.type, member.name, within, flexible)
         aligned = _aligned(alignment) if alignment else ""
         text += f"{bits}{aligned};"
         room = column.width + self.name_width
@@ -267,11 +269,12 @@ class _Printer:
             room -= len(text)
         return f"{lead}{column.tabs}{text}{' ' * max(1, room)}{numbers}"
 
-    def filler(self, member: Member, bits: int, column: _Column) -> list[str]:
+    def filler(self, member: Member, bits: int, column: _Column) -> Calls[list[str]]:
         """The unnamed bitfield that makes a hole of bits before a bitfield; of no bits where that is in the
         next unit."""
         lines = [] if bits else ["", f"{column.tabs}/* Force alignment to the next boundary: */"]
-        return [*lines, f"{column.tabs}{self.declared(member.type, '', column, False)}:{bits};"]
+        declared = yield self.declared(member.type, "", column, False)
+        return [*lines, f"{column.tabs}{declared}:{bits};"]
 
     def opens(self, type_: Type) -> bool:
         """Whether a type is written out where it is used."""
@@ -280,7 +283,7 @@ class _Printer:
         may = type_.kind.is_composite and type_.id not in self.open and len(self.open) < MAX_DEPTH
         return may and (not type_.name or self.expand)
 
-    def declared(self, type_: Type, name: str, column: _Column, flexible: bool) -> str:
+    def declared(self, type_: Type, name: str, column: _Column, flexible: bool) -> Calls[str]:
         """A type and the name that it declares, the type padded to the column's width."""
         lead = dimensions = ""
         comment = self.expand
@@ -314,7 +317,7 @@ class _Printer:
             else:
                 text = f"{padded_name(type_, column.width)} {name}"
         elif type_.kind.is_composite:
-            text = self.body(type_, _summary(type_), column.inner(), name)
+            text = yield self.body(type_, _summary(type_), column.inner(), name)
         else:
             text = _enumeration(type_, name, column.tabs)
         return f"{lead}{text}{dimensions}"

@@ -164,7 +164,9 @@ class Type:
 
     @property
     def c_name(self) -> str:
-        """In C's spelling: "struct sock *", "const char *"; of an array what it is made of."""
+        """In C's spelling: "struct sock *", "const char *"; of an array what it is made of. "..." stands for
+        what lies more than 64 types deep, as where a type leads to itself, and for what follows the first
+        4,096 characters."""
         from .c_names import type_name
 
         return type_name(self).replace("  ", " ").rstrip()

@@ -97,11 +97,8 @@ class _Search:
         roles, rows = graph.labels(True)
         self.indptr, self.sources = memoryview(indptr), memoryview(sources)
         self.roles, self.rows = memoryview(roles), memoryview(rows)
-        self.kinds = b""  # by type id
-        owner: Btf | None = btf
-        while owner is not None:
-            self.kinds = owner._columns("types")["kind"].tobytes() + self.kinds
-            owner = owner.base
+        # By type id.
+        self.kinds = b"".join(level._columns("types")["kind"].tobytes() for level in btf._levels())
         self.texts: dict[tuple[int, int], str] = {}  # by first type id and name offset
         self.text_size = 0
         words = {Role.UNDERLYING: _MODIFIERS, Role.ELEMENT: _ARRAYS, Role.POINTEE: _POINTERS}

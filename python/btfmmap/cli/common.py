@@ -175,7 +175,10 @@ def close_names(btf: Btf, text: str) -> str:
 
 
 def _levels(btf: Btf) -> list[Btf]:
-    return [btf] if btf.base is None else [btf, *_levels(btf.base)]
+    levels = [btf]
+    while (base := levels[-1].base) is not None:
+        levels.append(base)
+    return levels
 
 
 def printable(text: str) -> str:

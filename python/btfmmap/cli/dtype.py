@@ -48,22 +48,31 @@ def program(dtype: np.dtype[Any]) -> str:
     def expression(part: np.dtype[Any]) -> str:
         if part.subdtype is not None:
             base, shape = part.subdtype
-            return f"({expression(base)}, {shape})"
-        if part.fields is None or part.names is None:
-            return repr(part.str)
-        if id(part) not in names:
-            formats = "".join(f"        {expression(part.fields[name][0])},\n" for name in part.names)
-            offsets = [part.fields[name][1] for name in part.names]
-            names[id(part)] = f"struct_{len(names)}"
+            return f"({names.get(id(base)) or repr(base.str)}, {shape})"
+        return names.get(id(part)) or repr(part.str)
+
+    pending = [dtype.base]
+    while pending:
+        struct = pending[-1]
+        fields: Any = struct.fields
+        members = [fields[name][:2] for name in struct.names or ()]
+        parts = [part for part, _ in members]
+        missing = [part.base for part in parts if part.base.names is not None and id(part.base) not in names]
+        if id(struct) in names or struct.names is None:
+            pending.pop()
+        elif missing:
+            pending += reversed(missing)
+        else:
+            formats = "".join(f"        {expression(part)},\n" for part in parts)
+            offsets = [offset for _, offset in members]
+            names[id(struct)] = f"struct_{len(names)}"
             lines.append(
-                f"{names[id(part)]} = np.dtype({{\n"
-                f"    'names': {list(part.names)!r},\n"
+                f"{names[id(struct)]} = np.dtype({{\n"
+                f"    'names': {list(struct.names)!r},\n"
                 f"    'formats': [\n{formats}    ],\n"
                 f"    'offsets': {offsets!r},\n"
-                f"    'itemsize': {part.itemsize},\n"
+                f"    'itemsize': {struct.itemsize},\n"
                 "})"
             )
-        return names[id(part)]
-
     lines.append(f"dtype = np.dtype({expression(dtype)})")
     return "\n".join(lines)
