@@ -14,9 +14,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from arguments import TYPED_ERRORS
 from btf_writer import STRUCT, BtfWriter, every_kind
 from conftest import DATA
-from exercise import TYPED_ERRORS, walk
+from exercise import walk
 
 import btfmmap
 

@@ -1,34 +1,45 @@
 """Seeded mutants of files, through everything that can be asked: an answer or a typed error, never a crash.
 
-Each test runs in a process of its own: a crash is then a failure with a signal's number. BTFMMAP_MUTANTS says
-how many mutants of small files there are, BTFMMAP_KERNEL_MUTANTS how many of whole kernels.
+Each test runs in processes of its own: a crash is then a failure with a signal's number. BTFMMAP_MUTANTS says
+how many mutants of small files there are, BTFMMAP_KERNEL_MUTANTS how many of whole kernels,
+BTFMMAP_MUTANT_JOBS how many processes share them. One is tried again by its number, 41 of seed 1:
+
+    python tests/test_mutants.py small 1 41 42 /tmp/number
 """
 
 from __future__ import annotations
 
 import faulthandler
+import json
 import lzma
 import os
 import random
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from arguments import TYPED_ERRORS, Context
 from btf_writer import BtfWriter, every_kind
 from conftest import DATA, STORED
-from exercise import TYPED_ERRORS, questions
+from exercise import Asker, asked_functions, asked_of
 from fuzz import seeds
 from mutants import mutant
 
 import btfmmap
 
 SMALL = int(os.environ.get("BTFMMAP_MUTANTS", "1500"))
+JOBS = int(os.environ.get("BTFMMAP_MUTANT_JOBS", "2"))
 KERNELS = int(os.environ.get("BTFMMAP_KERNEL_MUTANTS", "6"))
 MOST_SECONDS = 120  # of one mutant, then it hangs
 MOST_IDS = 6
+MOST_FOLLOWING = 60  # questions of what the answers hold
+ENOUGH = 1000  # mutants, of which some let everything be answered
 
 
 def small_files() -> list[bytes]:
@@ -46,48 +57,39 @@ def kernels() -> list[bytes]:
     return [lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()) for name in STORED]
 
 
-def ask(btf: btfmmap.Btf, source: random.Random) -> Counter[str]:
-    """Every question; how many were answered and how many refused."""
+def ask(btf: btfmmap.Btf, asker: Asker, context: Context) -> None:
+    """All of the Btf, and a sample of the rest: over many mutants all of that, too."""
     last = btf.first_id + len(btf)
-    ids = source.sample(range(last), min(MOST_IDS, last))
-    counts: Counter[str] = Counter()
-    for question in [*questions(btf, ids), *more_questions(btf)]:
-        counts["questions"] += 1
-        try:
-            question()
-        except TYPED_ERRORS:
-            counts["refused questions"] += 1
-    return counts
+    context.type_ids = context.random.sample(range(last), min(MOST_IDS, last))
+    found = asker.ask_btf(btf, context)
+    for type_id in context.type_ids[:2]:
+        with suppress(*TYPED_ERRORS):
+            found += asker.ask_all(btf[type_id], context)
+    asker.explore(found, context, MOST_FOLLOWING, 4)
 
 
-def more_questions(btf: btfmmap.Btf) -> Iterator[Callable[[], object]]:
-    def ext() -> object:
-        found = btf.ext
-        return found and [dict(table) for table in (found.func_info, found.line_info, found.core_relo)]
-
-    yield ext
-    yield lambda: btf.relocate(btf)
-
-
-def try_mutant(content: bytes, base: btfmmap.Btf, source: random.Random) -> Counter[str]:
+def try_mutant(content: bytes, base: btfmmap.Btf, source: random.Random, asker: Asker, folder: Path) -> None:
     """One mutant by itself, and as what continues a base."""
     changed = mutant(content, source)
-    counts: Counter[str] = Counter(mutants=1)
+    asker.counts["mutants"] += 1
     distilled = False
     for below in (None, base):
         good = is_good(changed, below)
+        context = Context(base, source, folder, changed, base, [0])
+        if source.random() < 0.1:
+            found = [each for function in asked_functions() for each in asker.ask(function, None, context)]
+            asker.explore(found, context, MOST_FOLLOWING, 4)
         try:
             btf = btfmmap.open(data=changed, base=below)
         except btfmmap.BtfError:
             # On a distilled base that has no counterpart in this one, it is good all the same.
             assert distilled or not good, "lint finds no error where opening refuses"
-            counts["refused"] += 1
+            asker.counts["refused"] += 1
         else:
             assert good, "lint finds an error where opening does not refuse"
             distilled = btf.base is not None
-            counts["opened"] += 1
-            counts += ask(btf, source)
-    return counts
+            asker.counts["opened"] += 1
+            ask(btf, asker, replace(context, btf=btf))
 
 
 def is_good(content: bytes, base: btfmmap.Btf | None) -> bool:
@@ -103,28 +105,56 @@ def run(kind: str, seed: int, first: int, end: int, place: Path) -> Counter[str]
     """Mutants `first` to `end`; `place` always has the number of the one that is tried."""
     files = {"small": small_files, "kernels": kernels}[kind]()
     base = btfmmap.open(data=every_kind().build())
-    total: Counter[str] = Counter()
-    with place.open("wb", buffering=0) as number_file:
+    asker = Asker()
+    with place.open("wb", buffering=0) as number_file, tempfile.TemporaryDirectory() as folder:
         for number in range(first, end):
             os.pwrite(number_file.fileno(), b"%09d" % number, 0)
             faulthandler.dump_traceback_later(MOST_SECONDS, exit=True)
-            total += try_mutant(files[number % len(files)], base, random.Random(f"{seed} {number}"))
+            source = random.Random(f"{seed} {number}")
+            try_mutant(files[number % len(files)], base, source, asker, Path(folder))
     faulthandler.cancel_dump_traceback_later()
-    return total
+    if end - first >= ENOUGH:
+        missing = {attribute.key for class_ in (btfmmap.Btf, btfmmap.Type) for attribute in asked_of(class_)}
+        assert not missing - asker.answered.keys()
+    return asker.counts
 
 
 @pytest.mark.parametrize(("kind", "count"), [("small", SMALL), ("kernels", KERNELS)])
 def test_no_harm(kind: str, count: int, tmp_path: Path) -> None:
-    place = tmp_path / "number"
-    command = [sys.executable, "-X", "faulthandler", __file__, kind, "1", "0", str(count), str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"mutant {place.read_bytes()!r}\n{done.stderr[-4000:]}"
-    print(done.stdout)
+    """In as many processes as asked for, each with a part of the mutants."""
+    bounds = [count * job // JOBS for job in range(JOBS + 1)]
+    jobs = []
+    for first, end in pairwise(bounds):
+        place = tmp_path / f"{first}"
+        command = [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            __file__,
+            kind,
+            "1",
+            str(first),
+            str(end),
+            str(place),
+        ]
+        jobs.append(
+            (place, subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        )
+    total: Counter[str] = Counter()
+    failures = []
+    for place, job in jobs:
+        out, errors = job.communicate()
+        if job.returncode == 0:
+            total += Counter(json.loads(out))
+        else:
+            failures.append(f"mutant {place.read_bytes()!r}, exit code {job.returncode}\n{errors[-4000:]}")
+    assert not failures, "\n".join(failures)
+    print(dict(total))
     # Some of both, else this tries nothing.
-    assert "'opened'" in done.stdout
-    assert "'refused'" in done.stdout
+    assert total["opened"]
+    assert total["refused"]
 
 
 if __name__ == "__main__":
     seed, first, end = map(int, sys.argv[2:5])
-    print(dict(run(sys.argv[1], seed, first, end, Path(sys.argv[5]))))
+    print(json.dumps(run(sys.argv[1], seed, first, end, Path(sys.argv[5]))))

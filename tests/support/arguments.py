@@ -1,0 +1,316 @@
+"""Arguments for what the public API takes: for each parameter a way to draw one, by its name and annotation.
+
+A parameter that is not listed here, and is neither a bool nor a Literal, raises `NoGenerator`: whoever adds
+one says here what may be passed.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from inspect import Parameter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from public_api import Attribute, own_classes
+
+import btfmmap
+
+# What an answer may be instead of an answer.
+TYPED_ERRORS = (btfmmap.BtfError, ValueError)
+
+OMITTED = object()
+_NUMBERS = (0, 1, 2, 3, 4, 7, 8, 63, 64, 255, 4096, 2**31, 2**32 - 1, 2**32, 2**40)
+_NAMES = (
+    "int",
+    "void",
+    "char",
+    "struct flow",
+    "struct pair",
+    "union either",
+    "enum small",
+    "flow",
+    "pair",
+    "left",
+)
+_PATTERNS = ("*a*", "struct *", "[a-c]?*", "union *", "*")
+_EXPRESSIONS = ("struct .*", "^f", "(", "a|b", "")
+_WORDS = ("typedef", "const", "volatile", "restrict", "type_tag", "pointer", "array", "anonymous")
+_MOST_BYTES = 1 << 16  # of data that stands for a type's
+
+
+class NoGenerator(Exception):  # noqa: N818 (says what is missing)
+    """A parameter that nobody has said how to draw."""
+
+
+@dataclass
+class Context:
+    """What arguments are drawn from.
+
+    Attributes:
+        btf: whose ids and names.
+        random: where all chance comes from.
+        folder: for files.
+        data: bytes that hold a BTF, or nearly.
+        base: of a split BTF, or just another one.
+        type_ids: ids to prefer; none may be there.
+    """
+
+    btf: btfmmap.Btf
+    random: random.Random
+    folder: Path
+    data: bytes
+    base: btfmmap.Btf
+    type_ids: list[int]
+
+    def of(self, btf: btfmmap.Btf) -> Context:
+        end = 0
+        with suppress(*TYPED_ERRORS):
+            end = btf.first_id + len(btf)
+        return replace(self, btf=btf, type_ids=[self.random.randrange(end + 1) for _ in range(3)])
+
+    def type_id(self) -> int:
+        if self.random.random() < 0.05:
+            return self.random.choice((-1, 0, 2**32 - 1, 2**40))
+        return self.random.choice(self.type_ids)
+
+    def name(self, type_id: int | None = None) -> str:
+        if type_id is None and self.random.random() < 0.5:
+            return self.random.choice(_NAMES)
+        with suppress(*TYPED_ERRORS):
+            return self.btf.name(self.type_id() if type_id is None else type_id)
+        return "no such name"
+
+    def integers(self, draw: Callable[[], int]) -> Any:
+        found = [draw() for _ in range(self.random.randrange(6))]
+        return self.random.choice((list, tuple, lambda items: np.array(items, np.int64)))(found)
+
+    def member(self) -> tuple[str, str]:
+        """The names of a struct and of one of its members."""
+        with suppress(*TYPED_ERRORS):
+            table = self.btf.members
+            if len(table):
+                row = self.random.randrange(len(table))
+                return self.btf.name(int(table.parent[row])), self.btf.string(int(table.name_off[row]))
+        return self.name(), self.random.choice(("next", "left", ""))
+
+    def member_name(self) -> str:
+        return self.member()[1]
+
+    def bytes_of(self, type_: Any, records: int) -> bytes:
+        """As many as that many of a type have, often."""
+        size = -1
+        with suppress(*TYPED_ERRORS):
+            type_id = type_ if isinstance(type_, int) else self.btf[getattr(type_, "id", type_)].id
+            size = int(self.btf.sizeof([type_id])[0])
+        if not 0 < size * records <= _MOST_BYTES:
+            size = self.random.randrange(64)
+        count = size * records
+        return self.random.choice((bytes(count), self.random.randbytes(count), b"a" * count))
+
+    def file(self, name: str, content: bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+
+Draw = Callable[[Context, Any, dict[str, Any]], Any]
+
+
+def _type(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
+    type_id = context.type_id()
+    chance = context.random.random()
+    if chance < 0.15:
+        return context.name(type_id)
+    if chance < 0.3:
+        with suppress(*TYPED_ERRORS):
+            owner = context.base if chance < 0.17 else context.btf
+            return owner[type_id]
+    return type_id
+
+
+def _kind(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
+    return context.random.choice((None, *btfmmap.Kind, 4, 77))
+
+
+def _key(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
+    return context.random.choice((context.type_id(), context.name()))
+
+
+def _path(context: Context, _subject: Any, _bound: dict[str, Any]) -> str:
+    path = ".".join(context.member())
+    return path + context.random.choice(
+        ("", "", "[0]", "[1][2]", "[", "[x]", ".", ".next", f".{context.member_name()}")
+    )
+
+
+def _rows(context: Context, subject: Any, _bound: dict[str, Any]) -> Any:
+    """What selects rows of a table or records."""
+    names = subject.columns if isinstance(subject, btfmmap.tables.Table) else subject.fields
+    count = len(subject) if getattr(subject, "shape", True) else 0
+    mask = np.array([context.random.random() < 0.5 for _ in range(min(count, 1 << 12))], bool)
+    choices = [*names[:9], slice(1, None, 2), slice(0), mask, "no such name"]
+    if count:
+        row = context.random.randrange(count)
+        choices += [row, -1, row, [row, 0], np.array([0, row])]
+    return context.random.choice(choices)
+
+
+def _input(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
+    path = context.file("input", context.data)
+    return context.random.choice((path, str(path), bytes(path)))
+
+
+def _kernel_folder(context: Context, _subject: Any, _bound: dict[str, Any]) -> Path:
+    kernel, module = context.base.raw.tobytes(), context.data
+    if context.random.random() < 0.2:
+        kernel, module = module, kernel
+    context.file("kernel/module", module)
+    return context.file("kernel/vmlinux", kernel).parent
+
+
+def _output(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
+    return context.random.choice((None, io.BytesIO(), io.StringIO(), context.folder / "output"))
+
+
+def _any(items: tuple[Any, ...]) -> Draw:
+    return lambda context, _subject, _bound: context.random.choice(items)
+
+
+def _some(items: tuple[Any, ...]) -> Draw:
+    """A few of them, or None."""
+    return lambda context, _subject, _bound: context.random.choice(
+        (None, context.random.sample(items, context.random.randrange(1, len(items) + 1)))
+    )
+
+
+def _of(draw: Callable[[Context], Any]) -> Draw:
+    return lambda context, _subject, _bound: draw(context)
+
+
+# By the parameter's name and annotation; or before that by the class, function and parameter.
+GENERATORS: dict[str, Draw] = {
+    "type_: int | str | Type": _type,
+    "types: int | str | Type": _type,
+    "type_id: int": _of(Context.type_id),
+    "value: int": _any((*range(20), 127, 128, 255, -1)),
+    "type_ids: Iterable[int] | npt.NDArray[Any]": _of(lambda context: context.integers(context.type_id)),
+    "type_ids: Iterable[int] | npt.NDArray[Any] | None": _of(
+        lambda context: context.integers(context.type_id)
+    ),
+    "ids: Iterable[int] | npt.NDArray[Any]": _of(lambda context: context.integers(context.type_id)),
+    "offset: int": _any(_NUMBERS),
+    "offsets: Iterable[int] | npt.NDArray[Any]": _of(
+        lambda context: context.integers(lambda: context.random.choice(_NUMBERS[:11]))
+    ),
+    "name: str": _of(Context.name),
+    "Btf.find_members.name": _of(Context.member_name),
+    "Btf.find_enumerators.name": _any(("LOW", "TOP", "WIDE_TOP", "")),
+    "names: Iterable[str]": _of(lambda context: [context.name() for _ in range(context.random.randrange(5))]),
+    "kind: int | None": _kind,
+    "pattern: str": _any(_PATTERNS + _EXPRESSIONS),
+    "path: str": _path,
+    "roles: Collection[int] | None": _some(tuple(btfmmap.Role)),
+    "through: Collection[str] | None": _some(_WORDS),
+    "top: int": _any((0, 1, 20, 10**6, -1)),
+    "line: int": _any((0, 1, 32, 64, 128)),
+    "limit: int": _any((0, 1, 10_000, -1)),
+    "buffer: Buffer | npt.NDArray[Any]": lambda context, _subject, bound: context.bytes_of(
+        bound["type_"], context.random.randrange(4)
+    ),
+    "data: Buffer": lambda context, _subject, bound: context.bytes_of(bound["type_"], 1),
+    "size: int | None": lambda context, _subject, bound: context.random.choice(
+        (None, len(bound["buffer"]), 1, 64)
+    ),
+    "indent: str": _any(("", " ", "\t")),
+    "indent_level: int": _any((0, 1, 3)),
+    "file: str | os.PathLike[str] | IO[Any] | None": _output,
+    "roots: Iterable[int | str | Type] | None": lambda context, subject, bound: context.random.choice(
+        (None, [_type(context, subject, bound) for _ in range(3)], [])
+    ),
+    "key: int | str": _key,
+    "Btf.__contains__.key": _key,
+    "Kernel.__contains__.key": _key,
+    "Kernel.module_of.type_": lambda context, subject, _bound: next(
+        iter(context.random.choice((subject.base, context.base)))
+    ),
+    "Kernel.strings.module": _of(lambda _: np.zeros(2, np.uint32)),
+    "Kernel.strings.offsets": _of(lambda context: np.array([0, context.random.randrange(9)])),
+    "Table.__getitem__.key": _rows,
+    "Table.__setattr__.name": _any(("id", "new")),
+    "Table.__setattr__.value": _any((0,)),
+    "Table.__delattr__.name": _any(("id", "new")),
+    "Records.__getitem__.key": _rows,
+    "Records.__getattr__.name": lambda context, subject, _: context.random.choice(
+        (*subject.fields, "absent")
+    ),
+    "Records.enum_names.name": lambda context, subject, _: context.random.choice((*subject.fields, "absent")),
+    "other: object": _of(lambda context: context.random.choice((next(iter(context.base)), 0))),
+    "base: Btf | None": _of(lambda context: context.random.choice((None, context.base, context.btf))),
+    "base: Btf": _of(lambda context: context.random.choice((context.base, context.btf))),
+    "id: int | None": _any((-1, 2**32)),
+    "path: Path | None": _input,
+    "folder: Path": _kernel_folder,
+    "data: Buffer | None": _of(
+        lambda context: context.random.choice(
+            (context.data, bytearray(context.data), memoryview(context.data))
+        )
+    ),
+    "method: Method": _any(("auto", "mmap", "read", "other")),
+}
+"""How to draw an argument, given the context, whose method is called, and the arguments drawn before it."""
+
+ONE_OF = ("path", "data", "id")
+"""Of these `open` and `lint` take one, and without it the running kernel."""
+
+
+def choices(annotation: str) -> tuple[Any, ...]:
+    """All values of a bool or a Literal."""
+    if annotation == "bool":
+        return (False, True)
+    tree = ast.parse(annotation, mode="eval").body
+    if isinstance(tree, ast.Subscript) and ast.unparse(tree.value) == "Literal":
+        values = ast.literal_eval(tree.slice)
+        return values if isinstance(values, tuple) else (values,)
+    return ()
+
+
+def generator(attribute: Attribute, parameter: Parameter, class_: type | None) -> Draw:
+    owners = [each.__name__ for each in own_classes(class_)] if class_ else [""]
+    keys = [f"{owner}.{attribute.name}.{parameter.name}".lstrip(".") for owner in owners]
+    for key in (*keys, f"{parameter.name}: {parameter.annotation}"):
+        if key in GENERATORS:
+            return GENERATORS[key]
+    if values := choices(parameter.annotation):
+        return _any(values)
+    raise NoGenerator(f"no argument generator for {keys[0]}: {parameter.annotation}")
+
+
+def draw(attribute: Attribute, subject: Any, context: Context) -> tuple[list[Any], dict[str, Any]]:
+    """Positional and keyword arguments. One with a default is often left out, but not a bool or Literal."""
+    positional: list[Any] = []
+    bound: dict[str, Any] = {}
+    parameters = attribute.parameters()
+    several = [each.name for each in parameters if each.name in ONE_OF and each.default is None]
+    chosen = context.random.choice(several) if several else ""
+    for parameter in parameters:
+        make = generator(attribute, parameter, type(subject) if attribute.owner else None)
+        optional = parameter.default is not Parameter.empty and not choices(parameter.annotation)
+        if several and parameter.name in ONE_OF:
+            if parameter.name != chosen:
+                continue
+        elif optional and parameter.name != "folder" and context.random.random() < 0.5:
+            continue
+        if parameter.kind == Parameter.VAR_POSITIONAL:
+            positional += [make(context, subject, bound) for _ in range(context.random.randrange(3))]
+            continue
+        bound[parameter.name] = make(context, subject, bound)
+        if parameter.kind == Parameter.POSITIONAL_ONLY:
+            positional.append(bound.pop(parameter.name))
+    return positional, bound
