@@ -1,6 +1,7 @@
 #include "core/tables/tables.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/index/enums.hpp"
 #include "core/index/rows_of_kind.hpp"
@@ -130,8 +131,10 @@ Table enumerators(const Index& index, Arena& arena) {
             if (enum_is_narrow(kind, Load::u32(record + HeadField::size_or_type))) {
                 negative = enum_is_signed(index, type_row);
             }
+            const uint32_t four_flags = negative * 0x01010101;
+            const U32x4 sign_mask = U32x4{} - negative;
             return [=](uint32_t row, const std::byte* elements) {
-                store_low_bytes(is_signed + row, U32x4{} + negative);
+                std::memcpy(is_signed + row, &four_flags, sizeof four_flags);
                 if (wide) {
                     const auto [names, low, high] = load_triples<Load>(elements);
                     store_u32x4(name_off + row, names);
@@ -139,7 +142,8 @@ Table enumerators(const Index& index, Arena& arena) {
                 } else {
                     const auto [names, low] = load_pairs<Load>(elements);
                     store_u32x4(name_off + row, names);
-                    store_i64(value + row, low, (low >> 31 & negative) * UINT32_MAX);
+                    const auto signs = reinterpret_cast<U32x4>(reinterpret_cast<I32x4>(low) >> 31);
+                    store_i64(value + row, low, signs & sign_mask);
                 }
             };
         });
