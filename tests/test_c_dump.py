@@ -70,7 +70,7 @@ struct v { va_list ap; }; struct v v; void f(va_list ap, __builtin_va_list *bp) 
 """,
 }
 COMPILERS = {
-    "gcc": ["gcc", "-gbtf", "-c", "-w"],
+    "gcc": [*requirements.WIDE_GCC, "-gbtf", "-c", "-w"],
     "clang": ["clang", "-target", "bpf", "-g", "-O2", "-c", "-Wno-everything"],
 }
 
@@ -276,7 +276,7 @@ def test_types_with_what_they_need_compile_alone(kernel: Path, tmp_path: Path) -
     structs = [type_ for type_ in btf if type_.kind == Kind.STRUCT and type_.name and type_.size]
     compilers = [
         [requirements.tool("clang"), "-target", "bpf"],
-        [requirements.tool("gcc")],
+        [requirements.tool(requirements.WIDE_GCC[0]), *requirements.WIDE_GCC[1:]],
     ]
     for number, type_ in enumerate(structs[:: max(1, len(structs) // 12)]):
         source = tmp_path / f"{number}.c"

@@ -99,6 +99,7 @@ def test_show_json(tmp_path: Path) -> None:
     array = writer.add_array(char_id, int_id, 3)
     union = writer.add_struct("", 8, [("left", pointer, 0), ("right", array, 0)], kind=5)
     writer.add_struct("top", 16, [("first", int_id, 3 << 24), ("", union, 64)], kind_flag=True)
+    writer.add_int("long", 8)  # and so have pointers
     path = tmp_path / "top.btf"
     path.write_bytes(writer.build())
     facts = json.loads(run("show", "top", "-f", path, "--json").stdout)

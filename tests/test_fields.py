@@ -71,7 +71,11 @@ def compiled(folder: Path, *compiler: str) -> tuple[Btf, list[int]]:
 
 @pytest.mark.parametrize(
     "compiler",
-    [("gcc", "-gbtf"), ("clang", "-g", "-target", "bpfel"), ("clang", "-g", "-target", "bpfeb")],
+    [
+        (*requirements.WIDE_GCC, "-gbtf"),
+        ("clang", "-g", "-target", "bpfel"),
+        ("clang", "-g", "-target", "bpfeb"),
+    ],
     ids=["gcc", "bpfel", "bpfeb"],
 )
 def test_against_the_compiler(tmp_path: Path, compiler: tuple[str, ...]) -> None:
@@ -114,7 +118,9 @@ def test_against_the_compiler(tmp_path: Path, compiler: tuple[str, ...]) -> None
 
 
 def test_what_is_no_path(tmp_path: Path) -> None:
-    btf, _ = compiled(tmp_path, requirements.tool("gcc"), "-gbtf")
+    btf, _ = compiled(
+        tmp_path, requirements.tool(requirements.WIDE_GCC[0]), *requirements.WIDE_GCC[1:], "-gbtf"
+    )
     for absent in ("no", "a.b", "points.x", "first.x", "", "named.", ".first", "d.low.x", "pointer.low"):
         assert btf.find_member(f"all.{absent}") is None
     assert btf.find_member("all.points[1000]") is None

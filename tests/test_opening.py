@@ -89,9 +89,8 @@ class TestRunningKernel:
     def test_falls_back_to_reading(self, tmp_path: Path) -> None:
         """A kernel before 6.16 answers ENODEV: seccomp-free, by a library that refuses file maps."""
         kernel = requirements.kernel_btf()
-        source = tmp_path / "no_mmap.c"
-        source.write_text(NO_MMAP)
-        library = tmp_path / "no_mmap.so"
+        source = Path(__file__).parent / "native" / "faults.c"
+        library = tmp_path / "faults.so"
         subprocess.run(
             [requirements.tool("cc"), "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True
         )
@@ -103,44 +102,15 @@ class TestRunningKernel:
                 "\nexcept OSError as error: print(error.errno, error.filename)"
             )
             number = getattr(errno, name)
-            environment = requirements.preloading(library) | {"REFUSE_WITH": str(number)}
+            environment = requirements.preloading(library) | {
+                "FAULT_FILE": str(kernel),
+                "FAULT_MMAP": str(number),
+            }
             run = subprocess.run(
                 [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
             )
             digest = subprocess.run(["sha256sum", kernel], check=True, capture_output=True, text=True)
             assert run.stdout.split() == ["read", digest.stdout.split()[0], str(number), str(kernel)]
-
-
-NO_MMAP = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-// Refuses maps of the kernel's BTF, as kernels without the support do.
-void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset) {
-    static void *(*real)(void *, size_t, int, int, int, off_t);
-    if (!real) real = (void *(*)(void *, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap");
-    char link[64], path[256] = "";
-    if (fd >= 0) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        ssize_t length = readlink(link, path, sizeof path - 1);
-        path[length > 0 ? length : 0] = 0;
-    }
-    if (strcmp(path, "/sys/kernel/btf/vmlinux") == 0) {
-        errno = atoi(getenv("REFUSE_WITH"));
-        return MAP_FAILED;
-    }
-    return real(address, size, protection, flags, fd, offset);
-}
-void *mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset) {
-    return mmap(address, size, protection, flags, fd, offset);
-}
-"""
 
 
 def kernel_maps(path: Path) -> bool:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from btf_writer import every_kind
+import requirements
+from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
 from wrapping import cases
 
 import btfmmap
 from btfmmap import FormatError, NotSupportedError
-
-NARROW = sys.maxsize < 1 << 32
 
 
 def test_each_case() -> None:
@@ -76,7 +75,7 @@ def test_section_far_into_a_large_file(tmp_path: Path, bits: int, at: int) -> No
 @pytest.mark.parametrize("size", [1 << 31, 3 << 30, (1 << 32) - 1])
 def test_raw_file_that_is_large(tmp_path: Path, size: int) -> None:
     path = sparse(tmp_path / "large.btf", size, every_kind().build())
-    if NARROW:
+    if requirements.NARROW:
         for method in ("auto", "read", "mmap"):
             with pytest.raises(NotSupportedError, match=f"large.btf: {size}.* 32-bit process"):
                 btfmmap.open(path, method=method)
@@ -101,10 +100,48 @@ def test_section_that_is_large(tmp_path: Path) -> None:
     writer.add(".end", b"\0", at=(1 << 31) + (1 << 20))
     path = tmp_path / "large.o"
     writer.write_sparse(path)
-    if NARROW:
+    if requirements.NARROW:
         for method in ("auto", "mmap"):
             with pytest.raises(NotSupportedError, match="32-bit process"):
                 btfmmap.open(path, method=method)
     else:
         with btfmmap.open(path, method="mmap") as btf:
             assert btf.find("int") == 1
+
+
+TYPED_ERRORS = (btfmmap.BtfError, ValueError, MemoryError)
+
+
+@pytest.mark.parametrize("size", [(1 << 31) - 1, 1 << 31, 3 << 30, (1 << 32) - 8, (1 << 32) - 1])
+def test_types_of_gigabytes(size: int) -> None:
+    """Every question has an answer or a typed error, and sizes are right."""
+    writer = BtfWriter()
+    char = writer.add_int("char", 1)
+    writer.add_int("long", 8)
+    text = writer.add_array(char, char, size)
+    many = writer.add_array(writer.add(2, size_or_type=char), char, size // 8)
+    inner = writer.add_struct("inner", size, [("text", text, 0)])
+    outer = writer.add_struct("outer", size, [("first", char, 0), ("inner", inner, 8), ("many", many, 64)])
+    either = writer.add_struct("either", size, [("inner", inner, 0), ("many", many, 0)], kind=5)
+    number = writer.add_int("number", size)
+    btf = btfmmap.open(data=writer.build())
+    types = [text, many, inner, outer, either, number]
+    assert btf.sizeof(types).tolist() == [size, size // 8 * 8, size, size, size, size]
+    assert [btf[type_id].size for type_id in types[2:]] == [size] * 4
+    for type_id in types:
+        for question in (
+            lambda: btf.dtype(type_id),  # noqa: B023
+            lambda: btf.ctypes(type_id),  # noqa: B023
+            lambda: btf.records(type_id, bytes(1 << 20)),  # noqa: B023
+            lambda: btf.format(type_id, bytes(1 << 20)),  # noqa: B023
+            lambda: btf.layout(type_id).text(expand=True),  # noqa: B023
+            lambda: btf.at(type_id, size - 1),  # noqa: B023
+            lambda: btf.to_c(type_id),  # noqa: B023
+        ):
+            with suppress(*TYPED_ERRORS):
+                question()
+    if size < 1 << 31:
+        assert btf.dtype(text).itemsize == size
+    else:
+        with pytest.raises(NotSupportedError, match="numpy"):
+            btf.dtype(text)

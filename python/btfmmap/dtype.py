@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Bitfields = Literal["error", "omit", "cover"]
 
+_MAX_SIZE = 2**31 - 1  # numpy counts the bytes of a dtype with a C int
 _MAX_DIMENSIONS = 32
 _MAX_NUMBERS = 1 << 18  # in a record, elements of arrays aside: numpy goes through all of them for a view
 
@@ -112,7 +113,7 @@ class _Planner:
         inner, shape = self.without_arrays(type_, path, room)
         is_text = bool(shape) and inner.kind == Kind.INT and inner.name == "char" and shape[-1] > 0
         if is_text:
-            plan = Plan(self.made(f"S{shape.pop()}", path), inner, {}, {})
+            plan = Plan(self.of_bytes("S", shape.pop(), path), inner, {}, {})
         elif inner.kind.is_composite:
             plan = self.finished.get(inner.id) or (yield self.struct(inner, path, depth))
             self.finished[inner.id] = plan
@@ -121,12 +122,17 @@ class _Planner:
         return plan._replace(dtype=self.made((plan.dtype, tuple(shape)), path)) if shape else plan
 
     def made(self, description: Any, path: str) -> np.dtype[Any]:
-        """A dtype has fewer than 2^31 bytes, and no name twice."""
+        """A dtype has at most _MAX_SIZE bytes, and no name twice."""
         try:
             made: np.dtype[Any] = np.dtype(description)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise self.refuse(path, f"makes no numpy dtype: {error}") from None
         return made
+
+    def of_bytes(self, letter: str, size: int, path: str) -> np.dtype[Any]:
+        if size > _MAX_SIZE:  # where a C long has 32 bits, numpy takes less without a word
+            raise self.refuse(path, f"makes no numpy dtype: {size} bytes are more than {_MAX_SIZE}")
+        return self.made(f"{letter}{size}", path)
 
     def without_arrays(self, type_: Type, path: str, room: int | None) -> tuple[Type, list[int]]:
         shape: list[int] = []
@@ -159,7 +165,9 @@ class _Planner:
             raise self.refuse(path, f"is of kind {type_.kind.name}, which has no values")
         known = (2, 4, 8) if letter == "f" else (1, 2, 4, 8)
         # Others, such as __int128, come as the bytes they are.
-        return self.made(f"{self.order}{letter}{size}" if size in known else f"V{size}", path)
+        if size in known:
+            return self.made(f"{self.order}{letter}{size}", path)
+        return self.of_bytes("V", size or 0, path)
 
     def struct(self, type_: Type, path: str, depth: int) -> Calls[Plan]:
         names: list[str] = []

@@ -58,6 +58,11 @@ class Kind(IntEnum):
         kind._value_ = value
         return kind
 
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Kind], tuple[int]]:
+        """By its number: some releases of Python 3.11 pickle by name, and those that `_missing_` makes are no
+        attributes."""
+        return Kind, (int(self),)
+
 
 class IntEncoding(IntFlag):
     """The encoding bits of an INT (`BTF_INT_*` of the same header)."""

@@ -27,17 +27,21 @@ static long option(const char *name) {
     return value == NULL ? 0 : atol(value);
 }
 
-void *mmap(void *address, size_t length, int prot, int flags, int fd, off_t offset) {
-    static void *(*real)(void *, size_t, int, int, int, off_t);
-    if (real == NULL) {
-        real = (void *(*)(void *, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap");
+/* Files have offsets of 64 bits under either name; where off_t has 32, only mmap64 and pread64 take them. */
+#define MMAP(name, offset_type) \
+    void *name(void *address, size_t length, int prot, int flags, int fd, offset_type offset) { \
+        static void *(*real)(void *, size_t, int, int, int, offset_type); \
+        if (real == NULL) { \
+            real = (void *(*)(void *, size_t, int, int, int, offset_type))dlsym(RTLD_NEXT, #name); \
+        } \
+        if (option("FAULT_MMAP") != 0 && is_target(fd)) { \
+            errno = (int)option("FAULT_MMAP"); \
+            return MAP_FAILED; \
+        } \
+        return real(address, length, prot, flags, fd, offset); \
     }
-    if (option("FAULT_MMAP") != 0 && is_target(fd)) {
-        errno = (int)option("FAULT_MMAP");
-        return MAP_FAILED;
-    }
-    return real(address, length, prot, flags, fd, offset);
-}
+MMAP(mmap, off_t)
+MMAP(mmap64, off64_t)
 
 static int interrupted(void) {
     static int calls;
@@ -67,16 +71,19 @@ ssize_t read(int fd, void *to, size_t size) {
     return real(fd, to, size);
 }
 
-ssize_t pread(int fd, void *to, size_t size, off_t offset) {
-    static ssize_t (*real)(int, void *, size_t, off_t);
-    if (real == NULL) {
-        real = (ssize_t(*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread");
+#define PREAD(name, offset_type) \
+    ssize_t name(int fd, void *to, size_t size, offset_type offset) { \
+        static ssize_t (*real)(int, void *, size_t, offset_type); \
+        if (real == NULL) { \
+            real = (ssize_t(*)(int, void *, size_t, offset_type))dlsym(RTLD_NEXT, #name); \
+        } \
+        if (is_target(fd)) { \
+            if (interrupted()) { \
+                return -1; \
+            } \
+            size = shortened(size); \
+        } \
+        return real(fd, to, size, offset); \
     }
-    if (is_target(fd)) {
-        if (interrupted()) {
-            return -1;
-        }
-        size = shortened(size);
-    }
-    return real(fd, to, size, offset);
-}
+PREAD(pread, off_t)
+PREAD(pread64, off64_t)

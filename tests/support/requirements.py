@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 KERNEL = Path("/sys/kernel/btf/vmlinux")
+# Python's own, and what compiles for 64 bits there, without headers: the types of a kernel, __int128.
+NARROW = sys.maxsize < 1 << 32
+WIDE_GCC = ["gcc", "-m64"] if NARROW else ["gcc"]
 
 
 def absent(what: str) -> None:

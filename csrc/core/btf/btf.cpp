@@ -28,8 +28,7 @@ Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> ba
     : base_(std::move(base)),
       mapping_(std::move(mapping)),
       header_(naming_input(name, [this] { return parse_header(mapping_.bytes(), base_ != nullptr); })),
-      shapes_(mapping_.bytes().slice(header_.layout_start(), header_.layout_size),
-              base_ == nullptr ? nullptr : &base_->shapes_),
+      shapes_(header_.layout(mapping_.bytes()), base_ == nullptr ? nullptr : &base_->shapes_),
       index_(naming_input(name,
                           [this] {
                               return Index(type_section(), header_.order, shapes_.get(),
@@ -54,11 +53,9 @@ Btf::~Btf() {
     }
 }
 
-Bytes Btf::type_section() const { return mapping_.bytes().slice(header_.type_start(), header_.type_size); }
+Bytes Btf::type_section() const { return header_.types(mapping_.bytes()); }
 
-Bytes Btf::string_section() const {
-    return mapping_.bytes().slice(header_.string_start(), header_.string_size);
-}
+Bytes Btf::string_section() const { return header_.strings(mapping_.bytes()); }
 
 bool Btf::distilled() const {
     return distilled_.get([this] { return is_distilled_base(index_); });

@@ -107,7 +107,7 @@ void check_strings(const Header& header, Bytes blob, bool split) {
             "string section has " + std::to_string(header.string_size) + " bytes, must have at most 2^31",
             HeaderField::string_size);
     }
-    const Bytes strings = blob.slice(header.string_start(), header.string_size);
+    const Bytes strings = header.strings(blob);
     if (strings.data[strings.size - 1] != std::byte{0}) {
         throw Error::format("string section does not end with a NUL byte",
                             header.string_start() + strings.size - 1);

@@ -21,6 +21,13 @@ struct Header {
     std::uint64_t type_start() const { return size + type_offset; }
     std::uint64_t string_start() const { return size + string_offset; }
     std::uint64_t layout_start() const { return size + layout_offset; }
+
+    Bytes types(Bytes blob) const { return blob.slice(type_start(), type_size); }
+    Bytes strings(Bytes blob) const { return blob.slice(string_start(), string_size); }
+    // Where there is none, its offset may be anything.
+    Bytes layout(Bytes blob) const {
+        return layout_size == 0 ? Bytes{} : blob.slice(layout_start(), layout_size);
+    }
 };
 
 // Whether a blob starts as raw BTF does, in either byte order.

@@ -72,8 +72,7 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
     if (!header) {
         return;
     }
-    const FileShapes shapes(blob.slice(header->layout_start(), header->layout_size),
-                            base == nullptr ? nullptr : &base->btf.shapes());
+    const FileShapes shapes(header->layout(blob), base == nullptr ? nullptr : &base->btf.shapes());
     const std::uint64_t types_start = header->type_start();
     const auto indexed = [&](std::uint64_t size) {
         return Index(blob.slice(types_start, size), header->order, shapes.get(),
@@ -94,8 +93,7 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
         ids_end = std::min<std::uint64_t>(
             UINT32_MAX, index->end_id() + (header->type_size - good + kHeadSize - 1) / kHeadSize);
     }
-    const Strings strings(blob.slice(header->string_start(), header->string_size),
-                          base == nullptr ? nullptr : &base->btf.strings());
+    const Strings strings(header->strings(blob), base == nullptr ? nullptr : &base->btf.strings());
     each_bad_reference(
         *index, strings.end(), ids_end, types_start,
         [&](Error&& error) { report(invalid("reference", std::move(error))); },
