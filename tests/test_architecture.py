@@ -174,6 +174,19 @@ def test_core_headers_form_no_cycle() -> None:
     TopologicalSorter(uses).prepare()  # raises CycleError
 
 
+def names_in_design(heading: str) -> dict[str, set[str]]:
+    """Returns a table of docs/design.md: which others each folder or layer may use."""
+    section = (ROOT / "docs" / "design.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]*)\|$", section, re.MULTILINE)
+    return {name: set(used.replace(",", " ").split()) for name, used in rows}
+
+
+def test_design_has_the_folders_and_layers() -> None:
+    assert names_in_design("Folders of the core") == FOLDERS
+    layers = {name: used for name, (_, used) in LAYERS.items()}
+    assert names_in_design("Layers of the Python package") == layers
+
+
 def test_module_only_registers() -> None:
     assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
 
