@@ -78,7 +78,7 @@ class Comparison:
         lines = [
             f"### {self.title}",
             "",
-            f"| | median {self.unit} | quartiles {self.unit} | times ours | rounds |",
+            f"| | median {self.unit} | quartiles {self.unit} | ratio | rounds |",
             "|---|---:|---:|---:|---:|",
         ]
         for timing in self.timings:

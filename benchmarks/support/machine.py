@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ import btfmmap
 
 
 def machine() -> dict[str, str]:
-    """The machine and the versions that the numbers depend on."""
+    """The machine and the versions that the numbers depend on, and the date."""
     return {
+        "date": date.today().isoformat(),
         "cpu": _cpu_model(),
         "cores": str(os.cpu_count()),
         "load before": f"{os.getloadavg()[0]:.1f}",

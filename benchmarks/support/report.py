@@ -19,20 +19,23 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def report(measures: Iterable[Measure], *, whole: bool = False) -> None:
-    """Print the machine, then each result as soon as it is measured, then a summary. `whole`: it is all there
-    is to measure, so it may replace what a page has."""
+    """Print the machine, then each result as soon as it is measured, then a summary.
+
+    `whole` says that these are all measures, and adds the option to write them to a page."""
     parser = argparse.ArgumentParser(description="Measure btfmmap and its peers, in turns.")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to this file")
     parser.set_defaults(docs=None)
     if whole:
-        parser.add_argument("--docs", type=Path, metavar="FILE", help=f"put it between {BEGIN} and {END}")
+        parser.add_argument(
+            "--docs", type=Path, metavar="FILE", help=f"also write it to this page, between {BEGIN} and {END}"
+        )
     arguments = parser.parse_args()
     page = ""
     if arguments.docs is not None:
         try:
             page = arguments.docs.read_text()
             replaced(page, "")
-        except (OSError, ValueError) as error:  # now, not when all is measured
+        except (OSError, ValueError) as error:  # before the measurements, which take minutes
             parser.error(f"{arguments.docs}: {error}")
 
     with kernel_btf() as btf:
@@ -56,7 +59,7 @@ def report(measures: Iterable[Measure], *, whole: bool = False) -> None:
 
 def summary(results: Iterable[Result]) -> str:
     """One line a comparison."""
-    lines = ["### Summary", "", "| work | first line | the others, times that |", "|---|---:|---|"]
+    lines = ["### Summary", "", "| work | first line | ratios of the others |", "|---|---:|---|"]
     for result in results:
         if isinstance(result, Comparison):
             ours, *peers = result.timings
@@ -66,7 +69,7 @@ def summary(results: Iterable[Result]) -> str:
 
 
 def replaced(page: str, text: str) -> str:
-    """A page with something else between its marks."""
+    """Return the page with `text` between its marks. Raises `ValueError` if it lacks them."""
     before, _, rest = page.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
