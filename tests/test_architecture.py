@@ -38,7 +38,7 @@ FOLDERS = {
 # The layers of the package: their modules, and which other layers those may import while they run, in
 # functions too. A module may import others of its own layer.
 LAYERS = {
-    "base": ("_core _version close_names errors frames kinds optional", set()),
+    "base": ("_core _version close_names errors frames iteration kinds optional", set()),
     "files": ("compression containers kernel_images loaded_btf", {"base"}),
     "tables": ("ext layouts table_properties tables", {"base"}),
     "types": ("c_names candidates fields graph matching types users waste", {"base"}),
@@ -51,7 +51,16 @@ LAYERS = {
 }
 # What other modules of the package use of a class beside its public names.
 FRIEND_NAMES = {
-    btfmmap.Btf: {"_core", "_core_graph", "_core_layout", "_columns", "_layout_columns", "_size", "_type"},
+    btfmmap.Btf: {
+        "_columns",
+        "_core",
+        "_core_graph",
+        "_core_layout",
+        "_layout_columns",
+        "_levels",
+        "_size",
+        "_type",
+    },
     btfmmap.Type: {"_children"},
 }
 # Underscored names that are public in the standard library.

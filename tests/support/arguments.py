@@ -48,6 +48,19 @@ class NoGenerator(Exception):  # noqa: N818 (says what is missing)
     """A parameter that nobody has said how to draw."""
 
 
+class _Index:
+    """Stands for an integer, and is none."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
+
+    def __repr__(self) -> str:
+        return f"_Index({self.number})"
+
+
 @dataclass
 class Context:
     """What arguments are drawn from.
@@ -78,6 +91,10 @@ class Context:
         if self.random.random() < 0.05:
             return self.random.choice((-1, 0, 2**32 - 1, 2**40))
         return self.random.choice(self.type_ids)
+
+    def index(self, number: int) -> Any:
+        """An integer, or what stands for one."""
+        return self.random.choice((number, number, np.int64(number), np.array(number), _Index(number)))
 
     def name(self, type_id: int | None = None) -> str:
         if type_id is None and self.random.random() < 0.5:
@@ -132,7 +149,11 @@ def _type(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
         with suppress(*TYPED_ERRORS):
             owner = context.base if chance < 0.17 else context.btf
             return owner[type_id]
-    return type_id
+    return context.index(type_id)
+
+
+def _roots(context: Context, subject: Any, bound: dict[str, Any]) -> Any:
+    return context.random.choice((None, [_type(context, subject, bound) for _ in range(3)], []))
 
 
 def _kind(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
@@ -140,7 +161,17 @@ def _kind(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
 
 
 def _key(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
-    return context.random.choice((context.type_id(), context.name()))
+    return context.random.choice(
+        (context.index(context.type_id()), context.name(), _path(context, _subject, _bound))
+    )
+
+
+def _item(context: Context, subject: Any, _bound: dict[str, Any]) -> Any:
+    """What selects some of the members, parameters or enumerators of a type."""
+    choices = ["", "no such name", 0, -1, len(subject), slice(1, None, 2), slice(0)]
+    if subject:
+        choices.append(context.random.choice(subject).name)
+    return context.random.choice(choices)
 
 
 def _path(context: Context, _subject: Any, _bound: dict[str, Any]) -> str:
@@ -196,9 +227,9 @@ def _of(draw: Callable[[Context], Any]) -> Draw:
 
 # By the parameter's name and annotation; or before that by the class, function and parameter.
 GENERATORS: dict[str, Draw] = {
-    "type_: int | str | Type": _type,
-    "types: int | str | Type": _type,
-    "type_id: int": _of(Context.type_id),
+    "type_: SupportsIndex | str | Type": _type,
+    "types: SupportsIndex | str | Type": _type,
+    "type_id: SupportsIndex": _of(lambda context: context.index(context.type_id())),
     "value: int": _any((*range(20), 127, 128, 255, -1)),
     "type_ids: Iterable[int] | npt.NDArray[Any]": _of(lambda context: context.integers(context.type_id)),
     "type_ids: Iterable[int] | npt.NDArray[Any] | None": _of(
@@ -206,6 +237,7 @@ GENERATORS: dict[str, Draw] = {
     ),
     "ids: Iterable[int] | npt.NDArray[Any]": _of(lambda context: context.integers(context.type_id)),
     "offset: int": _any(_NUMBERS),
+    "offset: SupportsIndex": _of(lambda context: context.index(context.random.choice(_NUMBERS))),
     "offsets: Iterable[int] | npt.NDArray[Any]": _of(
         lambda context: context.integers(lambda: context.random.choice(_NUMBERS[:11]))
     ),
@@ -231,12 +263,18 @@ GENERATORS: dict[str, Draw] = {
     "indent: str": _any(("", " ", "\t")),
     "indent_level: int": _any((0, 1, 3)),
     "file: str | os.PathLike[str] | IO[Any] | None": _output,
-    "roots: Iterable[int | str | Type] | None": lambda context, subject, bound: context.random.choice(
-        (None, [_type(context, subject, bound) for _ in range(3)], [])
+    "roots: Iterable[SupportsIndex | str | Type] | None": lambda context, subject, bound: (
+        context.random.choice((None, [_type(context, subject, bound) for _ in range(3)], []))
     ),
-    "key: int | str": _key,
-    "Btf.__contains__.key": _key,
+    "key: SupportsIndex | str": _key,
+    "Btf.__contains__.key": lambda context, subject, bound: context.random.choice(
+        (_key(context, subject, bound), _type(context, subject, bound), None)
+    ),
     "Kernel.__contains__.key": _key,
+    "NamedItems.__getitem__.key": _item,
+    "NamedItems.__contains__.key": lambda context, subject, bound: context.random.choice(
+        (_item(context, subject, bound), *subject[:1])
+    ),
     "Kernel.module_of.type_": lambda context, subject, _bound: next(
         iter(context.random.choice((subject.base, context.base)))
     ),
@@ -263,6 +301,7 @@ GENERATORS: dict[str, Draw] = {
         )
     ),
     "method: Method": _any(("auto", "mmap", "read", "other")),
+    "unit: int": _any((0, 0, 1, 2, -1, 2**32, 2**64)),
 }
 """How to draw an argument, given the context, whose method is called, and the arguments drawn before it."""
 
@@ -271,9 +310,12 @@ ONE_OF = ("path", "data", "id")
 
 
 def choices(annotation: str) -> tuple[Any, ...]:
-    """All values of a bool or a Literal."""
+    """All values of a bool or a Literal, or None."""
     if annotation == "bool":
         return (False, True)
+    other, _, none = annotation.rpartition(" | ")
+    if none == "None" and (values := choices(other)):
+        return (*values, None)
     tree = ast.parse(annotation, mode="eval").body
     if isinstance(tree, ast.Subscript) and ast.unparse(tree.value) == "Literal":
         values = ast.literal_eval(tree.slice)
@@ -292,11 +334,12 @@ def generator(attribute: Attribute, parameter: Parameter, class_: type | None) -
     raise NoGenerator(f"no argument generator for {keys[0]}: {parameter.annotation}")
 
 
-def draw(attribute: Attribute, subject: Any, context: Context) -> tuple[list[Any], dict[str, Any]]:
+def draw(
+    attribute: Attribute, parameters: list[Parameter], subject: Any, context: Context
+) -> tuple[list[Any], dict[str, Any]]:
     """Positional and keyword arguments. One with a default is often left out, but not a bool or Literal."""
     positional: list[Any] = []
     bound: dict[str, Any] = {}
-    parameters = attribute.parameters()
     several = [each.name for each in parameters if each.name in ONE_OF and each.default is None]
     chosen = context.random.choice(several) if several else ""
     for parameter in parameters:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
+from inspect import Parameter
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ NOT_REACHED = {
 """Classes of which no object comes of what is asked."""
 
 NEVER_ANSWERED = {
+    "__array__": "refuses always",
     "__setattr__": "refuses always",
     "__delattr__": "refuses always",
     "Layouts.module": "a column of tables that a Kernel has",
@@ -59,8 +61,11 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "Table.module": (AttributeError,),
     "ChildTable.indptr": (AttributeError,),
     "Table.__getitem__": (KeyError, IndexError),
+    "Table.__array__": (TypeError,),
     "Table.__setattr__": (AttributeError,),
     "Table.__delattr__": (AttributeError,),
+    "NamedItems.__getitem__": (IndexError,),
+    "Records.__array__": (TypeError,),
     "Records.__len__": (TypeError,),
     "Records.__iter__": (TypeError,),
     "Records.__getitem__": (KeyError, IndexError, TypeError),
@@ -69,6 +74,7 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
 }
 
 SPECIAL: dict[str, Callable[..., object]] = {
+    "__array__": np.asarray,
     "__bool__": bool,
     "__contains__": operator.contains,
     "__delattr__": delattr,
@@ -87,9 +93,15 @@ SPECIAL: dict[str, Callable[..., object]] = {
 }
 """How special methods are called, when they are not by their name."""
 
-_NO_ARGUMENTS = ("__setstate__",)
+_NO_ARGUMENTS = ("__array__", "__setstate__")
+"""Special methods whose arguments come of what calls them."""
 # Several seconds for a kernel's graph, all of it in networkx.
 _MOST_NODES = {"to_networkx": 5_000}
+
+
+def parameters(attribute: Attribute) -> list[Parameter]:
+    """Those to draw arguments for."""
+    return [] if attribute.name in _NO_ARGUMENTS else attribute.parameters()
 
 
 class Question:
@@ -98,10 +110,7 @@ class Question:
     def __init__(self, attribute: Attribute, subject: Any, context: Context) -> None:
         self.attribute = attribute
         self.subject = subject
-        self.positional: list[Any] = []
-        self.named: dict[str, Any] = {}
-        if attribute.name not in _NO_ARGUMENTS:
-            self.positional, self.named = draw(attribute, subject, context)
+        self.positional, self.named = draw(attribute, parameters(attribute), subject, context)
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -193,7 +202,7 @@ class Asker:
         question = Question(attribute, subject, context)
         self.counts["questions"] += 1
         self.asked[attribute.key] += 1
-        for parameter in attribute.parameters():
+        for parameter in parameters(attribute):
             if choices(parameter.annotation) and parameter.name in question.named:
                 self.passed[attribute.key, parameter.name, question.named[parameter.name]] += 1
         try:

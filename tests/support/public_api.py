@@ -110,9 +110,15 @@ def own_classes(class_: type) -> list[type]:
 
 
 def attributes(class_: type) -> list[Attribute]:
-    """What can be asked of an instance; of an enum nothing, its members are numbers."""
+    """What can be asked of an instance; of an enum its properties, for the rest its members are numbers."""
+    if issubclass(class_, Enum):
+        return [
+            Attribute(class_.__name__, name, value, _result(value))
+            for name, value in vars(class_).items()
+            if type(value) is property and not name.startswith("_")
+        ]
     found: dict[str, Attribute] = {}
-    for base in [] if issubclass(class_, Enum) else reversed(own_classes(class_)):
+    for base in reversed(own_classes(class_)):
         annotated = dict.fromkeys(_set_by_init(base), "") | dict.fromkeys(getattr(base, "_fields", ()), "")
         annotated |= _annotations(base)
         for name, annotation in annotated.items():
