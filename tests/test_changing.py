@@ -14,6 +14,9 @@ import threading
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))  # where this runs as a script
+
 from arguments import TYPED_ERRORS
 from btf_writer import STRUCT, BtfWriter, every_kind
 from conftest import DATA

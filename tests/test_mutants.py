@@ -24,6 +24,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))  # where this runs as a script
+
 from arguments import TYPED_ERRORS, Context
 from btf_writer import BtfWriter, every_kind
 from conftest import DATA, STORED

@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))  # where this runs as a script
+
 from btf_writer import every_kind
 from elf_writer import ElfWriter
 from exercise import TABLES
