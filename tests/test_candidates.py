@@ -208,7 +208,8 @@ def one_of_each(name: str, kinds: list[str] = NAMED_KINDS) -> bytes:
     array = writer.add_array(other, other, 4)
     for kind in kinds:
         if kind in STRUCTS:
-            writer.add_struct(name, 8, [("m", other, 0), ("n", other, 32)], kind=Kind[kind])
+            second = 0 if kind == "UNION" else 32
+            writer.add_struct(name, 8, [("m", other, 0), ("n", other, second)], kind=Kind[kind])
         elif kind == "INT":
             writer.add_int(name)
         elif kind == "ENUM":

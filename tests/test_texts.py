@@ -97,7 +97,7 @@ def test_a_module_shares_its_bases_strings() -> None:
     base = btfmmap.open(data=every_kind().build())
     modules = {}
     for number in range(2):
-        writer = BtfWriter(strings=b"\0")
+        writer = BtfWriter(strings=b"")
         own = writer.string(f"module_{number}") + int(base.header["str_len"])
         writer.records = [writer.words(offset, FWD << 24, 0) for offset in (1, own, 1)]
         modules[f"m{number}"] = btfmmap.open(data=writer.build(), base=base)

@@ -569,7 +569,8 @@ class Btf(HasTables):
             bitfields: "omit" leaves them out; `records` reads them.
 
         Raises:
-            NotSupportedError: a member cannot be expressed exactly; says which and why.
+            NotSupportedError: a member cannot be expressed exactly; says which and why. And for more than
+                262,144 members, with those of members but not of arrays' elements: numpy goes through all.
         """
         from .dtype import dtype_of
 
