@@ -51,6 +51,12 @@ int main(void) { fwrite(&it, sizeof it, 1, stdout); }
 """
 
 
+NARROW_LIBBPF = pytest.mark.skipif(
+    requirements.NARROW,
+    reason="there libbpf 1.1 gives an enum's 64 bits to a %d, and what follows is printed wrong",
+)
+
+
 class TypedDump:
     """libbpf's `btf_dump__dump_type_data`, of the library that is installed."""
 
@@ -210,6 +216,7 @@ def straddles(type_: Type) -> bool:
     )
 
 
+@NARROW_LIBBPF
 def test_structs_of_a_kernel() -> None:
     """Bytes of any value with `emit_zeroes`, where no array of characters changes what libbpf does from
     there on; without it bytes that are neither letters nor zero, and no members that could be."""
@@ -284,6 +291,7 @@ class TestWhereLibbpfIsWrong:
         whole, _ = shown(writer, b"ab\0\1\0\0" + b"\0\2c\0\0\0", emit_zeroes=True)
         assert whole == "{['a','b','\\0',1,'\\0',],['\\0',2,'c','\\0',],}"
 
+    @NARROW_LIBBPF
     def test_an_unsigned_enum_above_2_31(self, shown: Any) -> None:
         writer = BtfWriter()
         writer.add_enum("e", [("TOP", 2**32 - 1)])

@@ -74,7 +74,7 @@ def check(btf: Btf, edges: list[list[Edge]]) -> None:
     backwards = flat[np.argsort(flat[:, 1], kind="stable")][:, [1, 0, 2, 3]]
     for found, expected in [(graph, flat), (graph.reverse, backwards), (graph.reverse.reverse, flat)]:
         assert len(found) == len(edges)
-        counts = np.bincount(expected[:, 0], minlength=len(edges))
+        counts = np.bincount(expected[:, 0].astype(np.intp), minlength=len(edges))
         np.testing.assert_array_equal(found.indptr, [0, *np.cumsum(counts)])
         np.testing.assert_array_equal(
             np.column_stack([found.indices, found.role, found.row]), expected[:, 1:]

@@ -272,7 +272,7 @@ def test_indptr(btf: Btf, name: str) -> None:
     assert table.indptr.shape == (len(btf.types) + 1,)
     assert table.indptr[0] == 0
     assert table.indptr[-1] == len(table)
-    counts = np.bincount(table.parent, minlength=len(btf.types))
+    counts = np.bincount(table.parent.astype(np.intp), minlength=len(btf.types))
     assert np.array_equal(np.diff(table.indptr.astype(np.int64)), counts)
     assert np.all(np.diff(table.parent.astype(np.int64)) >= 0)
     with pytest.raises(AttributeError, match="selection"):

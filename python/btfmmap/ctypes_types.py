@@ -27,7 +27,11 @@ _FLOATS = {4: ctypes.c_float, 8: ctypes.c_double}
 
 def ctype_of(type_: Type) -> Any:
     """What `Btf.ctypes` gives."""
-    return run(_Maker(type_).make(type_, "", 0))
+    maker = _Maker(type_)
+    try:
+        return run(maker.make(type_, "", 0))
+    except OverflowError as error:  # an array of more bytes than an address space has
+        raise maker.refuse("", f"makes no ctypes class: {error}") from None
 
 
 class _Maker:

@@ -160,7 +160,7 @@ static unsigned long long next(void) {{
 }}
 static void put_float(float x) {{ unsigned bits; memcpy(&bits, &x, 4); *end++ = bits; }}
 static void put_double(double x) {{ memcpy(end++, &x, 8); }}
-static void put_pointer(const void *x) {{ *end++ = (unsigned long long)x; }}
+static void put_pointer(const void *x) {{ *end++ = (unsigned long)x; }}
 static void put_number(long long x) {{ *end++ = x; }}
 #define put(x) _Generic((x), float: put_float, double: put_double, void *: put_pointer, \\
     char *: put_pointer, struct all *: put_pointer, int (*)(int): put_pointer, default: put_number)(x)

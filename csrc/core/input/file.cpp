@@ -76,7 +76,7 @@ std::size_t read_some(const std::string& path, void (*interrupted)(), Read read)
 Mapping read_to_end(int fd, std::uint64_t expected, std::uint64_t limit, const std::string& path,
                     void (*interrupted)()) {
     // One more, so that the end of file shows without growing.
-    std::size_t capacity = checked_size(expected + 1, path);
+    std::size_t capacity = checked_size(expected, path) + 1;
     auto data = allocate(capacity);
     std::size_t size = 0;
     for (;;) {
