@@ -104,7 +104,7 @@ void c(const Layout& layout, const py::object& roots, bool sorted, const py::obj
 // What `write` writes of one type, which it gets with the id.
 template <class Write>
 py::bytes of_one_type(const Layout& layout, std::int64_t type_id, CDeclarations::Style style, Write write) {
-    layout.btf().type_name(type_id);  // refuses what is not there
+    const std::uint32_t id = layout.btf().check_id(type_id);
     std::string text;
     Output output(
         [&text](const Output::Buffer& buffer, std::size_t size) { text.append(buffer.get(), size); });
@@ -112,7 +112,7 @@ py::bytes of_one_type(const Layout& layout, std::int64_t type_id, CDeclarations:
     CNames names(layout.btf(), limits, CNames::Conflicts::ignored);
     CDeclarations declarations(layout.btf(), layout.sizes(), names, limits, output,
                                CDeclarations::Fidelity::layout, style);
-    write(declarations, static_cast<std::uint32_t>(type_id));
+    write(declarations, id);
     output.flush();
     return text;
 }

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/dump/dump_words.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/format/wire_format.hpp"
 
 namespace btfmmap::bindings {
@@ -15,8 +15,7 @@ inline std::string kind_name(Kind kind) {
     if (!shape_of(kind).known) {
         return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
     }
-    const ShortText& word = kind_text(kind);
-    return {word.chars, word.size};
+    return std::string(kind_text(kind).view());
 }
 
 }  // namespace btfmmap::bindings

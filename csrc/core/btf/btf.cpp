@@ -75,7 +75,7 @@ std::uint32_t Btf::pointer_size() const {
     return size == 0 ? sizeof(void*) : size;
 }
 
-std::uint32_t Btf::checked(std::int64_t type_id) const {
+std::uint32_t Btf::check_id(std::int64_t type_id) const {
     if (type_id < 0 || type_id >= index_.end_id()) {
         throw Error::not_found("no type [" + std::to_string(type_id) + "]; the last one is [" +
                                std::to_string(std::int64_t{index_.end_id()} - 1) + "]");
@@ -83,14 +83,14 @@ std::uint32_t Btf::checked(std::int64_t type_id) const {
     return static_cast<std::uint32_t>(type_id);
 }
 
-Kind Btf::kind(std::int64_t type_id) const { return index_.kind_of(checked(type_id)); }
+Kind Btf::kind(std::int64_t type_id) const { return index_.kind_of(check_id(type_id)); }
 
 std::string_view Btf::type_name(std::int64_t type_id) const {
-    return btfmmap::type_name(index_, strings_, checked(type_id));
+    return btfmmap::type_name(index_, strings_, check_id(type_id));
 }
 
 Bytes Btf::type_name_start(std::int64_t type_id) const {
-    return btfmmap::type_name_start(index_, strings_, checked(type_id));
+    return btfmmap::type_name_start(index_, strings_, check_id(type_id));
 }
 
 std::optional<std::uint32_t> Btf::find(std::string_view name, const Kinds& kinds) const {

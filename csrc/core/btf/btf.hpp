@@ -65,7 +65,10 @@ public:
     // the INT named long, else the host's.
     std::uint32_t pointer_size() const;
 
-    // Throw Error (not_found) where there is no such id.
+    // Returns `type_id` as an unsigned number. Throws Error (not_found) if there is no such type.
+    std::uint32_t check_id(std::int64_t type_id) const;
+
+    // These call check_id().
     Kind kind(std::int64_t type_id) const;
     std::string_view type_name(std::int64_t type_id) const;
     // The name and what follows it, to the end of its section: without measuring it.
@@ -80,8 +83,6 @@ public:
     const Table& table(std::size_t kind) const;  // an index into kTables
 
 private:
-    std::uint32_t checked(std::int64_t type_id) const;
-
     std::shared_ptr<const Btf> base_;
     Mapping mapping_;
     Header header_;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/error.hpp"
-#include "core/dump/dump_words.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/index/references.hpp"
 
 namespace btfmmap {
@@ -230,8 +230,7 @@ private:
     // A type's kind and what else has to match.
     std::string shown(const Btf& btf, uint32_t id) const {
         const Kind kind = btf.index().kind_of(id);
-        const ShortText& word = kind_text(kind);
-        std::string text(word.chars, word.size);
+        std::string text(kind_text(kind).view());
         switch (kind) {
             case Kind::Fwd:
                 return text + (kind_flag(btf, id) ? " of a union" : " of a struct");

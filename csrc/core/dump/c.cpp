@@ -4,10 +4,10 @@
 #include <string_view>
 
 #include "core/base/merge_sort.hpp"
+#include "core/btf/record.hpp"
 #include "core/dump/c_limits.hpp"
 #include "core/dump/c_order.hpp"
 #include "core/dump/c_writer.hpp"
-#include "core/dump/dump_words.hpp"
 
 namespace btfmmap {
 
@@ -94,8 +94,7 @@ void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>&
     CWriter writer(btf, sizes, limits, output, fidelity);
     write_text(output, kHead);
     for (const std::int64_t root : roots) {
-        btf.type_name(root);  // throws if there is no such type
-        writer.write(static_cast<uint32_t>(root));
+        writer.write(btf.check_id(root));
     }
     if (roots.empty()) {
         if (sorted) {

@@ -5,6 +5,7 @@
 
 #include "core/analysis/members.hpp"
 #include "core/base/error.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/index/enums.hpp"
 
 namespace btfmmap {
@@ -70,9 +71,9 @@ void CDeclarations::define(uint32_t id) {
                 return declare(id, "");
             }
     }
-    const ShortText& name = kind_text(type.kind());
     throw Error::not_supported("type [" + std::to_string(id) + "] is of kind " +
-                               std::string(name.chars, name.size) + ", which C has no declaration for");
+                               std::string(kind_text(type.kind()).view()) +
+                               ", which C has no declaration for");
 }
 
 void CDeclarations::define_struct(uint32_t id, unsigned level) {

@@ -6,10 +6,10 @@
 
 #include "core/analysis/sizes.hpp"
 #include "core/btf/btf.hpp"
+#include "core/btf/record.hpp"
 #include "core/dump/c_limits.hpp"
 #include "core/dump/c_names.hpp"
 #include "core/dump/c_text.hpp"
-#include "core/dump/dump_words.hpp"
 #include "core/text/output.hpp"
 
 namespace btfmmap {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/base/merge_sort.hpp"
-#include "core/dump/dump_words.hpp"
+#include "core/btf/record.hpp"
 #include "core/dump/reference_chains.hpp"
 
 namespace btfmmap {
@@ -126,7 +126,7 @@ private:
         std::uint8_t all = returns ? complete_[record.target()] : 1;
         const std::size_t field = returns ? ParamField::type : MemberField::type;
         record.each_element([&](const std::byte* element) {
-            all &= complete_[record.checked(record.load(element + field))];
+            all &= complete_[record.valid_or_void(record.load(element + field))];
         });
         return all != 0;
     }

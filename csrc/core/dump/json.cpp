@@ -1,6 +1,9 @@
 #include "core/dump/json.hpp"
 
-#include "core/dump/dump_words.hpp"
+#include "core/btf/record.hpp"
+#include "core/dump/record_text.hpp"
+#include "core/dump/roots.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/text/text_writer.hpp"
 
 namespace btfmmap {
@@ -53,7 +56,7 @@ public:
         const Kind kind = record_.kind();
         text_field(R"(,"kind":)", kind_text(kind));
         key(R"(,"name":)", kIndent);
-        string(record_.name());
+        string(name_text(record_));
         body(kind);
         close("\n        ", "}");
     }
@@ -186,7 +189,7 @@ private:
 
     void element_name(const std::byte* name_off) {
         key(R"({"name":)", kElementIndent);
-        string(record_.string(record_.load(name_off)));
+        string(string_text(record_, record_.load(name_off)));
     }
 
     void members() {

@@ -1,6 +1,9 @@
 #include "core/dump/raw.hpp"
 
-#include "core/dump/dump_words.hpp"
+#include "core/btf/record.hpp"
+#include "core/dump/record_text.hpp"
+#include "core/dump/roots.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/text/text_writer.hpp"
 
 namespace btfmmap {
@@ -21,7 +24,7 @@ public:
         writer_.literal("] ");
         writer_.short_text(kind_text(kind));
         writer_.literal(" '");
-        writer_.string<Verbatim>(record_.name());
+        writer_.string<Verbatim>(name_text(record_));
         writer_.literal("'");
         body(kind);
         writer_.literal("\n");
@@ -98,7 +101,7 @@ private:
 
     void element_name(const std::byte* name_off) {
         writer_.literal("\n\t'");
-        writer_.string<Verbatim>(record_.string(record_.load(name_off)));
+        writer_.string<Verbatim>(string_text(record_, record_.load(name_off)));
     }
 
     void members() {
@@ -156,7 +159,7 @@ private:
                 writer_.literal(" (");
                 writer_.short_text(kind_text(variable.kind()));
                 writer_.literal(" '");
-                writer_.string<Verbatim>(variable.name());
+                writer_.string<Verbatim>(name_text(variable));
                 writer_.literal("')");
             }
         });

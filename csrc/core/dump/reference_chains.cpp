@@ -46,7 +46,7 @@ bool ReferenceChains::refers(const TypeRecord& record, uint32_t& to) {
         default:
             return false;
     }
-    to = record.checked(to);
+    to = record.valid_or_void(to);
     return true;
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/btf/btf.hpp"
-#include "core/dump/dump_words.hpp"
+#include "core/btf/record.hpp"
 
 namespace btfmmap {
 

@@ -7,24 +7,11 @@
 
 #include "core/base/bytes.hpp"
 #include "core/base/endian.hpp"
+#include "core/base/short_text.hpp"
 #include "core/simd/u8x16.hpp"
 #include "core/text/output.hpp"
 
 namespace btfmmap {
-
-// A short text that is copied as an array of constant size. Its length need not be known at compile time.
-struct ShortText {
-    char chars[16];
-    std::uint8_t size;
-
-    template <std::size_t length>
-    constexpr ShortText(const char (&text)[length]) : chars{}, size(length - 1) {
-        static_assert(length <= sizeof chars);
-        for (std::size_t i = 0; i + 1 < length; ++i) {
-            chars[i] = text[i];
-        }
-    }
-};
 
 // Escape policy for TextWriter::string() that leaves all characters as they are.
 struct Verbatim {

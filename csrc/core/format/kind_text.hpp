@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/short_text.hpp"
+#include "core/format/wire_format.hpp"
+
+// Names of kinds, encodings and linkages, as bpftool spells them.
+namespace btfmmap {
+
+inline const ShortText& kind_text(Kind kind) {
+    static constexpr ShortText names[] = {
+        "UNKNOWN", "INT",     "PTR",      "ARRAY",    "STRUCT",   "UNION",  "ENUM",
+        "FWD",     "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
+        "VAR",     "DATASEC", "FLOAT",    "DECL_TAG", "TYPE_TAG", "ENUM64",
+    };
+    const auto number = static_cast<std::size_t>(kind);
+    return names[number < sizeof names / sizeof *names ? number : 0];
+}
+
+// Returns UNKN for a combination of bits, as bpftool does.
+inline const ShortText& encoding_text(std::uint8_t encoding) {
+    static constexpr ShortText names[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};
+    return names[encoding < sizeof names / sizeof *names ? encoding : 3];
+}
+
+inline const ShortText& linkage_text(std::uint32_t linkage) {
+    static constexpr ShortText names[] = {"static", "global", "extern", "(unknown)"};
+    return names[linkage < 3 ? linkage : 3];
+}
+
+}  // namespace btfmmap
