@@ -11,13 +11,13 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/integers.hpp"
-#include "bindings/kind_name.hpp"
 #include "bindings/query.hpp"
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
 #include "bindings/texts.hpp"
 #include "bindings/view.hpp"
 #include "core/btf/relocate.hpp"
+#include "core/format/kind_name.hpp"
 #include "core/input/file.hpp"
 
 namespace py = pybind11;
@@ -209,13 +209,13 @@ void prepare_names(const Btf& btf) {
 
 std::optional<std::uint32_t> find(const Btf& btf, const py::str& name, const py::object& kind) {
     const Text text(name);
-    const Query query(text.view(), kind);
+    const Query query(text.view(), to_kind(kind));
     return btf.find(query.name, query.kinds);
 }
 
 std::vector<std::uint32_t> find_all(const Btf& btf, const py::str& name, const py::object& kind) {
     const Text text(name);
-    const Query query(text.view(), kind);
+    const Query query(text.view(), to_kind(kind));
     return btf.find_all(query.name, query.kinds);
 }
 
@@ -225,7 +225,7 @@ View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
     std::vector<std::int64_t> ids;
     for (const py::handle name : py::iter(names)) {
         const Text text(name);
-        const Query query(text.view(), kind);
+        const Query query(text.view(), to_kind(kind));
         const auto found = btf.find(query.name, query.kinds);
         ids.push_back(found ? std::int64_t{*found} : -1);
     }

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "bindings/integers.hpp"
-#include "bindings/layout.hpp"
 #include "bindings/register.hpp"
+#include "core/analysis/btf_sizes.hpp"
 #include "core/dump/c.hpp"
 #include "core/dump/c_declarations.hpp"
 #include "core/dump/json.hpp"
@@ -94,36 +94,36 @@ void json(const Btf& btf, const py::object& roots, bool pretty, const py::object
 }
 
 // It makes a fifth of JSON's text in thrice the time: a thread gains nothing.
-void c(const Layout& layout, const py::object& roots, bool sorted, const py::object& to, bool as_laid_out) {
+void c(const BtfSizes& sizes, const py::object& roots, bool sorted, const py::object& to, bool as_laid_out) {
     const auto ids = to_integers(roots);
     const auto fidelity = as_laid_out ? CDeclarations::Fidelity::layout : CDeclarations::Fidelity::libbpf;
     write_to(to, Writing::in_turn,
-             [&](Output& output) { dump_c(layout.btf(), layout.sizes(), ids, sorted, output, fidelity); });
+             [&](Output& output) { dump_c(sizes.btf(), sizes.sizes(), ids, sorted, output, fidelity); });
 }
 
 // What `write` writes of one type, which it gets with the id.
 template <class Write>
-py::bytes of_one_type(const Layout& layout, std::int64_t type_id, CDeclarations::Style style, Write write) {
-    const std::uint32_t id = layout.btf().check_id(type_id);
+py::bytes of_one_type(const BtfSizes& sizes, std::int64_t type_id, CDeclarations::Style style, Write write) {
+    const std::uint32_t id = sizes.btf().check_id(type_id);
     std::string text;
     Output output(
         [&text](const Output::Buffer& buffer, std::size_t size) { text.append(buffer.get(), size); });
-    CLimits limits(layout.btf());
-    CNames names(layout.btf(), limits, CNames::Conflicts::ignored);
-    CDeclarations declarations(layout.btf(), layout.sizes(), names, limits, output,
+    CLimits limits(sizes.btf());
+    CNames names(sizes.btf(), limits, CNames::Conflicts::ignored);
+    CDeclarations declarations(sizes.btf(), sizes.sizes(), names, limits, output,
                                CDeclarations::Fidelity::layout, style);
     write(declarations, id);
     output.flush();
     return text;
 }
 
-py::bytes declaration(const Layout& layout, std::int64_t type_id) {
-    return of_one_type(layout, type_id, CDeclarations::Style::whole,
+py::bytes declaration(const BtfSizes& sizes, std::int64_t type_id) {
+    return of_one_type(sizes, type_id, CDeclarations::Style::whole,
                        [](CDeclarations& declarations, std::uint32_t id) { declarations.define(id); });
 }
 
-py::bytes type_name(const Layout& layout, std::int64_t type_id) {
-    return of_one_type(layout, type_id, CDeclarations::Style::cast,
+py::bytes type_name(const BtfSizes& sizes, std::int64_t type_id) {
+    return of_one_type(sizes, type_id, CDeclarations::Style::cast,
                        [](CDeclarations& declarations, std::uint32_t id) { declarations.declare(id, ""); });
 }
 
@@ -135,13 +135,13 @@ void register_dump(py::module_& module) {
     module.def("dump_json", json, py::arg("btf"), py::arg("roots"), py::arg("pretty"), py::arg("to"),
                "Write types as bpftool's JSON, to a file descriptor or in pieces of bytes to a callable.");
     module.def(
-        "dump_c", c, py::arg("layout"), py::arg("roots"), py::arg("sort"), py::arg("to"),
+        "dump_c", c, py::arg("sizes"), py::arg("roots"), py::arg("sort"), py::arg("to"),
         py::arg("as_laid_out") = false,
         "Write types as a C header, to a file descriptor or in pieces of bytes to a callable: bpftool's, "
         "or what a compiler lays out as the BTF has it.");
-    module.def("c_declaration", declaration, py::arg("layout"), py::arg("type_id"),
+    module.def("c_declaration", declaration, py::arg("sizes"), py::arg("type_id"),
                "One type as C, without its semicolon.");
-    module.def("c_type_name", type_name, py::arg("layout"), py::arg("type_id"),
+    module.def("c_type_name", type_name, py::arg("sizes"), py::arg("type_id"),
                "What a cast to a type says: without qualifiers, and of types without a name the keyword.");
 }
 

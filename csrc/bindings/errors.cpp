@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "bindings/register.hpp"
+#include "bindings/text.hpp"
 #include "core/base/error.hpp"
 
 namespace py = pybind11;
@@ -22,8 +23,7 @@ void set_system_error(const Error& error) {
 }
 
 void set_btf_error(const char* class_name, const Error& error, const py::dict& details) {
-    const auto message = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
-        error.message.data(), static_cast<py::ssize_t>(error.message.size()), "backslashreplace"));
+    const py::str message = to_printable(error.message);
     const py::object type = py::module_::import("btfmmap.errors").attr(class_name);
     PyErr_SetObject(type.ptr(), py::object(type(message, **details)).ptr());
 }
@@ -43,11 +43,13 @@ void translate(std::exception_ptr thrown) {
                 return set_btf_error("NotFoundError", error, {});
             case ErrorKind::not_supported:
                 return set_btf_error("NotSupportedError", error, {});
+            case ErrorKind::invalid_argument:
+                return PyErr_SetObject(PyExc_ValueError, to_printable(error.message).ptr());
             case ErrorKind::system:
                 return set_system_error(error);
         }
     } catch (const std::length_error&) {
-        PyErr_NoMemory();  // a vector of more bytes than an address space has
+        PyErr_NoMemory();  // a vector larger than the address space
     }
 }
 

@@ -7,8 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "bindings/layout.hpp"
 #include "bindings/register.hpp"
+#include "bindings/text.hpp"
+#include "core/analysis/btf_sizes.hpp"
 #include "core/input/file.hpp"
 
 namespace py = pybind11;
@@ -28,14 +29,9 @@ Mapping unchanging(const File& file) {
     return Mapping::borrow({copy->data(), copy->size()}, copy, How::read);
 }
 
-py::str message_of(const Diagnostic& diagnostic) {
-    return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(
-        diagnostic.message.data(), static_cast<py::ssize_t>(diagnostic.message.size()), "backslashreplace"));
-}
-
 // Of errors and of notes the first `limit` each, as (is an error, rule, message, offset, type id), and how
 // many there are of both.
-py::tuple lint_file(const File& file, const Layout* base, std::uint32_t pointer_size, std::size_t limit) {
+py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointer_size, std::size_t limit) {
     std::vector<Diagnostic> kept;
     std::size_t counts[2] = {};
     {
@@ -54,8 +50,8 @@ py::tuple lint_file(const File& file, const Layout* base, std::uint32_t pointer_
     }
     py::list rows;
     for (const Diagnostic& each : kept) {
-        rows.append(py::make_tuple(each.severity == Severity::error, each.rule, message_of(each), each.offset,
-                                   each.type_id));
+        rows.append(py::make_tuple(each.severity == Severity::error, each.rule, to_printable(each.message),
+                                   each.offset, each.type_id));
     }
     return py::make_tuple(rows, counts[0], counts[1]);
 }

@@ -11,7 +11,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     btfmmap::bindings::register_query(module);
     btfmmap::bindings::register_btf(module);
     btfmmap::bindings::register_graph(module);
-    btfmmap::bindings::register_layout(module);
+    btfmmap::bindings::register_sizes(module);
     btfmmap::bindings::register_ext(module);
     btfmmap::bindings::register_dump(module);
     btfmmap::bindings::register_lint(module);

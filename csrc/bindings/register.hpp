@@ -12,7 +12,7 @@ void register_elf(pybind11::module_& module);
 void register_query(pybind11::module_& module);
 void register_btf(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
-void register_layout(pybind11::module_& module);
+void register_sizes(pybind11::module_& module);
 void register_ext(pybind11::module_& module);
 void register_dump(pybind11::module_& module);
 void register_lint(pybind11::module_& module);

@@ -30,6 +30,17 @@ inline pybind11::str to_str(std::string_view text) {
     return decoded(copy, text.size());
 }
 
+// Decodes a message that may quote names. Bytes that are not UTF-8 are shown as backslash escapes.
+inline pybind11::str to_printable(std::string_view message) {
+    PyObject* str = PyUnicode_DecodeUTF8(message.data(), static_cast<pybind11::ssize_t>(message.size()),
+                                         "backslashreplace");
+    if (str == nullptr) {
+        throw pybind11::error_already_set();
+    }
+    return pybind11::reinterpret_steal<pybind11::str>(str);
+}
+
+// Encodes a str as the bytes of a name.
 inline std::string to_bytes(const pybind11::str& text) {
     PyObject* encoded = PyUnicode_AsEncodedString(text.ptr(), "utf-8", "surrogateescape");
     if (encoded == nullptr) {

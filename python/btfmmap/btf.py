@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._core import Btf as CoreBtf
     from ._core import Buffer, File
     from ._core import Graph as CoreGraph
-    from ._core import Layout as CoreLayout
+    from ._core import Sizes as CoreSizes
     from .ext import Ext
     from .fields import Field
     from .graph import Graph
@@ -92,16 +92,16 @@ class Btf(HasTables):
         return self._core_or_none
 
     @property
-    def _core_layout(self) -> CoreLayout:
+    def _core_layout(self) -> CoreSizes:
         """The core's sizes, alignments and struct layouts."""
-        layout: CoreLayout | None = self._tables.get("core layout")
+        layout: CoreSizes | None = self._tables.get("core layout")
         return self._built_layout() if layout is None else layout
 
-    def _built_layout(self) -> CoreLayout:
+    def _built_layout(self) -> CoreSizes:
         """After those of its bases, the lowest first."""
         from . import _core
 
-        layout: CoreLayout | None = None
+        layout: CoreSizes | None = None
         level: Btf | None = self
         missing: list[Btf] = []
         while level is not None:
@@ -112,7 +112,7 @@ class Btf(HasTables):
             level = level._base
         for level in reversed(missing):
             tables, core = level._tables, level._core
-            layout = tables.setdefault("core layout", _core.Layout(core, layout))
+            layout = tables.setdefault("core layout", _core.Sizes(core, layout))
         assert layout is not None
         return layout
 

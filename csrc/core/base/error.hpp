@@ -9,18 +9,19 @@
 namespace btfmmap {
 
 enum class ErrorKind : std::uint8_t {
-    format,         // the bytes are no valid BTF
-    missing_base,   // they are a split BTF, to be opened on its base
-    not_found,      // no such type id or string
-    not_supported,  // valid, but nothing we can do
-    system,         // the operating system refused; `code` is its errno
+    format,            // the bytes are not valid BTF
+    missing_base,      // the bytes are a split BTF, which must be opened with its base
+    not_found,         // there is no such type ID or string
+    not_supported,     // valid BTF, but the operation does not support it
+    invalid_argument,  // the caller's argument is out of range or contradicts another one
+    system,            // a system call failed; `code` is its errno
 };
 
 // The core's only exception.
 struct Error : std::exception {
     ErrorKind kind;
     std::string message;
-    std::optional<std::uint64_t> offset;  // byte in the BTF blob
+    std::optional<std::uint64_t> offset;  // in bytes, from the start of the BTF blob
     std::optional<std::uint32_t> type_id;
     int code = 0;
 
@@ -42,7 +43,11 @@ struct Error : std::exception {
 
     static Error not_supported(std::string message) { return {ErrorKind::not_supported, std::move(message)}; }
 
-    // `path` is what the errno is about.
+    static Error invalid_argument(std::string message) {
+        return {ErrorKind::invalid_argument, std::move(message)};
+    }
+
+    // `path` is the file that the system call concerned, or another description of its object.
     static Error system(int code, std::string path) {
         Error error(ErrorKind::system, std::move(path));
         error.code = code;

@@ -1,20 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
-#include "core/analysis/layout.hpp"
 #include "core/analysis/sizes.hpp"
 #include "core/base/arena.hpp"
 #include "core/btf/btf.hpp"
 #include "core/index/rows_of_kind.hpp"
 
-namespace btfmmap::bindings {
+namespace btfmmap {
 
-// The sizes of a BTF's types, with what they refer to.
-class Layout {
+// The sizes of a BTF's types, with everything they refer to: the BTF and the sizes of its base. Also holds
+// the memory for the table of struct layouts.
+class BtfSizes {
 public:
-    Layout(std::shared_ptr<const Btf> btf, std::shared_ptr<const Layout> base)
+    // `base` has the sizes of the BTF's base; it is nullptr for a standalone BTF.
+    BtfSizes(std::shared_ptr<const Btf> btf, std::shared_ptr<const BtfSizes> base)
         : btf_(std::move(btf)),
           base_(std::move(base)),
           sizes_(btf_->index(), btf_->pointer_size(), base_ == nullptr ? nullptr : &base_->sizes_),
@@ -37,9 +39,9 @@ public:
 
 private:
     std::shared_ptr<const Btf> btf_;
-    std::shared_ptr<const Layout> base_;
+    std::shared_ptr<const BtfSizes> base_;
     Sizes sizes_;
     mutable Arena arena_;
 };
 
-}  // namespace btfmmap::bindings
+}  // namespace btfmmap

@@ -5,9 +5,9 @@
 #include "core/format/kind_text.hpp"
 #include "core/format/wire_format.hpp"
 
-namespace btfmmap::bindings {
+namespace btfmmap {
 
-// The kind's name as Python's Kind has it: "STRUCT", or "UNKNOWN_20" for a kind newer than this code.
+// Returns the kind's name as Python's Kind spells it: "STRUCT", or "UNKNOWN_20" for an unknown kind.
 inline std::string kind_name(Kind kind) {
     if (kind == Kind::Void) {
         return "VOID";
@@ -18,4 +18,4 @@ inline std::string kind_name(Kind kind) {
     return std::string(kind_text(kind).view());
 }
 
-}  // namespace btfmmap::bindings
+}  // namespace btfmmap
