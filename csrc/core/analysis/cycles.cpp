@@ -9,8 +9,6 @@ namespace {
 
 using std::uint32_t;
 
-bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
-
 // Whether a type is indirect: the type that it refers to may be incomplete.
 bool is_indirect(Kind kind) { return kind == Kind::Ptr || kind == Kind::FuncProto; }
 
@@ -42,17 +40,8 @@ private:
     };
 
     bool follows(Kind kind) const {
-        switch (kind) {
-            case Kind::Typedef:
-            case Kind::Const:
-            case Kind::Volatile:
-            case Kind::Restrict:
-            case Kind::TypeTag:
-            case Kind::Array:
-                return true;
-            default:
-                return by_value_ ? is_struct_or_union(kind) : is_indirect(kind);
-        }
+        return kind == Kind::Array || is_modifier_or_typedef(kind) ||
+               (by_value_ ? is_composite(kind) : is_indirect(kind));
     }
 
     // Returns the number of references of a record that count: an array's index type does not.

@@ -5,6 +5,7 @@
 
 #include "core/analysis/members.hpp"
 #include "core/base/error.hpp"
+#include "core/btf/record.hpp"
 #include "core/index/rows_of_kind.hpp"
 
 namespace btfmmap {
@@ -49,7 +50,7 @@ struct Free {
 template <class Load>
 class Reader {
 public:
-    Reader(const Btf& btf, const Sizes& sizes) : index_(btf.index()), sizes_(sizes) {}
+    Reader(const Btf& btf, const Sizes& sizes) : btf_(btf), index_(btf.index()), sizes_(sizes) {}
 
     // `visit(number, member, free)` is called for each member, in the order of their offsets; once more for
     // those before the first one that is out of that order.
@@ -244,12 +245,11 @@ private:
         if (resolved == Sizes::kNoType) {
             return false;
         }
-        const Index& owner = index_.owner(resolved);
-        const uint32_t row = resolved - owner.first_id();
-        return owner.kind(row) == Kind::Array &&
-               owner.load(owner.record(row) + kHeadSize + ArrayField::nelems) == 0;
+        const TypeRecord array(btf_, resolved);
+        return array.kind() == Kind::Array && array.word(kHeadSize + ArrayField::nelems) == 0;
     }
 
+    const Btf& btf_;
     const Index& index_;
     const Sizes& sizes_;
 };
@@ -300,8 +300,7 @@ Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
 
 std::vector<Place> places(const Btf& btf, const Sizes& sizes, std::uint32_t type_id) {
     const Index& index = btf.index();
-    if (type_id < index.first_id() || type_id >= index.end_id() ||
-        (index.kind_of(type_id) != Kind::Struct && index.kind_of(type_id) != Kind::Union)) {
+    if (type_id < index.first_id() || type_id >= index.end_id() || !is_composite(index.kind_of(type_id))) {
         throw Error::not_found("type [" + std::to_string(type_id) + "] is no struct or union");
     }
     const uint32_t row = type_id - index.first_id();

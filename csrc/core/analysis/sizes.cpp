@@ -14,9 +14,7 @@ using std::uint32_t;
 
 constexpr std::int64_t kLargest = UINT32_MAX;
 
-bool is_finished_later(Kind kind) {
-    return kind == Kind::Array || kind == Kind::Struct || kind == Kind::Union;
-}
+bool is_finished_later(Kind kind) { return kind == Kind::Array || is_composite(kind); }
 
 using Modifiers = RowsOfKind<Kind::Typedef, Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag>;
 using Arrays = RowsOfKind<Kind::Array>;

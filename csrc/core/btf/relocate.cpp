@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "core/base/error.hpp"
-#include "core/format/kind_text.hpp"
+#include "core/btf/record.hpp"
+#include "core/format/kind_name.hpp"
 #include "core/index/references.hpp"
 
 namespace btfmmap {
@@ -18,8 +19,6 @@ using std::uint32_t;
 // In the map of ids: not yet mapped, and the size has to match because split structs embed the type.
 constexpr uint32_t kUnmapped = 0;
 constexpr uint32_t kEmbedded = UINT32_MAX;
-
-bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
 
 class Relocation {
 public:
@@ -41,27 +40,15 @@ public:
     }
 
 private:
-    uint32_t size_or_type(const Btf& btf, uint32_t id) const {
-        const Index& index = btf.index().owner(id);
-        return index.load(index.record(id - index.first_id()) + HeadField::size_or_type);
-    }
-
-    bool kind_flag(const Btf& btf, uint32_t id) const {
-        const Index& index = btf.index().owner(id);
-        return info_kind_flag(index.load(index.record(id - index.first_id()) + HeadField::info));
-    }
-
     // Names and ids are used as places in arrays: checked once more, for the bytes may have changed.
     uint32_t name_off(const Btf& btf, uint32_t id) const {
-        const Index& index = btf.index().owner(id);
-        const uint32_t offset = index.name_off(id - index.first_id());
+        const TypeRecord record(btf, id);
+        const uint32_t offset = record.index->name_off(record.row);
         if (offset >= btf.strings().end()) {
             throw failed("type [" + std::to_string(id) + "] lost its name: the bytes changed");
         }
         return offset;
     }
-
-    uint32_t split_id(uint32_t id) const { return id < split_.index().end_id() ? id : 0; }
 
     Error failed(const std::string& what) const { return Error::format(name_ + ": " + what); }
 
@@ -113,24 +100,14 @@ private:
     // before: what is embedded a million times is looked at once, and a cycle ends.
     void mark_embedded(uint32_t type, std::vector<bool>& seen) {
         const Index& index = split_.index();
-        type = split_id(type);
+        type = type < index.end_id() ? type : 0;
         while (type >= ids_.size() && !seen[type - index.first_id()]) {
-            const std::size_t row = type - index.first_id();
-            seen[row] = true;
-            switch (index.kind(row)) {
-                case Kind::Const:
-                case Kind::Restrict:
-                case Kind::Volatile:
-                case Kind::Typedef:
-                case Kind::TypeTag:
-                    type = split_id(size_or_type(split_, type));
-                    break;
-                case Kind::Array:
-                    type = split_id(index.load(index.record(row) + kHeadSize + ArrayField::type));
-                    break;
-                default:
-                    return;
+            seen[type - index.first_id()] = true;
+            const TypeRecord record(split_, type);
+            if (record.kind() != Kind::Array && !is_modifier_or_typedef(record.kind())) {
+                return;
             }
+            type = record.target();
         }
         if (type < ids_.size() && is_composite(distilled_.index().kind(type))) {
             ids_[type] = kEmbedded;
@@ -182,7 +159,7 @@ private:
             if (ids_[id] != kUnmapped && ids_[id] != kEmbedded) {
                 throw failed(described(id) + " could be type [" + std::to_string(ids_[id]) + "] or [" +
                              std::to_string(base_id) + "] of the base, both of " +
-                             std::to_string(size_or_type(base_, base_id)) + " bytes");
+                             std::to_string(TypeRecord(base_, base_id).size_or_type()) + " bytes");
             }
             ids_[id] = base_id;
             strings_[name_off(distilled_, id)] = name;
@@ -192,18 +169,19 @@ private:
     // libbpf's rules. A FWD of a union matches only a union with bitfields (kind flag), which is libbpf's
     // reading too.
     bool matches(uint32_t id, uint32_t base_id, Kind base_kind) const {
-        const bool same_size = size_or_type(distilled_, id) == size_or_type(base_, base_id);
+        const TypeRecord distilled(distilled_, id);
+        const TypeRecord base(base_, base_id);
+        const bool same_size = distilled.size_or_type() == base.size_or_type();
         if (needs_size(base_id, base_kind) && !same_size) {
             return false;
         }
-        switch (const Kind kind = distilled_.index().kind(id)) {
-            case Kind::Fwd: {
-                const bool base_flag = kind_flag(base_, base_id);
-                return (base_kind == Kind::Fwd && base_flag == kind_flag(distilled_, id)) ||
-                       (base_kind == Kind::Struct && !base_flag) || (base_kind == Kind::Union && base_flag);
-            }
+        switch (const Kind kind = distilled.kind()) {
+            case Kind::Fwd:
+                return (base_kind == Kind::Fwd && base.flag() == distilled.flag()) ||
+                       (base_kind == Kind::Struct && !base.flag()) ||
+                       (base_kind == Kind::Union && base.flag());
             case Kind::Int:
-                return base_kind == kind && encoding(distilled_, id) == encoding(base_, base_id);
+                return base_kind == kind && encoding(distilled) == encoding(base);
             case Kind::Float:
                 return base_kind == kind;
             case Kind::Enum:  // ENUM64 too is distilled into a sized ENUM
@@ -213,10 +191,7 @@ private:
         }
     }
 
-    std::uint8_t encoding(const Btf& btf, uint32_t id) const {
-        const Index& index = btf.index().owner(id);
-        return int_encoding(index.load(index.record(id - index.first_id()) + kHeadSize));
-    }
+    static std::uint8_t encoding(const TypeRecord& integer) { return int_encoding(integer.word(kHeadSize)); }
 
     void check_all_mapped() const {
         for (uint32_t id = 1; id != ids_.size(); ++id) {
@@ -229,19 +204,20 @@ private:
 
     // A type's kind and what else has to match.
     std::string shown(const Btf& btf, uint32_t id) const {
-        const Kind kind = btf.index().kind_of(id);
-        std::string text(kind_text(kind).view());
+        const TypeRecord record(btf, id);
+        const Kind kind = record.kind();
+        std::string text = kind_name(kind);
         switch (kind) {
             case Kind::Fwd:
-                return text + (kind_flag(btf, id) ? " of a union" : " of a struct");
+                return text + (record.flag() ? " of a union" : " of a struct");
             case Kind::Int:
             case Kind::Float:
             case Kind::Enum:
             case Kind::Enum64:
             case Kind::Struct:
             case Kind::Union:
-                text += " of " + std::to_string(size_or_type(btf, id)) + " bytes";
-                return kind == Kind::Int ? text + " (encoding " + std::to_string(encoding(btf, id)) + ")"
+                text += " of " + std::to_string(record.size_or_type()) + " bytes";
+                return kind == Kind::Int ? text + " (encoding " + std::to_string(encoding(record)) + ")"
                                          : text;
             default:
                 return text;

@@ -15,12 +15,6 @@ namespace {
 using std::int64_t;
 using std::uint32_t;
 
-bool is_modifier(Kind kind) {
-    return kind == Kind::Volatile || kind == Kind::Const || kind == Kind::Restrict || kind == Kind::TypeTag;
-}
-
-bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
-
 int64_t rounded_up(int64_t number, int64_t unit) { return (number + unit - 1) / unit * unit; }
 
 }  // namespace
@@ -154,8 +148,8 @@ void CDeclarations::check_member(const TypeRecord& type, uint32_t number, int64_
         refuse(", within a byte, though it is no bitfield");
     }
     const uint32_t resolved = sizes_.resolved(held);
-    const bool is_composite = resolved != Sizes::kNoType && is_struct_or_union(record(resolved).kind());
-    if (!is_named && !is_bitfield && !is_composite) {
+    const bool is_nested = resolved != Sizes::kNoType && is_composite(record(resolved).kind());
+    if (!is_named && !is_bitfield && !is_nested) {
         refuse(" without a name, though it is neither struct, union nor bitfield");
     }
 }

@@ -111,7 +111,7 @@ private:
             const Kind kind = chains_[id].end_kind;
             if (end == missing) {
                 complete_[id] = false;
-            } else if (kind == Kind::FuncProto || kind == Kind::Struct || kind == Kind::Union) {
+            } else if (kind == Kind::FuncProto || is_composite(kind)) {
                 complete_[id] = end == id ? elements_are_complete(TypeRecord(btf_, id)) : complete_[end];
             }
             if (!complete_[id]) {
@@ -213,9 +213,8 @@ private:
     // Returns the offset of the name that a type is sorted by. An anonymous enum is sorted by the name of its
     // first value, unless it is only referred to.
     static uint32_t sort_name(const TypeRecord& record, bool referred) {
-        const bool is_enum = record.kind() == Kind::Enum || record.kind() == Kind::Enum64;
         const uint32_t own = name_off(record);
-        return is_enum && !referred && own == 0 && record.elements() != 0
+        return is_enum(record.kind()) && !referred && own == 0 && record.elements() != 0
                    ? record.load(record.element(0) + EnumField::name_off)
                    : own;
     }
@@ -301,16 +300,14 @@ private:
     uint64_t hash_of(const TypeRecord& record, bool members) {
         uint64_t hash = mix_name(0, name_off(record));
         const Kind kind = record.kind();
-        const bool is_enum = kind == Kind::Enum || kind == Kind::Enum64;
-        const bool is_struct = kind == Kind::Struct || kind == Kind::Union;
-        if (!is_enum && !(is_struct && members)) {
+        if (!is_enum(kind) && !(is_composite(kind) && members)) {
             return hash;
         }
         const uint32_t count = record.elements();
         for (uint32_t i = 0; i != count; ++i) {
             const std::byte* element = record.element(i);
             hash = mix_name(hash, record.load(element + MemberField::name_off));
-            if (is_struct) {
+            if (is_composite(kind)) {
                 hash = mix(hash, this->hash(record.element_type(i, MemberField::type), false));
             }
         }

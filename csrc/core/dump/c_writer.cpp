@@ -12,8 +12,6 @@ namespace {
 
 using std::uint32_t;
 
-bool is_struct_or_union(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
-
 }  // namespace
 
 CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output,
@@ -96,7 +94,7 @@ bool CWriter::enqueue(uint32_t id, bool through_pointer) {
     const TypeRecord type = record(id);
     const Kind kind = type.kind();
     if (state.order == Order::in_progress) {
-        if (is_struct_or_union(kind) && through_pointer && names_.has_name(id)) {
+        if (is_composite(kind) && through_pointer && names_.has_name(id)) {
             return false;
         }
         throw Error::format("type [" + std::to_string(id) + "] holds itself, which C cannot express", {}, id);
@@ -233,7 +231,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
 // Forward-declares a type that is being written and is used inside itself.
 void CWriter::emit_reference(uint32_t id, uint32_t container) {
     const Kind kind = record(id).kind();
-    if (is_struct_or_union(kind)) {
+    if (is_composite(kind)) {
         if (id == container || !names_.has_name(id)) {
             return;
         }

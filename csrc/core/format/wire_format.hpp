@@ -46,6 +46,14 @@ enum class Kind : std::uint8_t {
     Enum64,
 };
 
+constexpr bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
+constexpr bool is_enum(Kind kind) { return kind == Kind::Enum || kind == Kind::Enum64; }
+// The kinds that libbpf's btf_is_mod accepts.
+constexpr bool is_modifier(Kind kind) {
+    return kind == Kind::Volatile || kind == Kind::Const || kind == Kind::Restrict || kind == Kind::TypeTag;
+}
+constexpr bool is_modifier_or_typedef(Kind kind) { return is_modifier(kind) || kind == Kind::Typedef; }
+
 constexpr std::uint32_t info_vlen(std::uint32_t info) { return info & 0xffffff; }
 constexpr std::uint8_t info_kind(std::uint32_t info) { return (info >> 24) & 0x7f; }
 constexpr unsigned kKindFlagBit = 31;

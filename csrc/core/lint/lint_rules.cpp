@@ -109,8 +109,6 @@ bool kind_flag_means_something(Kind kind) {
     }
 }
 
-bool is_composite(Kind kind) { return kind == Kind::Struct || kind == Kind::Union; }
-
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
 class LintRules {
