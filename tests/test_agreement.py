@@ -83,7 +83,7 @@ def why_stricter(error: btfmmap.FormatError, blob: bytes, libbpf: Libbpf) -> str
     for rule, said in STRICTER.items():
         if re.search(said, str(error)):
             return rule
-    is_reference = re.search(r"refers to type|is no FUNC_PROTO|offset \d+, past", str(error))
+    is_reference = re.search(r"refers to type|is not a FUNC_PROTO|offset \d+, past", str(error))
     if libbpf.version < (1, 3) and is_reference:
         return "a reference to nothing, which libbpf before 1.3 does not look at"
     if libbpf.version < (1, 8) and "layout section (" in str(error):

@@ -291,7 +291,7 @@ def test_duplicates_here_and_in_the_base() -> None:
         assert only.message.endswith("the first one is [2]")
 
 
-def test_circles() -> None:
+def test_cycles() -> None:
     writer = BtfWriter()
     first = writer.add(TYPEDEF, "a", size_or_type=2)
     writer.add(CONST, size_or_type=3)
@@ -304,15 +304,15 @@ def test_circles() -> None:
     pointer = writer.add(PTR, size_or_type=9)
     proto = writer.add_proto(11, [("", 0)])
     writer.add(PTR, size_or_type=proto)
-    # No circle: through a pointer, and to one.
+    # Not a cycle: through a pointer, and to one.
     node = writer.add_struct("node", 8, [("next", 13, 0)])
     writer.add(PTR, size_or_type=node)
     writer.add(CONST, size_or_type=first)
     found = btfmmap.lint(data=writer.build())
-    circles = [(each.type_id, each.message.partition("] ")[2]) for each in found if each.rule == "circle"]
-    more = ", in a circle with"
-    by_value, indirect = "holds itself", "leads to itself with no struct or union between"
-    assert circles == [
+    cycles = [(each.type_id, each.message.partition("] ")[2]) for each in found if each.rule == "cycle"]
+    more = ", in a cycle with"
+    by_value, indirect = "holds itself", "refers to itself without a struct or union in between"
+    assert cycles == [
         (first, f"{by_value}{more} 2 more types"),
         (alone, by_value),
         (array, by_value),
@@ -543,7 +543,7 @@ def test_header_notes() -> None:
 # -- hostile input
 
 
-@pytest.mark.parametrize("shape", ["one name", "chain", "bad", "circle", "members"])
+@pytest.mark.parametrize("shape", ["one name", "chain", "bad", "cycle", "members"])
 def test_large_and_hostile(shape: str) -> None:
     """Each of these takes less than a second; hours, if each record looked at all the others."""
     count = 300_000
@@ -555,7 +555,7 @@ def test_large_and_hostile(shape: str) -> None:
         types = b"".join(writer.words(0, CONST << 24, (number + 2) % count) for number in range(count))
     elif shape == "bad":
         types = writer.words(2**31, PTR << 24, 2**31) * count
-    elif shape == "circle":
+    elif shape == "cycle":
         types = b"".join(writer.words(0, PTR << 24, number % count + 1) for number in range(1, count + 1))
     else:
         types = writer.words(0, STRUCT << 24 | count, 4) + writer.words(0, 1, 0) * count
@@ -564,7 +564,7 @@ def test_large_and_hostile(shape: str) -> None:
         "one name": [("name", 10), ("limit", 1)],
         "chain": [],
         "bad": [("reference", 10), ("limit", 1)],
-        "circle": [("circle", 1)],
+        "cycle": [("cycle", 1)],
         "members": [("overlap", 10), ("limit", 1)],
     }
     assert list(Counter(each.rule for each in found).items()) == counts[shape]

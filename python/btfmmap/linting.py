@@ -30,7 +30,7 @@ class Diagnostic(NamedTuple):
             "section-entry" (an entry of a DATASEC that is neither a VAR nor a FUNC: the kernel refuses it,
             `open` as libbpf does not).
             Notes: "header" (unknown flags, bytes that belong to no section), "duplicate" (another struct or
-            union of the same name, here or in the base), "circle" (a type that holds itself, or that leads to
+            union of the same name, here or in the base), "cycle" (a type that holds itself, or that refers to
             itself with no struct or union between), "outside" (a member or section entry that ends past its
             parent's size), "overlap" (one that begins, by offset, before the end of another), "order" (a
             member before the one that precedes it in the record: Rust's compiler writes that, Linux does

@@ -12,10 +12,10 @@ namespace {
 // Scalar validation, one record at a time. It defines the result that references_valid_simd() must agree
 // with, and finds the invalid references.
 template <class Load>
-class Checker {
+class ReferenceValidator {
 public:
-    Checker(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end, std::uint64_t types_start,
-            const ReportError& report, const ReportError& report_entry)
+    ReferenceValidator(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
+                       std::uint64_t types_start, const ReportError& report, const ReportError& report_entry)
         : index_(index),
           strings_end_(strings_end),
           ids_end_(ids_end),
@@ -23,7 +23,7 @@ public:
           report_(report),
           report_entry_(report_entry) {}
 
-    void check(std::size_t row) const {
+    void validate(std::size_t row) const {
         each_reference(index_, row, [&](Reference reference, const std::byte* word) {
             switch (reference) {
                 case Reference::name:
@@ -73,14 +73,14 @@ private:
     void check_prototype(std::size_t row, const std::byte* word) const {
         const std::uint32_t type_id = Load::u32(word);
         if (type_id < index_.end_id() && index_.kind_of(type_id) != Kind::FuncProto) {
-            report_(
-                invalid(row, word,
-                        "is a FUNC whose type [" + std::to_string(type_id) + "] is no FUNC_PROTO" + hint()));
+            report_(invalid(
+                row, word,
+                "is a FUNC whose type [" + std::to_string(type_id) + "] is not a FUNC_PROTO" + hint()));
         }
     }
 
     Error invalid(std::size_t row, const std::byte* word, const std::string& what) const {
-        const auto section = index_.record(0);  // void's empty record lies at the section's start
+        const auto section = index_.record(0);  // record 0 starts the section: void's is empty
         return Error::format("type [" + std::to_string(index_.id(row)) + "] " + what,
                              types_start_ + static_cast<std::size_t>(word - section), index_.id(row));
     }
@@ -97,21 +97,22 @@ private:
 
 }  // namespace
 
-void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
-                        std::uint64_t types_start, const ReportError& report,
-                        const ReportError& report_entry) {
+void each_invalid_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
+                            std::uint64_t types_start, const ReportError& report,
+                            const ReportError& report_entry) {
     with_byte_order(index.order(), [&](auto load) {
-        const Checker<decltype(load)> checker(index, strings_end, ids_end, types_start, report, report_entry);
+        const ReferenceValidator<decltype(load)> validator(index, strings_end, ids_end, types_start, report,
+                                                           report_entry);
         for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
-            checker.check(row);
+            validator.validate(row);
         }
     });
 }
 
 void validate_references(const Index& index, std::uint64_t strings_end, std::uint64_t types_start) {
     if (!references_valid_simd(index, strings_end)) {
-        each_bad_reference(index, strings_end, index.end_id(), types_start,
-                           [](Error&& error) { throw std::move(error); });
+        each_invalid_reference(index, strings_end, index.end_id(), types_start,
+                               [](Error&& error) { throw std::move(error); });
     }
 }
 

@@ -16,19 +16,20 @@ namespace btfmmap {
 // `types_start` is the type section's offset in the blob, used in messages. Throws Error (format).
 void validate_references(const Index& index, std::uint64_t strings_end, std::uint64_t types_start);
 
-// Fast SIMD pre-check. True guarantees that all references are valid; false means "run each_bad_reference()",
-// and is rarely wrong on a valid file.
+// Fast SIMD pre-check. True guarantees that all references are valid; false means "run
+// each_invalid_reference()", and is rarely wrong on a valid file.
 bool references_valid_simd(const Index& index, std::uint64_t strings_end);
 
 using ReportError = std::function<void(Error&&)>;
 
-// The plain check, one record after another, and going on after what it finds: calls `report` with each
-// reference that is refused, in the order of records and of words in them. `ids_end` is one past the last id
-// there can be: that of the index or, where the section could be walked in part only, more.
-// `report_entry`, unless empty, is called in the same order with each entry of a DATASEC that is neither a
-// VAR nor a FUNC: the kernel refuses it, libbpf and validate_references() do not.
-void each_bad_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
-                        std::uint64_t types_start, const ReportError& report,
-                        const ReportError& report_entry = {});
+// Scalar validation, which continues after an error. Calls `report` for each invalid reference, in the order
+// of records and of the words in them. `ids_end` is one past the last possible type ID: the index's end_id(),
+// or more if only a part of the section could be scanned.
+//
+// `report_entry`, unless empty, is called for each entry of a DATASEC that is neither a VAR nor a FUNC, in
+// the same order. The kernel rejects such an entry; libbpf and validate_references() accept it.
+void each_invalid_reference(const Index& index, std::uint64_t strings_end, std::uint64_t ids_end,
+                            std::uint64_t types_start, const ReportError& report,
+                            const ReportError& report_entry = {});
 
 }  // namespace btfmmap

@@ -39,19 +39,19 @@ void note_header(const Header& header, std::uint64_t blob_size, const ReportDiag
         report({Severity::note, "header", message, offset, std::nullopt});
     };
     if (header.flags != 0) {
-        note("the header has flags " + std::to_string(header.flags) + ", of which none is known",
-             HeaderField::flags);
+        note("the header has the unknown flags " + std::to_string(header.flags), HeaderField::flags);
     }
     if (header.size > kMaxHeaderSize) {
-        note("the header has " + std::to_string(header.size) + " bytes, of which " +
+        note("the header has " + std::to_string(header.size) + " bytes, only " +
                  std::to_string(kMaxHeaderSize) + " are known",
              HeaderField::header_size);
     }
-    // In the order of the file, as the check of the header has it.
+    // parse_header() has validated that the sections are in this order.
     std::uint64_t end = header.size;
     const auto section = [&](const char* name, std::uint64_t start, std::uint64_t size) {
         if (start != end) {
-            note(std::to_string(start - end) + " bytes before the " + name + " section belong to none", end);
+            note(std::to_string(start - end) + " bytes before the " + name + " section belong to no section",
+                 end);
         }
         end = start + size;
     };
@@ -61,7 +61,7 @@ void note_header(const Header& header, std::uint64_t blob_size, const ReportDiag
     }
     section("string", header.string_start(), header.string_size);
     if (end != blob_size) {
-        note(std::to_string(blob_size - end) + " bytes after the string section belong to none", end);
+        note(std::to_string(blob_size - end) + " bytes after the string section belong to no section", end);
     }
 }
 
@@ -86,15 +86,15 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
         ids_end = index->end_id();
     } catch (const Error& error) {
         broken = error;
-        // Up to the record that cannot be stepped over. So many more there may be; who refers to them is not
-        // to blame.
+        // Indexes the records before the one of unknown size. The rest of the section may hold more types, so
+        // references to their IDs are not reported.
         const std::uint64_t good = error.offset ? *error.offset - types_start : 0;
         index.emplace(indexed(good));
         ids_end = std::min<std::uint64_t>(
             UINT32_MAX, index->end_id() + (header->type_size - good + kHeadSize - 1) / kHeadSize);
     }
     const Strings strings(header->strings(blob), base == nullptr ? nullptr : &base->btf.strings());
-    each_bad_reference(
+    each_invalid_reference(
         *index, strings.end(), ids_end, types_start,
         [&](Error&& error) { report(invalid("reference", std::move(error))); },
         [&](Error&& error) { report(invalid("section-entry", std::move(error))); });

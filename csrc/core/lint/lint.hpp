@@ -8,16 +8,18 @@
 
 namespace btfmmap {
 
-// What a BTF stands on.
+// The base of a split BTF.
 struct LintBase {
     const Btf& btf;
     const Sizes& sizes;
 };
 
-// Says all that is wrong with a BTF, where opening it stops at the first of it; then all that is odd. The
-// rules are those of opening, by the same code. A record that cannot be stepped over ends the errors; what
-// comes before it is looked at all the same. `base` is nullptr for a BTF that stands alone; `pointer_size` is
-// 0 where nothing but the types can tell. Throws Error (missing_base) for a split BTF without its base.
+// Reports all errors of a BTF, and then everything unusual about it. The errors are found by the same code as
+// when the BTF is opened, which stops at the first one. A record of unknown size ends the list of errors; the
+// records before it are still checked.
+//
+// `base` is nullptr for a standalone BTF. `pointer_size` is in bytes, or 0 to derive it from the types.
+// Throws Error (missing_base) for a split BTF without its base.
 void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const ReportDiagnostic& report);
 
 }  // namespace btfmmap

@@ -17,11 +17,12 @@ namespace {
 using std::int64_t;
 using std::uint32_t;
 
-// The kernel's KSYM_NAME_LEN: no name is as long, its NUL included. Of longer ones no more is looked at, for
-// a hostile file can point a million records at one name of megabytes.
-constexpr std::size_t kLongestName = 511;
-constexpr std::size_t kQuoted = 64;  // bytes of a name in a message
+// The longest name that the kernel accepts: its KSYM_NAME_LEN, less the NUL. Longer names are not read to
+// their end, because a hostile file can point a million records at one name of megabytes.
+constexpr std::size_t kMaxName = 511;
+constexpr std::size_t kMaxQuoted = 64;  // bytes of a name shown in a message
 
+// Which characters a name may consist of.
 enum class Alphabet : std::uint8_t { any, printable, words, symbol, identifier };
 
 bool is_letter(char byte) {
@@ -29,7 +30,8 @@ bool is_letter(char byte) {
 }
 bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
-bool written_in(std::string_view name, Alphabet alphabet) {
+// Whether a name that is not empty is in an alphabet.
+bool is_in(std::string_view name, Alphabet alphabet) {
     switch (alphabet) {
         case Alphabet::any:
             return true;
@@ -44,7 +46,7 @@ bool written_in(std::string_view name, Alphabet alphabet) {
            });
 }
 
-// What a kind's name is made of: "long unsigned int", ".data..percpu", "f.isra.0", a tag's text.
+// Returns the alphabet of a kind's names. Examples: "long unsigned int", ".data..percpu", "f.isra.0".
 Alphabet alphabet_of(Kind kind) {
     switch (kind) {
         case Kind::Int:
@@ -60,6 +62,20 @@ Alphabet alphabet_of(Kind kind) {
             return Alphabet::any;
         default:
             return Alphabet::identifier;
+    }
+}
+
+// What a name outside an alphabet fails to be, for messages.
+const char* expected_text(Alphabet alphabet) {
+    switch (alphabet) {
+        case Alphabet::words:
+            return "the name of a C type";
+        case Alphabet::symbol:
+            return "the name of a symbol";
+        case Alphabet::printable:
+            return "the name of a section";
+        default:
+            return "a C identifier";
     }
 }
 
@@ -94,7 +110,7 @@ bool takes_no_name(Kind kind) {
     }
 }
 
-bool kind_flag_means_something(Kind kind) {
+bool uses_kind_flag(Kind kind) {
     switch (kind) {
         case Kind::Struct:
         case Kind::Union:
@@ -117,23 +133,23 @@ public:
               const ReportDiagnostic& report)
         : index_(index), strings_(strings), sizes_(sizes), types_start_(types_start), report_(report) {}
 
-    void look() {
+    void run() {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
-            look_at(static_cast<uint32_t>(row));
+            check_record(static_cast<uint32_t>(row));
         }
         for (const Cycle& cycle : find_cycles(index_)) {
-            look_at(cycle);
+            report_cycle(cycle);
         }
-        look_for_duplicates();
+        check_duplicates();
     }
 
 private:
-    void look_at(uint32_t row) const {
+    void check_record(uint32_t row) const {
         const Kind kind = index_.kind(row);
         if (!shape_of(kind).known) {
             return note(row, "kind", index_.record(row) + HeadField::info,
-                        "is of the unknown kind " + number(static_cast<unsigned>(kind)) +
-                            ", whose size only the layout section tells");
+                        "has the unknown kind " + number(static_cast<unsigned>(kind)) +
+                            ", known only from the layout section");
         }
         check_name(row, kind);
         check_info(row, kind);
@@ -148,11 +164,11 @@ private:
     // -- names
 
     std::string_view name_at(uint32_t name_off) const {
-        return name_off < strings_.end() ? strings_.prefix(name_off, kLongestName + 1) : std::string_view();
+        return name_off < strings_.end() ? strings_.prefix(name_off, kMaxName + 1) : std::string_view();
     }
 
     static std::string quoted(std::string_view name) {
-        return "'" + std::string(name.substr(0, kQuoted)) + (name.size() > kQuoted ? "...'" : "'");
+        return "'" + std::string(name.substr(0, kMaxQuoted)) + (name.size() > kMaxQuoted ? "...'" : "'");
     }
 
     void check_name(uint32_t row, Kind kind) const {
@@ -161,7 +177,7 @@ private:
         if (name.empty() && needs_name(kind)) {
             note(row, "name", word, "has no name");
         } else if (!name.empty() && takes_no_name(kind)) {
-            note(row, "name", word, "is named " + quoted(name) + ", though its kind has no names");
+            note(row, "name", word, "is named " + quoted(name) + ", but its kind has no names");
         } else {
             check_text(row, word, "is named ", name, alphabet_of(kind));
         }
@@ -172,11 +188,11 @@ private:
         if (name.empty()) {
             return;
         }
-        if (name.size() > kLongestName) {
+        if (name.size() > kMaxName) {
             note(row, "name", word,
-                 what + quoted(name) + ", longer than the kernel's " + number(kLongestName) + " bytes");
-        } else if (!written_in(name, alphabet)) {
-            note(row, "identifier", word, what + quoted(name) + ", which is no identifier");
+                 what + quoted(name) + ", longer than the kernel's limit of " + number(kMaxName) + " bytes");
+        } else if (!is_in(name, alphabet)) {
+            note(row, "identifier", word, what + quoted(name) + ", which is not " + expected_text(alphabet));
         }
     }
 
@@ -186,13 +202,13 @@ private:
         const std::byte* word = index_.record(row) + HeadField::info;
         const uint32_t info = index_.load(word);
         const uint32_t vlen = info_vlen(info);
-        if (info_kind_flag(info) && !kind_flag_means_something(kind)) {
-            note(row, "kind-flag", word, "has the kind flag, which means nothing on its kind");
+        if (info_kind_flag(info) && !uses_kind_flag(kind)) {
+            note(row, "kind-flag", word, "has the kind flag, which its kind does not use");
         }
         if (kind == Kind::Func) {
             check_linkage(row, word, vlen);
         } else if (vlen != 0 && shape_of(kind).element == 0) {
-            note(row, "vlen", word, "has a vlen of " + number(vlen) + ", though its kind has no elements");
+            note(row, "vlen", word, "has a vlen of " + number(vlen) + ", but its kind has no elements");
         }
     }
 
@@ -204,10 +220,10 @@ private:
 
     // -- members of structs and unions
 
-    // In bits from the start of what has it.
+    // The bits that a member occupies, from the start of its struct or union.
     struct Extent {
         int64_t start, end;
-        bool may_be_bits;  // a bitfield, or of an INT type, which may describe one
+        bool may_be_bitfield;  // a bitfield, or of an INT type, which may describe one
     };
 
     static std::string member_text(uint32_t member, std::string_view name) {
@@ -235,11 +251,11 @@ private:
             }
             const std::byte* word = member + MemberField::offset;
             const Extent extent = extent_of(index_.load(word), flag, sized ? type_id : 0);
-            // Of a type that is not known, it may be an INT's.
-            if ((flag || type_id < index_.end_id()) && !extent.may_be_bits && extent.start % 8 != 0) {
+            // A member whose type does not exist might have been of an INT type.
+            if ((flag || type_id < index_.end_id()) && !extent.may_be_bitfield && extent.start % 8 != 0) {
                 note(row, "unaligned", word,
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
-                         ", within a byte, though it is no bitfield");
+                         ", within a byte, although it is not a bitfield");
             }
             if (extent.end > 8 * size) {
                 note(row, "outside", word,
@@ -252,7 +268,7 @@ private:
             if (extent.start < last_start) {
                 note(row, "order", word,
                      member_text(i, name) + " at bit " + number(positive(extent.start)) +
-                         ", before the one that precedes it");
+                         ", before the member that precedes it in the record");
             }
             if (extent.start < ends[i] && extent.end > extent.start) {
                 note(row, "overlap", word,
@@ -263,19 +279,19 @@ private:
         }
     }
 
-    // For each member of a struct, where those end that lie before it by offset.
+    // Returns, for each member of a struct, the last bit at which a member with a lower offset ends.
     std::vector<int64_t> ends_before(uint32_t row, bool flag) const {
-        struct Placed {
+        struct NumberedExtent {
             Extent extent;
             uint32_t number;
 
-            bool operator<(const Placed& other) const {
+            bool operator<(const NumberedExtent& other) const {
                 return std::tie(extent.start, extent.end, number) <
                        std::tie(other.extent.start, other.extent.end, other.number);
             }
         };
         const Shape& shape = shape_of(Kind::Struct);
-        std::vector<Placed> members(index_.elements(row, shape));
+        std::vector<NumberedExtent> members(index_.elements(row, shape));
         const std::byte* member = index_.record(row) + kHeadSize;
         for (uint32_t i = 0; i != members.size(); ++i, member += shape.element) {
             const uint32_t type_id = index_.load(member + MemberField::type);
@@ -285,7 +301,7 @@ private:
         std::sort(members.begin(), members.end());
         std::vector<int64_t> ends(members.size());
         int64_t end = 0;
-        for (const Placed& each : members) {
+        for (const NumberedExtent& each : members) {
             ends[each.number] = end;
             end = std::max(end, each.extent.end);
         }
@@ -298,11 +314,12 @@ private:
 
     static std::uint64_t positive(int64_t value) { return static_cast<std::uint64_t>(value); }
 
-    // Before the kind flag, an INT of fewer bits than its size made a member a bitfield.
+    // Returns the extent of a member with this offset word. `type_id` is 0 for a type without a size. Before
+    // the kind flag was introduced, an INT with fewer bits than its size made a member a bitfield.
     Extent extent_of(uint32_t word, bool flag, uint32_t type_id) const {
         int64_t start = member_bit_offset(word, flag);
         int64_t bits = member_bitfield_size(word, flag);
-        bool may_be_bits = bits != 0;
+        bool may_be_bitfield = bits != 0;
         if (bits == 0 && type_id != 0) {
             bits = 8 * std::max<int64_t>(0, sizes_.size(type_id));
             const uint32_t resolved = sizes_.resolved(type_id);
@@ -311,13 +328,13 @@ private:
                 const uint32_t integer = owner.load(owner.record(resolved - owner.first_id()) + kHeadSize);
                 start += int_bit_offset(integer);
                 bits = int_bits(integer);
-                may_be_bits = true;
+                may_be_bitfield = true;
             }
         }
-        return {start, start + bits, may_be_bits};
+        return {start, start + bits, may_be_bitfield};
     }
 
-    // -- what the other kinds hold
+    // -- elements and numbers of other kinds
 
     void check_elements(uint32_t row, Kind kind) const {
         const Shape& shape = shape_of(kind);
@@ -358,7 +375,7 @@ private:
             case Kind::Fwd:
                 if (size != 0) {
                     note(row, "size", size_word,
-                         "has " + number(size) + " where its kind has neither size nor type");
+                         "has " + number(size) + " in its size/type field, which its kind does not use");
                 }
                 return;
             case Kind::Var:
@@ -370,13 +387,13 @@ private:
         }
     }
 
-    // The number that the lowest `bits` of a value stand for in two's complement, of which the first is set.
+    // Interprets the lowest `bits` bits of a value, the highest of them set, as two's complement.
     static int64_t sign_extended(std::uint64_t value, unsigned bits) {
         return static_cast<int64_t>(value | (bits == 64 ? 0 : UINT64_MAX << bits));
     }
 
-    // Notes the first value that makes an enum signed without the kind flag, or that may: it lies above half
-    // of the range.
+    // Reports the first value that makes an enum signed without the kind flag. If there is none, reports the
+    // first value in the upper half of the range, which may have been meant as a negative one.
     void check_sign(uint32_t row, Kind kind, uint32_t size) const {
         const unsigned bits = size < enum_value_bits(kind) / 8 ? 8 * size : enum_value_bits(kind);
         if (bits == 0 || info_kind_flag(index_.load(index_.record(row) + HeadField::info))) {
@@ -395,7 +412,7 @@ private:
                                 " without the kind flag, " +
                                 (is_signed ? "more than its " + number(size) + " bytes hold: taken for " +
                                                  std::to_string(signed_enum_value(kind, value))
-                                           : "above half of its range: it may stand for " +
+                                           : "in the upper half of its range: it may mean " +
                                                  std::to_string(sign_extended(value, bits))));
             }
         }
@@ -406,7 +423,7 @@ private:
         const uint32_t word = index_.load(at);
         const uint32_t encoding = int_encoding(word);
         if ((encoding & (encoding - 1)) != 0 || encoding > 4) {
-            note(row, "encoding", at, "is an INT of encoding " + number(encoding) + ", more than one bit");
+            note(row, "encoding", at, "is an INT of encoding " + number(encoding) + ", must be 0, 1, 2 or 4");
         }
         if (int_bits(word) == 0 || int_bit_offset(word) + int_bits(word) > 8 * std::uint64_t{size}) {
             note(row, "size", at,
@@ -420,7 +437,7 @@ private:
         const std::byte* entry = index_.record(row) + kHeadSize;
         const uint32_t count = index_.elements(row, shape);
         std::uint64_t last_end = 0;
-        // A compiler leaves size and offsets 0, for the loader to fill in.
+        // Compilers leave the size and the offsets 0. The loader sets them.
         for (uint32_t i = 0; size != 0 && i != count; ++i, entry += shape.element) {
             const std::uint64_t start = index_.load(entry + SecinfoField::offset);
             const std::uint64_t end = start + index_.load(entry + SecinfoField::size);
@@ -438,16 +455,16 @@ private:
         }
     }
 
-    // -- what concerns several types
+    // -- rules that concern several types
 
-    void look_at(const Cycle& cycle) const {
+    void report_cycle(const Cycle& cycle) const {
         const uint32_t row = cycle.lowest_id - index_.first_id();
         std::string what =
-            cycle.by_value ? "holds itself" : "leads to itself with no struct or union between";
+            cycle.by_value ? "holds itself" : "refers to itself without a struct or union in between";
         if (cycle.types > 1) {
-            what += ", in a circle with " + number(cycle.types - 1) + " more types";
+            what += ", in a cycle with " + number(cycle.types - 1) + " more types";
         }
-        note(row, "circle", index_.record(row), what);
+        note(row, "cycle", index_.record(row), what);
     }
 
     struct Named {
@@ -462,21 +479,22 @@ private:
         }
     };
 
-    // By hashes, which are sorted, and not the names themselves, whose bytes may change meanwhile. Two names
-    // of one hash can hide a third one's twin, not more.
-    void look_for_duplicates() const {
+    // Sorts hashes instead of the names, whose bytes may change during the sort. If two names have the same
+    // hash, a duplicate of one of them can be missed; that is the only effect.
+    void check_duplicates() const {
         std::vector<Named> named;
         for (uint32_t id = 1; id != index_.end_id(); ++id) {
             const Index& owner = index_.owner(id);
             const uint32_t row = id - owner.first_id();
             const std::string_view name =
                 is_composite(owner.kind(row)) ? name_at(owner.name_off(row)) : std::string_view();
-            if (!name.empty() && name.size() <= kLongestName) {
+            if (!name.empty() && name.size() <= kMaxName) {
                 named.push_back({std::hash<std::string_view>()(name), id, owner.kind(row)});
             }
         }
         std::sort(named.begin(), named.end());
-        std::vector<std::pair<uint32_t, uint32_t>> duplicates;  // and the first one of that name
+        std::vector<std::pair<uint32_t, uint32_t>>
+            duplicates;  // type ID, ID of the first type with that name
         for (std::size_t i = 0, first = 0; i != named.size(); ++i) {
             if (named[i].hash != named[first].hash || named[i].kind != named[first].kind) {
                 first = i;
@@ -500,8 +518,8 @@ private:
     }
 
     void note(uint32_t row, const char* rule, const std::byte* word, const std::string& what) const {
-        const auto place = static_cast<std::size_t>(word - index_.record(0));
-        report_({Severity::note, rule, "type [" + number(index_.id(row)) + "] " + what, types_start_ + place,
+        const auto offset = static_cast<std::size_t>(word - index_.record(0));
+        report_({Severity::note, rule, "type [" + number(index_.id(row)) + "] " + what, types_start_ + offset,
                  index_.id(row)});
     }
 
@@ -516,7 +534,7 @@ private:
 
 void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes,
                       std::uint64_t types_start, const ReportDiagnostic& report) {
-    LintRules(index, strings, sizes, types_start, report).look();
+    LintRules(index, strings, sizes, types_start, report).run();
 }
 
 }  // namespace btfmmap

@@ -9,10 +9,12 @@
 
 namespace btfmmap {
 
-// What is odd about records though they may stand so: above all what the kernel's verifier (kernel/bpf/btf.c)
-// refuses of a program's BTF and libbpf takes. Calls `report` with a note for each, in the order of ids; what
-// concerns several types, circles and names that two structs share, comes after that. References and name
-// offsets need not be valid. `types_start` is the type section's place in the blob.
+// Calls `report` with a note for each unusual record. Most of these are records that libbpf accepts but the
+// kernel's verifier (kernel/bpf/btf.c) rejects in the BTF of a program.
+//
+// Notes are in the order of type IDs. Those that concern several types follow at the end: cycles, and structs
+// or unions with the same name. References and name offsets need not be valid. `types_start` is the type
+// section's offset in the blob.
 void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes,
                       std::uint64_t types_start, const ReportDiagnostic& report);
 
