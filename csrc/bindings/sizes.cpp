@@ -61,9 +61,11 @@ py::dict column_views(const SizesPtr& sizes) {
 
 py::list members(const BtfSizes& sizes, std::uint32_t type_id) {
     py::list rows;
-    for (const Place& place : places(sizes.btf(), sizes.sizes(), type_id)) {
-        const std::int64_t follows = place.follows == Place::kStart ? -1 : std::int64_t{place.follows};
-        rows.append(py::make_tuple(place.offset, place.size, place.hole, place.bit_hole, follows));
+    for (const MemberPlacement& placement : member_placements(sizes.btf(), sizes.sizes(), type_id)) {
+        const std::int64_t follows =
+            placement.follows == MemberPlacement::kStart ? -1 : std::int64_t{placement.follows};
+        rows.append(
+            py::make_tuple(placement.offset, placement.size, placement.hole, placement.bit_hole, follows));
     }
     return rows;
 }

@@ -167,7 +167,7 @@ void read_layouts(const Btf& btf, const Sizes& sizes) {
     Arena arena(0);
     read_table(layouts(btf, sizes, arena));
     for (uint32_t id = btf.index().first_id(); id != btf.index().end_id(); ++id) {
-        attempt([&] { places(btf, sizes, id); });
+        attempt([&] { member_placements(btf, sizes, id); });
     }
 }
 

@@ -16,7 +16,7 @@ using std::uint32_t;
 using std::uint8_t;
 
 // The number of edges written at a time. The next edges overwrite any excess.
-constexpr uint32_t kAtOnce = 4;
+constexpr uint32_t kEdgesPerStep = 4;
 
 // Describes the references in records of one kind.
 struct Plan {
@@ -50,7 +50,7 @@ std::array<Plan, kMaxKinds> plans() {
 // The order of kinds and of numbers of elements is unpredictable. Each record is therefore treated alike: one
 // edge of its head and four of its elements are written. Its real number of edges only determines where the
 // next record's edges start.
-class Filler {
+class EdgeWriter {
 public:
     // Fills `indptr`, which determines the size of `indices`. Returns the number of edges up to the end of
     // this BTF.
@@ -94,21 +94,21 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMaxRead = kHeadSize + 16 * kAtOnce;
+    static constexpr std::size_t kMaxRead = kHeadSize + 16 * kEdgesPerStep;
 
     template <class Load>
     static void write_elements(uint32_t* indices, uint32_t edge, uint32_t end, const std::byte* at,
                                std::size_t stride) {
-        static_assert(kAtOnce == 4);
+        static_assert(kEdgesPerStep == 4);
         for (;;) {
             const uint32_t types[] = {Load::u32(at), Load::u32(at + stride), Load::u32(at + 2 * stride),
                                       Load::u32(at + 3 * stride)};
             std::memcpy(indices + edge, types, sizeof types);
-            edge += kAtOnce;
+            edge += kEdgesPerStep;
             if (edge >= end) {
                 return;
             }
-            at += kAtOnce * stride;
+            at += kEdgesPerStep * stride;
         }
     }
 
@@ -128,20 +128,20 @@ Edges build_edges(const Btf& btf, Arena& arena) {
     const std::size_t nodes = btf.index().end_id();
     auto* indptr = arena.allocate<uint32_t>(nodes + 1);
     const std::vector<const Btf*> levels = base_chain(btf);
-    const Filler filler;
+    const EdgeWriter writer;
     std::uint64_t counted = 0;
     for (const Btf* level : levels) {
-        counted = filler.count(level->index(), counted, indptr);
+        counted = writer.count(level->index(), counted, indptr);
     }
     if (counted > UINT32_MAX) {
         throw Error::not_supported("a graph of more than 2^32 references");
     }
     const auto edges = static_cast<uint32_t>(counted);
     indptr[nodes] = edges;
-    auto* indices = arena.allocate<uint32_t>(counted + kAtOnce);
+    auto* indices = arena.allocate<uint32_t>(counted + kEdgesPerStep);
     for (const Btf* level : levels) {
         with_byte_order(level->header().order,
-                        [&](auto load) { filler.fill<decltype(load)>(level->index(), indptr, indices); });
+                        [&](auto load) { writer.fill<decltype(load)>(level->index(), indptr, indices); });
     }
     for (std::size_t edge = 0; edge != edges; ++edge) {
         indices[edge] = indices[edge] < nodes ? indices[edge] : 0;
@@ -154,7 +154,7 @@ Edges build_edges(const Btf& btf, Arena& arena) {
 template <class Visit>
 void each_source(const Edges& edges, Visit visit) {
     constexpr std::size_t block = 2048;
-    uint32_t sources[block + kAtOnce];
+    uint32_t sources[block + kEdgesPerStep];
     std::size_t node = 0;
     for (std::size_t start = 0; start < edges.edges; start += block) {
         const std::size_t end = std::min(start + block, edges.edges);
@@ -163,10 +163,10 @@ void each_source(const Edges& edges, Visit visit) {
             std::size_t at = std::max<std::size_t>(edges.indptr[node], start) - start;
             const auto source = static_cast<uint32_t>(node);
             const uint32_t same[] = {source, source, source, source};
-            static_assert(sizeof same == kAtOnce * sizeof source);
+            static_assert(sizeof same == kEdgesPerStep * sizeof source);
             do {
                 std::memcpy(sources + at, same, sizeof same);
-                at += kAtOnce;
+                at += kEdgesPerStep;
             } while (at < last);
             if (edges.indptr[node + 1] > end) {
                 break;  // the rest of its edges are in the next block
@@ -213,7 +213,7 @@ Labels reversed(const Edges& forward, const Labels& labels, const Edges& reverse
 
 // Returns an upper bound of the size of edges and labels in both directions, in bytes: a reference takes at
 // least eight bytes of a type section. Unused memory costs nothing.
-std::uint64_t most_bytes(const Btf& btf) {
+std::uint64_t max_bytes(const Btf& btf) {
     constexpr std::uint64_t edge_size = 2 * sizeof(uint32_t) + sizeof(uint8_t);
     std::uint64_t edges = 0;
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
@@ -224,7 +224,7 @@ std::uint64_t most_bytes(const Btf& btf) {
 
 }  // namespace
 
-Graph::Graph(const Btf& btf) : btf_(btf), arena_(most_bytes(btf)), forward_(build_edges(btf, arena_)) {}
+Graph::Graph(const Btf& btf) : btf_(btf), arena_(max_bytes(btf)), forward_(build_edges(btf, arena_)) {}
 
 const Labels& Graph::forward_labels() const {
     return forward_labels_.get([this] { return label(base_chain(btf_), forward_, arena_); });

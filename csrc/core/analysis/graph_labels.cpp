@@ -11,7 +11,7 @@ using std::uint32_t;
 using std::uint8_t;
 
 // The number of edges labelled at a time. The next edges overwrite any excess.
-constexpr uint32_t kAtOnce = 4;
+constexpr uint32_t kEdgesPerStep = 4;
 
 // Returns the role of the type that a record's head refers to.
 constexpr Role head_role(Kind kind) {
@@ -96,8 +96,8 @@ public:
             elements_seen[plan.table] += end - edge;
             do {
                 write_four(edge, plan.element_role, element_row);
-                edge += kAtOnce;
-                element_row += kAtOnce;
+                edge += kEdgesPerStep;
+                element_row += kEdgesPerStep;
             } while (edge < end);
         }
     }
@@ -109,7 +109,7 @@ private:
     }
 
     void write_four(uint32_t edge, Role role, uint32_t row) const {
-        static_assert(kAtOnce == 4);
+        static_assert(kEdgesPerStep == 4);
         const uint32_t roles = static_cast<uint8_t>(role) * 0x01010101U;
         const uint32_t rows[] = {row, row + 1, row + 2, row + 3};
         std::memcpy(role_ + edge, &roles, sizeof roles);
@@ -125,8 +125,8 @@ private:
 }  // namespace
 
 Labels label(const std::vector<const Btf*>& levels, const Edges& forward, Arena& arena) {
-    auto* role = arena.allocate<uint8_t>(forward.edges + kAtOnce);
-    auto* row = arena.allocate<uint32_t>(forward.edges + kAtOnce);
+    auto* role = arena.allocate<uint8_t>(forward.edges + kEdgesPerStep);
+    auto* row = arena.allocate<uint32_t>(forward.edges + kEdgesPerStep);
     const Labeller labeller(forward.indptr, role, row);
     for (const Btf* level : levels) {
         labeller.label(level->index());

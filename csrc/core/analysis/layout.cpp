@@ -18,14 +18,15 @@ using std::uint64_t;
 
 constexpr int64_t kCacheLine = 64;  // bytes
 
-// A member, as far as holes are concerned. Bits and bytes count from the struct's start.
+// The position of a member. Offsets count from the struct's start. The unit of a bitfield is its storage
+// unit: the integer that it is part of. The unit of any other member is the member.
 struct Member {
     int64_t start_bit;
     int64_t end_bit;
-    int64_t bitfield_size;  // in bits; 0 for a member that is none
-    int64_t unit_start;     // in bytes: where the integer that a bitfield is part of starts
+    int64_t bitfield_size;  // in bits; 0 if the member is not a bitfield
+    int64_t unit_start;     // in bytes
     int64_t unit_bits;
-    uint32_t alignment;  // natural
+    uint32_t alignment;  // natural alignment, in bytes
 };
 
 struct Holes {
@@ -40,20 +41,20 @@ struct Holes {
     bool flexible = false;
 };
 
-// What is free before a member, and which member or kStart it follows.
-struct Free {
+// The unused space before a member, and the member (or kStart) that it follows.
+struct Gap {
     uint32_t bytes = 0;
     uint32_t bits = 0;
-    uint32_t follows = Place::kStart;
+    uint32_t follows = MemberPlacement::kStart;
 };
 
 template <class Load>
-class Reader {
+class LayoutReader {
 public:
-    Reader(const Btf& btf, const Sizes& sizes) : btf_(btf), index_(btf.index()), sizes_(sizes) {}
+    LayoutReader(const Btf& btf, const Sizes& sizes) : btf_(btf), index_(btf.index()), sizes_(sizes) {}
 
-    // `visit(number, member, free)` is called for each member, in the order of their offsets; once more for
-    // those before the first one that is out of that order.
+    // Calls `visit(number, member, gap)` for each member, in the order of offsets. If a member is out of that
+    // order, the members before it are visited a second time.
     template <class Visit>
     Holes read(uint32_t row, Visit visit) const {
         const std::byte* record = index_.record(row);
@@ -79,7 +80,7 @@ public:
             }
         } else {
             for (uint32_t number = 0; number != count; ++number) {
-                visit(number, member(record, number, flag), Free{});
+                visit(number, member(record, number, flag), Gap{});
             }
         }
         holes.members = count;
@@ -87,7 +88,7 @@ public:
     }
 
 private:
-    // Of a struct whose members overlap, or are not in the order of their offsets.
+    // Reads a struct whose members overlap or are not in the order of their offsets.
     template <class Visit>
     Holes read_by_offset(uint32_t row, const std::byte* record, bool flag, int64_t size, Visit visit) const {
         Scan scan(size);
@@ -107,21 +108,21 @@ private:
         return holes;
     }
 
-    // Looks at one member after another by offset: where those before it ended and where the next one starts.
-    // A bitfield's unit is all its own, so bits left in it are a hole of bits, not of bytes.
+    // Finds holes between members that are added in the order of their offsets. Unused bits of a bitfield's
+    // storage unit are a bit hole, even if they are whole bytes.
     class Scan {
     public:
         explicit Scan(int64_t size) : size_(size), unit_end_(8 * size) {}
 
-        bool is_before_end(const Member& next) const { return next.start_bit < seen_; }
+        bool is_before_end(const Member& next) const { return next.start_bit < end_; }
 
-        // A member that does not start before the end of those before it.
-        Free add(uint32_t number, const Member& next) {
-            int64_t from = seen_;
+        // Adds a member that starts at or after the end of the previous ones. Returns the gap before it.
+        Gap add(uint32_t number, const Member& next) {
+            int64_t from = end_;
             uint64_t bits = 0;
             if (in_bitfield_) {
                 from = std::min(next.start_bit, unit_end_);
-                bits = positive(from - seen_);
+                bits = positive(from - end_);
             }
             uint64_t bytes = 0;
             if (next.bitfield_size != 0) {
@@ -136,17 +137,17 @@ private:
                 bytes = positive(next.start_bit - from) / 8;
                 bits += positive(next.start_bit - from) % 8;
             }
-            const Free free{static_cast<uint32_t>(bytes), static_cast<uint32_t>(bits), last_};
-            note(free);
+            const Gap gap{static_cast<uint32_t>(bytes), static_cast<uint32_t>(bits), last_};
+            note(gap);
             enter(number, next);
             check_alignment(next);
-            return free;
+            return gap;
         }
 
-        // One that does: nothing is free before it.
-        Free overlap(uint32_t number, const Member& next) {
-            const Free none{0, 0, last_};
-            if (next.end_bit > seen_) {
+        // Adds a member that starts before the end of the previous ones.
+        Gap overlap(uint32_t number, const Member& next) {
+            const Gap none{0, 0, last_};
+            if (next.end_bit > end_) {
                 enter(number, next);
             }
             check_alignment(next);
@@ -154,35 +155,35 @@ private:
         }
 
         Holes finish() {
-            int64_t from = seen_;
+            int64_t from = end_;
             uint64_t bits = 0;
             if (in_bitfield_) {
-                from = std::max(seen_, std::min(8 * size_, unit_end_));
-                bits = positive(from - seen_);
+                from = std::max(end_, std::min(8 * size_, unit_end_));
+                bits = positive(from - end_);
             }
             const uint64_t rest = positive(std::max<int64_t>(0, 8 * size_ - from));
             holes_.padding = static_cast<uint32_t>(rest / 8);
             holes_.bit_padding = static_cast<uint32_t>(bits + rest % 8);
-            // Where nothing is left free, only the attribute can have put a member out of its alignment.
+            // Without holes or padding, only the attribute explains a member that is not aligned.
             holes_.packed =
-                holes_.padding == 0 && holes_.holes == 0 && (unaligned_ || size_ % most_alignment_ != 0);
+                holes_.padding == 0 && holes_.holes == 0 && (unaligned_ || size_ % max_alignment_ != 0);
             return holes_;
         }
 
     private:
-        // Of a number that is not negative.
+        // Converts a number that is not negative.
         static uint64_t positive(int64_t number) { return static_cast<uint64_t>(number); }
 
-        void note(const Free& free) {
-            holes_.bit_holes += free.bits != 0;
-            holes_.bit_hole_bits += free.bits;
-            holes_.holes += free.bytes != 0;
-            holes_.hole_bytes += free.bytes;
+        void note(const Gap& gap) {
+            holes_.bit_holes += gap.bits != 0;
+            holes_.bit_hole_bits += gap.bits;
+            holes_.holes += gap.bytes != 0;
+            holes_.hole_bytes += gap.bytes;
         }
 
         void enter(uint32_t number, const Member& member) {
             last_ = number;
-            seen_ = member.end_bit;
+            end_ = member.end_bit;
             in_bitfield_ = member.bitfield_size != 0;
             if (!in_bitfield_) {
                 unit_bits_ = 0;
@@ -190,25 +191,25 @@ private:
             } else if (member.end_bit > unit_end_ || member.unit_bits > unit_bits_) {
                 unit_bits_ = member.unit_bits;
                 unit_end_ = 8 * member.unit_start + unit_bits_;
-                // A bitfield that began in the unit before this one.
+                // The bitfield started in the previous unit.
                 unit_end_ += member.end_bit > unit_end_ ? unit_bits_ : 0;
-                unit_end_ = std::max(unit_end_, member.end_bit);  // one of more bits than its type has
+                unit_end_ = std::max(unit_end_, member.end_bit);  // a bitfield wider than its type
             }
         }
 
         void check_alignment(const Member& member) {
-            most_alignment_ = std::max(most_alignment_, member.alignment);
+            max_alignment_ = std::max(max_alignment_, member.alignment);
             unaligned_ |= member.unit_start % member.alignment != 0;
         }
 
         int64_t size_;
         int64_t unit_end_;
         int64_t unit_bits_ = 0;
-        int64_t seen_ = 0;               // where the members so far end
-        uint32_t last_ = Place::kStart;  // the number of the one that ends there
+        int64_t end_ = 0;                          // in bits: the end of the members so far
+        uint32_t last_ = MemberPlacement::kStart;  // the number of the member that ends there
         bool in_bitfield_ = false;
         bool unaligned_ = false;
-        uint32_t most_alignment_ = 1;
+        uint32_t max_alignment_ = 1;
         Holes holes_;
     };
 
@@ -218,7 +219,7 @@ private:
 
     uint32_t type_of(const std::byte* element) const {
         const uint32_t type = Load::u32(element + MemberField::type);
-        return type < index_.end_id() ? type : 0;  // the bytes may have changed since they were checked
+        return type < index_.end_id() ? type : 0;  // the bytes may have changed after validation
     }
 
     Member member(const std::byte* record, uint32_t number, bool flag) const {
@@ -233,7 +234,7 @@ private:
             member.start_bit + (member.bitfield_size != 0 ? member.bitfield_size : member.unit_bits);
         member.unit_start = member.start_bit / 8;
         if (member.bitfield_size != 0 && member.unit_bits != 0) {
-            // Units are aligned to their size, whatever the struct is.
+            // Storage units are aligned to their size, even in a packed struct.
             member.unit_start = member.start_bit / member.unit_bits * member.unit_bits / 8;
         }
         member.alignment = sizes_.natural_alignment(type);
@@ -255,7 +256,7 @@ private:
 };
 
 template <class Load>
-Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
+Table build_layouts(const Btf& btf, const Sizes& sizes, Arena& arena) {
     const RowsOfKind<Kind::Struct, Kind::Union> selection(btf.index());
     const std::size_t rows = selection.records();
     Table table(arena);
@@ -271,10 +272,10 @@ Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
     auto* cachelines = table.add<uint32_t>("cachelines", rows);
     auto* packed = table.add<bool>("packed", rows);
     auto* flexible = table.add<bool>("flexible", rows);
-    const Reader<Load> reader(btf, sizes);
+    const LayoutReader<Load> reader(btf, sizes);
     std::size_t row = 0;
     selection.each([&](uint32_t from) {
-        const Holes found = reader.read(from, [](uint32_t, const Member&, Free) {});
+        const Holes found = reader.read(from, [](uint32_t, const Member&, Gap) {});
         const int64_t bytes = Load::u32(btf.index().record(from) + HeadField::size_or_type);
         id[row] = btf.index().id(from);
         size[row] = static_cast<uint32_t>(bytes);
@@ -291,33 +292,34 @@ Table filled(const Btf& btf, const Sizes& sizes, Arena& arena) {
         ++row;
     });
     if (btf.distilled()) {
-        std::fill_n(padding, rows, 0);  // what has no members in it is not free
+        std::fill_n(padding, rows, 0);  // the members are missing, their bytes are not padding
     }
     return table;
 }
 
 }  // namespace
 
-std::vector<Place> places(const Btf& btf, const Sizes& sizes, std::uint32_t type_id) {
+std::vector<MemberPlacement> member_placements(const Btf& btf, const Sizes& sizes, std::uint32_t type_id) {
     const Index& index = btf.index();
     if (type_id < index.first_id() || type_id >= index.end_id() || !is_composite(index.kind_of(type_id))) {
-        throw Error::not_found("type [" + std::to_string(type_id) + "] is no struct or union");
+        throw Error::not_found("type [" + std::to_string(type_id) + "] is not a struct or union");
     }
     const uint32_t row = type_id - index.first_id();
-    std::vector<Place> found(index.elements(row, shape_of(Kind::Struct)));
+    std::vector<MemberPlacement> found(index.elements(row, shape_of(Kind::Struct)));
     with_byte_order(btf.header().order, [&](auto load) {
-        Reader<decltype(load)>(btf, sizes).read(row, [&](uint32_t number, const Member& member, Free free) {
-            found[number] = {static_cast<uint32_t>(member.unit_start),
-                             static_cast<uint32_t>(member.unit_bits / 8), free.bytes, free.bits,
-                             free.follows};
-        });
+        LayoutReader<decltype(load)>(btf, sizes)
+            .read(row, [&](uint32_t number, const Member& member, Gap gap) {
+                found[number] = {static_cast<uint32_t>(member.unit_start),
+                                 static_cast<uint32_t>(member.unit_bits / 8), gap.bytes, gap.bits,
+                                 gap.follows};
+            });
     });
     return found;
 }
 
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena) {
     return with_byte_order(btf.header().order,
-                           [&](auto load) { return filled<decltype(load)>(btf, sizes, arena); });
+                           [&](auto load) { return build_layouts<decltype(load)>(btf, sizes, arena); });
 }
 
 }  // namespace btfmmap

@@ -10,22 +10,24 @@
 
 namespace btfmmap {
 
-// How each STRUCT and UNION of one BTF, without its base's, uses its bytes; the words mean what they mean to
-// pahole. Members count by their offsets, in whatever order the record has them. What the columns are is said
-// where users read it: python/btfmmap/layouts.py.
+// Builds the table of struct layouts: the holes and padding of each STRUCT and UNION of one BTF, without its
+// base's. The terms have the same meaning as in pahole. Members are considered in the order of their offsets,
+// not in that of the record. The columns are documented in python/btfmmap/layouts.py.
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena);
 
-// Where a member is, in bytes: a bitfield's unit, of the size of its integer. What is free before it, by
-// offset and not by the order of the record: whole bytes, and bits left over in a bitfield's unit.
-struct Place {
-    std::uint32_t offset, size, hole, bit_hole;
-    std::uint32_t follows;  // the number of the member that what is free follows; kStart: the struct's start
+// The position of a member and the hole before it.
+struct MemberPlacement {
+    // The bytes that the member occupies. For a bitfield: its storage unit, which has the size of its type.
+    std::uint32_t offset, size;
+    // The hole before the member, in the order of offsets: in bytes, plus unused bits of a storage unit.
+    std::uint32_t hole, bit_hole;
+    std::uint32_t follows;  // the number of the member that the hole follows; kStart for the struct's start
 
     static constexpr std::uint32_t kStart = UINT32_MAX;
 };
 
-// Of one STRUCT or UNION of this BTF, each member's, in the order of the record. Throws Error (not_found) for
-// any other type.
-std::vector<Place> places(const Btf& btf, const Sizes& sizes, std::uint32_t type_id);
+// Returns the placements of the members of one STRUCT or UNION of this BTF, in the order of the record.
+// Throws Error (not_found) for any other type.
+std::vector<MemberPlacement> member_placements(const Btf& btf, const Sizes& sizes, std::uint32_t type_id);
 
 }  // namespace btfmmap

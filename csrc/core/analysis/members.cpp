@@ -9,12 +9,12 @@ namespace {
 using std::uint32_t;
 using std::uint64_t;
 
-// A member's place in the order as one number: bit offset, whether it has a size, number in the record. The
-// keys are copies, so bytes that change meanwhile do not confuse the sort.
+// The sort key of a member packs three values into one number: the bit offset, whether the member has a size,
+// and its number in the record. Keys are copies, so the sort is safe even if the bytes change meanwhile.
 constexpr unsigned kOffsetBit = 32;
 constexpr unsigned kSizedBit = 31;
-constexpr uint32_t kNumber = info_vlen(UINT32_MAX);
-static_assert(kNumber < uint32_t{1} << kSizedBit);
+constexpr uint32_t kNumberMask = info_vlen(UINT32_MAX);
+static_assert(kNumberMask < uint32_t{1} << kSizedBit);
 
 }  // namespace
 
@@ -35,7 +35,7 @@ std::vector<uint32_t> members_by_offset(const Index& index, const Sizes& sizes, 
     std::sort(keys.begin(), keys.end());
     std::vector<uint32_t> numbers(count);
     std::transform(keys.begin(), keys.end(), numbers.begin(),
-                   [](uint64_t key) { return static_cast<uint32_t>(key) & kNumber; });
+                   [](uint64_t key) { return static_cast<uint32_t>(key) & kNumberMask; });
     return numbers;
 }
 
