@@ -120,7 +120,7 @@ py::list strings(const Btf& btf, const py::object& offsets) {
     const auto wanted = to_integers(offsets);
     Texts strings(wanted.size());
     for (const std::int64_t offset : wanted) {
-        strings.add(btf.strings().checked(offset));
+        strings.add(btf.strings().checked_rest(offset));
     }
     return strings.list();
 }
@@ -139,7 +139,7 @@ py::list strings_of(const std::vector<BtfPtr>& btfs, const py::object& numbers, 
             throw py::index_error("no BTF " + std::to_string(owners[i]) + ", there are " +
                                   std::to_string(btfs.size()));
         }
-        strings.add(btfs[static_cast<std::size_t>(owners[i])]->strings().checked(wanted[i]));
+        strings.add(btfs[static_cast<std::size_t>(owners[i])]->strings().checked_rest(wanted[i]));
     }
     return strings.list();
 }

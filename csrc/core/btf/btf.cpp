@@ -37,7 +37,7 @@ Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> ba
       strings_(string_section(), base_ == nullptr ? nullptr : &base_->strings_),
       pointer_size_(pointer_size),
       names_(index_, strings_),
-      // All tables of a kernel together take 2.4 times as much as its type section.
+      // All tables of a kernel together are 2.4 times as large as its type section.
       arena_(header_.type_size * 5 / 2) {
     if (base_ != nullptr && base_->header_.order != header_.order) {
         throw Error::format(name + ": its byte order differs from its base's");
@@ -45,7 +45,7 @@ Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> ba
     naming_input(name, [this] { validate_references(index_, strings_.end(), header_.type_start()); });
 }
 
-// A chain of bases would otherwise be destroyed by recursion, as deep as it is long.
+// Releases the chain of bases in a loop. The default destructor would recurse once for each base.
 Btf::~Btf() {
     auto base = std::move(base_);
     while (base != nullptr && base.use_count() == 1) {
@@ -70,7 +70,7 @@ std::uint32_t Btf::pointer_size() const {
     std::uint32_t size = 0;
     for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
         const std::uint32_t own = size_of_long(btf->index_, btf->strings_);
-        size = own == 0 ? size : own;  // the base comes last and decides
+        size = own == 0 ? size : own;  // the base is visited last and has priority
     }
     return size == 0 ? sizeof(void*) : size;
 }

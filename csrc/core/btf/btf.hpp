@@ -20,7 +20,7 @@
 
 namespace btfmmap {
 
-// Built when first asked for, once, whichever thread asks.
+// A value that is built once, on first use. Thread-safe.
 template <class T>
 class Lazy {
 public:
@@ -35,12 +35,12 @@ private:
     mutable std::optional<T> value_;
 };
 
-// One BTF: its bytes, the index over them, and what is derived from both on demand; a split BTF also has its
-// base, which it keeps. Immutable.
+// One BTF: its bytes, their index, and data derived from them on first use. A split BTF shares ownership of
+// its base. Immutable and thread-safe.
 class Btf {
 public:
-    // `name` is what error messages call the input; `base` is nullptr for a BTF that stands alone;
-    // `pointer_size` is 0 where nothing but the types can tell. Throws Error.
+    // `name` is the name of the input in error messages. `base` is nullptr for a standalone BTF.
+    // `pointer_size` is in bytes, or 0 to derive it from the types. Throws Error.
     Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> base,
         std::uint32_t pointer_size);
     ~Btf();
@@ -58,11 +58,12 @@ public:
     Bytes type_section() const;
     Bytes string_section() const;
 
-    // Whether this is a distilled base, whose structs and unions have sizes, but no members.
+    // Whether this is a distilled base: its structs and unions have sizes, but no members.
     bool distilled() const;
 
-    // In bytes: as told at opening, else the base's, else guessed as libbpf's btf__pointer_size does, from
-    // the INT named long, else the host's.
+    // Returns the size of a pointer in bytes: that given to the constructor of this BTF or of a base. If
+    // there is none, it is the size of the INT named long, as in libbpf's btf__pointer_size, or else the
+    // host's.
     std::uint32_t pointer_size() const;
 
     // Returns `type_id` as an unsigned number. Throws Error (not_found) if there is no such type.
@@ -71,16 +72,18 @@ public:
     // These call check_id().
     Kind kind(std::int64_t type_id) const;
     std::string_view type_name(std::int64_t type_id) const;
-    // The name and what follows it, to the end of its section: without measuring it.
+    // Returns the name and what follows it in its section, without searching for the NUL.
     Bytes type_name_start(std::int64_t type_id) const;
 
-    // Of this BTF and its bases: the lowest type id of that name and of one of those kinds; all, ascending.
+    // Search this BTF and its bases for types with that name and one of those kinds. Return the lowest type
+    // ID, or all in ascending order.
     std::optional<std::uint32_t> find(std::string_view name, const Kinds& kinds) const;
     std::vector<std::uint32_t> find_all(std::string_view name, const Kinds& kinds) const;
 
-    // Without its bases'.
+    // The names of this BTF's own types, without those of its base.
     const Names& names() const { return names_; }
-    const Table& table(std::size_t kind) const;  // an index into kTables
+    // Returns the table with that index in kTables. Contains this BTF's own types, without those of its base.
+    const Table& table(std::size_t kind) const;
 
 private:
     std::shared_ptr<const Btf> base_;

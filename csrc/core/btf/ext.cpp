@@ -12,11 +12,11 @@ namespace {
 
 using std::uint32_t;
 
-// A part of .BTF.ext: where it is, and how long its records are at least.
+// One of the parts of .BTF.ext.
 struct Part {
     const char* name;
     std::size_t offset_field, size_field;
-    uint32_t min_record_size;
+    uint32_t min_record_size;  // in bytes
 };
 constexpr Part kFuncInfo{"func_info", ExtHeaderField::func_info_offset, ExtHeaderField::func_info_size,
                          kFuncInfoSize};
@@ -65,12 +65,12 @@ public:
         }
     }
 
-    // Fills a table: `columns(table, rows)` adds the columns and returns what takes (row, section's name
-    // offset, record's place).
+    // Builds a table. `columns(table, rows)` adds the columns and returns a function that fills one row,
+    // which is called with the row, the name offset of the record's section, and the record's offset.
     template <class Columns>
     Table read(const Part& part, Arena& arena, Columns columns) const {
         std::uint64_t record_size = 0;
-        const std::vector<Run> runs = walk(part, record_size);
+        const std::vector<Run> runs = scan_runs(part, record_size);
         std::size_t rows = 0;
         for (const Run& run : runs) {
             rows += run.records;
@@ -112,9 +112,9 @@ public:
     }
 
 private:
-    std::vector<Run> walk(const Part& part, std::uint64_t& record_size) const {
+    std::vector<Run> scan_runs(const Part& part, std::uint64_t& record_size) const {
         std::vector<Run> runs;
-        // The core_relo fields came later.
+        // Older headers lack the core_relo fields.
         if (header_size_ < part.size_field + sizeof(uint32_t) || load(part.size_field) == 0) {
             return runs;
         }
@@ -193,13 +193,13 @@ Table Ext::read_line_info(const Reader& reader, Arena& arena) {
         auto* line = table.add<uint32_t>("line", rows);
         auto* column = table.add<uint32_t>("column", rows);
         return [=, &reader](std::size_t row, uint32_t name, std::uint64_t at) {
-            const uint32_t place = reader.load(at + LineInfoField::line_column);
+            const uint32_t position = reader.load(at + LineInfoField::line_column);
             section[row] = name;
             insn_off[row] = reader.load(at + LineInfoField::insn_off);
             file_name[row] = reader.string(at + LineInfoField::file_name_off);
             text[row] = reader.string(at + LineInfoField::line_off);
-            line[row] = line_number(place);
-            column[row] = line_column(place);
+            line[row] = line_number(position);
+            column[row] = line_column(position);
         };
     });
 }

@@ -10,12 +10,12 @@
 
 namespace btfmmap {
 
-// The .BTF.ext section of a BPF object: what its instructions have to do with the types and strings of its
-// BTF. Copied into tables whole, so that nothing refers to the section's bytes.
+// The .BTF.ext section of a BPF object, which relates its instructions to the types and strings of its BTF.
+// All records are copied into tables, so nothing refers to the section's bytes afterwards.
 class Ext {
 public:
-    // Refuses what libbpf's btf_ext_parse refuses, and a type id or string offset that the BTF does not have.
-    // `name` is what messages call the input. Throws Error (format).
+    // Rejects what libbpf's btf_ext_parse rejects, and also a type ID or string offset that does not exist in
+    // the BTF. `name` is the name of the input in messages. Throws Error (format).
     Ext(const Mapping& section, const Btf& btf, const std::string& name);
 
     const Table& func_info() const { return func_info_; }

@@ -16,7 +16,8 @@ namespace {
 
 using std::uint32_t;
 
-// In the map of ids: not yet mapped, and the size has to match because split structs embed the type.
+// Values in the map of IDs. An embedded type is not mapped yet, and its size must match, because structs of
+// the split BTF contain it.
 constexpr uint32_t kUnmapped = 0;
 constexpr uint32_t kEmbedded = UINT32_MAX;
 
@@ -25,7 +26,7 @@ public:
     Relocation(const Btf& split, const Btf& base, const std::string& name, const std::string& base_name)
         : split_(split), distilled_(*split.base()), base_(base), name_(name), base_name_(base_name) {}
 
-    // The bytes of the split BTF, rewritten.
+    // Returns a copy of the split BTF with new type IDs and string offsets.
     std::vector<std::byte> run() {
         check_distilled();
         ids_.assign(distilled_.index().end_id(), kUnmapped);
@@ -40,12 +41,13 @@ public:
     }
 
 private:
-    // Names and ids are used as places in arrays: checked once more, for the bytes may have changed.
+    // Returns a name offset, which is used as an array index. Validated again, because the bytes may have
+    // changed.
     uint32_t name_off(const Btf& btf, uint32_t id) const {
         const TypeRecord record(btf, id);
         const uint32_t offset = record.index->name_off(record.row);
         if (offset >= btf.strings().end()) {
-            throw failed("type [" + std::to_string(id) + "] lost its name: the bytes changed");
+            throw failed("type [" + std::to_string(id) + "] has an invalid name offset: the bytes changed");
         }
         return offset;
     }
@@ -79,8 +81,8 @@ private:
         }
     }
 
-    // A type of the distilled base that a split struct has as a member, not through a pointer, has to have
-    // the same size in the full base.
+    // Marks the types of the distilled base that a struct of the split BTF contains as members, not through
+    // pointers. They must have the same size in the full base.
     void mark_embedded() {
         const Index& index = split_.index();
         std::vector<bool> seen(index.rows());
@@ -96,8 +98,8 @@ private:
         }
     }
 
-    // Follows a member's type through qualifiers, names and arrays, no further than where that was done
-    // before: what is embedded a million times is looked at once, and a cycle ends.
+    // Follows a member's type through qualifiers, typedefs and arrays. Stops at a type that was followed
+    // before: this bounds the time for types that are embedded many times, and ends cycles.
     void mark_embedded(uint32_t type, std::vector<bool>& seen) {
         const Index& index = split_.index();
         type = type < index.end_id() ? type : 0;
@@ -114,7 +116,7 @@ private:
         }
     }
 
-    // Where several structs of the base share a name, the size tells them apart.
+    // Counts the structs and unions of each name in the base. If there are several, their sizes are compared.
     void count_names() {
         const Index& index = base_.index();
         composites_.assign(in_memory(base_.strings().end()), 0);
@@ -152,7 +154,7 @@ private:
             return;
         }
         for (const uint32_t id : distilled_.names().find_all(base_.strings().at(name), Kinds().set())) {
-            // Void has a name for people only.
+            // Type ID 0 is found by the name void, but is not a stored type.
             if (id == 0 || !matches(id, base_id, kind)) {
                 continue;
             }
@@ -166,8 +168,8 @@ private:
         }
     }
 
-    // libbpf's rules. A FWD of a union matches only a union with bitfields (kind flag), which is libbpf's
-    // reading too.
+    // Whether a distilled type matches one of the base, by libbpf's rules. As in libbpf, a FWD of a union
+    // matches only a union with the kind flag, which means that it has bitfields.
     bool matches(uint32_t id, uint32_t base_id, Kind base_kind) const {
         const TypeRecord distilled(distilled_, id);
         const TypeRecord base(base_, base_id);
@@ -184,9 +186,9 @@ private:
                 return base_kind == kind && encoding(distilled) == encoding(base);
             case Kind::Float:
                 return base_kind == kind;
-            case Kind::Enum:  // ENUM64 too is distilled into a sized ENUM
+            case Kind::Enum:  // an ENUM64 is distilled to an ENUM with its size
                 return base_kind == kind || base_kind == Kind::Enum64;
-            default:  // STRUCT or UNION; of what kind the base's is, libbpf does not ask
+            default:  // STRUCT or UNION; libbpf does not compare the kind of the base's type
                 return ids_[id] != kEmbedded || same_size;
         }
     }
@@ -202,7 +204,7 @@ private:
         }
     }
 
-    // A type's kind and what else has to match.
+    // Describes a type by what has to match: its kind, size and encoding.
     std::string shown(const Btf& btf, uint32_t id) const {
         const TypeRecord record(btf, id);
         const Kind kind = record.kind();
@@ -224,14 +226,14 @@ private:
         }
     }
 
-    // What the base has instead of a distilled type: some types of that name.
+    // Describes the types of the base that have the name of a distilled type.
     std::string namesakes(uint32_t id) const {
-        constexpr std::size_t most_shown = 4;
+        constexpr std::size_t max_shown = 4;
         std::vector<uint32_t> ids = base_.find_all(distilled_.type_name(id), Kinds().set());
         if (ids.empty()) {
             return "there is no type of that name";
         }
-        const std::size_t more = ids.size() - std::min(ids.size(), most_shown);
+        const std::size_t more = ids.size() - std::min(ids.size(), max_shown);
         ids.resize(ids.size() - more);
         std::string text = "of that name there is";
         for (const uint32_t found : ids) {
@@ -284,7 +286,7 @@ private:
         }
         if (strings_[offset] == 0) {
             throw failed("the string '" + std::string(distilled_.strings().at(offset)) +
-                         "' of the distilled base names no type there");
+                         "' of the distilled base is not the name of any type there");
         }
         return strings_[offset];
     }
@@ -294,9 +296,10 @@ private:
     const Btf& base_;
     const std::string& name_;
     const std::string& base_name_;
-    std::vector<uint32_t> ids_;             // distilled type id -> base's
-    std::vector<uint32_t> strings_;         // distilled string offset -> base's
-    std::vector<std::uint8_t> composites_;  // base's name offset -> structs and unions of it, at most 255
+    std::vector<uint32_t> ids_;      // distilled type ID -> type ID in the base
+    std::vector<uint32_t> strings_;  // distilled string offset -> string offset in the base
+    std::vector<std::uint8_t>
+        composites_;  // name offset in the base -> number of structs and unions, at most 255
 };
 
 }  // namespace

@@ -7,11 +7,13 @@
 
 namespace btfmmap {
 
-// A split BTF, made on a distilled base, moved onto a full base: a copy with other type ids and string
-// offsets, the ones that libbpf's btf__relocate gives. A distilled base has only names, kinds and sizes of
-// what the split BTF needs (the .BTF.base section of a module built apart from its kernel).
-// `name` and `base_name` are what messages call the split BTF and the base. Throws Error (format) where a
-// distilled type has no counterpart or more than one, not_supported where it has no distilled base.
+// Relocates a split BTF from a distilled base to a full base. Returns a copy with the type IDs and string
+// offsets that libbpf's btf__relocate assigns. A distilled base has only the names, kinds and sizes of the
+// types that the split BTF needs: it is the .BTF.base section of a module that was built separately from its
+// kernel.
+//
+// `name` and `base_name` are the names of the split BTF and the base in messages. Throws Error: format if a
+// distilled type has no counterpart or more than one, not_supported if the base of `split` is not distilled.
 std::shared_ptr<const Btf> relocate(const Btf& split, std::shared_ptr<const Btf> base,
                                     const std::string& name, const std::string& base_name);
 

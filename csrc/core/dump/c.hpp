@@ -10,10 +10,11 @@
 
 namespace btfmmap {
 
-// The types of a BTF and its bases as a C header, identical to `bpftool btf dump file ... format c` unless
-// Fidelity::layout asks for what a compiler lays out as the BTF has it; of
-// `roots`, these with what they need. `sorted` orders them as bpftool does since 7.5, else by id. Throws
-// Error: not_found for a root that is not there, and what CWriter throws.
+// Writes the types of a BTF and its bases as a C header. With Fidelity::libbpf, the text is identical to that
+// of `bpftool btf dump file ... format c`. With roots, writes only these types and those that they need.
+// `sorted` orders types as bpftool does since version 7.5; otherwise they are in the order of their IDs.
+//
+// Throws Error: not_found for a root that does not exist, and the errors of CWriter.
 void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
             Output& output, CDeclarations::Fidelity fidelity = CDeclarations::Fidelity::libbpf);
 

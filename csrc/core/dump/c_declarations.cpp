@@ -114,7 +114,7 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
     packed ? out_.write("} __attribute__((packed))") : out_.write("}");
 }
 
-// By number; empty where they stay in the order of the record.
+// Returns the order of members by their numbers. Empty if it is the order of the record.
 std::vector<uint32_t> CDeclarations::order_of_members(const TypeRecord& type) const {
     std::vector<uint32_t> order;
     if (fidelity_ == Fidelity::layout && type.kind() == Kind::Struct) {
@@ -126,7 +126,8 @@ std::vector<uint32_t> CDeclarations::order_of_members(const TypeRecord& type) co
     return order;
 }
 
-// Refuses a member that C cannot put where the BTF has it. `end` is in bits: where those before it end.
+// Throws Error (not_supported) if C cannot place a member at its offset. `end` is the end of the previous
+// members, in bits.
 void CDeclarations::check_member(const TypeRecord& type, uint32_t number, int64_t end) const {
     const std::byte* member = type.element(number);
     const uint32_t held = type.element_type(number, MemberField::type);
@@ -134,30 +135,30 @@ void CDeclarations::check_member(const TypeRecord& type, uint32_t number, int64_
     const int64_t start = member_bit_offset(word, type.flag());
     const bool is_bitfield = member_bitfield_size(word, type.flag()) != 0;
     const bool is_named = !names_.string(type.load(member + MemberField::name_off)).empty();
-    const auto refuse = [&](const std::string& why) {
+    const auto reject = [&](const std::string& why) {
         throw Error::not_supported("type [" + std::to_string(type.id) + "] has a member " +
                                    std::to_string(number) + " at bit " + std::to_string(start) + why);
     };
     if (type.kind() == Kind::Union && start != 0) {
-        refuse(" of a union, which starts all of them at 0 in C");
+        reject(" of a union, but C places all members of a union at bit 0");
     }
     if (type.kind() == Kind::Struct && start < end) {
-        refuse(", where another one ends at bit " + std::to_string(end) + ", which C cannot say");
+        reject(", where another one ends at bit " + std::to_string(end) + ", which C cannot express");
     }
     if (!is_bitfield && start % 8 != 0) {
-        refuse(", within a byte, though it is no bitfield");
+        reject(", within a byte, although it is not a bitfield");
     }
     const uint32_t resolved = sizes_.resolved(held);
     const bool is_nested = resolved != Sizes::kNoType && is_composite(record(resolved).kind());
     if (!is_named && !is_bitfield && !is_nested) {
-        refuse(" without a name, though it is neither struct, union nor bitfield");
+        reject(" without a name, although it is not a struct, union or bitfield");
     }
 }
 
 int64_t CDeclarations::alignment(uint32_t id) const { return std::max<int64_t>(0, sizes_.alignment(id)); }
 
 bool CDeclarations::is_packed(const TypeRecord& type) const {
-    int64_t most = 1;
+    int64_t max_alignment = 1;
     const bool flag = type.flag();
     const uint32_t count = type.elements();
     for (uint32_t i = 0; i != count; ++i) {
@@ -167,13 +168,13 @@ bool CDeclarations::is_packed(const TypeRecord& type) const {
         if (own != 0 && member_bitfield_size(word, flag) == 0 && int64_t{word} % (8 * own) != 0) {
             return true;
         }
-        most = std::max(most, own);
+        max_alignment = std::max(max_alignment, own);
     }
-    return type.size_or_type() % most != 0;
+    return type.size_or_type() % max_alignment != 0;
 }
 
-// Without the attribute, a compiler moves a bitfield that reaches into a second unit of its type's size
-// there.
+// Whether a bitfield extends into a second storage unit of its type. Unless the struct is packed, compilers
+// move such a bitfield to the second unit.
 bool CDeclarations::has_bitfield_across_units(const TypeRecord& type) const {
     const bool flag = type.flag();
     const uint32_t count = type.elements();
@@ -188,8 +189,8 @@ bool CDeclarations::has_bitfield_across_units(const TypeRecord& type) const {
     return false;
 }
 
-// Fills a gap so that the next member lies where it should: with bitfields without a name, of the largest
-// type whose alignment helps.
+// Fills a gap with padding bitfields, so that the next member has its offset. Uses the largest type that fits
+// the alignment.
 void CDeclarations::pad(int64_t from, int64_t to, int64_t alignment, bool in_bitfield, unsigned level) {
     if (from >= to) {
         return;
@@ -257,7 +258,7 @@ void CDeclarations::define_enum(uint32_t id, unsigned level) {
     layout ? write_size(type, is_signed) : write_mode(type);
 }
 
-// libbpf's attribute for an enum that is not of an int's size; of two bytes it has none.
+// Writes libbpf's attribute for an enum whose size is not that of an int. libbpf has none for two bytes.
 void CDeclarations::write_mode(const TypeRecord& type) {
     const uint32_t size = type.size_or_type();
     if (size == 1) {
@@ -274,29 +275,31 @@ void CDeclarations::write_mode(const TypeRecord& type) {
     }
 }
 
-// The attribute that makes a compiler choose the enum's size.
+// Writes the attribute that makes a compiler choose the enum's size. Throws Error (not_supported) if there is
+// none.
 void CDeclarations::write_size(const TypeRecord& type, bool is_signed) {
-    int64_t least = 0;
-    std::uint64_t most = 0;
+    int64_t lowest = 0;
+    std::uint64_t highest = 0;
     const uint32_t count = type.elements();
     for (uint32_t i = 0; i != count; ++i) {
         const std::uint64_t value = enum_value(*type.index, type.kind(), type.element(i));
         const int64_t as_signed = signed_enum_value(type.kind(), value);
         if (is_signed && as_signed < 0) {
-            least = std::min(least, as_signed);
+            lowest = std::min(lowest, as_signed);
         } else {
-            most = std::max(most, value);
+            highest = std::max(highest, value);
         }
     }
     const auto fits = [&](unsigned bits) {
-        return least == 0 ? most >> (bits - 1) <= 1
-                          : most >> (bits - 1) == 0 && -(least + 1) >> (bits - 1) == 0;
+        return lowest == 0 ? highest >> (bits - 1) <= 1
+                           : highest >> (bits - 1) == 0 && -(lowest + 1) >> (bits - 1) == 0;
     };
     const uint32_t size = type.size_or_type();
     const bool has_size = size == 1 || size == 2 || size == 4 || size == 8;
     if (!has_size || !fits(8 * size)) {
         throw Error::not_supported("type [" + std::to_string(type.id) + "] is an enum of " +
-                                   std::to_string(size) + " bytes, which C cannot make of its values");
+                                   std::to_string(size) +
+                                   " bytes, a size that C cannot give an enum of its values");
     }
     if (size == 1) {
         out_.write(" __attribute__((mode(byte)))");
@@ -308,7 +311,7 @@ void CDeclarations::write_size(const TypeRecord& type, bool is_signed) {
     }
 }
 
-// Enumerators share their names with typedefs.
+// Writes enumerators. Their names share a namespace with those of typedefs.
 void CDeclarations::define_values(const TypeRecord& type, bool is_signed, unsigned level) {
     const bool wide = type.kind() == Kind::Enum64;
     const uint32_t count = type.elements();

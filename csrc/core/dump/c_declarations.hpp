@@ -14,23 +14,24 @@
 
 namespace btfmmap {
 
-// Writes definitions and declarations of C, in the spelling of libbpf's btf_dump.
+// Writes C definitions and declarations, formatted like those of libbpf's btf_dump.
 class CDeclarations {
 public:
     enum class Style : std::uint8_t {
-        whole,  // anonymous types are written out
-        cast,   // anonymous types by their keyword only, and without qualifiers
+        whole,  // writes anonymous types in full
+        cast,   // writes only the keyword of an anonymous type, and no qualifiers
     };
 
-    // What the text keeps to where a compiler makes something else of libbpf's than the BTF has.
+    // Compilers lay out some types of libbpf's text differently from the BTF. This selects what to preserve.
     enum class Fidelity : std::uint8_t {
-        libbpf,  // its text
-        // Members by offset, enums of their size and sign. Throws Error (not_supported) where members overlap
-        // or C has no enum of that size for the values.
+        // The text of libbpf.
+        libbpf,
+        // The layout: members are in the order of their offsets, and enums have their size and signedness.
+        // Throws Error (not_supported) if members overlap, or if C has no enum of that size for the values.
         layout,
     };
 
-    // All outlive it.
+    // All arguments must outlive this object.
     CDeclarations(const Btf& btf, const Sizes& sizes, CNames& names, CLimits& limits, Output& output,
                   Fidelity fidelity, Style style = Style::whole)
         : btf_(btf),
@@ -42,8 +43,8 @@ public:
           style_(style),
           pointer_size_(btf.pointer_size()) {}
 
-    // Writes the definition of a type of any kind, without the semicolon: its members, its values, the type
-    // that it aliases. Throws Error (not_supported) for a kind that C cannot express.
+    // Writes the definition of a type of any kind, without the semicolon. Throws Error (not_supported) for a
+    // kind that C cannot express.
     void define(std::uint32_t id);
     void define_struct(std::uint32_t id, unsigned level = 0);
     void define_enum(std::uint32_t id, unsigned level = 0);

@@ -15,18 +15,19 @@
 
 namespace btfmmap {
 
-// Types as C that compiles, with Fidelity::libbpf identical to what its btf_dump writes: each after what it
-// needs, with forward declarations where pointers go round, inline where it has no name, and under another
-// name (x___2) where its own is taken.
+// Writes types as C that compiles. With Fidelity::libbpf, the text is identical to that of libbpf's btf_dump.
+// Each type follows those that it needs, with forward declarations for cycles through pointers. Anonymous
+// types are written inline. If a name is already used, the type gets another one (x___2).
 class CWriter {
 public:
-    // All outlive the writer. Throws Error (not_supported) for a kind that only a layout section knows.
+    // All arguments must outlive the writer. Throws Error (not_supported) for a kind that is known only from
+    // a layout section.
     CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output,
             CDeclarations::Fidelity fidelity);
 
-    // Writes a type with all that it needs and that was not written before. Throws Error: format for types
-    // that hold themselves, not_supported for those nested too deeply,
-    // and what Fidelity::layout throws.
+    // Writes a type and those that it needs, unless they were written before. Throws Error: format for a type
+    // that contains itself, not_supported for types that are nested too deeply or that Fidelity::layout
+    // rejects.
     void write(std::uint32_t id);
 
     // Writes the declaration of `name` with a type.

@@ -37,7 +37,7 @@ std::string span(const char* name, std::uint64_t offset, std::uint64_t size) {
 
 template <class Load>
 Header load_fields(Bytes blob, Load) {
-    // A header may end before the newest fields; they are then zero.
+    // The newest fields are zero if the header ends before them.
     std::byte fields[kMaxHeaderSize] = {};
     const std::uint32_t header_size = Load::u32(blob.data + HeaderField::header_size);
     if (header_size < kMinHeaderSize || header_size > blob.size) {
@@ -97,7 +97,7 @@ void check_sections(const Header& header, Bytes blob) {
 void check_strings(const Header& header, Bytes blob, bool split) {
     if (header.string_size == 0) {
         if (split) {
-            return;  // all its names are its base's
+            return;  // all names are in the base
         }
         throw Error::missing_base(
             "the string section is empty: this is a split BTF, to be opened on its base");
@@ -112,7 +112,7 @@ void check_strings(const Header& header, Bytes blob, bool split) {
         throw Error::format("string section does not end with a NUL byte",
                             header.string_start() + strings.size - 1);
     }
-    // The empty string is the first one of a BTF that stands alone; a split BTF has its base's.
+    // The first string of a standalone BTF is the empty one. A split BTF uses that of its base.
     const bool starts_empty = strings.data[0] == std::byte{0};
     if (!split && !starts_empty) {
         throw Error::missing_base(

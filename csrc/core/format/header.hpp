@@ -7,8 +7,8 @@
 
 namespace btfmmap {
 
-// A BTF header whose sections lie inside the blob. Offsets count from the header's end, as in the file, where
-// they and the sizes have 32 bits; here they have 64, so that sums do not wrap.
+// A validated BTF header: its sections lie inside the blob. Offsets count from the end of the header, as in
+// the file. Offsets and sizes have 32 bits in the file, and 64 bits here, so that sums do not overflow.
 struct Header {
     ByteOrder order;
     std::uint8_t version;
@@ -30,13 +30,14 @@ struct Header {
     }
 };
 
-// Whether a blob starts as raw BTF does, in either byte order.
+// Whether a blob starts with the magic number of raw BTF, in either byte order.
 bool starts_as_btf(Bytes head);
 
-// Refuses what libbpf's btf_parse_hdr and btf_parse_str_sec refuse, a version other than 1, and a header
-// shorter than 24 bytes. `split`: it continues a base; a BTF that stands alone is then refused, which libbpf
-// opens with the base's names in the place of its own. Throws Error: missing_base for what cannot stand
-// alone, else format.
+// Parses and validates a header. Rejects what libbpf's btf_parse_hdr and btf_parse_str_sec reject, and also a
+// version other than 1 and a header shorter than 24 bytes.
+//
+// `split` tells whether there is a base. A standalone BTF is then rejected; libbpf accepts it, but resolves
+// its names in the base. Throws Error: missing_base for a split BTF without its base, otherwise format.
 Header parse_header(Bytes blob, bool split);
 
 }  // namespace btfmmap

@@ -7,11 +7,11 @@
 
 namespace btfmmap {
 
-// How the records of each kind are built: as format.hpp knows it and, for kinds that it does not know, as a
-// file's layout section says, or else its base's.
+// The shapes of a file's records. Those of known kinds come from wire_format.hpp; those of other kinds from
+// the layout section of the file or of its base.
 class FileShapes {
 public:
-    // `layout` may be empty; `base` is nullptr for a BTF that stands alone.
+    // `layout` is the layout section, possibly empty. `base` is nullptr for a standalone BTF.
     FileShapes(Bytes layout, const FileShapes* base);
 
     const Shapes& get() const { return extended_ == nullptr ? kShapes : *extended_; }

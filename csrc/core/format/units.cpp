@@ -11,7 +11,7 @@ namespace btfmmap {
 
 namespace {
 
-// The header fields that say where a section is, counted from the header's end.
+// Offsets of the header fields that locate a section.
 struct SectionFields {
     std::size_t offset, size;
 };
@@ -23,11 +23,11 @@ constexpr Sections kBtfSections{{{HeaderField::type_offset, HeaderField::type_si
 constexpr Sections kExtSections{{{ExtHeaderField::func_info_offset, ExtHeaderField::func_info_size},
                                  {ExtHeaderField::line_info_offset, ExtHeaderField::line_info_size},
                                  {ExtHeaderField::core_relo_offset, ExtHeaderField::core_relo_size}}};
-// Both headers have their length at the same place and begin with 24 bytes that are always there.
+// Both headers have the same minimum size, and their length field at the same offset.
 static_assert(HeaderField::header_size == ExtHeaderField::header_size);
 static_assert(kMinHeaderSize == kMinExtHeaderSize);
 
-// Where the unit at the start of some bytes ends; their end where its header does not tell.
+// Returns the end of the unit at the start of `bytes`; the end of `bytes` if the header is invalid.
 template <class Load>
 std::size_t end_of_unit(Bytes bytes, const Sections& sections, Load) {
     const std::uint64_t header_size = Load::u32(bytes.data + HeaderField::header_size);
@@ -37,7 +37,7 @@ std::size_t end_of_unit(Bytes bytes, const Sections& sections, Load) {
     std::uint64_t end = header_size;
     for (const SectionFields& fields : sections) {
         if (fields.size + sizeof(std::uint32_t) > header_size) {
-            continue;  // a field that came later
+            continue;  // a field added later, which this header lacks
         }
         const std::uint64_t size = Load::u32(bytes.data + fields.size);
         if (size != 0) {
@@ -56,7 +56,7 @@ std::size_t end_of_unit(Bytes bytes, const Sections& sections) {
                            [&](auto load) { return end_of_unit(bytes, sections, load); });
 }
 
-// Where the next unit starts, `end` being the end of the one before; the end of the bytes where none does.
+// Returns the start of the next unit after the one that ends at `end`; the end of `bytes` if there is none.
 std::size_t next_unit(Bytes bytes, std::size_t end) {
     const std::byte* bytes_end = bytes.data + bytes.size;
     const std::byte* at =

@@ -7,19 +7,20 @@
 
 namespace btfmmap {
 
-// One of several BTFs that follow one another: a linker joins the .BTF sections of its inputs so.
+// One of several concatenated BTFs. A linker concatenates the .BTF sections of its inputs.
 struct Unit {
-    std::size_t offset = 0, size = 0;  // in the bytes that were searched; size 0 where there is no such unit
-    std::size_t count = 0;             // units in all
+    std::size_t offset = 0, size = 0;  // in the searched bytes; the size is 0 if there is no such unit
+    std::size_t count = 0;             // the number of units
 };
 
-// What follows one another: whole BTFs, or the .BTF.ext sections that come with them.
+// What is concatenated: BTFs, or the .BTF.ext sections that belong to them.
 enum class UnitKind : std::uint8_t { btf, ext };
 
-// Finds unit `wanted`, counted from 0, and counts them all. A unit is followed by another one where, after
-// NUL bytes that align it, BTF's magic number stands in either byte order. All but the last unit end where
-// their sections do; the last one has the rest of the bytes. Nothing but section bounds is checked: a unit
-// whose sections do not fit is the last one, for where it ends is not known. Takes linear time.
+// Finds the unit with number `wanted`, from 0, and counts all units, in linear time. Another unit follows if
+// BTF's magic number, in either byte order, comes after the end of a unit and any NUL bytes for alignment.
+//
+// A unit ends with its last section; the last unit contains all remaining bytes. Validates only the bounds of
+// sections. A unit whose sections exceed the bytes has no known end, and is the last one.
 Unit find_unit(Bytes all, std::size_t wanted, UnitKind kind);
 
 }  // namespace btfmmap

@@ -4,27 +4,27 @@
 #include <cstddef>
 #include <cstdint>
 
-// The BTF wire format as the kernel's include/uapi/linux/btf.h defines it. No other file knows a
-// record's size, a field's place in a record, or a bit's place in a word.
+// The BTF wire format, as defined by the kernel's include/uapi/linux/btf.h. Sizes of records, offsets of
+// fields and positions of bits are defined only here.
 namespace btfmmap {
 
 constexpr std::uint16_t kMagic = 0xeB9F;
 constexpr std::uint8_t kVersion = 1;
 
-// Where the header's fields are, in bytes from the start of the file.
+// Offsets of the header's fields, in bytes.
 struct HeaderField {
     static constexpr std::size_t magic = 0, version = 2, flags = 3, header_size = 4, type_offset = 8,
                                  type_size = 12, string_offset = 16, string_size = 20, layout_offset = 24,
                                  layout_size = 28;
 };
 constexpr std::uint32_t kMinHeaderSize = 24;
-constexpr std::uint32_t kMaxHeaderSize = 32;  // the layout fields came with Linux 7.1
+constexpr std::uint32_t kMaxHeaderSize = 32;  // with the layout fields, added in Linux 7.1
 
-// libbpf's BTF_MAX_STR_OFFSET: the last byte of a string section lies no further than this.
+// The largest offset of the last byte of a string section: libbpf's BTF_MAX_STR_OFFSET.
 constexpr std::uint32_t kMaxStringOffset = 0x7fffffff;
 
 enum class Kind : std::uint8_t {
-    Void,  // the implicit type id 0; BTF_KIND_UNKN in the header file, never stored
+    Void,  // the implicit type ID 0, never stored; BTF_KIND_UNKN in the header file
     Int,
     Ptr,
     Array,
@@ -58,34 +58,35 @@ constexpr std::uint32_t info_vlen(std::uint32_t info) { return info & 0xffffff; 
 constexpr std::uint8_t info_kind(std::uint32_t info) { return (info >> 24) & 0x7f; }
 constexpr unsigned kKindFlagBit = 31;
 constexpr bool info_kind_flag(std::uint32_t info) { return info >> kKindFlagBit; }
-// The kind, and the flag above it.
+// Returns the kind in the low bits, and the kind flag in the highest.
 constexpr std::uint8_t info_kind_byte(std::uint32_t info) { return static_cast<std::uint8_t>(info >> 24); }
 
-// Every record starts with these three words.
+// The three words that each record starts with.
 struct HeadField {
     static constexpr std::size_t name_off = 0, info = 4, size_or_type = 8;
 };
 constexpr std::size_t kHeadSize = 12;
 
-// What follows a record's head: `fixed` bytes, then vlen elements of `element` bytes; and which of the
-// words are name offsets and type ids. Type ids in the fixed part come first in it.
+// Describes the records of a kind. The head is followed by `fixed` bytes and vlen elements of `element`
+// bytes. The other fields locate name offsets and type IDs. Type IDs in the fixed part precede its other
+// words.
 struct Shape {
     static constexpr std::int8_t kNone = -1;
 
     bool known = false;
     std::uint8_t fixed = 0;
     std::uint8_t element = 0;
-    bool head_refers = false;          // size_or_type is a type id
-    std::uint8_t fixed_types = 0;      // how many words of the fixed part are type ids
+    bool head_refers = false;          // size_or_type is a type ID
+    std::uint8_t fixed_types = 0;      // number of words of the fixed part that are type IDs
     std::int8_t element_name = kNone;  // byte offset of an element's name offset
-    std::int8_t element_type = kNone;  // byte offset of an element's type id
+    std::int8_t element_type = kNone;  // byte offset of an element's type ID
 
     std::uint64_t record_size(std::uint32_t vlen) const {
         return kHeadSize + fixed + std::uint64_t{vlen} * element;
     }
 };
 
-constexpr std::size_t kMaxKinds = 128;  // a kind has seven bits
+constexpr std::size_t kMaxKinds = 128;  // a kind is stored in seven bits
 using Shapes = std::array<Shape, kMaxKinds>;
 
 constexpr Shapes known_shapes() {
@@ -120,7 +121,7 @@ constexpr Shapes known_shapes() {
 
 constexpr Shapes kShapes = known_shapes();
 
-// The layout section (Linux 7.1) has an entry for each kind: how its records are built.
+// An entry of the layout section (Linux 7.1), which describes the records of one kind.
 struct LayoutField {
     static constexpr std::size_t fixed = 0, element = 1;
 };
@@ -144,8 +145,8 @@ struct SecinfoField {
     static constexpr std::size_t type = 0, offset = 4, size = 8;
 };
 
-// The .BTF.ext section of a BPF object, as libbpf's struct btf_ext_header and include/uapi/linux/bpf.h have
-// it. Offsets count from the header's end.
+// The .BTF.ext section of a BPF object, as defined by libbpf's struct btf_ext_header and the kernel's
+// include/uapi/linux/bpf.h. Offsets count from the end of the header.
 struct ExtHeaderField {
     static constexpr std::size_t magic = 0, version = 2, flags = 3, header_size = 4, func_info_offset = 8,
                                  func_info_size = 12, line_info_offset = 16, line_info_size = 20,
@@ -174,7 +175,7 @@ constexpr std::uint8_t int_encoding(std::uint32_t word) { return (word >> 24) & 
 constexpr std::uint8_t int_bit_offset(std::uint32_t word) { return (word >> 16) & 0xff; }
 constexpr std::uint8_t int_bits(std::uint32_t word) { return word & 0xff; }
 
-// With the kind flag a member's offset word also carries the size of its bitfield.
+// With the kind flag, the offset word of a member also contains the size of its bitfield.
 constexpr unsigned kBitfieldSizeBit = 24;
 constexpr std::uint32_t member_bit_offset(std::uint32_t word, bool kind_flag) {
     return kind_flag ? word & 0xffffff : word;

@@ -19,7 +19,7 @@ Bytes type_name_start(const Index& index, const Strings& strings, std::uint32_t 
     const Index& owner = index.owner(type_id);
     const std::uint32_t row = type_id - owner.first_id();
     return row < owner.first_record() ? Bytes{reinterpret_cast<const std::byte*>(kVoid.data()), kVoid.size()}
-                                      : strings.checked(owner.name_off(row));
+                                      : strings.checked_rest(owner.name_off(row));
 }
 
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id) {

@@ -20,7 +20,7 @@ using Kinds = std::bitset<kMaxKinds>;
 // Returns the name of a type ID below the index's end; empty if it has none. Type ID 0 is named void, as in
 // libbpf's btf__find_by_name.
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id);
-// The name and what follows it, to the end of its section: without measuring it.
+// Returns the name and what follows it in its section, without searching for the NUL.
 Bytes type_name_start(const Index& index, const Strings& strings, std::uint32_t type_id);
 
 // Finds type IDs of one index by name; those of its base are not included. The first few queries scan all

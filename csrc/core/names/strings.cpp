@@ -11,7 +11,7 @@ namespace btfmmap {
 
 std::string_view Strings::at(std::int64_t offset) const { return prefix(offset, SIZE_MAX); }
 
-Bytes Strings::checked(std::int64_t offset) const {
+Bytes Strings::checked_rest(std::int64_t offset) const {
     if (offset < 0 || static_cast<std::uint64_t>(offset) >= end()) {
         throw Error::not_found("no string at offset " + std::to_string(offset) +
                                (base_ == nullptr ? ": the string section has "
@@ -22,13 +22,13 @@ Bytes Strings::checked(std::int64_t offset) const {
 }
 
 std::string_view Strings::prefix(std::int64_t offset, std::size_t max_size) const {
-    const Bytes bytes = checked(offset);
+    const Bytes bytes = checked_rest(offset);
     const auto* start = reinterpret_cast<const char*>(bytes.data);
     return {start, ::strnlen(start, std::min(max_size, bytes.size))};
 }
 
 bool Strings::equals(std::int64_t offset, std::string_view name) const {
-    const Bytes bytes = checked(offset);
+    const Bytes bytes = checked_rest(offset);
     if (bytes.size < name.size() || std::memcmp(bytes.data, name.data(), name.size()) != 0) {
         return false;
     }

@@ -35,9 +35,8 @@ public:
     // Like at(), but returns at most `max_size` bytes.
     std::string_view prefix(std::int64_t offset, std::size_t max_size) const;
 
-    // Returns the string at `offset` and all that follows it in its section. Throws Error (not_found) if
-    // there is no such offset.
-    Bytes checked(std::int64_t offset) const;
+    // Like rest(), but throws Error (not_found) if there is no such offset.
+    Bytes checked_rest(std::int64_t offset) const;
 
     // Whether `name` is the string at `offset`. Does not measure that string first.
     bool equals(std::int64_t offset, std::string_view name) const;
