@@ -222,19 +222,19 @@ class TestCompressed:
     @pytest.mark.parametrize("how", [0, 3, 0x60000000, 0xFFFFFFFF])
     def test_unknown_way(self, writer: ElfWriter, file: Path, how: int) -> None:
         writer.add_compressed(".BTF", BLOBS[writer.order], how, 1)
-        refused(writer.build(), f"the ELF section .BTF is compressed in the unknown way {how}", file)
+        refused(writer.build(), f"the ELF section .BTF is compressed with the unknown algorithm {how}", file)
 
     def test_no_room_for_the_header(self, writer: ElfWriter, file: Path) -> None:
         size = 11 if writer.bits == 32 else 23
         writer.add(".BTF", bytes(size), sh_flags=COMPRESSED)
-        message = f"the ELF section .BTF is compressed, but its {size} bytes hold no compression header"
+        message = f"the ELF section .BTF is compressed, but its {size} bytes do not contain a compression header"
         refused(writer.build(), message, file)
 
     def test_section_names(self, writer: ElfWriter, file: Path) -> None:
         writer.add(".BTF", BLOBS[writer.order])
         packed = writer.build(names={"sh_flags": COMPRESSED, "sh_offset": 0, "sh_size": 40})
         # Where the names should be there is the ELF header, whose bytes say no way of compression.
-        refused(packed, "the ELF section of section names is compressed in the unknown way", file)
+        refused(packed, "the ELF section of section names is compressed with the unknown algorithm", file)
         names = b"\0.text\0.BTF\0"
         writer.add_compressed(".names", zlib.compress(names), ZLIB, len(names))
         refused(
@@ -275,7 +275,7 @@ class TestHeaders:
     def test_smaller_entries(self, writer: ElfWriter, file: Path, size: int | str) -> None:
         right = writer.section_header_size
         wrong = right - 1 if isinstance(size, str) else size
-        message = f"ELF section headers of {wrong} bytes, they have {right}"
+        message = f"ELF section headers of {wrong} bytes, must be at least {right}"
         refused(self.elf(writer, e_shentsize=wrong), message, file)
 
     def test_without_a_table(self, writer: ElfWriter, file: Path) -> None:
@@ -312,9 +312,9 @@ class TestHeaders:
         self.elf(writer)
         count = len(writer.sections) + 2
         for index in (0, count, 0xFFFE):
-            message = f"sections have no names (their names' section is {index} of {count})"
+            message = f"sections have no names (section {index} of {count} should contain them)"
             refused(writer.build(e_shstrndx=index), message, file)
-        message = f"sections have no names (their names' section is {count} of {count})"
+        message = f"sections have no names (section {count} of {count} should contain them)"
         refused(writer.build(e_shstrndx=XINDEX, first={"sh_link": count}), message, file)
 
     def test_names_past_the_end(self, writer: ElfWriter, file: Path) -> None:

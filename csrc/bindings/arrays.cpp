@@ -11,7 +11,7 @@ namespace btfmmap::bindings {
 
 namespace {
 
-py::dtype type_of(char format) {
+py::dtype dtype_of(char format) {
     switch (format) {
         case '?':
             return py::dtype::of<bool>();
@@ -31,8 +31,8 @@ py::dtype type_of(char format) {
 py::dict array_columns(const py::object& owner, const Table& table) {
     py::dict columns;
     for (const Column& column : table.columns()) {
-        py::array array(type_of(column.format), column.rows, column.data, owner);
-        // What setflags(write=False) does: pybind11 offers it only by way of a call of Python.
+        py::array array(dtype_of(column.format), column.rows, column.data, owner);
+        // Like setflags(write=False), but without a call through Python.
         py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
         columns[column.name] = std::move(array);
     }

@@ -69,18 +69,18 @@ std::size_t table_number(const std::string& name) {
     return kind;
 }
 
-const Table& built(const Btf& btf, const std::string& name) {
+const Table& built_table(const Btf& btf, const std::string& name) {
     const std::size_t kind = table_number(name);
     const py::gil_scoped_release unlocked;
     return btf.table(kind);
 }
 
 py::dict column_views(const BtfPtr& btf, const std::string& name) {
-    return view_columns(btf, built(*btf, name));
+    return view_columns(btf, built_table(*btf, name));
 }
 
 py::dict column_arrays(const py::object& self, const std::string& name) {
-    return array_columns(self, built(self.cast<const Btf&>(), name));
+    return array_columns(self, built_table(self.cast<const Btf&>(), name));
 }
 
 py::dict header(const Btf& btf) {
@@ -125,7 +125,7 @@ py::list strings(const Btf& btf, const py::object& offsets) {
     return strings.list();
 }
 
-// The same out of several BTFs: `numbers` says which of them each offset belongs to.
+// Like strings(), for offsets into several BTFs. `numbers` has the index into `btfs` for each offset.
 py::list strings_of(const std::vector<BtfPtr>& btfs, const py::object& numbers, const py::object& offsets) {
     const auto owners = to_integers(numbers);
     const auto wanted = to_integers(offsets);
@@ -144,8 +144,8 @@ py::list strings_of(const std::vector<BtfPtr>& btfs, const py::object& numbers, 
     return strings.list();
 }
 
-// The ids of its own types of some kinds whose names `accepts`. Names are made
-// one at a time and dropped; those without one are passed over.
+// Returns the IDs of the BTF's own types of some kinds whose names `accepts`, a callable that returns None
+// for other names. Anonymous types are skipped. Each distinct name is converted and tested once.
 std::vector<std::uint32_t> matching(const Btf& btf, const py::object& accepts, const py::object& kinds) {
     Kinds wanted;
     for (const std::int64_t kind : to_integers(kinds)) {
@@ -167,13 +167,13 @@ std::vector<std::uint32_t> matching(const Btf& btf, const py::object& accepts, c
         }
     }
     std::vector<bool> accepted;
-    accepted.reserve(names.different().size());
-    for (const std::string_view name : names.different()) {
+    accepted.reserve(names.distinct().size());
+    for (const std::string_view name : names.distinct()) {
         accepted.push_back(!accepts(to_str(name)).is_none());
     }
     std::size_t found = 0;
     for (std::size_t i = 0; i != ids.size(); ++i) {
-        if (accepted[names.which()[i]]) {
+        if (accepted[names.indices()[i]]) {
             ids[found++] = ids[i];
         }
     }
@@ -181,7 +181,7 @@ std::vector<std::uint32_t> matching(const Btf& btf, const py::object& accepts, c
     return ids;
 }
 
-// One str a kind.
+// Creates one str per kind.
 py::list kind_names(const Btf& btf, const py::object& ids) {
     const auto wanted = to_integers(ids);
     std::array<py::object, kMaxKinds> made;
@@ -197,7 +197,7 @@ py::list kind_names(const Btf& btf, const py::object& ids) {
     return names;
 }
 
-// Preparing many names takes a while; asking for one does not.
+// Releases the GIL while the hash tables of names are built.
 void prepare_names(const Btf& btf) {
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
         if (!level->names().prepared()) {
@@ -219,7 +219,7 @@ std::vector<std::uint32_t> find_all(const Btf& btf, const py::str& name, const p
     return btf.find_all(query.name, query.kinds);
 }
 
-// Each name's lowest type id, -1 where there is none.
+// Returns the lowest type ID for each name; -1 if there is none.
 View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
     prepare_names(btf);
     std::vector<std::int64_t> ids;
@@ -232,7 +232,7 @@ View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
     return view_of(std::move(ids), "q");
 }
 
-// The rows of one of the tables whose name is that.
+// Returns the rows of a table that have a name.
 View rows_named(const Btf& btf, const std::string& table, const py::str& name) {
     const std::string text = to_bytes(name);
     const std::size_t kind = table_number(table);
@@ -257,7 +257,8 @@ View rows_named(const Btf& btf, const std::string& table, const py::str& name) {
 }  // namespace
 
 void register_btf(py::module_& module) {
-    py::class_<Btf, BtfPtr>(module, "Btf", "One BTF, its index, and what is built from it on demand.")
+    py::class_<Btf, BtfPtr>(module, "Btf",
+                            "One BTF, its index, and the tables that are built from it on first use.")
         .def(py::init(&open), py::arg("file"), py::arg("base"), py::arg("pointer_size"))
         .def("relocate", relocated, py::arg("base"), py::arg("name"), py::arg("base_name"))
         .def_property_readonly("how", [](const Btf& btf) { return to_text(btf.mapping().how()); })

@@ -21,8 +21,8 @@ namespace btfmmap::bindings {
 
 namespace {
 
-// Asks for signals before each write, which waits when nobody reads: one that came since the last would not
-// wake it.
+// Writes all of a text. Runs signal handlers before each write: a write to a full pipe blocks, and a signal
+// that arrived before it would not interrupt it.
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         {
@@ -43,8 +43,8 @@ void write_all(int fd, std::string_view text) {
     }
 }
 
-// A pipe that takes no whole piece makes each write wait for the reader: a dump takes twice as long. No harm
-// where it is no pipe, or may not grow.
+// Enlarges a pipe to hold two buffers. If it cannot hold one, each write waits for the reader, and a dump
+// takes twice as long. Has no effect on other files, or if the kernel refuses.
 void widen_pipe(int fd) {
 #ifdef F_SETPIPE_SZ
     constexpr int wanted = 2 * Output::kSize;
@@ -57,10 +57,9 @@ void widen_pipe(int fd) {
 #endif
 }
 
-enum class Writing : bool { in_turn, behind };
+enum class Writing : bool { same_thread, writer_thread };
 
-// Hands on what `produce` writes, a piece at a time, to a file descriptor or to a Python callable; both may
-// throw.
+// Passes the output of `produce` in pieces to a file descriptor or a Python callable.
 template <class Produce>
 void write_to(const py::object& to, Writing writing, Produce produce) {
     Output::Sink sink = [&to](const Output::Buffer& buffer, std::size_t size) {
@@ -72,10 +71,10 @@ void write_to(const py::object& to, Writing writing, Produce produce) {
         widen_pipe(fd);
         sink = [fd](const Output::Buffer& buffer, std::size_t size) { write_all(fd, {buffer.get(), size}); };
     } else {
-        writing = Writing::in_turn;  // the callable may be anything
+        writing = Writing::same_thread;  // the callable may depend on its thread
     }
     const py::gil_scoped_release unlocked;
-    if (writing == Writing::behind) {
+    if (writing == Writing::writer_thread) {
         with_writer_thread(produce, sink);
     } else {
         Output output(sink);
@@ -85,25 +84,26 @@ void write_to(const py::object& to, Writing writing, Produce produce) {
 
 void raw(const Btf& btf, const py::object& roots, const py::object& to) {
     const auto ids = to_integers(roots);
-    write_to(to, Writing::behind, [&](Output& output) { dump_raw(btf, ids, output); });
+    write_to(to, Writing::writer_thread, [&](Output& output) { dump_raw(btf, ids, output); });
 }
 
 void json(const Btf& btf, const py::object& roots, bool pretty, const py::object& to) {
     const auto ids = to_integers(roots);
-    write_to(to, Writing::behind, [&](Output& output) { dump_json(btf, ids, pretty, output); });
+    write_to(to, Writing::writer_thread, [&](Output& output) { dump_json(btf, ids, pretty, output); });
 }
 
-// It makes a fifth of JSON's text in thrice the time: a thread gains nothing.
+// Writes from the same thread. C takes three times as long as JSON for a fifth of the text, so a writer
+// thread would not save time.
 void c(const BtfSizes& sizes, const py::object& roots, bool sorted, const py::object& to, bool as_laid_out) {
     const auto ids = to_integers(roots);
     const auto fidelity = as_laid_out ? CDeclarations::Fidelity::layout : CDeclarations::Fidelity::libbpf;
-    write_to(to, Writing::in_turn,
+    write_to(to, Writing::same_thread,
              [&](Output& output) { dump_c(sizes.btf(), sizes.sizes(), ids, sorted, output, fidelity); });
 }
 
-// What `write` writes of one type, which it gets with the id.
+// Returns the text that `write(declarations, id)` writes for one type.
 template <class Write>
-py::bytes of_one_type(const BtfSizes& sizes, std::int64_t type_id, CDeclarations::Style style, Write write) {
+py::bytes text_of_type(const BtfSizes& sizes, std::int64_t type_id, CDeclarations::Style style, Write write) {
     const std::uint32_t id = sizes.btf().check_id(type_id);
     std::string text;
     Output output(
@@ -118,13 +118,13 @@ py::bytes of_one_type(const BtfSizes& sizes, std::int64_t type_id, CDeclarations
 }
 
 py::bytes declaration(const BtfSizes& sizes, std::int64_t type_id) {
-    return of_one_type(sizes, type_id, CDeclarations::Style::whole,
-                       [](CDeclarations& declarations, std::uint32_t id) { declarations.define(id); });
+    return text_of_type(sizes, type_id, CDeclarations::Style::whole,
+                        [](CDeclarations& declarations, std::uint32_t id) { declarations.define(id); });
 }
 
 py::bytes type_name(const BtfSizes& sizes, std::int64_t type_id) {
-    return of_one_type(sizes, type_id, CDeclarations::Style::cast,
-                       [](CDeclarations& declarations, std::uint32_t id) { declarations.declare(id, ""); });
+    return text_of_type(sizes, type_id, CDeclarations::Style::cast,
+                        [](CDeclarations& declarations, std::uint32_t id) { declarations.declare(id, ""); });
 }
 
 }  // namespace
@@ -137,12 +137,13 @@ void register_dump(py::module_& module) {
     module.def(
         "dump_c", c, py::arg("sizes"), py::arg("roots"), py::arg("sort"), py::arg("to"),
         py::arg("as_laid_out") = false,
-        "Write types as a C header, to a file descriptor or in pieces of bytes to a callable: bpftool's, "
-        "or what a compiler lays out as the BTF has it.");
+        "Write types as a C header, to a file descriptor or in pieces of bytes to a callable: the text of "
+        "bpftool or, with as_laid_out, a text that preserves the layout of the BTF.");
     module.def("c_declaration", declaration, py::arg("sizes"), py::arg("type_id"),
-               "One type as C, without its semicolon.");
-    module.def("c_type_name", type_name, py::arg("sizes"), py::arg("type_id"),
-               "What a cast to a type says: without qualifiers, and of types without a name the keyword.");
+               "Return one type as C, without the semicolon.");
+    module.def(
+        "c_type_name", type_name, py::arg("sizes"), py::arg("type_id"),
+        "Return the name of a type as in a cast: without qualifiers; for an anonymous type, the keyword.");
 }
 
 }  // namespace btfmmap::bindings

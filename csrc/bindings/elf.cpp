@@ -28,7 +28,7 @@ const char* to_text(Compression compression) {
 }  // namespace
 
 void register_elf(py::module_& module) {
-    py::class_<ElfSection>(module, "ElfSection", "Where a section's bytes are in its file.")
+    py::class_<ElfSection>(module, "ElfSection", "The position of a section's bytes in its file.")
         .def_readonly("offset", &ElfSection::offset)
         .def_readonly("size", &ElfSection::size)
         .def_property_readonly("compression",

@@ -33,7 +33,7 @@ Method to_method(const std::string& name) {
     throw py::value_error("method is '" + name + "', must be 'auto', 'mmap' or 'read'");
 }
 
-// So that Ctrl-C ends the wait for a pipe that nobody fills.
+// Lets Ctrl-C interrupt a read from an empty pipe.
 void run_signal_handlers() {
     const py::gil_scoped_acquire locked;
     if (PyErr_CheckSignals() != 0) {
@@ -47,7 +47,7 @@ File open(const std::string& path, const std::string& method_name) {
     return File::open(path, method, run_signal_handlers);
 }
 
-// Holds the object's buffer, and so its bytes in place (a bytearray cannot be resized meanwhile).
+// Borrows the buffer of an object. While it is held, a bytearray cannot be resized.
 File of_buffer(const py::object& data, const py::str& name, bool borrowed) {
     auto held = std::make_unique<Py_buffer>();
     if (PyObject_GetBuffer(data.ptr(), held.get(), PyBUF_SIMPLE) != 0) {
@@ -64,7 +64,7 @@ File of_buffer(const py::object& data, const py::str& name, bool borrowed) {
 
 View view(const Mapping& mapping) { return view_bytes(mapping.owner(), mapping.bytes()); }
 
-// The names that messages give a file and a part of it.
+// Returns a part of a file. Messages name it by the file and `part_name`.
 File part(const File& file, std::uint64_t offset, std::uint64_t size, const py::str& part_name) {
     if (offset > file.size() || size > file.size() - offset) {
         throw py::index_error("no " + std::to_string(size) + " bytes at " + std::to_string(offset) + " of " +
@@ -75,25 +75,24 @@ File part(const File& file, std::uint64_t offset, std::uint64_t size, const py::
     return File::of(file.part(offset, size), name.empty() ? file.name() : file.name() + ": " + name);
 }
 
-// One of the units that follow one another in a file, None where there is no such one, and how many there
-// are.
+// Returns one of the concatenated units of a file, or None if there is no such unit, and the number of units.
 py::tuple unit(const File& file, std::size_t number, bool ext) {
     std::optional<File> found;
-    Unit place;
+    Unit position;
     {
         const py::gil_scoped_release unlocked;
         const Mapping all = file.whole();
-        place = find_unit(all.bytes(), number, ext ? UnitKind::ext : UnitKind::btf);
-        if (number < place.count) {
+        position = find_unit(all.bytes(), number, ext ? UnitKind::ext : UnitKind::btf);
+        if (number < position.count) {
             const std::string name =
-                place.count == 1 ? file.name() : file.name() + ": unit " + std::to_string(number);
-            found = File::of(all.part(place.offset, place.size), name);
+                position.count == 1 ? file.name() : file.name() + ": unit " + std::to_string(number);
+            found = File::of(all.part(position.offset, position.size), name);
         }
     }
-    return py::make_tuple(found, place.count);
+    return py::make_tuple(found, position.count);
 }
 
-// How long the BTF is that the file starts with; none where its header is not valid.
+// Returns the size in bytes of the BTF at the start of a file; none if its header is invalid.
 std::optional<std::uint64_t> btf_size(const File& file) {
     const py::gil_scoped_release unlocked;
     const Mapping all = file.whole();
@@ -108,7 +107,7 @@ std::optional<std::uint64_t> btf_size(const File& file) {
 }  // namespace
 
 void register_file(py::module_& module) {
-    py::class_<File>(module, "File", "One input, of which parts can be had: an open file, or bytes.")
+    py::class_<File>(module, "File", "An input readable in parts: an open file, or bytes in memory.")
         .def_static("open", open, py::arg("path"), py::arg("method"))
         .def_static("of_buffer", of_buffer, py::arg("data"), py::arg("name"), py::arg("borrowed"))
         .def_property_readonly("name", [](const File& file) { return to_str(file.name()); })
@@ -127,8 +126,9 @@ void register_file(py::module_& module) {
              })
         .def("unit", unit, py::arg("number"), py::arg("ext"))
         .def("part", part, py::arg("offset"), py::arg("size"), py::arg("name"));
-    module.def("file_system_magic", file_system_magic, py::arg("fd"),
-               "The magic number of the file system that holds an open file; None if fstatfs(2) fails.");
+    module.def(
+        "file_system_magic", file_system_magic, py::arg("fd"),
+        "Return the magic number of the file system that holds an open file; None if fstatfs(2) fails.");
 }
 
 }  // namespace btfmmap::bindings

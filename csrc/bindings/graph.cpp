@@ -15,9 +15,9 @@ namespace btfmmap::bindings {
 
 namespace {
 
-// What it refers to, with it.
-struct Held {
-    explicit Held(std::shared_ptr<const Btf> held) : btf(std::move(held)), graph(*btf) {}
+// A graph with the BTF that it refers to.
+struct OwningGraph {
+    explicit OwningGraph(std::shared_ptr<const Btf> owned) : btf(std::move(owned)), graph(*btf) {}
 
     std::shared_ptr<const Btf> btf;
     Graph graph;
@@ -27,7 +27,7 @@ using GraphPtr = std::shared_ptr<Graph>;
 
 GraphPtr build(const std::shared_ptr<Btf>& btf) {
     const py::gil_scoped_release unlocked;
-    const auto held = std::make_shared<Held>(btf);
+    const auto held = std::make_shared<OwningGraph>(btf);
     return {held, &held->graph};
 }
 
@@ -63,7 +63,7 @@ View reachable(const Graph& graph, const py::object& ids, bool reverse) {
 }  // namespace
 
 void register_graph(py::module_& module) {
-    py::class_<Graph, GraphPtr>(module, "Graph", "The references between types, both ways.")
+    py::class_<Graph, GraphPtr>(module, "Graph", "The references between types, in both directions.")
         .def(py::init(&build), py::arg("btf"))
         .def("edges", edges, py::arg("reverse"))
         .def("labels", labels, py::arg("reverse"))

@@ -11,8 +11,8 @@ namespace btfmmap::bindings {
 
 namespace {
 
-constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+constexpr auto kMin = std::numeric_limits<std::int64_t>::min();
 
 std::int64_t from_object(py::handle item) {
     const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
@@ -21,7 +21,7 @@ std::int64_t from_object(py::handle item) {
     }
     int overflow = 0;
     const auto value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
-    return overflow == 0 ? value : overflow > 0 ? kMost : kLeast;
+    return overflow == 0 ? value : overflow > 0 ? kMax : kMin;
 }
 
 template <class Item>
@@ -31,7 +31,7 @@ void append_items(const py::buffer_info& buffer, std::vector<std::int64_t>& inte
         Item item;
         std::memcpy(&item, at + i * buffer.strides[0], sizeof item);
         if constexpr (std::is_same_v<Item, std::uint64_t>) {
-            integers.push_back(static_cast<std::int64_t>(std::min<std::uint64_t>(item, kMost)));
+            integers.push_back(static_cast<std::int64_t>(std::min<std::uint64_t>(item, kMax)));
         } else {
             integers.push_back(item);
         }
@@ -43,7 +43,7 @@ void append_of_size(bool is_signed, const py::buffer_info& buffer, std::vector<s
     is_signed ? append_items<Signed>(buffer, integers) : append_items<Unsigned>(buffer, integers);
 }
 
-// Whether the buffer's items are integers in native byte order; else its object is iterated.
+// Appends the items of a buffer. Returns false unless they are integers in native byte order.
 bool append_buffer(const py::buffer_info& buffer, std::vector<std::int64_t>& integers) {
     if (buffer.ndim != 1 || buffer.format.size() != 1) {
         return false;

@@ -7,9 +7,9 @@
 
 namespace btfmmap::bindings {
 
-// Integers out of a numpy array or anything else with a one-dimensional integer buffer, read in place, or
-// out of any iterable of ints. What 64 bits do not hold becomes the nearest that they do, which no BTF has
-// as an id or an offset. Throws TypeError.
+// Converts integers from a one-dimensional buffer, such as a numpy array, or from any iterable of ints. A
+// value that does not fit into 64 bits is replaced by the nearest one that does; it is never a valid ID or
+// offset. Throws TypeError.
 std::vector<std::int64_t> to_integers(pybind11::handle source);
 
 }  // namespace btfmmap::bindings

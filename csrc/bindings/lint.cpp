@@ -18,8 +18,8 @@ namespace btfmmap::bindings {
 
 namespace {
 
-// A borrowed buffer is copied: what is said of it is to be of one state.
-Mapping unchanging(const File& file) {
+// Returns the bytes of a file. Copies a borrowed buffer, so that all findings describe the same state.
+Mapping stable_bytes(const File& file) {
     Mapping mapping = file.whole();
     if (mapping.how() != How::buffer) {
         return mapping;
@@ -29,24 +29,24 @@ Mapping unchanging(const File& file) {
     return Mapping::borrow({copy->data(), copy->size()}, copy, How::read);
 }
 
-// Of errors and of notes the first `limit` each, as (is an error, rule, message, offset, type id), and how
-// many there are of both.
+// Returns the first `limit` errors and the first `limit` notes as (is an error, rule, message, offset, type
+// ID), the number of errors and the number of notes.
 py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointer_size, std::size_t limit) {
     std::vector<Diagnostic> kept;
     std::size_t counts[2] = {};
     {
         const py::gil_scoped_release unlocked;
-        const Mapping mapping = unchanging(file);
+        const Mapping mapping = stable_bytes(file);
         const auto keep = [&](Diagnostic&& diagnostic) {
             if (counts[static_cast<std::size_t>(diagnostic.severity)]++ < limit) {
                 kept.push_back(std::move(diagnostic));
             }
         };
-        std::optional<LintBase> on;
+        std::optional<LintBase> lint_base;
         if (base != nullptr) {
-            on.emplace(LintBase{base->btf(), base->sizes()});
+            lint_base.emplace(LintBase{base->btf(), base->sizes()});
         }
-        lint(mapping.bytes(), on ? &*on : nullptr, pointer_size, keep);
+        lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size, keep);
     }
     py::list rows;
     for (const Diagnostic& each : kept) {
@@ -60,7 +60,7 @@ py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointe
 
 void register_lint(py::module_& module) {
     module.def("lint", lint_file, py::arg("file"), py::arg("base"), py::arg("pointer_size"), py::arg("limit"),
-               "What is wrong or odd with a BTF.");
+               "Find errors and unusual records in a BTF.");
 }
 
 }  // namespace btfmmap::bindings

@@ -40,11 +40,12 @@ File read(std::uint32_t id, const std::string& name) {
 }  // namespace
 
 void register_loaded(py::module_& module) {
-    module.def("loaded", list_all, "Every BTF object in the kernel: (id, name, size, kernel's).");
+    module.def("loaded", list_all,
+               "List all BTF objects in the kernel as (id, name, size, whether of the kernel or a module).");
     module.def(
         "loaded_info", [](std::uint32_t id) { return to_tuple(loaded_btf(id)); }, py::arg("btf_id"),
-        "One of them.");
-    module.def("read_loaded", read, py::arg("btf_id"), py::arg("name"), "The bytes of one of them.");
+        "Return the same tuple for one BTF object.");
+    module.def("read_loaded", read, py::arg("btf_id"), py::arg("name"), "Read the bytes of one BTF object.");
 }
 
 }  // namespace btfmmap::bindings

@@ -2,7 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
-// What module.cpp puts together, one function a file.
+// Functions that module.cpp calls to create the module, one per file.
 namespace btfmmap::bindings {
 
 void register_errors(pybind11::module_& module);

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-// Names are bytes in BTF; as str they use surrogateescape, so that any bytes survive the way there and back.
+// Names are bytes in BTF. They are decoded with surrogateescape, so that any bytes survive a round trip.
 namespace btfmmap::bindings {
 
 inline pybind11::str decoded(const char* text, std::size_t size) {
@@ -19,7 +19,7 @@ inline pybind11::str decoded(const char* text, std::size_t size) {
     return pybind11::reinterpret_steal<pybind11::str>(str);
 }
 
-// Decodes a copy: names may lie in bytes that someone changes, and CPython looks at its input more than once.
+// Decodes a name. Decodes a copy, because CPython reads its input more than once and the bytes may change.
 inline pybind11::str to_str(std::string_view text) {
     char copy[256];
     if (text.size() > sizeof copy) {
@@ -49,7 +49,7 @@ inline std::string to_bytes(const pybind11::str& text) {
     return pybind11::reinterpret_steal<pybind11::bytes>(encoded);
 }
 
-// A str's bytes. Those of valid text are the str's own, and nothing is copied.
+// The bytes of a str. Valid UTF-8 is borrowed from the str, not copied.
 class Text {
 public:
     explicit Text(pybind11::handle str) {

@@ -11,34 +11,35 @@
 
 namespace btfmmap::bindings {
 
-// Many strings of BTFs on their way to Python. Those at the same address are measured once and share one str,
-// so a file whose types all have one long name costs no more than that name. Different addresses may still
-// lie in one long string: their sizes are added up before the first str is made, and more than kMostText is
-// refused.
+// Converts many strings of BTFs to str. Strings at the same address are measured once and share one str, so a
+// hostile file in which all types have the same long name is cheap.
+//
+// Different addresses may still lie in the same long string. The sizes are therefore added up before the
+// first str is created, and more than kMaxText bytes are rejected.
 class Texts {
 public:
-    static constexpr std::uint64_t kMostText = std::uint64_t{1} << 30;
+    static constexpr std::uint64_t kMaxText = std::uint64_t{1} << 30;
 
-    // `count` is how often add() may be called.
+    // `count` is the maximum number of calls of add().
     explicit Texts(std::size_t count);
 
-    // Adds the string that `start`, which is not empty, begins with: up to a NUL or the end. Throws Error
-    // (not_supported) if all different ones together exceed kMostText.
+    // Adds the string at the start of `start`, up to a NUL or the end. `start` must not be empty. Throws
+    // Error (not_supported) if all distinct strings together exceed kMaxText bytes.
     void add(Bytes start);
 
-    // "", and then the different strings in the order in which they were first added.
-    const std::vector<std::string_view>& different() const { return different_; }
-    // For each add() an index into different().
-    const std::vector<std::uint32_t>& which() const { return which_; }
+    // Returns "" and the distinct strings that are not empty, in the order in which they were first added.
+    const std::vector<std::string_view>& distinct() const { return distinct_; }
+    // Returns an index into distinct() for each call of add().
+    const std::vector<std::uint32_t>& indices() const { return indices_; }
 
-    // A str for each add().
+    // Returns a str for each call of add().
     pybind11::list list() const;
 
 private:
-    std::vector<std::uint32_t> slots_;  // indices into different_, 0 where free
-    unsigned shift_;                    // leaves a slot's number of a 64-bit hash
-    std::vector<std::string_view> different_;
-    std::vector<std::uint32_t> which_;
+    std::vector<std::uint32_t> slots_;  // indices into distinct_; 0 if free
+    unsigned shift_;                    // shifts a 64-bit hash to the number of a slot
+    std::vector<std::string_view> distinct_;
+    std::vector<std::uint32_t> indices_;
     std::uint64_t size_ = 0;
 };
 

@@ -19,7 +19,7 @@ py::dict view_columns(const std::shared_ptr<const void>& owner, const Table& tab
 
 void register_view(py::module_& module) {
     py::class_<View>(module, "View", py::buffer_protocol(),
-                     "A read-only array inside something that it keeps alive; for memoryview() and numpy.")
+                     "A read-only array inside an object that it keeps alive; for memoryview() and numpy.")
         .def_buffer([](const View& view) {
             const auto rows = static_cast<py::ssize_t>(view.rows);
             const auto item_size = static_cast<py::ssize_t>(view.item_size);

@@ -13,8 +13,8 @@
 
 namespace btfmmap::bindings {
 
-// An array inside something else (a Btf, so its mapping), for Python's buffer protocol: read-only, and it
-// keeps that alive. numpy or memoryview wrap it without a copy.
+// A read-only array inside an object such as a Btf, which it keeps alive. Supports Python's buffer protocol,
+// so that numpy and memoryview can use it without a copy.
 struct View {
     std::shared_ptr<const void> owner;
     const void* data;
@@ -27,14 +27,14 @@ inline View view_bytes(std::shared_ptr<const void> owner, Bytes bytes) {
     return {std::move(owner), bytes.data, bytes.size, 1, "B"};
 }
 
-// An array of its own.
+// Returns a view that owns its items.
 template <class T>
 View view_of(std::vector<T> items, std::string format) {
     const auto owner = std::make_shared<const std::vector<T>>(std::move(items));
     return {owner, owner->data(), owner->size(), sizeof(T), std::move(format)};
 }
 
-// A table's columns by name.
+// Returns a table's columns by name.
 pybind11::dict view_columns(const std::shared_ptr<const void>& owner, const Table& table);
 
 }  // namespace btfmmap::bindings

@@ -22,16 +22,16 @@ public:
           sizes_(btf_->index(), btf_->pointer_size(), base_ == nullptr ? nullptr : &base_->sizes_),
           arena_(std::uint64_t{RowsOfKind<Kind::Struct>(btf_->index()).records()} * 64) {}
 
-    // A chain of bases would otherwise be destroyed by recursion, as deep as it is long.
-    ~Layout() {
+    // Destroys a chain of bases iteratively, without a stack frame per base.
+    ~BtfSizes() {
         auto base = std::move(base_);
         while (base != nullptr && base.use_count() == 1) {
-            base = std::move(const_cast<Layout&>(*base).base_);
+            base = std::move(const_cast<BtfSizes&>(*base).base_);
         }
     }
 
-    Layout(const Layout&) = delete;
-    Layout& operator=(const Layout&) = delete;
+    BtfSizes(const BtfSizes&) = delete;
+    BtfSizes& operator=(const BtfSizes&) = delete;
 
     const Btf& btf() const { return *btf_; }
     const Sizes& sizes() const { return sizes_; }

@@ -23,7 +23,7 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 
 }  // namespace
 
-// Byte offsets of the fields in use, which differ between the two classes.
+// Sizes of headers and byte offsets of fields, which depend on the class.
 struct Elf::Fields {
     std::size_t file_header_size, e_shoff, e_shentsize, e_shnum, e_shstrndx;
     std::size_t section_header_size, sh_name, sh_type, sh_flags, sh_offset, sh_size, sh_link;
@@ -87,10 +87,10 @@ Elf::Elf(const File& file) : file_(file) {
     }
     if (header_size_ < fields().section_header_size) {
         throw Error::format(file.name() + ": ELF section headers of " + number(header_size_) +
-                            " bytes, they have " + number(fields().section_header_size));
+                            " bytes, must be at least " + number(fields().section_header_size));
     }
     if (count == 0 || names == kIndexElsewhere) {
-        // More than fit into 16 bits: section 0 has the numbers.
+        // The numbers do not fit into 16 bits, and are stored in section header 0.
         const Mapping first = part(headers_offset, header_size_, "the first ELF section header");
         count = count == 0 ? address(first.bytes().data + fields().sh_size) : count;
         names = names == kIndexElsewhere ? word(first.bytes().data + fields().sh_link) : names;
@@ -102,9 +102,8 @@ Elf::Elf(const File& file) : file_(file) {
     }
     headers_ = part(headers_offset, count * header_size_, "the table of ELF section headers");
     if (names == 0 || names >= count) {
-        throw Error::format(file.name() +
-                            ": an ELF file whose sections have no names (their names' section is " +
-                            number(names) + " of " + number(count) + ")");
+        throw Error::format(file.name() + ": an ELF file whose sections have no names (section " +
+                            number(names) + " of " + number(count) + " should contain them)");
     }
     const ElfSection section = located(names, "of section names");
     if (section.compression != Compression::none) {
@@ -124,7 +123,7 @@ bool Elf::is_named(std::uint64_t section, std::string_view name) const {
         throw Error::format(file_.name() + ": ELF section " + number(section) + " has the name offset " +
                             number(offset) + ", past the section names' " + number(names.size) + " bytes");
     }
-    // Not by measuring the section's name first: a hostile file gives each of a million one of megabytes.
+    // Does not search for the NUL: in a hostile file, a million sections may have names of megabytes.
     const auto* start = reinterpret_cast<const char*>(names.data) + offset;
     const std::size_t left = names.size - offset;
     return left > name.size() && std::memcmp(start, name.data(), name.size()) == 0 &&
@@ -149,12 +148,12 @@ ElfSection Elf::located(std::uint64_t section, std::string_view name) const {
     const std::size_t header_size = fields().compression_header_size;
     if (size < header_size) {
         throw Error::format(file_.name() + ": " + what + " is compressed, but its " + number(size) +
-                            " bytes hold no compression header");
+                            " bytes do not contain a compression header");
     }
     const Mapping start = file_.part(offset, header_size);
     found.compression = static_cast<Compression>(word(start.bytes().data + fields().ch_type));
     if (found.compression != Compression::zlib && found.compression != Compression::zstd) {
-        throw Error::format(file_.name() + ": " + what + " is compressed in the unknown way " +
+        throw Error::format(file_.name() + ": " + what + " is compressed with the unknown algorithm " +
                             number(static_cast<std::uint32_t>(found.compression)));
     }
     found.unpacked_size = address(start.bytes().data + fields().ch_size);

@@ -11,31 +11,31 @@
 
 namespace btfmmap {
 
-// How a section's bytes are stored; the numbers are those of ch_type in the gABI's compression header.
+// How a section is compressed. The numbers are those of ch_type in the gABI's compression header.
 enum class Compression : std::uint32_t { none = 0, zlib = 1, zstd = 2 };
 
-// Where a section's bytes are in the file and, where they are compressed, how many they will be.
+// The position of a section's bytes in the file, after the compression header if there is one.
 struct ElfSection {
     std::uint64_t offset;
     std::uint64_t size;
     Compression compression;
-    std::uint64_t unpacked_size;
+    std::uint64_t unpacked_size;  // in bytes; equal to `size` if the section is not compressed
 };
 
-// The section headers of an ELF file, of 32 or 64 bits and either byte order (System V gABI, chapters 4
-// and 5). Of the file only the headers and the sections' names are read.
+// The section headers of an ELF file, with 32 or 64 bits and in either byte order (System V gABI, chapters 4
+// and 5). Reads only the headers and the names of sections.
 class Elf {
 public:
     static bool recognises(Bytes head);
 
-    // Throws Error (format) where headers or names do not lie inside the file.
+    // `file` must outlive this object. Throws Error (format) if headers or names are not inside the file.
     explicit Elf(const File& file);
 
-    // In bytes, by the file's class.
+    // Returns the size of a pointer in bytes, according to the file's class.
     std::uint32_t pointer_size() const { return wide_ ? 8 : 4; }
 
-    // The last section of that name, as libbpf's btf_find_elf_sections has it. Throws Error (format) where
-    // its bytes are not in the file, or compressed in an unknown way.
+    // Returns the last section with that name, as libbpf's btf_find_elf_sections does. Throws Error (format)
+    // if its bytes are not in the file or its compression is unknown.
     std::optional<ElfSection> find(std::string_view name) const;
 
 private:

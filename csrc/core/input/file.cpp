@@ -20,11 +20,11 @@ namespace btfmmap {
 namespace {
 
 static_assert(sizeof(off_t) == sizeof(std::uint64_t),
-              "without -D_FILE_OFFSET_BITS=64 files of 2 GiB and more do not open on hosts of 32 bits");
+              "32-bit hosts need -D_FILE_OFFSET_BITS=64 to open files of 2 GiB or more");
 
 // A BTF header addresses its sections with 32 bits.
 constexpr std::uint64_t kMaxFileSize = UINT32_MAX;
-// A pipe does not say how much will come; no BTF in the wild comes near this.
+// The limit for a pipe, whose size is not known in advance. Real BTF is far smaller.
 constexpr std::uint64_t kMaxStreamSize = std::uint64_t{1} << 28;
 
 std::shared_ptr<const int> open_descriptor(const std::string& path) {
@@ -71,11 +71,11 @@ std::size_t read_some(const std::string& path, void (*interrupted)(), Read read)
     }
 }
 
-// sysfs hands out at most a page a call, and the file may change while it is read: read to its end,
-// whatever fstat said.
+// Reads to the end of the file, independent of the size that fstat returned: the file may change, and sysfs
+// returns at most a page per call.
 Mapping read_to_end(int fd, std::uint64_t expected, std::uint64_t limit, const std::string& path,
                     void (*interrupted)()) {
-    // One more, so that the end of file shows without growing.
+    // One byte more, so that the end of the file is detected without a larger buffer.
     std::size_t capacity = checked_size(expected, path) + 1;
     auto data = allocate(capacity);
     std::size_t size = 0;
@@ -83,7 +83,7 @@ Mapping read_to_end(int fd, std::uint64_t expected, std::uint64_t limit, const s
         if (size == capacity) {
             if (size > limit) {
                 throw Error::format(path + ": more than " + std::to_string(limit) +
-                                    " bytes came; BTF is smaller");
+                                    " bytes were read; BTF is smaller");
             }
             const std::uint64_t more = capacity < 4096 ? 65536 : 2 * std::uint64_t{capacity};
             capacity = checked_size(std::min(more, limit + 1), path);
@@ -100,7 +100,7 @@ Mapping read_to_end(int fd, std::uint64_t expected, std::uint64_t limit, const s
     }
 }
 
-// As many of `size` bytes as there are.
+// Reads a range of a file. Returns fewer bytes if the file ends before.
 Mapping read_range(int fd, std::uint64_t offset, std::uint64_t length, const std::string& path,
                    void (*interrupted)()) {
     const std::size_t size = checked_size(length, path);

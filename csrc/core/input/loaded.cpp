@@ -98,7 +98,7 @@ std::vector<LoadedBtf> loaded_btfs() {
             if (error.code != ENOENT) {
                 throw;
             }
-            // It has been unloaded meanwhile.
+            // The object was unloaded meanwhile.
         }
     }
 }

@@ -10,6 +10,7 @@
 
 namespace btfmmap {
 
+// How bytes were obtained; `buffer` means borrowed from the caller, who may change them.
 enum class How : std::uint8_t { mmap, read, buffer };
 
 // Bytes and a share in their ownership. Destroying the last copy unmaps, frees, or releases the buffer.
@@ -31,7 +32,7 @@ public:
     std::shared_ptr<const void> owner() const { return data_; }
     How how() const { return how_; }
 
-    // A range of it, of the same owner. Throws Error (format) unless it lies inside.
+    // Returns a part, with the same owner. Throws Error (format) unless the part lies inside.
     Mapping part(std::uint64_t offset, std::uint64_t size) const {
         const Bytes range = bytes().slice(offset, size);
         return {{data_, range.data}, range.size, how_};
