@@ -355,7 +355,7 @@ def test_split() -> None:
     assert module.at("both", 0) == ["in_base"]
     with pytest.raises(ValueError, match="declared is of kind FWD, no struct or union"):
         base.layout("declared")
-    with pytest.raises(NotFoundError, match="of another BTF"):
+    with pytest.raises(NotFoundError, match="belongs to another BTF"):
         base.layout(module[5])
 
 

@@ -223,7 +223,7 @@ def test_without_the_extra(method: str, package: str) -> None:
         "except btfmmap.NotSupportedError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout == f"takes the package {package}: pip install 'btfmmap[graph]'\n"
+    assert done.stdout == f"needs the package {package}: pip install 'btfmmap[graph]'\n"
 
 
 def test_repr() -> None:

@@ -80,7 +80,7 @@ def test_match_of_a_module(tmp_path: Path) -> None:
 
 def test_wrong_patterns() -> None:
     btf = btfmmap.open(data=every_kind().build())
-    with pytest.raises(ValueError, match=r"^'\(' is no regular expression: missing \), "):
+    with pytest.raises(ValueError, match=r"^'\(' is not a regular expression: missing \), "):
         btf.match("(", regex=True)
     with pytest.raises(ValueError, match="'struct x' says struct, but kind is UNION"):
         btf.match("struct x", Kind.UNION)
@@ -184,7 +184,7 @@ class TestCommand:
     def test_no_regular_expression(self, file: Path) -> None:
         done = self.run("(", "--regex", "-f", file)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("btfmmap: '(' is no regular expression: ")
+        assert done.stderr.startswith("btfmmap: '(' is not a regular expression: ")
 
     def test_unknown_kind(self, file: Path) -> None:
         done = self.run("x", "--kind", "thing", "-f", file)

@@ -207,7 +207,7 @@ def test_first_find_among_many(order: str, places: int, split: bool) -> None:
 
 def test_one_name_is_not_many() -> None:
     btf = btfmmap.open(btfmmap.SAMPLE_BTF)
-    with pytest.raises(TypeError, match=r"lookup takes many names: \['flow'\]; find takes one"):
+    with pytest.raises(TypeError, match=r"names is a single string; pass \['flow'\], or use find"):
         btf.lookup("flow")
-    with pytest.raises(TypeError, match="a name, an id or a Type is wanted, not NoneType"):
+    with pytest.raises(TypeError, match="expected a name, an id or a Type, not NoneType"):
         btf.users(None)  # type: ignore[arg-type]

@@ -164,7 +164,7 @@ class TestFiles:
         btf = btfmmap.open(fifo)
         writer.join()
         assert btf.raw.tobytes() == BLOB
-        with pytest.raises(btfmmap.NotSupportedError, match="no regular file"):
+        with pytest.raises(btfmmap.NotSupportedError, match="not a regular file"):
             pickle.dumps(btf)
 
     def test_descriptors_are_closed(self, file: Path) -> None:

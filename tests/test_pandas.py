@@ -255,5 +255,5 @@ def test_without_the_extra(make: Callable[[Btf], Any], monkeypatch: pytest.Monke
     import sys
 
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(NotSupportedError, match=r"takes the package pandas: pip install 'btfmmap\[pandas\]'"):
+    with pytest.raises(NotSupportedError, match=r"needs the package pandas: pip install 'btfmmap\[pandas\]'"):
         make(btfmmap.open(data=every_kind().build())).to_pandas()

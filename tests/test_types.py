@@ -168,7 +168,7 @@ def test_items_that_are_not_there() -> None:
             lambda: outer.members["lenght"],
             "no member 'lenght'; close to it: 'length'; Btf.find",
         ),
-        (lambda: outer.members["inside"], "struct outer has no member 'inside'; Btf.find_member looks into"),
+        (lambda: outer.members["inside"], "struct outer has no member 'inside'; Btf.find_member also"),
         (lambda: outer.members[""], "struct outer has no member ''; Btf.find_member"),
         (
             lambda: colour.enumerators["GREED"],

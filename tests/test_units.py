@@ -161,7 +161,7 @@ def test_usage() -> None:
             ask(data=two, unit=-1)
         with pytest.raises(TypeError):
             ask(data=two, unit=1.0)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="unit goes with a path or data"):
+    with pytest.raises(ValueError, match="unit applies only to a path or data"):
         btfmmap.open(id=1, unit=1)
 
 

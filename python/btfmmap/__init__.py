@@ -1,18 +1,24 @@
-"""The type information of a Linux kernel (BTF), mapped, indexed, and as numpy arrays.
+"""Type information of the Linux kernel (BTF): memory-mapped, indexed, and available as numpy arrays.
 
+`open` opens a BTF and returns a `Btf`, whose methods and properties are most of the API.
+
+Example:
     >>> import btfmmap
-    >>> btf = btfmmap.open()                 # the running kernel
-    >>> btf.find("task_struct")              # a type id
-    >>> btf["struct task_struct"].size       # one type, as an object
-    >>> btf.members.bit_offset               # every struct member of the kernel, as arrays
+    >>> btf = btfmmap.open(btfmmap.SAMPLE_BTF)  # btfmmap.open() opens the running kernel's
+    >>> btf.find("flow")
+    2
+    >>> btf["struct flow"].size
+    112
+    >>> btf.members.bit_offset[:3].tolist()
+    [0, 128, 256]
 
-`open` gives a `Btf`; everything else hangs on it.
+Several IDs are returned as an integer array: `int64` if -1 may occur, otherwise `uint32`. `find_all`, `match`
+and `candidates` return `list[int]`, so that they work without numpy. Several texts are returned as a
+`list[str]`. The texts of table rows and records (`Btf.ext`, `Records.enum_names`) are arrays of `str`
+objects, one per row.
 
-Many ids are an integer array, `int64` where -1 may be among them and `uint32` otherwise; many texts are a
-`list[str]`. `find_all`, `match` and `candidates` give `list[int]`, so that they work without numpy. The texts
-of table rows and records (`Btf.ext`, `Records.enum_names`) are arrays of `str` objects, as long as those.
-A parameter for many ids takes any iterable of integers, such as an array of any integer dtype; one for an id
-takes any integer.
+A parameter for several IDs takes any iterable of integers, including arrays of any integer dtype. A parameter
+for one ID takes any integer.
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ from __future__ import annotations
 from ._version import __version__
 from .btf import Btf
 from .errors import BtfError, FormatError, MissingBaseError, NotFoundError, NotSupportedError
-from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (the package's verb is open)
+from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the builtin, as in gzip or tarfile)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +74,7 @@ __all__ = [
     "open_kernel",
 ]
 
-# Imported on first use: enum, typing and numpy cost more than the rest of the package.
+# Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
 _LAZY = {
     "Diagnostic": "linting",
     "Field": "fields",

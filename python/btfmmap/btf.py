@@ -1,4 +1,4 @@
-"""`Btf`: one BTF, and what can be asked of it."""
+"""`Btf`: the types of one BTF, and the queries on them."""
 
 from __future__ import annotations
 
@@ -31,19 +31,29 @@ if TYPE_CHECKING:
     from .types import Enumerator, Member, Type
     from .users import User
 
-    # How to open it again: `open`, path, method, unit, base, and the base that it was relocated onto.
+    # Arguments of `pickling.reopen`: `open`, path, method, unit, base, and the base relocated onto.
     Origin = tuple[Callable[..., "Btf"], str, str, int, "Btf | None", "Btf | None"]
 
 
 class Btf(HasTables):
-    """The types of one kernel, module or program; made by `btfmmap.open`.
+    """The types of one kernel, module or program, opened with `btfmmap.open`.
 
-    Immutable, and usable from several threads. Type ids are the kernel's: 0 is void, then 1 to
-    `len(btf) - 1`. A split BTF (a module's) continues its `base`: its own ids start at `first_id`. Questions
-    by name or id span both; `len`, iteration, the tables, the sections and `names()` are its own records.
+    A `Btf` is immutable and can be used from several threads. Type IDs are the kernel's: 0 is void, and the
+    recorded types are 1 to `len(btf) - 1`.
 
-    A context manager: `close` (or the end of `with`) ends its use, while arrays already handed out stay
-    valid; the mapping goes when the last of them does. Keep a base open as long as what stands on it.
+    A split BTF, such as a module's, continues its `base`. Its own type IDs start at `first_id`. Queries by
+    name or ID cover both. `len`, iteration, the tables, the sections and `names()` cover only its own
+    records.
+
+    A `Btf` is a context manager. `close`, or the end of the `with` block, ends its use: everything but
+    `closed` and `repr` then raises `ValueError`. Arrays that were obtained before stay valid, and the file is
+    unmapped when the last of them is released. Keep a base open for as long as any split BTF that continues
+    it.
+
+    Example:
+        >>> with btfmmap.open(btfmmap.SAMPLE_BTF) as sample:
+        ...     sample["flow"].size
+        112
     """
 
     __slots__ = (
@@ -72,21 +82,21 @@ class Btf(HasTables):
         self._path = path
         self._ext = ext
         self._origin = origin
-        self._unit = unit  # which, and of how many
+        self._unit = unit  # its index, and the number of units
         self._base = base
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[object, Any] = {}
 
-    # -- for the other modules of this package, which use no other names with an underscore
+    # -- the interface for other modules of this package, which use no other private names
     #    (tests/test_architecture.py lists these)
 
-    # What is built on demand is kept by dict.setdefault: of threads that build the same at once, all get what
-    # the first of them kept. A dict is looked up before `_core`, so that what is built while another thread
-    # closes the Btf goes with the dict that `close` drops.
+    # Objects that are built on demand are cached with dict.setdefault: if several threads build the same
+    # object at once, all of them return the one that was stored first. Each method reads the dict before it
+    # reads `_core`: if another thread closes the Btf meanwhile, the object goes into the discarded dict.
 
     @property
     def _core(self) -> CoreBtf:
-        """The core's object. Raises `ValueError` once this one is closed."""
+        """The core's object; raises `ValueError` if this `Btf` is closed."""
         if self._core_or_none is None:
             raise ValueError("this Btf is closed")
         return self._core_or_none
@@ -98,7 +108,7 @@ class Btf(HasTables):
         return self._built_layout() if layout is None else layout
 
     def _built_layout(self) -> CoreSizes:
-        """After those of its bases, the lowest first."""
+        """Build the core's layout, after those of the bases, lowest first."""
         from . import _core
 
         layout: CoreSizes | None = None
@@ -126,7 +136,7 @@ class Btf(HasTables):
         return tables.setdefault(_core.Graph, _core.Graph(core)) if graph is None else graph
 
     def _columns(self, table: str) -> dict[str, memoryview[Any]]:
-        """A table's columns without numpy; `indptr` is among them where there is one."""
+        """Return a table's columns without numpy; those of a child table include `indptr`."""
         kept, core = self._views, self._core
         views = kept.get(table)
         if views is None:
@@ -135,7 +145,7 @@ class Btf(HasTables):
         return views
 
     def _layout_columns(self) -> dict[str, memoryview[Any]]:
-        """The columns of `layouts` without numpy."""
+        """Return the columns of `layouts` without numpy."""
         kept, layout = self._views, self._core_layout
         views = kept.get("layouts")
         if views is None:
@@ -145,13 +155,15 @@ class Btf(HasTables):
         return views
 
     def _size(self, type_id: int) -> int:
-        """What `sizeof` gives for one."""
+        """Return the size of one type, as `sizeof` has it."""
         size: int = memoryview(self._core_layout.sizeof([type_id]))[0]
         return size
 
     def _type(self, type_id: int) -> Type:
-        """A `Type` of whichever BTF, this or one of its bases, has the id: one from a column, so valid unless
-        the bytes changed after `open`."""
+        """Return the `Type` with an ID from a column, of this BTF or one of its bases.
+
+        Such an ID is valid, unless the bytes changed after `open`: then this raises `NotFoundError`.
+        """
         from .types import Type
 
         core = self._core
@@ -160,7 +172,7 @@ class Btf(HasTables):
         return Type(self if type_id >= core.first_id else self._base_with(type_id), type_id)
 
     def _base_with(self, type_id: int) -> Btf:
-        """The base whose own types include one below `first_id`."""
+        """Return the base that records a type with an ID below `first_id`."""
         from bisect import bisect_right
 
         base = self._base
@@ -174,27 +186,41 @@ class Btf(HasTables):
         return bases[bisect_right(bases, type_id, key=lambda level: level.first_id) - 1]
 
     def _levels(self) -> list[Btf]:
-        """Its bases, the lowest first, and itself: in the order of their type ids."""
+        """Return the bases, lowest first, and this BTF: the order of their type IDs."""
         levels = [self]
         while levels[-1]._base is not None:
             levels.append(levels[-1]._base)
         return levels[::-1]
 
-    # -- its life
+    # -- lifetime
 
     def close(self) -> None:
-        """End the use of this object: every further question raises `ValueError`. May be called twice."""
+        """End the use of this object; may be called more than once.
+
+        Example:
+            >>> sample = btfmmap.open(btfmmap.SAMPLE_BTF)
+            >>> sample.close()
+            >>> sample.find("flow")
+            Traceback (most recent call last):
+                ...
+            ValueError: this Btf is closed
+        """
         self._core_or_none = None
         self._views = {}
         self._tables = {}
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
+        """Whether `close` was called.
+
+        Example:
+            >>> btf.closed
+            False
+        """
         return self._core_or_none is None
 
     def __del__(self, release: Callable[[list[object]], None] = release) -> None:
-        # Each of a chain of bases would end the next from within its own end, on one stack.
+        # Releases a chain of bases iteratively: each would otherwise destroy the next one recursively.
         if (base := getattr(self, "_base", None)) is not None:
             references: list[object] = [base, self._origin]
             self._base = self._origin = base = None
@@ -225,43 +251,68 @@ class Btf(HasTables):
         core = self._core
         if self._origin is None:
             raise NotSupportedError(
-                f"{self._path or 'bytes in memory'}: cannot be pickled, for there is no file to open again"
+                f"{self._path or 'bytes in memory'}: cannot be pickled, there is no file to open again"
             )
         if not os.path.isfile(self._origin[1]):
-            raise NotSupportedError(f"{self._path}: no regular file, so it cannot be pickled")
+            raise NotSupportedError(f"{self._path}: not a regular file, so it cannot be pickled")
         if len(self._levels()) > MAX_LEVELS:
             raise NotSupportedError(
                 f"{self._path}: more than {MAX_LEVELS} levels of split BTF, too many to pickle"
             )
         return reopen, (*self._origin, digest(core))
 
-    # -- what it stands on, and what comes with it
+    # -- base and `.BTF.ext`
 
     @property
     def base(self) -> Btf | None:
-        """What a split BTF continues; None for one that stands alone."""
+        """The BTF that this split BTF continues, or None.
+
+        Example:
+            >>> btf.base is None
+            True
+        """
         _ = self._core
         return self._base
 
     @property
     def distilled(self) -> bool:
-        """Whether this is a distilled base (`.BTF.base`): the names, kinds and sizes of what a module needs
-        of its kernel, structs and unions without members. Told by the types, not by where they are from."""
+        """Whether this is a distilled base, as in the ELF section `.BTF.base` of a module.
+
+        A distilled base has the names, kinds and sizes of the kernel types that a module needs. Its structs
+        and unions have no members. It is recognized by its types, not by the section that it was read from.
+
+        Example:
+            >>> btf.distilled
+            False
+        """
         return self._core.distilled
 
     @property
     def first_id(self) -> int:
-        """The type id of row 0 of `types`: 0, or for a split BTF one past its base's last."""
+        """The type ID of row 0 of `types`: 0, or the base's last ID plus 1 for a split BTF.
+
+        Example:
+            >>> btf.first_id
+            0
+        """
         return self._core.first_id
 
     def relocate(self, base: Btf) -> Btf:
-        """A split BTF that stands on a distilled base (`.BTF.base`), on a full one: a copy whose ids are the
-        ones that libbpf's `btf__relocate` gives.
+        """Return a copy of this split BTF that continues a full base instead of its distilled one.
+
+        The type IDs of the copy are those that libbpf's `btf__relocate` assigns. This BTF must continue a
+        distilled base (`.BTF.base`).
+
+        Args:
+            base: The full BTF, such as the running kernel's.
+
+        Returns:
+            The relocated copy.
 
         Raises:
-            FormatError: a type of the distilled base has no counterpart in `base`, or more than one; the
-                message says what `base` has of that name, with sizes.
-            NotSupportedError: this one does not stand on a distilled base.
+            FormatError: A type of the distilled base has no counterpart in `base`, or more than one. The
+                message lists the types of that name in `base`, with sizes.
+            NotSupportedError: This BTF does not continue a distilled base.
         """
         core = self._core.relocate(base._core, self._path or "buffer", base._path or "the base")
         origin = None if self._origin is None else (*self._origin[:-1], base)
@@ -269,9 +320,18 @@ class Btf(HasTables):
 
     @property
     def ext(self) -> Ext | None:
-        """The `.BTF.ext` section of a BPF object: what its instructions have to do with these types. None
-        where there is none, or where several BTFs follow one another without as many `.BTF.ext`. Checked when
-        first asked for: `FormatError`."""
+        """The `.BTF.ext` section of a BPF object, which relates its instructions to these types.
+
+        None if there is no such section. Also None if several BTFs follow one another in the file, but the
+        numbers of BTFs and `.BTF.ext` sections differ. The section is validated on first access.
+
+        Raises:
+            FormatError: The section is invalid.
+
+        Example:
+            >>> btf.ext is None
+            True
+        """
         from .ext import Ext
 
         tables, core = self._tables, self._core
@@ -280,11 +340,16 @@ class Btf(HasTables):
         ext: Ext | None = tables.get(Ext)
         return tables.setdefault(Ext, Ext(self, self._ext, core)) if ext is None else ext
 
-    # -- its bytes
+    # -- source and bytes
 
     @property
     def source(self) -> Source:
-        """Where it came from and how it was opened."""
+        """The file that this BTF was read from, and how it was opened.
+
+        Example:
+            >>> btf.source.how, btf.source.size, btf.source.pointer_size
+            ('read', 1704, 8)
+        """
         from .source import Source
 
         core = self._core
@@ -292,26 +357,50 @@ class Btf(HasTables):
 
     @property
     def header(self) -> dict[str, int]:
-        """The fields of `struct btf_header` except magic, by the kernel's names (the layout section's
-        are 0 in a header of 24 bytes). Offsets count from the header's end."""
+        """The fields of `struct btf_header` without `magic`, by the kernel's names.
+
+        Offsets count from the end of the header, in bytes. The fields of the layout section are 0 if the
+        header has 24 bytes.
+
+        Example:
+            >>> btf.header["version"], btf.header["hdr_len"], btf.header["str_len"]
+            (1, 24, 616)
+        """
         return self._core.header
 
     @property
     def raw(self) -> npt.NDArray[np.uint8]:
-        """The whole BTF blob, `uint8[size]`: a read-only view, no copy."""
+        """The whole BTF blob: a read-only `uint8[size]` view, not a copy.
+
+        Example:
+            >>> btf.raw.tobytes()[:4].hex()
+            '9feb0100'
+        """
         return _array(self._core.raw)  # type: ignore[no-any-return]
 
     @property
     def type_section(self) -> npt.NDArray[np.uint32]:
-        """The type section, `uint32[type_len / 4]` in the file's byte order: a read-only view, no copy."""
+        """The type section: a read-only `uint32[type_len / 4]` view, not a copy.
+
+        Its numbers are in the file's byte order.
+
+        Example:
+            >>> btf.type_section[:3].tolist()
+            [0, 33554432, 2]
+        """
         return _array(self._core.type_section)  # type: ignore[no-any-return]
 
     @property
     def string_section(self) -> npt.NDArray[np.uint8]:
-        """The string section, `uint8[str_len]`: a read-only view, no copy."""
+        r"""The string section: a read-only `uint8[str_len]` view, not a copy.
+
+        Example:
+            >>> btf.string_section.tobytes()[:11]
+            b'\x00flow\x00link\x00'
+        """
         return _array(self._core.string_section)  # type: ignore[no-any-return]
 
-    # -- its tables: built on first use, kept
+    # -- tables, built on first use and cached
 
     def _table(self, name: str) -> Any:
         tables, core = self._tables, self._core
@@ -320,49 +409,147 @@ class Btf(HasTables):
             built = tables.setdefault(name, table_class(name)(core.column_arrays(name)))
         return built
 
-    # -- its names
+    # -- names
 
     def name(self, type_id: SupportsIndex) -> str:
-        """The name of a type, "" if it has none; type id 0 is "void". Bytes that are no UTF-8 come with
-        surrogateescape. Raises `NotFoundError` where there is no such id."""
+        """Return the name of a type.
+
+        Bytes that are not valid UTF-8 are decoded with `surrogateescape`.
+
+        Args:
+            type_id: A type ID.
+
+        Returns:
+            The name: "" for a type without one, "void" for type ID 0.
+
+        Raises:
+            NotFoundError: There is no type with this ID.
+
+        Example:
+            >>> btf.name(2)
+            'flow'
+        """
         return self._core.name(type_id)
 
     def names(self, type_ids: Iterable[int] | npt.NDArray[Any] | None = None) -> list[str]:
-        """The names of many types at once, or of all in the rows of `types`. Those at the same `name_off` are
-        the same `str`. Raises `NotFoundError`, and `NotSupportedError` for more than 1 GiB of text."""
+        """Return the names of several types.
+
+        Args:
+            type_ids: Type IDs; None for the types in the rows of `types`.
+
+        Returns:
+            One string per type. Types with the same `name_off` share one `str` object.
+
+        Raises:
+            NotFoundError: There is no type with one of these IDs.
+            NotSupportedError: The names have more than 1 GiB of text.
+
+        Example:
+            >>> btf.names([0, 2, 3])
+            ['void', 'flow', 'list']
+        """
         return self._core.all_names() if type_ids is None else self._core.names(type_ids)
 
     def kind_names(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> list[str]:
-        """The names of the kinds of many types, as `Kind` has them: "STRUCT". Raises `NotFoundError`."""
+        """Return the names of the kinds of several types.
+
+        Args:
+            type_ids: Type IDs.
+
+        Returns:
+            One name of a `Kind` per type.
+
+        Raises:
+            NotFoundError: There is no type with one of these IDs.
+
+        Example:
+            >>> btf.kind_names([2, 5])
+            ['STRUCT', 'UNION']
+        """
         return self._core.kind_names(type_ids)
 
     def string(self, offset: SupportsIndex) -> str:
-        """The string at an offset of the string section: what a `name_off` stands for. A split BTF's
-        offsets continue after its base's. Raises `NotFoundError` past the end."""
+        """Return the string at an offset of the string section.
+
+        Args:
+            offset: A `name_off`, in bytes. The offsets of a split BTF continue after its base's.
+
+        Returns:
+            The string, decoded like `name`.
+
+        Raises:
+            NotFoundError: The offset is past the end of the section.
+
+        Example:
+            >>> btf.string(1)
+            'flow'
+        """
         return self._core.string(offset)
 
     def strings(self, offsets: Iterable[int] | npt.NDArray[Any]) -> list[str]:
-        """The same for many, say `btf.strings(btf.members.name_off)`. Equal offsets give the same `str`.
-        Raises `NotSupportedError` for more than 1 GiB of text."""
+        """Return the strings at several offsets of the string section.
+
+        Args:
+            offsets: Offsets in bytes, such as the column `name_off` of a table.
+
+        Returns:
+            One string per offset. Equal offsets share one `str` object.
+
+        Raises:
+            NotFoundError: An offset is past the end of the section.
+            NotSupportedError: The strings have more than 1 GiB of text.
+
+        Example:
+            >>> btf.strings(btf.members.name_off)[:3]
+            ['link', 'from', 'to']
+        """
         return self._core.strings(offsets)
 
     def find(self, name: str, kind: int | None = None) -> int | None:
-        """The lowest type id of that name, and of that `Kind` if one is given; None where there is none.
+        """Return the lowest ID of a type with this name, or None.
 
-        A name may begin with a keyword: "struct task_struct" finds only a STRUCT, "union x" a UNION,
-        "enum x" an ENUM or ENUM64, "func x" a FUNC, "typedef x" a TYPEDEF, "var x" a VAR. "void" is type id
-        0, as in libbpf. A base's types come before those of what continues it.
+        A name may begin with a keyword that restricts the kind: `struct`, `union`, `enum` (ENUM or ENUM64),
+        `func`, `typedef` or `var`. "struct task_struct" finds only a STRUCT. "void" is type ID 0, as in
+        libbpf. The types of a base come before those of a split BTF.
 
-        Several types may have one name: `find_all` gives all of them, `candidates` those that a question may
-        mean.
+        Several types may have one name. `find_all` returns all of them, and `candidates` those that suit a
+        query.
+
+        Args:
+            name: The name, with or without a keyword.
+            kind: A `Kind`; None for any.
+
+        Returns:
+            The type ID, or None if there is no such type.
 
         Raises:
-            ValueError: the keyword and `kind` disagree, or there is no such kind.
+            ValueError: The keyword and `kind` disagree, or there is no such kind.
+
+        Example:
+            >>> btf.find("struct flow")
+            2
+            >>> btf.find("flow", btfmmap.Kind.FUNC) is None
+            True
         """
         return self._core.find(name, kind)
 
     def find_all(self, name: str, kind: int | None = None) -> list[int]:
-        """Every type id that `find` would accept, ascending."""
+        """Return the IDs of all types with this name.
+
+        Args:
+            name: A name, with or without a keyword, as in `find`.
+            kind: A `Kind`; None for any.
+
+        Returns:
+            Type IDs in ascending order.
+
+        Raises:
+            ValueError: The keyword and `kind` disagree, or there is no such kind.
+
+        Example:
+            >>> btf.find_all("flow")
+            [2]
+        """
         return self._core.find_all(name, kind)
 
     def candidates(
@@ -373,52 +560,101 @@ class Btf(HasTables):
         ]
         | None = None,
     ) -> list[int]:
-        """The ids of the types that a name may stand for in a question. The first one is what the question
-        takes when it is asked by name; the rest are what else could be meant.
+        """Return the IDs of the types that a name may mean in a query.
 
-        Each method has suitable kinds: a struct or union for `layout`, `records` and `find_member`; those and
-        arrays for `at` and `at_each`; anything that has values for `dtype`, `ctypes` and `users`, and for
-        `format` variables as well; typedefs of all these. Types of other kinds, FUNC and FWD among them, are
-        no candidates then. Structs and unions come first, next typedefs of them, other typedefs, other types
-        with values, and variables, each group in the order of ids.
+        A query by name uses the first candidate.
 
-        For methods without suitable kinds (`dump`, `to_c`, `c_declaration`), and where no type of the name is
-        of one, the order is that of ids; forward declarations and tags (FWD, DECL_TAG, TYPE_TAG) are
-        candidates only where nothing else has the name.
+        The queries `layout`, `records` and `find_member` take structs and unions. `at` and `at_each` also
+        take arrays. `dtype`, `ctypes` and `users` take all types that have values, and `format` also takes
+        variables. Typedefs of suitable types are suitable too; other kinds, such as FUNC and FWD, are not
+        candidates. Structs and unions come first, then typedefs of them, other typedefs, other types with
+        values, and variables. Each of these groups is in ID order.
 
-        A typedef of a candidate that comes before it is left out: `typedef struct x x` after `struct x`. So
-        is what resolves to the same type as that, except for `users` and without a question.
+        Other queries (`dump`, `to_c`, `c_declaration`) take all kinds, in ID order. So does every query if no
+        type with this name suits it. Declarations and tags (FWD, DECL_TAG, TYPE_TAG) are then candidates only
+        if nothing else has the name.
+
+        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. Other
+        types that resolve to the same type as an earlier candidate are left out as well, except for `users`
+        and None.
 
         Args:
-            name: as `find` takes it, "struct x" too.
-            question: the method that is asked; None for one without suitable kinds.
+            name: A name, with or without a keyword, as in `find`.
+            question: The name of the method to query with; None for one that takes all kinds.
 
         Returns:
-            Type ids; empty where there is no type of that name.
+            Type IDs; empty if no type has this name.
 
         Raises:
-            ValueError: `question` is none of these methods.
+            ValueError: `question` is not one of these methods, or the keyword of `name` is invalid.
+
+        Example:
+            >>> btf.candidates("flow", "layout")
+            [2]
         """
         from .candidates import candidates
 
         return candidates(self, name, question)
 
     def lookup(self, names: Iterable[str], kind: int | None = None) -> npt.NDArray[np.int64]:
-        """`find` for many names: `int64[len(names)]`, -1 where there is no such type. Raises `TypeError` for
-        a single one."""
+        """Find several types by name.
+
+        Args:
+            names: Names, with or without a keyword, as in `find`.
+            kind: A `Kind`; None for any.
+
+        Returns:
+            An `int64[len(names)]` array of type IDs, -1 for a name that no type has.
+
+        Raises:
+            TypeError: `names` is a single string.
+            ValueError: A keyword and `kind` disagree, or there is no such kind.
+
+        Example:
+            >>> btf.lookup(["flow", "list", "nothing"]).tolist()
+            [2, 3, -1]
+        """
         return _array(self._core.lookup(many(names), kind))  # type: ignore[no-any-return]
 
     def match(self, pattern: str, kind: int | None = None, *, regex: bool = False) -> list[int]:
-        """The ids of all types whose name matches, ascending. A pattern is a glob ("tcp_*"), or with `regex`
-        a regular expression that is found anywhere in the name; keywords ("struct tcp_*") and `kind` are as
-        in `find`. Types without a name match nothing. Raises `ValueError` as `find`, and for what is no
-        regular expression; `NotSupportedError` for names of more than 1 GiB."""
+        """Return the IDs of all types whose name matches a pattern.
+
+        Types without a name never match.
+
+        Args:
+            pattern: A glob such as "tcp_*", with or without a keyword ("struct tcp_*").
+            kind: A `Kind`; None for any.
+            regex: Interpret the pattern as a regular expression that may match anywhere in a name.
+
+        Returns:
+            Type IDs in ascending order.
+
+        Raises:
+            ValueError: The regular expression is invalid, the keyword and `kind` disagree, or there is no
+                such kind.
+            NotSupportedError: The names have more than 1 GiB of text.
+
+        Example:
+            >>> btf.match("struct *")
+            [2, 3]
+        """
         from .matching import match
 
         return match(self, pattern, kind, regex=regex)
 
     def find_members(self, name: str) -> list[tuple[Type, Member]]:
-        """Which structs and unions have a member of that name, in id order, with the member."""
+        """Find the members with this name in all structs and unions.
+
+        Args:
+            name: The name of a member.
+
+        Returns:
+            The struct or union and the member, for each match, in ID order.
+
+        Example:
+            >>> [(parent.name, member.bit_offset) for parent, member in btf.find_members("prev")]
+            [('list', 64)]
+        """
         return [
             (parent, children[position])
             for parent, positions in self._children_named("members", name)
@@ -427,7 +663,18 @@ class Btf(HasTables):
         ]
 
     def find_enumerators(self, name: str) -> list[tuple[Type, Enumerator]]:
-        """Which enums have a value of that name, in id order, with the value."""
+        """Find the enumerators with this name in all enums.
+
+        Args:
+            name: The name of an enumerator.
+
+        Returns:
+            The enum and the enumerator, for each match, in ID order.
+
+        Example:
+            >>> btf.find_enumerators("ALLOW")
+            [(<Type [14] ENUM verdict>, Enumerator(name='ALLOW', value=1))]
+        """
         return [
             (parent, children[position])
             for parent, positions in self._children_named("enumerators", name)
@@ -436,7 +683,7 @@ class Btf(HasTables):
         ]
 
     def _children_named(self, table: str, name: str) -> Iterator[tuple[Type, list[int]]]:
-        """Each type that has such children, with their positions."""
+        """Yield each type that has children with this name, and their positions in it."""
         for level in self._levels():
             columns, first_id = level._columns(table), level.first_id
             positions: dict[int, list[int]] = {}
@@ -447,24 +694,47 @@ class Btf(HasTables):
                 yield level._type(parent), found
 
     def find_member(self, path: str) -> Field | None:
-        """A member at a dotted path from a type's name, "task_struct.se.vruntime": its type, and where it is
-        from the first type's start. Anonymous structs are left out; an array's element has its index,
-        "sk_buff.cb[8]". Of several types of the name structs and unions come first (see `candidates`). None
-        where there is no such member; `NotFoundError` where there is no such type, `ValueError` for a type of
-        another kind, and for an index that is no number, or of what is no array."""
+        """Find a member by its path from a type's name.
+
+        The names of a path are joined by dots: "task_struct.se.vruntime". Anonymous structs and unions are
+        left out. An element of an array is selected by its index: "sk_buff.cb[8]".
+
+        Args:
+            path: The name of a struct or union, or of a typedef of one, and the path in it. If several types
+                have this name, the first of its `candidates` is used.
+
+        Returns:
+            The member, with its offset from the start of the named type. None if there is no such member.
+
+        Raises:
+            NotFoundError: There is no type with this name.
+            ValueError: The type is neither a struct nor a union, an index is not a number, or an indexed
+                member is not an array.
+            FormatError: An anonymous struct or union contains itself or nests too deeply, or the type has too
+                many members.
+
+        Example:
+            >>> btf.find_member("flow.link.prev").offset
+            8
+        """
         from .fields import composite, find_field
 
         name, _, rest = path.partition(".")
         return find_field(composite(self._meant(name, "find_member")), rest)
 
-    # -- how types refer to one another
+    # -- references between types
 
     @property
     def graph(self) -> Graph:
-        """Which type refers to which, as what; with those of its bases."""
+        """The references between types, including those of the bases.
+
+        Example:
+            >>> btf.graph
+            <Graph of 49 types and 64 references>
+        """
         from .graph import Graph
 
-        # Not kept: it refers to this object, which would then wait for the garbage collector.
+        # Not cached: it refers to this Btf, and only the garbage collector could free such a cycle.
         return Graph(self, self._core_graph)
 
     def users(
@@ -474,45 +744,96 @@ class Btf(HasTables):
         roles: Collection[int] | None = None,
         through: Collection[str] | None = None,
     ) -> list[User]:
-        """Who uses a type: which structs embed it or point to it, which functions take or return it, and
-        where. Sorted by the user's id.
+        """Return the uses of a type: structs that embed it or point to it, functions that take or return it.
 
         Args:
-            type_: a name (of several types, see `candidates`), an id or a `Type`.
-            roles: as what, `Role` numbers; None for any.
-            through: what may stand between the type and its user: some of "typedef", "const", "volatile",
-                "restrict", "type_tag", "pointer", "array" and "anonymous" (structs); None for any, which is
-                `THROUGH` of the module `btfmmap.users`. `EMBEDDED`, there too, leaves out pointers.
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`.
+            roles: The `Role` numbers of the uses to return; None for all.
+            through: What may lie between the type and its user: some of "typedef", "const", "volatile",
+                "restrict", "type_tag", "pointer", "array" and "anonymous" (structs). None allows all of
+                these, which are `btfmmap.users.THROUGH`. `btfmmap.users.EMBEDDED` leaves out pointers.
 
-        Raises `NotFoundError`; `ValueError` for what is no role or none of those words, and for more than
-        2^20 users; `TypeError` for a single one that is in no collection.
+        Returns:
+            The uses, sorted by the ID of the user.
+
+        Raises:
+            NotFoundError: There is no such type.
+            ValueError: `roles` or `through` contains an unknown item, or there are more than 2^20 users.
+            TypeError: `roles` or `through` is a single item instead of a collection.
+            NotSupportedError: The names have more than 1 GiB of text.
+            FormatError: The type lies in too many nested anonymous structs.
+
+        Example:
+            >>> [(user.type.name, user.name) for user in btf.users("union address")]
+            [('flow', 'from'), ('flow', 'to')]
         """
         from .users import THROUGH, users
 
         return users(self, self._id_of(type_, "users"), roles, THROUGH if through is None else through)
 
     def resolve(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-        """What types are without TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG: `int64[n]` of ids, -1 where
-        they go round in circles, and for an id that is not there."""
+        """Resolve types through TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG.
+
+        Args:
+            type_ids: Type IDs.
+
+        Returns:
+            An `int64[n]` array of type IDs. It has -1 for a type in a cycle and for an ID that does not
+            exist.
+
+        Example:
+            >>> btf.resolve([9, 24]).tolist()
+            [10, 25]
+        """
         return _array(self._core_layout.resolve(type_ids))  # type: ignore[no-any-return]
 
-    # -- how types lie in memory
+    # -- sizes and layouts
 
     def sizeof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-        """The sizes of types in bytes, `int64[n]`, as libbpf's `btf__resolve_size` has them: arrays multiply,
-        pointers have the BTF's pointer size. -1 for what has none (void, functions, variables, tags of
-        declarations, forward declarations, circles), for more than 2^32 - 1 bytes, and for an id that is
-        not there."""
+        """Return the sizes of types, as libbpf's `btf__resolve_size` computes them.
+
+        Pointers have the pointer size of the BTF. The size of an array includes all of its dimensions.
+
+        Args:
+            type_ids: Type IDs.
+
+        Returns:
+            An `int64[n]` array of sizes in bytes. It has -1 for an ID that does not exist, and for types
+            without a size: void, functions, variables, declaration tags, forward declarations and cycles. It
+            also has -1 for sizes of more than 2^32 - 1 bytes.
+
+        Example:
+            >>> btf.sizeof([2, 7, 0]).tolist()
+            [112, 16, -1]
+        """
         return _array(self._core_layout.sizeof(type_ids))  # type: ignore[no-any-return]
 
     def alignof(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-        """The alignments of types in bytes, `int64[n]`, as libbpf's `btf__align_of` has them: 1 for packed
-        structs. -1 for what has none."""
+        """Return the alignments of types, as libbpf's `btf__align_of` computes them.
+
+        Args:
+            type_ids: Type IDs.
+
+        Returns:
+            An `int64[n]` array of alignments in bytes: 1 for packed structs, -1 for types without an
+            alignment.
+
+        Example:
+            >>> btf.alignof([2, 7, 0]).tolist()
+            [8, 1, -1]
+        """
         return _array(self._core_layout.alignof(type_ids))  # type: ignore[no-any-return]
 
     @property
     def layouts(self) -> Layouts:
-        """How every struct and union uses its bytes: holes, padding, cache lines; see `layouts.Layouts`."""
+        """The use of space by every struct and union: holes, padding and cache lines.
+
+        See `btfmmap.layouts.Layouts` for the columns.
+
+        Example:
+            >>> btf.layouts.hole_bytes.tolist()
+            [5, 0, 0, 0]
+        """
         from .layouts import Layouts
 
         tables, columns = self._tables, self._layout_columns()
@@ -523,27 +844,72 @@ class Btf(HasTables):
         return layouts
 
     def wasteful(self, top: int = 20) -> list[dict[str, int | str]]:
-        """The `top` structs and unions that waste most bytes in holes and padding, worst first: rows of
-        `layouts` as dicts, with `name` and `waste` (bytes); none of a distilled base, whose members are not
-        recorded. Raises `ValueError` for a negative number."""
+        """Return the structs and unions with the most bytes in holes and padding.
+
+        Args:
+            top: The number of types to return.
+
+        Returns:
+            Rows of `layouts` as dicts, most wasteful first, with `name` and `waste` (in bytes) in addition.
+            Empty for a distilled base, which has no members.
+
+        Raises:
+            ValueError: `top` is negative.
+
+        Example:
+            >>> [(row["name"], row["waste"]) for row in btf.wasteful(1)]
+            [('flow', 5)]
+        """
         from .waste import wasteful
 
         return wasteful(self, top)
 
     def layout(self, type_: SupportsIndex | str | Type) -> StructLayout:
-        """One struct or union member by member: offsets, sizes, holes. `print` shows it as pahole does.
-        By name, structs and unions come first (see `candidates`). Raises `NotFoundError`, and `ValueError`
-        for any other kind."""
+        """Return the layout of a struct or union: the offsets and sizes of its members, and the holes.
+
+        `print` shows it in the format of pahole.
+
+        Args:
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`, possibly a typedef.
+
+        Returns:
+            The layout.
+
+        Raises:
+            NotFoundError: There is no such type.
+            ValueError: The type is neither a struct nor a union.
+
+        Example:
+            >>> btf.layout("flow")
+            <StructLayout flow: 112 bytes>
+        """
         from .fields import composite
         from .struct_layout import StructLayout
 
         return StructLayout(composite(self._meant(type_, "layout")))
 
     def at(self, type_: SupportsIndex | str | Type, offset: int) -> list[str]:
-        """The paths of the members at a byte of a type, say "headers.transport_header": several where unions
-        or bitfields share it, none in a hole. The type is a struct, union or array, or a typedef of one; by
-        name, structs and unions come first (see `candidates`). Raises `NotFoundError`, and `ValueError` for
-        any other kind."""
+        """Return the paths of the members at a byte of a type.
+
+        There are several members if unions or bitfields share the byte, and none if it lies in a hole.
+
+        Args:
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`: a struct, union or
+                array, or a typedef of one.
+            offset: The offset of the byte from the start of the type.
+
+        Returns:
+            Paths such as "headers.transport_header".
+
+        Raises:
+            NotFoundError: There is no such type.
+            ValueError: The type is not a struct, union or array.
+            FormatError: The type nests too deeply, or has too many members at this byte.
+
+        Example:
+            >>> btf.at("flow", 20)
+            ['from.bytes[4]', 'from.words[1]']
+        """
         from .fields import at
 
         return at(self._meant(type_, "at"), offset)
@@ -551,7 +917,24 @@ class Btf(HasTables):
     def at_each(
         self, type_: SupportsIndex | str | Type, offsets: Iterable[int] | npt.NDArray[Any]
     ) -> list[list[str]]:
-        """`at` for many offsets."""
+        """Return the paths of the members at several bytes of a type.
+
+        Args:
+            type_: A type, as in `at`.
+            offsets: Offsets in bytes from the start of the type.
+
+        Returns:
+            One list of paths per offset.
+
+        Raises:
+            NotFoundError: There is no such type.
+            ValueError: The type is not a struct, union or array.
+            FormatError: The type nests too deeply, or has too many members at one of the bytes.
+
+        Example:
+            >>> btf.at_each("flow", [8, 51])
+            [['link.prev'], []]
+        """
         from .fields import at_each
 
         return at_each(self._meant(type_, "at_each"), offsets)
@@ -559,18 +942,32 @@ class Btf(HasTables):
     def dtype(
         self, type_: SupportsIndex | str | Type, *, bitfields: Literal["error", "omit"] = "error"
     ) -> np.dtype[Any]:
-        """A type as a numpy dtype of the same size and offsets, in the file's byte order, for
-        `np.frombuffer`: structs nest, arrays have shapes, members of anonymous structs and unions are lifted,
-        pointers are unsigned integers, enums integers, `char[n]` is `S{n}` (numpy drops NULs at its end),
-        and what numpy has no number for (`__int128`) is `V16`.
+        """Return a type as a numpy dtype with the same size and offsets, for `np.frombuffer`.
+
+        Numbers are in the file's byte order. Structs are nested dtypes, and arrays are subarrays. Members of
+        anonymous structs and unions become fields of the enclosing struct. Pointers are unsigned integers,
+        and enums are integers. `char[n]` is `S{n}`, from which numpy strips trailing NULs. A number that
+        numpy lacks, such as `__int128`, is `V16`.
 
         Args:
-            type_: a name (of several types, see `candidates`), an id or a `Type`.
-            bitfields: "omit" leaves them out; `records` reads them.
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`.
+            bitfields: "omit" leaves bitfields out, "error" refuses them. `records` reads them.
+
+        Returns:
+            The dtype.
 
         Raises:
-            NotSupportedError: a member cannot be expressed exactly; says which and why. And for more than
-                262,144 members, with those of members but not of arrays' elements: numpy goes through all.
+            NotFoundError: There is no such type.
+            NotSupportedError: A dtype cannot express a member exactly. The message names the member and the
+                reason. Or the type has more than 262,144 members, counting the members of its members, but
+                not for each element of an array: numpy processes all of them.
+            FormatError: An anonymous struct or union contains itself or nests too deeply, or the type has too
+                many members.
+            ValueError: `bitfields` is neither "error" nor "omit".
+
+        Example:
+            >>> btf.dtype("list").fields["prev"]
+            (dtype('uint64'), 8)
         """
         from .dtype import dtype_of
 
@@ -579,20 +976,28 @@ class Btf(HasTables):
     def records(
         self, type_: SupportsIndex | str | Type, buffer: Buffer | npt.NDArray[Any], *, size: int | None = None
     ) -> Records:
-        """Bytes as records of a struct or union, each field an array, bitfields too.
+        """Interpret bytes as records of a struct or union, with an array per field, including bitfields.
 
         Args:
-            type_: a name (structs and unions come first, see `candidates`), an id or a `Type`, through
-                typedefs.
-            buffer: bytes-like, a whole number of records; read in place.
-            size: how many bytes a record has, where that is more than the type has: padding comes after it,
-                or what is in the flexible array at its end, which has all elements that are whole
-                (`size=len(sample)` for one record of its own length, as in a BPF ring buffer).
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`, possibly a typedef.
+            buffer: A bytes-like object that holds a whole number of records. It is not copied.
+            size: The size of each record in bytes, if that is more than the size of the type. The extra bytes
+                are padding, or the elements of the flexible array at the end: as many whole ones as they
+                hold. Use `size=len(sample)` for one record of variable length, as in a BPF ring buffer.
+
+        Returns:
+            The records.
 
         Raises:
-            FormatError: no whole number of records.
-            NotSupportedError: as `dtype`; and a type that ends in a flexible array, without `size`.
-            ValueError: `size` is less than the type has; a type of another kind.
+            NotFoundError: There is no such type.
+            FormatError: `buffer` does not hold a whole number of records, or the type is malformed.
+            NotSupportedError: A member cannot be expressed, as in `dtype`. Or the type ends in a flexible
+                array and `size` is missing.
+            ValueError: `size` is less than the size of the type, or the type is neither a struct nor a union.
+
+        Example:
+            >>> btf.records("list", bytes(32)).next.tolist()
+            [0, 0]
         """
         from .fields import composite
         from .records import records_of
@@ -600,13 +1005,29 @@ class Btf(HasTables):
         return records_of(composite(self._meant(type_, "records")), buffer, size)
 
     def ctypes(self, type_: SupportsIndex | str | Type) -> Any:
-        """A struct or union as a class of `ctypes`, its members at the same offsets, bitfields too; a
-        struct's `_fields_` are in the order of those. Raises `NotSupportedError` where ctypes cannot."""
+        """Return a struct or union as a `ctypes` class, with its members at the same offsets.
+
+        Bitfields are included. The `_fields_` of a struct are in the order of their offsets.
+
+        Args:
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`.
+
+        Returns:
+            A `ctypes.Structure` or `ctypes.Union`; for other kinds the corresponding ctypes type.
+
+        Raises:
+            NotFoundError: There is no such type.
+            NotSupportedError: ctypes cannot express the type.
+
+        Example:
+            >>> btf.ctypes("list").prev.offset
+            8
+        """
         from .ctypes_types import ctype_of
 
         return ctype_of(self._meant(type_, "ctypes"))
 
-    # -- as text
+    # -- text
 
     def dump(
         self,
@@ -617,49 +1038,98 @@ class Btf(HasTables):
         pretty: bool = False,
         sort: bool = True,
     ) -> str | None:
-        """Types as text, identical to that of bpftool 7.8 (`bpftool btf dump file`, `-j`, `format c`). Of a
-        split BTF its own types, as C those of its bases too. A stream, in pieces: memory stays bounded.
+        """Return or write types as text, in the format of `bpftool btf dump`.
+
+        The text is identical to that of bpftool 7.8: `bpftool btf dump file`, with `-j`, or with `format c`.
+        The types of a split BTF are dumped without those of its bases, except as C. The text is written in
+        pieces, so that memory use stays bounded.
 
         Args:
-            format: "raw", a line a record; "json", one object; "c", a header that compiles.
-            file: where to write: a path (written beside and renamed, so whole or not at all) or an open
-                file, binary or text; None returns the text.
-            roots: only these types, or this one by name; as C with what they need.
-            pretty: JSON on many lines, as `bpftool -p`.
-            sort: C by kind and name, as bpftool does since 7.5; else in the order of ids (`unsorted`).
+            format: "raw" writes a line per record, "json" a single object, "c" a header that compiles.
+            file: A path, an open binary or text file, or None to return the text. A path is written under
+                another name and then renamed, so that a partial file is never visible.
+            roots: The types to dump, or the name of one; None for all. C output includes the types that they
+                need.
+            pretty: Indent JSON, like `bpftool -p`.
+            sort: Sort C by kind and name, as bpftool 7.5 and later do. False keeps the order of IDs, like
+                bpftool's `unsorted`.
+
+        Returns:
+            The text, or None if it was written to `file`.
 
         Raises:
-            NotFoundError: a root that is not there.
-            FormatError, NotSupportedError: as C, types that hold themselves, that nest too deeply, or of a
-                kind that only the layout section knows.
-            OSError: the file cannot be written.
-            ValueError: no roots, or another format.
+            NotFoundError: A root does not exist.
+            FormatError: A type contains itself, and `format` is "c".
+            NotSupportedError: `format` is "c", and types nest too deeply, have a kind that only the layout
+                section describes, or make too much text.
+            OSError: The file cannot be written.
+            ValueError: `roots` is empty, or `format` is unknown.
+            TypeError: `file` is neither a path nor a file.
+
+        Example:
+            >>> print(btf.dump(roots=["bool", "_Bool"]), end="")
+            [12] TYPEDEF 'bool' type_id=13
+            [13] INT '_Bool' size=1 bits_offset=0 nr_bits=8 encoding=BOOL
         """
         from .dumping import dump
 
         if roots is not None:
             roots = [roots] if isinstance(roots, str) else list(roots)
             if not roots:
-                raise ValueError("roots is empty; None stands for all types")
+                raise ValueError("roots is empty; pass None for all types")
         ids = [self._id_of(root) for root in roots or ()]
         return dump(self, format, file, ids, pretty=pretty, sort=sort)
 
     def to_c(self, *types: SupportsIndex | str | Type) -> str:
-        """A C header with these types and what they need; with all types where none is given. It is
-        `dump("c")`, but where a compiler would make something else of that than the BTF has: members are in
-        the order of their offsets, and enums have their size and sign. Raises what `dump` does, and
-        `NotSupportedError` for a struct or enum that C cannot say: members that overlap, say."""
+        """Return a C header with these types and the types that they need.
+
+        The header equals `dump("c")`, except if a compiler would give that text another layout than the BTF
+        records. Members are in the order of their offsets, and enums have their recorded size and sign.
+
+        Args:
+            *types: Names, IDs or `Type` objects; none for all types.
+
+        Returns:
+            The header.
+
+        Raises:
+            NotFoundError: There is no such type.
+            FormatError: A type contains itself.
+            NotSupportedError: C cannot express a struct or enum, for example because its members overlap. Or
+                types nest too deeply, have a kind that only the layout section describes, or make too much
+                text.
+
+        Example:
+            >>> [line for line in btf.to_c("__u64").splitlines() if line.startswith("typedef")]
+            ['typedef unsigned long long __u64;']
+        """
         from .dumping import to_c
 
         return to_c(self, [self._id_of(type_) for type_ in types])
 
     def c_declaration(self, type_: SupportsIndex | str | Type) -> str:
-        """One type as C for people: a struct with its members, an enum with its values, what a typedef stands
-        for, a function's prototype. As in the header that `to_c` gives, but without what it needs, and under
-        its own name. Raises `NotFoundError`, and `NotSupportedError` for what C has nothing for (DATASEC) or
-        cannot lay out as the BTF does: members that overlap, or lie within a byte; one of a union past its
-        start; one without a name that is neither struct nor union; an enum whose values its size does not
-        hold."""
+        """Return the declaration of one type in C, for people to read.
+
+        A struct is shown with its members, an enum with its values, a typedef with its target and a function
+        with its prototype. The declaration is that of the header from `to_c`, under the type's own name and
+        without the types that it needs.
+
+        Args:
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`.
+
+        Returns:
+            The declaration.
+
+        Raises:
+            NotFoundError: There is no such type.
+            NotSupportedError: C cannot declare the type: it is a DATASEC, or it has no name and is neither a
+                struct nor a union. Or C cannot reproduce its layout: members overlap or lie within a byte, a
+                member of a union is not at its start, or an enum's size cannot hold its values.
+
+        Example:
+            >>> btf.c_declaration("judge")
+            'enum verdict judge(struct flow *flow, long size);'
+        """
         from .dumping import c_declaration
 
         return c_declaration(self, self._id_of(type_))
@@ -676,27 +1146,38 @@ class Btf(HasTables):
         indent: str = "\t",
         indent_level: int = 0,
     ) -> str:
-        """Bytes of a type as C initialisers: `(struct flow){\\n\\t.port = (u16)443,\\n}`. Enums by name,
-        bitfields and pointers in hexadecimal. The text is that of libbpf's `btf_dump__dump_type_data`, whose
-        options these are, without its faults (docs/dumps.md lists them).
+        r"""Format the bytes of a value as a C initializer.
+
+        Enums are shown by name, bitfields and pointers in hexadecimal. The text and the options are those of
+        libbpf's `btf_dump__dump_type_data`, except for its faults, which docs/dumps.md lists.
 
         Args:
-            type_: a name (of several types, see `candidates`), an id or a `Type`; also a VAR, or a DATASEC
-                with all of its.
-            data: bytes-like, in the file's byte order, the type's size or more, of which the rest is ignored.
-            compact: all on one line.
-            skip_names: neither names of members nor casts.
-            emit_zeroes: members that are zero, too. Without it they are left out, but for the elements of
-                arrays; nothing else is.
-            emit_strings: arrays of one-byte integers that hold a NUL as "text" up to that.
-            indent: of one level.
-            indent_level: of the outermost one.
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`. May also be a VAR, or a
+                DATASEC to format all of its variables.
+            data: A bytes-like object in the file's byte order, at least as long as the type. The rest is
+                ignored.
+            compact: Write everything on one line.
+            skip_names: Leave out the names of members, and casts.
+            emit_zeroes: Include members that are zero. By default these are left out; elements of arrays
+                never are.
+            emit_strings: Show an array of one-byte integers that holds a NUL as "text", up to the NUL.
+            indent: The indentation of one level.
+            indent_level: The level of the outermost value.
+
+        Returns:
+            The initializer.
 
         Raises:
-            NotFoundError: there is no such type.
-            FormatError: fewer bytes than the type has, or members outside of it.
-            ValueError: a type without a size.
-            NotSupportedError: floats of other than 2, 4 or 8 bytes; types that nest too deeply.
+            NotFoundError: There is no such type.
+            FormatError: `data` is shorter than the type, or a member lies outside of its struct or union.
+            ValueError: The type has no size.
+            NotSupportedError: A float does not have 2, 4 or 8 bytes, or types nest too deeply.
+
+        Example:
+            >>> btf.format("verdict", b"\1\0\0\0")
+            '(enum verdict)ALLOW'
+            >>> btf.format("list", b"\1" + bytes(15), compact=True)
+            '(struct list){.next = (struct list *)0x1,}'
         """
         from .formatting import format_data
 
@@ -711,13 +1192,13 @@ class Btf(HasTables):
             indent_level=indent_level,
         )
 
-    # -- its types as objects
+    # -- types as objects
 
     def _meant(self, type_: SupportsIndex | str | Type, question: str) -> Type:
         return self._type(self._id_of(type_, question))
 
     def _id_of(self, type_: SupportsIndex | str | Type, question: str | None = None) -> int:
-        """Which type a question is about; a name stands for the first of its `candidates`."""
+        """Return the ID of the type that a query is about: for a name, the first of its `candidates`."""
         if isinstance(type_, str):
             from .candidates import candidates
 
@@ -730,19 +1211,33 @@ class Btf(HasTables):
         from .types import Type
 
         if not isinstance(type_, Type):
-            raise TypeError(f"a name, an id or a Type is wanted, not {type(type_).__name__}")
+            raise TypeError(f"expected a name, an id or a Type, not {type(type_).__name__}")
         if type_ not in self:
-            raise NotFoundError(f"{type_!r} is of another BTF")
+            raise NotFoundError(f"{type_!r} belongs to another BTF")
         return type_.id
 
     def __getitem__(self, key: SupportsIndex | str) -> Type | Any:
-        """A `Type`, by its id or by a name as `find` takes it; a `Field`, by a path as `find_member` takes
-        it: `btf["task_struct.se.vruntime"]`. A type whose whole name has dots comes first (".maps"). Type
-        checkers take what it gives for a `Type`: `find_member` is annotated with `Field`.
+        """Return a type by its ID or name, or a member by its path.
+
+        A name may have a keyword, as in `find`. A path is that of `find_member`:
+        `btf["task_struct.se.vruntime"]`. A type whose whole name has dots, such as ".maps", takes precedence.
+        The result is annotated as a `Type`; `find_member` is annotated as a `Field`.
+
+        Args:
+            key: A type ID, the name of a type, or the path of a member.
+
+        Returns:
+            A `Type`, or a `Field` for a path.
 
         Raises:
-            NotFoundError, a `KeyError`: there is no such type or member.
-            FormatError: as `find_member`.
+            NotFoundError: There is no such type or member. This is a `KeyError`.
+            FormatError: The type of the path is malformed, as in `find_member`.
+
+        Example:
+            >>> btf["struct flow"]
+            <Type [2] STRUCT flow>
+            >>> btf["flow.packets"].offset
+            64
         """
         if not isinstance(key, str):
             return self._type(self._checked_id(key))
@@ -754,11 +1249,11 @@ class Btf(HasTables):
         raise _not_named(key)
 
     def _checked_id(self, type_id: SupportsIndex) -> int:
-        self._core.name(type_id)  # refuses an id that is not there
+        self._core.name(type_id)  # raises if the ID does not exist
         return type_id.__index__()
 
     def _member(self, path: str) -> Field:
-        """What `find_member` finds, and `NotFoundError` wherever that is nothing."""
+        """Return the member at a path, or raise `NotFoundError` if there is none for any reason."""
         try:
             field = self.find_member(path)
         except FormatError:
@@ -787,11 +1282,11 @@ class Btf(HasTables):
         return btf is not None
 
     def __len__(self) -> int:
-        """How many types there are: void included, those of a base not."""
+        """Return the number of types: void is included, the types of a base are not."""
         return self._core.rows
 
     def __iter__(self) -> Iterator[Type]:
-        """Its own types in id order, void first where it has no base."""
+        """Iterate over its own types in ID order, starting with void if there is no base."""
         from .types import Type
 
         first = self.first_id
@@ -799,9 +1294,9 @@ class Btf(HasTables):
 
 
 def many(names: Iterable[str]) -> Iterable[str]:
-    """The names, unless they are a single one, whose letters would be looked up."""
+    """Return the names; refuse a single string, whose characters would be looked up."""
     if isinstance(names, str):
-        raise TypeError(f"lookup takes many names: [{names!r}]; find takes one")
+        raise TypeError(f"names is a single string; pass [{names!r}], or use find")
     return names
 
 

@@ -1,4 +1,4 @@
-"""`Btf.candidates`: which types a name may stand for, where several have it."""
+"""`Btf.candidates`: the types that a name may mean, if several have it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WITH_PARTS = (*_COMPOSITE, "ARRAY")
 _WITH_VALUES = (*_WITH_PARTS, "ENUM", "ENUM64", "INT", "FLOAT", "PTR")
 _VARIABLES = ("VAR", "DATASEC")
 
-# What a question is about: kinds below typedefs and qualifiers. FUNC and FWD are never among them.
+# The kinds that each query takes, after typedefs and qualifiers are resolved. None takes FUNC or FWD.
 _SUITABLE = {
     "layout": _COMPOSITE,
     "records": _COMPOSITE,
@@ -23,22 +23,22 @@ _SUITABLE = {
     "dtype": _WITH_VALUES,
     "ctypes": _WITH_VALUES,
     "format": _WITH_VALUES + _VARIABLES,
-    # Other kinds have users, too, but nothing embeds, points to, takes or returns a function.
+    # Other kinds have users too, but no type embeds, points to, takes or returns a FUNC.
     "users": _WITH_VALUES,
 }
-# These declare or annotate, but define nothing of their name.
+# Kinds that declare or annotate a name, but do not define it.
 _DECLARATIONS = ("FWD", "DECL_TAG", "TYPE_TAG")
 
 
 def candidates(btf: Btf, name: str, question: str | None = None) -> list[int]:
-    """What `Btf.candidates` gives."""
+    """Return the IDs of the types that a name may mean in a query; see `Btf.candidates`."""
     if question is not None and question not in _SUITABLE:
         raise ValueError(f"question is {question!r}, must be None or one of {', '.join(_SUITABLE)}")
     ids = btf.find_all(name)
     if len(ids) < 2:
         return ids
     kinds = btf.kind_names(ids)
-    # A typedef in a cycle stands for itself.
+    # A typedef in a cycle resolves to itself.
     found = memoryview(btf._core_layout.resolve(ids)).tolist()
     below = [type_id if its < 0 else its for type_id, its in zip(ids, found, strict=True)]
     rows: list[int] = []
@@ -46,7 +46,7 @@ def candidates(btf: Btf, name: str, question: str | None = None) -> list[int]:
         rows = _by_preference(kinds, btf.kind_names(below), _SUITABLE[question])
     if not rows:
         rows = [row for row, kind in enumerate(kinds) if kind not in _DECLARATIONS] or list(range(len(ids)))
-    same_answer = question not in (None, "users")  # for all that resolve to the same type
+    same_answer = question not in (None, "users")  # for all types that resolve to the same one
     distinct: dict[int, int] = {}
     for row in rows:
         is_alias = same_answer or below[row] in distinct
@@ -55,8 +55,11 @@ def candidates(btf: Btf, name: str, question: str | None = None) -> list[int]:
 
 
 def _by_preference(kinds: list[str], below_kinds: list[str], suitable: tuple[str, ...]) -> list[int]:
-    """The rows of suitable types: structs and unions, typedefs of those, other typedefs, what else has
-    values, variables."""
+    """Return the rows of suitable types.
+
+    Structs and unions come first, then typedefs of them, other typedefs, other types with values, and
+    variables.
+    """
     ranked = [
         ((kind not in _COMPOSITE, below not in _COMPOSITE, kind != "TYPEDEF", kind in _VARIABLES), row)
         for row, (kind, below) in enumerate(zip(kinds, below_kinds, strict=True))

@@ -1,18 +1,24 @@
-"""What btfmmap raises. The operating system's own errors come through as `OSError`."""
+"""The exceptions of btfmmap. Errors of the operating system are raised as `OSError`."""
 
 from __future__ import annotations
 
 
 class BtfError(Exception):
-    """The base of btfmmap's own errors."""
+    """The base class of btfmmap's exceptions."""
 
 
 class FormatError(BtfError, ValueError):
-    """The bytes are no valid BTF.
+    """The bytes are not valid BTF.
 
     Attributes:
-        offset: where in the BTF blob the offending field is, in bytes, or None.
-        type_id: the offending record's type id, or None.
+        offset: The offset of the invalid field in the BTF blob in bytes, or None.
+        type_id: The ID of the invalid type, or None.
+
+    Example:
+        >>> btfmmap.open(data=btf.raw[:2].tobytes())
+        Traceback (most recent call last):
+            ...
+        btfmmap.errors.FormatError: buffer: too short for BTF: 2 bytes, a header has 24
     """
 
     def __init__(self, message: str, *, offset: int | None = None, type_id: int | None = None) -> None:
@@ -22,15 +28,22 @@ class FormatError(BtfError, ValueError):
 
 
 class MissingBaseError(FormatError):
-    """A split BTF, which continues another one: open it with `base=`."""
+    """A split BTF was opened without its base: pass `base=`."""
 
 
 class NotFoundError(BtfError, KeyError):
-    """No type of that name or id, no member of that name, or no string at that offset."""
+    """There is no such type, member, string or unit.
+
+    Example:
+        >>> btf["flows"]
+        Traceback (most recent call last):
+            ...
+        btfmmap.errors.NotFoundError: no type named 'flows'
+    """
 
     def __str__(self) -> str:
         return Exception.__str__(self)  # KeyError's own quotes the message
 
 
 class NotSupportedError(BtfError):
-    """Valid, but something that btfmmap cannot do; the message says what."""
+    """The input is valid, but btfmmap does not support the operation on it. The message gives the reason."""

@@ -1,4 +1,4 @@
-"""Columns as a `pandas.DataFrame`."""
+"""Converts columns to a `pandas.DataFrame`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ if TYPE_CHECKING:
 
 
 def frame(names: Sequence[str], columns: Sequence[npt.NDArray[Any]], rows: int) -> pd.DataFrame:
-    """The columns under these names, of which two may be the same, without copying them. Raises
-    `NotSupportedError` without pandas."""
+    """Return columns as a `pandas.DataFrame`, without a copy.
+
+    Args:
+        names: The names of the columns, which may repeat.
+        columns: The columns.
+        rows: The number of rows.
+
+    Raises:
+        NotSupportedError: pandas is not installed.
+    """
     pandas = optional("pandas", "pandas")
     made: pd.DataFrame = pandas.DataFrame(dict(enumerate(columns)), index=range(rows), copy=False)
     made.columns = pandas.Index(names, dtype=object)
@@ -23,6 +31,8 @@ def frame(names: Sequence[str], columns: Sequence[npt.NDArray[Any]], rows: int) 
 
 
 def refuse_array(what: str, instead: str) -> NoReturn:
-    """For `__array__`, which numpy and pandas ask: without one they iterate, and what they find is not the
-    columns."""
-    raise TypeError(f"{what} is not one array but columns of several types: {instead}")
+    """Raise `TypeError` from `__array__`.
+
+    Without `__array__`, numpy and pandas iterate over the object, and would not convert its columns.
+    """
+    raise TypeError(f"{what}: columns of several types do not make one array; {instead}")

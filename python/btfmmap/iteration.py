@@ -1,7 +1,7 @@
-"""Recursive functions without recursion, and the release of long chains of objects.
+"""Runs recursive functions without recursion, and releases long chains of objects.
 
-The depth of types is bounded, but the stack of the caller's thread may have room for less, and so may
-Python's recursion limit.
+The depth of types is limited, but the caller's thread may have a smaller stack, or Python a lower recursion
+limit.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     Calls = Generator[Any, Any, T]
-    """A function that yields the calls of its kind that it makes, and is sent what they return."""
+    """A function that yields its recursive calls and is sent their results."""
 
 
 def run(call: Calls[T]) -> T:
-    """What a function that yields its calls returns. An exception ends all of them; none can catch it."""
+    """Return the result of a function that yields its recursive calls.
+
+    An exception ends all of the calls; none of them can catch it.
+    """
     stack: list[Calls[Any]] = [call]
     value: Any = None
     while stack:
@@ -36,7 +39,7 @@ def run(call: Calls[T]) -> T:
 
 
 class _Pending(_local):
-    """A thread's references that are to be dropped."""
+    """The references that a thread has yet to drop."""
 
     def __init__(self) -> None:
         self.objects: list[object] = []
@@ -47,8 +50,11 @@ _PENDING = _Pending()
 
 
 def release(objects: list[object], pending: _Pending = _PENDING) -> None:
-    """Drop the references in a list, from the `__del__` of what held them. Where that ends other objects
-    which call this, theirs are dropped after they return: a chain of any length takes a few frames."""
+    """Drop the references in a list; called from the `__del__` of their owner.
+
+    If this destroys objects that call `release` too, their references are dropped after they return. A chain
+    of any length therefore takes only a few stack frames.
+    """
     pending.objects += objects
     objects.clear()
     if pending.is_releasing:

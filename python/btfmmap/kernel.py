@@ -1,4 +1,4 @@
-"""`open_kernel`: a kernel and all its modules as one."""
+"""`open_kernel`: opens a kernel with all of its modules."""
 
 from __future__ import annotations
 
@@ -35,17 +35,24 @@ _COMPRESSED = (".xz", ".zst", ".gz")
 
 
 class Kernel(HasTables):
-    """A kernel and its modules, made by `open_kernel`. Immutable; a context manager.
+    """A kernel and its modules, opened with `open_kernel`.
 
-    Every module continues the same base, so their type ids overlap: what is asked by name gives `Type`s,
-    which know their `Btf`, and every table has a column `module`, a number into `names`. The other columns
-    are what they are in the row's own BTF: `kernel.strings(t.module, t.name_off)` gives names.
+    A `Kernel` is immutable, and a context manager. All modules continue the same base, so their type IDs
+    overlap. Queries by name therefore return `Type` objects, which know their `Btf`. Each table has a column
+    `module`, an index into `names`. The other columns of a row have the values of that module's BTF:
+    `kernel.strings(table.module, table.name_off)` looks up the names.
 
     Attributes:
-        base: the kernel's own `Btf`.
-        modules: from a module's name to its `Btf`, sorted by name; a read-only mapping.
-        failed: from the path of each file that did not open to why, a `BtfError` or `OSError`.
-        names: "vmlinux", then the modules' names: what the column `module` counts.
+        base: The kernel's own `Btf`.
+        modules: A read-only mapping from the name of each module to its `Btf`, sorted by name.
+        failed: A read-only mapping from the path of each file that did not open to its `BtfError` or
+            `OSError`.
+        names: "vmlinux", then the names of the modules.
+
+    Example:
+        >>> kernel = btfmmap.open_kernel(base=btf, modules=False)
+        >>> kernel.names
+        ('vmlinux',)
     """
 
     __slots__ = ("_owns_base", "_tables", "base", "failed", "modules", "names")
@@ -65,7 +72,14 @@ class Kernel(HasTables):
         yield from self.modules.values()
 
     def close(self) -> None:
-        """Close the modules, and the base unless it was given."""
+        """Close the modules, and the base unless it was passed to `open_kernel`.
+
+        Example:
+            >>> kernel = btfmmap.open_kernel(base=btf, modules=False)
+            >>> kernel.close()
+            >>> btf.closed
+            False
+        """
         self._tables = {}
         for btf in self.modules.values():
             btf.close()
@@ -88,19 +102,51 @@ class Kernel(HasTables):
         return f"<Kernel {self.base!r} with {len(self.modules)} modules{failed}>"
 
     def __len__(self) -> int:
-        """How many types there are in all, void included."""
+        """Return the number of types in the kernel and all modules, including void."""
         return sum(len(btf) for btf in self._btfs())
 
     # -- by name
 
     def find(self, name: str, kind: int | None = None) -> Type | None:
-        """The first type of that name: of the base, else of the first module that has one; names, `kind` and
-        errors as in `Btf.find`. Modules may have different types of one name, and the base a forward
-        declaration of what a module defines: `find_all` gives all of them, "struct x" no declarations."""
+        """Return the first type with this name, or None.
+
+        The base is searched first, then the modules in the order of `names`. Modules may have different types
+        of one name, and the base may have a forward declaration of a type that a module defines. `find_all`
+        returns all of these; "struct x" finds no declarations.
+
+        Args:
+            name: A name, with or without a keyword, as in `Btf.find`.
+            kind: A `Kind`; None for any.
+
+        Returns:
+            The type, or None if there is no such type.
+
+        Raises:
+            ValueError: The keyword and `kind` disagree, or there is no such kind.
+
+        Example:
+            >>> kernel.find("struct flow")
+            <Type [2] STRUCT flow>
+        """
         return next(self._found(name, kind), None)
 
     def find_all(self, name: str, kind: int | None = None) -> list[Type]:
-        """Every type that `find` would accept: the base's, then those of each module."""
+        """Return all types with this name: those of the base, then those of each module.
+
+        Args:
+            name: A name, with or without a keyword, as in `Btf.find`.
+            kind: A `Kind`; None for any.
+
+        Returns:
+            The types.
+
+        Raises:
+            ValueError: The keyword and `kind` disagree, or there is no such kind.
+
+        Example:
+            >>> kernel.find_all("decide")
+            [<Type [38] FUNC decide>]
+        """
         return list(self._found(name, kind))
 
     def _found(self, name: str, kind: int | None) -> Iterator[Type]:
@@ -111,8 +157,25 @@ class Kernel(HasTables):
     def lookup(
         self, names: Iterable[str], kind: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """`find` for many names, as two arrays `int64[len(names)]`: the number of the module (see `names`)
-        and the type id in it, both -1 where there is no such type. Raises `TypeError` for a single one."""
+        """Find several types by name.
+
+        Args:
+            names: Names, with or without a keyword, as in `Btf.find`.
+            kind: A `Kind`; None for any.
+
+        Returns:
+            Two `int64[len(names)]` arrays: the index of the module in `Kernel.names`, and the type ID in that
+            module. Both are -1 for a name that no type has.
+
+        Raises:
+            TypeError: `names` is a single string.
+            ValueError: A keyword and `kind` disagree, or there is no such kind.
+
+        Example:
+            >>> modules, ids = kernel.lookup(["flow", "nothing"])
+            >>> modules.tolist(), ids.tolist()
+            ([0, -1], [2, -1])
+        """
         wanted = list(many(names))
         modules, ids = np.full(len(wanted), -1, np.int64), np.full(len(wanted), -1, np.int64)
         left = np.arange(len(wanted))
@@ -126,9 +189,18 @@ class Kernel(HasTables):
         return modules, ids
 
     def __getitem__(self, name: str) -> Type:
-        """What `find` gives; `NotFoundError`, a `KeyError`, where that is nothing."""
+        """Return the first type with this name, as `find` does.
+
+        Raises:
+            NotFoundError: There is no type of this name. This is a `KeyError`.
+            TypeError: `name` is not a string.
+
+        Example:
+            >>> kernel["flow"]
+            <Type [2] STRUCT flow>
+        """
         if not isinstance(name, str):
-            raise TypeError(f"a kernel's types go by name, not by {name!r}: each module has ids of its own")
+            raise TypeError(f"expected the name of a type, not {name!r}: type ids differ between modules")
         found = self.find(name)
         if found is None:
             raise NotFoundError(f"no type named {name!r} in the kernel or its {len(self.modules)} modules")
@@ -141,18 +213,49 @@ class Kernel(HasTables):
         return any(btf is owner for btf in self._btfs())
 
     def module_of(self, type_: Type) -> str:
-        """The name, as in `names`, of the BTF that a type is of. Raises `NotFoundError` for a stranger's."""
+        """Return the name of the module that records a type.
+
+        Args:
+            type_: A type of this kernel.
+
+        Returns:
+            An item of `names`.
+
+        Raises:
+            NotFoundError: The type does not belong to this kernel.
+
+        Example:
+            >>> kernel.module_of(kernel["flow"])
+            'vmlinux'
+        """
         for name, btf in zip(self.names, self._btfs(), strict=True):
             if btf is type_.btf:
                 return name
-        raise NotFoundError(f"{type_!r} is not of this kernel")
+        raise NotFoundError(f"{type_!r} does not belong to this kernel")
 
     def strings(
         self, module: Iterable[int] | npt.NDArray[Any], offsets: Iterable[int] | npt.NDArray[Any]
     ) -> list[str]:
-        """What `name_off` columns stand for, each in the BTF that the column `module` says. The same string
-        is the same `str`, of the base also for modules. Raises `NotFoundError`, and `NotSupportedError` for
-        more than 1 GiB of text; `IndexError` for a number that no module has."""
+        """Return the strings at several offsets, each in the string section of one module.
+
+        Args:
+            module: Indices into `names`, such as the column `module` of a table.
+            offsets: Offsets in bytes, such as the column `name_off` of the same table.
+
+        Returns:
+            One string per offset. Equal strings from the same section share one `str` object, also if modules
+            refer to those of the base.
+
+        Raises:
+            NotFoundError: An offset is past the end of the section.
+            NotSupportedError: The strings have more than 1 GiB of text.
+            IndexError: There is no module with this index.
+            ValueError: `module` and `offsets` differ in length.
+
+        Example:
+            >>> kernel.strings(kernel.vars.module, kernel.vars.name_off)
+            ['decisions', 'latest']
+        """
         return CoreBtf.strings_of([btf._core for btf in self._btfs()], module, offsets)
 
     # -- tables
@@ -180,21 +283,30 @@ def _joined(parts: list[Table]) -> Table:
 
 
 def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base: Btf | None = None) -> Kernel:
-    """Open a kernel with all its modules.
+    """Open a kernel with all of its modules.
 
-    A module that does not open is left out and listed in `Kernel.failed`; only the kernel itself has to.
+    A module that does not open is left out and listed in `Kernel.failed`. Only the kernel itself must open.
 
     Args:
-        folder: with a kernel (`vmlinux`, `vmlinux.btf`, `vmlinuz`, ..., compressed or not) and its modules:
-            either files without an extension beside it, as sysfs has them, or `*.ko` and `*.btf` files,
-            compressed or not, anywhere below, as `/lib/modules/$(uname -r)` has them.
+        folder: A folder with a kernel and its modules. The kernel is named `vmlinux`, `vmlinux.btf`,
+            `vmlinuz` or similar. In sysfs, modules are files without an extension beside `vmlinux`.
+            Elsewhere, such as in `/lib/modules/$(uname -r)`, they are `*.ko` and `*.btf` files in the folder
+            or any folder below. The kernel and the modules may be compressed.
         modules: False opens the kernel alone.
-        base: the kernel, where it lies elsewhere.
+        base: The kernel, if it is not in the folder.
+
+    Returns:
+        The kernel and its modules.
 
     Raises:
-        OSError: the folder cannot be read, or holds no kernel.
-        BtfError: the kernel itself does not open.
-        TypeError: `base` is no `Btf`.
+        OSError: The folder cannot be read, or contains no kernel.
+        BtfError: The kernel itself does not open.
+        TypeError: `base` is not a `Btf`.
+
+    Example:
+        >>> with btfmmap.open_kernel(base=btf, modules=False) as kernel:
+        ...     len(kernel.types)
+        49
     """
     check_base(base)
     root = os.fsdecode(folder)
@@ -208,7 +320,7 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
         if not isinstance(btf, Btf):
             failed[path] = btf
         elif name in opened:
-            failed[path] = FormatError(f"{path}: another file of module {name} was opened before")
+            failed[path] = FormatError(f"{path}: module {name} was already opened from another file")
         else:
             opened[name] = btf
     return Kernel(kernel, dict(sorted(opened.items())), failed, owns_base=base is None)
@@ -217,7 +329,7 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
 def _all_opened(paths: list[str], base: Btf) -> Iterator[Btf | BtfError | OSError]:
     opened = partial(_opened, base=base)
     if not any(path.endswith(_COMPRESSED) for path in paths):
-        # Each is done in the time that threads take to change over.
+        # Opening an uncompressed module takes less time than a switch between threads.
         yield from map(opened, paths)
         return
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -251,5 +363,5 @@ def _module_paths(root: str, own: str | None) -> Iterator[str]:
 
 
 def _module_name(path: str) -> str:
-    """As the kernel has it: file names may have dashes where it has underscores."""
+    """Return the kernel's name of a module, which has underscores if the file name has dashes."""
     return os.path.basename(path).partition(".")[0].replace("-", "_")

@@ -1,4 +1,4 @@
-"""The kinds of BTF records and the encodings of integers, with the kernel's names and numbers."""
+"""The kinds of BTF types and the encodings of integers, with the kernel's names and numbers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from enum import IntEnum, IntFlag
 
 
 class Kind(IntEnum):
-    """The kind of a type (`BTF_KIND_*` of the kernel's `include/uapi/linux/btf.h`).
+    """The kind of a type: `BTF_KIND_*` of the kernel's `include/uapi/linux/btf.h`.
 
-    `VOID` is type id 0, which stands in no file; the header file calls its number `UNKN`. Kinds up to 127
-    that are newer than this list, which a file's layout section may have, come as `UNKNOWN_20` and so on.
+    `VOID` is the kind of type ID 0, which is not recorded in a file; the header names it `BTF_KIND_UNKN`. A
+    file's layout section may describe kinds up to 127 that are newer than this list. They are named
+    `UNKNOWN_20` and so on.
+
+    Example:
+        >>> btfmmap.Kind(4), btfmmap.Kind(20)
+        (<Kind.STRUCT: 4>, <Kind.UNKNOWN_20: 20>)
     """
 
     VOID = 0
@@ -35,18 +40,34 @@ class Kind(IntEnum):
 
     @property
     def is_composite(self) -> bool:
-        """Whether its types have members: STRUCT and UNION."""
+        """Whether types of this kind have members: STRUCT and UNION.
+
+        Example:
+            >>> btfmmap.Kind.UNION.is_composite
+            True
+        """
         return self in (Kind.STRUCT, Kind.UNION)
 
     @property
     def is_enum(self) -> bool:
-        """Whether its types have enumerators: ENUM and ENUM64."""
+        """Whether types of this kind have enumerators: ENUM and ENUM64.
+
+        Example:
+            >>> btfmmap.Kind.ENUM64.is_enum
+            True
+        """
         return self in (Kind.ENUM, Kind.ENUM64)
 
     @property
     def is_modifier(self) -> bool:
-        """Whether its types only rename, qualify or tag another: TYPEDEF, CONST, VOLATILE, RESTRICT and
-        TYPE_TAG, as for the kernel's `btf_type_is_modifier`."""
+        """Whether types of this kind only rename, qualify or tag another type.
+
+        True for TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG, as in the kernel's `btf_type_is_modifier`.
+
+        Example:
+            >>> btfmmap.Kind.CONST.is_modifier, btfmmap.Kind.PTR.is_modifier
+            (True, False)
+        """
         return self in (Kind.TYPEDEF, Kind.CONST, Kind.VOLATILE, Kind.RESTRICT, Kind.TYPE_TAG)
 
     @classmethod
@@ -59,13 +80,21 @@ class Kind(IntEnum):
         return kind
 
     def __reduce_ex__(self, protocol: object) -> tuple[type[Kind], tuple[int]]:
-        """By its number: some releases of Python 3.11 pickle by name, and those that `_missing_` makes are no
-        attributes."""
+        """Pickle the kind by its number.
+
+        Some releases of Python 3.11 pickle enum members by name, and `_missing_` adds no attribute of that
+        name.
+        """
         return Kind, (int(self),)
 
 
 class IntEncoding(IntFlag):
-    """The encoding bits of an INT (`BTF_INT_*` of the same header)."""
+    """The encoding of an INT: `BTF_INT_*` of the kernel's `include/uapi/linux/btf.h`.
+
+    Example:
+        >>> btf["_Bool"].encoding == btfmmap.IntEncoding.BOOL
+        True
+    """
 
     SIGNED = 1
     CHAR = 2

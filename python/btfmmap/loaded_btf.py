@@ -16,10 +16,10 @@ class LoadedBtf(NamedTuple):
     """A BTF object in the kernel.
 
     Attributes:
-        id: its number there, for `btfmmap.open(id=...)`; another world than type ids.
-        name: "vmlinux", a module's name, or "" for a program's.
-        size: of the BTF blob, in bytes.
-        kernel: whether it is the kernel's or a module's, not a program's.
+        id: The ID of the BTF object, as passed to `btfmmap.open(id=...)`. Unrelated to type IDs.
+        name: "vmlinux" or the name of a module; empty for a program's BTF.
+        size: The size of the BTF blob in bytes.
+        kernel: Whether the BTF is the kernel's or a module's, not a program's.
     """
 
     id: int
@@ -29,11 +29,15 @@ class LoadedBtf(NamedTuple):
 
 
 def loaded() -> list[LoadedBtf]:
-    """Every BTF object in the running kernel, by ascending id, as `bpftool btf list` shows them.
+    """Return all BTF objects in the running kernel, as listed by `bpftool btf list`.
+
+    Returns:
+        The BTF objects, by ascending ID.
 
     Raises:
-        OSError: what bpf(2) refused; PermissionError without CAP_SYS_ADMIN, which the kernel asks for.
-        NotSupportedError: this is not Linux.
+        PermissionError: The process lacks CAP_SYS_ADMIN, which the kernel requires. This is an `OSError`.
+        OSError: bpf(2) failed.
+        NotSupportedError: The operating system is not Linux.
     """
     try:
         return [LoadedBtf(*fields) for fields in _core.loaded()]
@@ -42,7 +46,12 @@ def loaded() -> list[LoadedBtf]:
 
 
 def read_loaded(btf_id: int) -> tuple[LoadedBtf, File]:
-    """One of them and its bytes, for `open(id=...)`."""
+    """Return a BTF object of the kernel and its bytes.
+
+    Raises:
+        ValueError: The ID does not fit in 32 bits.
+        OSError: bpf(2) failed, or there is no such BTF object.
+    """
     if not 0 <= btf_id < 1 << 32:
         raise ValueError(f"id is {btf_id}, must fit in 32 bits")
     name = f"BTF object {btf_id}"
@@ -51,9 +60,9 @@ def read_loaded(btf_id: int) -> tuple[LoadedBtf, File]:
     except PermissionError as error:
         _explain(error)
     except FileNotFoundError as error:
-        raise FileNotFoundError(error.errno, "no BTF object of that id in the kernel", name) from None
+        raise FileNotFoundError(error.errno, "no BTF object with this id in the kernel", name) from None
 
 
 def _explain(error: PermissionError) -> NoReturn:
-    message = f"{error.strerror} (the kernel shows its BTF objects to CAP_SYS_ADMIN, as root has)"
+    message = f"{error.strerror} (access to BTF objects in the kernel needs CAP_SYS_ADMIN, which root has)"
     raise PermissionError(error.errno, message, error.filename) from None

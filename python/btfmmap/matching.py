@@ -1,4 +1,4 @@
-"""`Btf.match`: types by a pattern of their names."""
+"""`Btf.match`: finds types by a pattern of their names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ _EVERY_KIND = range(128)
 
 
 def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]:
+    """Return the IDs of the types whose name matches; see `Btf.match`."""
     pattern, kinds = _core.parse_query(pattern, kind)
     try:
         compiled = re.compile(pattern if regex else fnmatch.translate(pattern))
     except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     found = compiled.search if regex else compiled.match
     return [
         type_id

@@ -1,4 +1,4 @@
-"""`open`: from a file or bytes to a `Btf`."""
+"""`open`: opens the BTF in a file, a buffer or the running kernel."""
 
 from __future__ import annotations
 
@@ -21,68 +21,85 @@ if TYPE_CHECKING:
     Method = Literal["auto", "mmap", "read"]
 
 KERNEL_BTF = "/sys/kernel/btf/vmlinux"
-"""Where Linux shows the BTF of the running kernel."""
+"""The file in which Linux exposes the BTF of the running kernel."""
 
-_MAX_UNIT = (1 << 31) - 1  # the largest file has fewer
+_MAX_UNIT = (1 << 31) - 1  # more than the largest file can have
 
 SAMPLE_BTF = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "sample.btf")
-"""A small BTF that comes with the package, for trying things where there is no kernel BTF."""
+"""A small BTF that is part of the package, for examples and for systems without kernel BTF."""
 
 
-def open(  # noqa: A001 (the package's verb is open)
+def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
     path: Path | None = None,
     *,
     data: Buffer | None = None,
-    id: int | None = None,  # noqa: A002 (the field's word)
+    id: int | None = None,  # noqa: A002 (the kernel's word)
     base: Btf | None = None,
     unit: int = 0,
     method: Method = "auto",
 ) -> Btf:
-    """Open a BTF: the running kernel's, a file's, one in memory, or one that the kernel has loaded.
+    """Open the BTF of the running kernel, in a file, in a buffer, or loaded into the kernel.
 
-    What a file is, its content decides: raw BTF; an ELF file with a `.BTF` section (a kernel module,
-    `vmlinux`, a BPF object, ...); a kernel to boot (`vmlinuz`); a tar archive of one BTF; any of these
-    compressed (gzip, xz, lzma, bzip2; zstd and lz4 with the extra `btfmmap[compression]`). Of an ELF file
-    only the sections that matter are read. Every record is checked; a `Btf` opens whole or not at all.
+    The file type is detected from the contents. These are supported:
+
+    - raw BTF
+    - an ELF file with a `.BTF` section, such as a kernel module, `vmlinux` or a BPF object; only the sections
+      that are needed are read
+    - a bootable kernel image (`vmlinuz`)
+    - a tar archive with one BTF
+    - any of these compressed with gzip, xz, lzma or bzip2, or, with the extra `btfmmap[compression]`, with
+      zstd or lz4
+
+    All records are validated. A `Btf` is returned only if all of them are valid.
 
     Args:
-        path: a file or a pipe; without it (and without `data` and `id`) the running kernel's, `KERNEL_BTF`.
-        data: bytes-like, instead of a path; borrowed without a copy, so leave it unchanged: what changes
-            gives wrong answers or a `BtfError`.
-        id: the number of a BTF object in the kernel, as `loaded` lists them; needs CAP_SYS_ADMIN.
-        base: what a split BTF (a module's) continues. A file without one whose folder has a `vmlinux`, as
-            in `/sys/kernel/btf`, finds it there. A module with a distilled base (`.BTF.base`) stands on
-            that alone, and is relocated onto `base` where one is given, as libbpf does.
-        unit: which of several BTFs that follow one another, counted from 0: `gcc -gbtf a.c b.c` makes one for
-            each source file, which the linker puts one after the other into `.BTF`. `Btf.source.units` says
-            how many there are. Each is a BTF of its own: type ids start at 1, and `raw` and the offsets in
-            errors at its header.
-        method: "auto" maps a file that lies on sysfs, whose bytes cannot change, and reads it where the
-            kernel refuses to map it (Linux before 6.16); it reads any other file into private memory,
-            so what others do to the file later changes nothing. "mmap" maps any file or fails: where an
-            ordinary one is truncated while it is mapped, the next look at it ends the process with SIGBUS,
-            and where it is rewritten, answers may be wrong. "read" always reads.
+        path: A file or a pipe. The default is the running kernel's BTF, `KERNEL_BTF`.
+        data: A bytes-like object to open instead of a file. It is not copied, so it must not be changed:
+            later changes lead to wrong results or a `BtfError`.
+        id: The ID of a BTF object in the kernel, as `loaded` lists them. This needs CAP_SYS_ADMIN.
+        base: The BTF that a split BTF, such as a module's, continues. By default, it is the file `vmlinux` in
+            the folder of the split BTF, as in `/sys/kernel/btf`. A module with a distilled base (`.BTF.base`)
+            continues that alone. If `base` is given, the module is relocated onto it, as libbpf does.
+        unit: The index, from 0, of one of several BTFs that follow one another. `gcc -gbtf a.c b.c` makes one
+            per source file, which the linker concatenates in `.BTF`. `Btf.source.units` is their number. Each
+            is a separate BTF: its type IDs start at 1, and `raw` and the offsets in errors start at its
+            header.
+        method: "read" reads the file into private memory, so that later changes to the file have no effect.
+            "mmap" maps the file, or fails. If a mapped file is truncated, the next access ends the process
+            with SIGBUS; if it is rewritten, results may be wrong. "auto" maps files in sysfs, whose contents
+            cannot change, and reads all others. It also reads a file in sysfs if the kernel refuses to map it
+            (Linux before 6.16).
+
+    Returns:
+        The opened BTF.
 
     Raises:
-        FormatError: the bytes are no valid BTF, or hold none, or decompress to more than 1 GiB; or they stand
-            alone, and a `base` was given.
-        MissingBaseError: a split BTF without `base`; a FormatError.
-        NotFoundError: there is no such `unit`.
-        NotSupportedError: compressed in a way that takes a library which is not installed.
-        OSError: the operating system's own error, with errno and file name.
-        ValueError: more than one of `path`, `data` and `id`, `method` without a path, an unknown `method`, a
-            negative `unit`, or one with `id`.
-        TypeError, BufferError: `data` is not bytes-like, or not contiguous; `base` is no `Btf`.
+        FormatError: The file does not contain valid BTF, or decompresses to more than 1 GiB. Or `base` is
+            given and the BTF is not a split BTF.
+        MissingBaseError: A split BTF was opened without `base`. This is a `FormatError`.
+        NotFoundError: There is no such `unit`.
+        NotSupportedError: The compression needs a library that is not installed.
+        OSError: The operating system's error, with `errno` and `filename`.
+        ValueError: More than one of `path`, `data` and `id` is given, `method` is unknown or given without a
+            path, or `unit` is negative or given with `id`.
+        TypeError: `data` is not bytes-like, or `base` is not a `Btf`.
+        BufferError: `data` is not contiguous.
+
+    Example:
+        >>> btfmmap.open(btfmmap.SAMPLE_BTF).names([2, 3])
+        ['flow', 'list']
+        >>> btfmmap.open(data=btf.raw.tobytes()).source.how
+        'buffer'
     """
     if (path is not None) + (data is not None) + (id is not None) > 1:
-        raise ValueError("one of path, data and id is opened, not several")
+        raise ValueError("pass only one of path, data and id")
     if method != "auto" and (data is not None or id is not None):
-        raise ValueError("method goes with a path only")
+        raise ValueError("method applies only to a path")
     check_base(base)
     unit = check_unit(unit)
     if id is not None:
         if unit:
-            raise ValueError("unit goes with a path or data: what the kernel has loaded is one BTF")
+            raise ValueError("unit applies only to a path or data: a BTF object in the kernel has one unit")
         from .loaded_btf import read_loaded
 
         info, file = read_loaded(id)
@@ -103,13 +120,13 @@ def open(  # noqa: A001 (the package's verb is open)
 
 
 def check_base(base: object) -> None:
-    """Refuse what is neither a Btf nor None, such as a path."""
+    """Raise `TypeError` if the base is neither a `Btf` nor None, such as a path."""
     if base is not None and not isinstance(base, Btf):
         raise TypeError(f"base is {base!r}, must be a Btf: open it first")
 
 
 def check_unit(unit: int) -> int:
-    """Refuse what is no index of a unit."""
+    """Return the index of a unit, or raise `ValueError` if it is negative."""
     unit = index(unit)
     if unit < 0:
         raise ValueError(f"unit is {unit}, must not be negative")
@@ -117,20 +134,20 @@ def check_unit(unit: int) -> int:
 
 
 def open_file(path: str, method: Method = "auto") -> File:
-    """The bytes of a file, of which parts can be had."""
+    """Open a file so that parts of it can be read."""
     if "\0" in path:
         raise ValueError("embedded null character in path")
     return File.open(os.fsencode(path), method)
 
 
 def base_beside(path: str) -> str | None:
-    """The `vmlinux` in the folder of a file, if it is not that file."""
+    """Return the path of `vmlinux` in the folder of a file, or None if there is none or it is that file."""
     beside = os.path.join(os.path.dirname(os.path.abspath(path)), "vmlinux")
     return beside if os.path.isfile(beside) and not os.path.samefile(beside, path) else None
 
 
 def unit_of(file: File, unit: int) -> tuple[File, int]:
-    """One of the BTFs that follow one another in a file, and how many there are."""
+    """Return one of the BTFs that follow one another in a file, and their number."""
     found, units = file.unit(min(unit, _MAX_UNIT), False)
     if found is None:
         there = "is one BTF, unit 0" if units == 1 else f"are {units:,} BTFs, units 0 to {units - 1}"
@@ -139,7 +156,7 @@ def unit_of(file: File, unit: int) -> tuple[File, int]:
 
 
 def _opened(file: File, path: str | None, base: Btf | None, unit: int, method: Method) -> Btf:
-    # Absolute now, since the current folder may change.
+    # Stored as an absolute path, because the current folder may change.
     place = None if path is None else (open, os.path.abspath(path), method, unit)
     if file.is_btf():
         btf, ext, pointer_size, distilled = file, None, 0, None
@@ -152,7 +169,7 @@ def _opened(file: File, path: str | None, base: Btf | None, unit: int, method: M
     if ext is not None and units > 1:
         ext, exts = ext.unit(min(unit, _MAX_UNIT), True)
         if exts != units:
-            ext = None  # which belongs to which is not known
+            ext = None  # cannot be matched to the units
 
     def made(on: Btf | None, origin: Origin | None) -> Btf:
         return Btf(_core_of(btf, on, pointer_size), path, base=on, ext=ext, origin=origin, unit=(unit, units))

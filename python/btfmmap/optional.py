@@ -1,4 +1,4 @@
-"""Packages that an extra of btfmmap installs."""
+"""Imports packages that an extra of btfmmap installs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ if TYPE_CHECKING:
 
 
 def optional(module: str, extra: str) -> Any:
-    """The imported module. Raises `NotSupportedError`, which names the extra, where it is not installed."""
+    """Import a module.
+
+    Raises:
+        NotSupportedError: The module is not installed. The message names the extra that installs it.
+    """
     from importlib import import_module
 
     from .errors import NotSupportedError
@@ -17,4 +21,4 @@ def optional(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError:
         package = module.partition(".")[0]
-        raise NotSupportedError(f"takes the package {package}: pip install 'btfmmap[{extra}]'") from None
+        raise NotSupportedError(f"needs the package {package}: pip install 'btfmmap[{extra}]'") from None

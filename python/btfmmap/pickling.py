@@ -1,4 +1,4 @@
-"""How a `Btf` travels between processes: as a path and a digest, never as its bytes."""
+"""Pickles a `Btf` as a path and a digest, without its bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from .btf import Btf
 
 MAX_LEVELS = 32
-"""Of bases: `pickle` and `copy` go down them by recursion."""
+"""The number of bases that can be pickled: `pickle` and `copy` recurse over them."""
 
 
 def digest(core: CoreBtf) -> bytes:
+    """Return the SHA-256 of a BTF blob."""
     return hashlib.sha256(core.raw).digest()
 
 
@@ -30,7 +31,11 @@ def reopen(
     relocated_onto: Btf | None,
     expected: bytes,
 ) -> Btf:
-    """Unpickle: open the file again, so that processes share its pages."""
+    """Unpickle a `Btf`: open the file again, so that processes share its pages.
+
+    Raises:
+        BtfError: The BTF differs from the one that was pickled.
+    """
     btf = open_btf(path, method=method, unit=unit, base=base)
     if relocated_onto is not None:
         btf = btf.relocate(relocated_onto)

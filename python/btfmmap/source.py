@@ -1,4 +1,4 @@
-"""Where a BTF came from."""
+"""The source of a BTF."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from typing import Literal, NamedTuple
 
 
 class Source(NamedTuple):
-    """Where a BTF came from, as `Btf.source` says it.
+    """The file or buffer that a BTF was read from, and how.
 
     Attributes:
-        path: the file, or None for bytes that were passed in.
-        how: "mmap" (the file's own pages), "read" (a private copy), or "buffer" (borrowed bytes).
-        size: of the BTF blob, in bytes.
+        path: The file; None for a buffer.
+        how: "mmap" for the mapped file, "read" for a private copy, "buffer" for a borrowed buffer.
+        size: The size of the BTF blob in bytes.
         byte_order: "little" or "big".
-        pointer_size: in bytes; that of the INT named `long`, as libbpf guesses it, else the host's.
-        unit: which of several BTFs that follow one another, counted from 0: the `unit` of `open`.
-        units: how many there are, those that do not open among them; mostly 1.
+        pointer_size: The size of a pointer in bytes. It is that of the INT named `long`, as libbpf guesses
+            it, or else the host's.
+        unit: The index, from 0, of this BTF among several that follow one another: the `unit` of `open`.
+        units: The number of these, including those that do not open. Usually 1.
+
+    Example:
+        >>> btf.source.byte_order
+        'little'
     """
 
     path: str | None

@@ -1,8 +1,11 @@
-"""The records of a BTF as tables: columns of equal length, read-only numpy arrays in native byte order.
+"""The records of a BTF as tables: columns of equal length, which are read-only numpy arrays.
 
-A column is an attribute (`btf.members.bit_offset`) or an item (`btf.members["bit_offset"]`), and
-`dict(table)` or `table.to_pandas()` takes them all. Columns are u32 unless stated; the words
-are those of the kernel's `include/uapi/linux/btf.h`. `name_off` columns become text with `btf.strings`.
+A column is an attribute (`btf.members.bit_offset`) or an item (`btf.members["bit_offset"]`). `dict(table)`
+and `table.to_pandas()` return all columns.
+
+Columns are `uint32` in native byte order, unless their annotation says otherwise: `U8` is `uint8`, `I32` is
+`int32`, `I64` is `int64`, and `Bool` is `bool`. Their names are those of the kernel's
+`include/uapi/linux/btf.h`. `Btf.strings` looks up the names of a `name_off` column.
 """
 
 from __future__ import annotations
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     Scalar = TypeVar("Scalar", bound=np.generic)
 
     class Column(np.ndarray[Any, np.dtype[Scalar]]):
-        """A numpy array whose comparisons have a type. numpy's own `==` gives Any, and so would
-        `table[table.kind == Kind.STRUCT]`."""
+        """A numpy array whose comparisons are typed.
+
+        The annotation of numpy's own `==` is Any, which `table[table.kind == Kind.STRUCT]` would then be as
+        well.
+        """
 
         def __eq__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
         def __ne__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
@@ -39,21 +45,41 @@ _REPR_ROWS = 6
 
 
 class Table:
-    """Columns of equal length. `len` counts rows, iteration and `keys` give the columns' names."""
+    """Columns of equal length, as read-only numpy arrays.
+
+    `len` counts rows. Iteration and `keys` return the names of the columns.
+
+    Example:
+        >>> btf.vars
+        Vars: 2 rows
+           id  name_off  type  linkage
+        0  44       565    24        0
+        1  45       575     1        1
+    """
 
     module: U32
-    """Only in the tables of a `Kernel`: the row's BTF, as a number into `Kernel.names`."""
+    """Index of the row's BTF in `Kernel.names`. Only the tables of a `Kernel` have this column."""
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
         self.__dict__.update(columns, _columns=columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns' names."""
+        """The names of the columns.
+
+        Example:
+            >>> btf.vars.columns
+            ('id', 'name_off', 'type', 'linkage')
+        """
         return tuple(self.__dict__["_columns"])
 
     def keys(self) -> tuple[str, ...]:
-        """The columns' names, which makes `dict(table)` work."""
+        """Return the names of the columns, so that `dict(table)` works.
+
+        Example:
+            >>> list(dict(btf.vars))
+            ['id', 'name_off', 'type', 'linkage']
+        """
         return self.columns
 
     def __iter__(self) -> Iterator[str]:
@@ -62,7 +88,7 @@ class Table:
     __reversed__ = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Of a copy or what was pickled: its arrays are read-only as well."""
+        """Restore a copy or a pickled table, with read-only arrays."""
         self.__dict__.update(state)
         for value in state.values():
             if isinstance(value, np.ndarray):
@@ -78,8 +104,26 @@ class Table:
     @overload
     def __getitem__(self: Self, key: slice | npt.NDArray[Any] | list[int] | list[bool]) -> Self: ...
     def __getitem__(self, key: Any) -> Any:
-        """A column by name, a row as a dict by number, or a table of the rows that a slice, a boolean
-        mask or an array of row numbers selects (a slice is a view, the others copy)."""
+        """Return a column, a row, or a selection of rows.
+
+        Args:
+            key: The name of a column, the number of a row, or a slice, a boolean mask or an array of row
+                numbers.
+
+        Returns:
+            An array for a name, a dict for a row number, otherwise a table of the selected rows. A slice
+            selects without a copy.
+
+        Raises:
+            KeyError: There is no column of this name.
+            IndexError: There is no such row, or `key` does not select rows.
+
+        Example:
+            >>> btf.vars[0]
+            {'id': 44, 'name_off': 565, 'type': 24, 'linkage': 0}
+            >>> btf.vars[btf.vars.linkage == 1].id.tolist()
+            [45]
+        """
         columns = self.__dict__["_columns"]
         if isinstance(key, str):
             return columns[key]
@@ -95,21 +139,33 @@ class Table:
         return self._selected(selected)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A `pandas.DataFrame` of the columns, its index the row numbers from 0. It shares the table's
-        arrays, so it is read-only like them: columns can be added, and its `copy()` be written to. Needs the
-        extra `btfmmap[pandas]`: `NotSupportedError`."""
+        """Return the columns as a `pandas.DataFrame`, indexed by the row numbers from 0.
+
+        The DataFrame shares the table's arrays, so its columns are read-only. Columns can be added to it, and
+        its `copy()` is writable.
+
+        Returns:
+            The DataFrame.
+
+        Raises:
+            NotSupportedError: pandas is not installed. The extra `btfmmap[pandas]` installs it.
+
+        Example:
+            >>> btf.vars.to_pandas().shape
+            (2, 4)
+        """
         from .frames import frame
 
         columns = self.__dict__["_columns"]
         return frame(list(columns), list(columns.values()), len(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        """Raises `TypeError`: numpy and pandas would take the columns' names for the data."""
+        """Raise `TypeError`: numpy and pandas would convert the names of the columns, not the data."""
         from .frames import refuse_array
 
         refuse_array(
             f"the table {type(self).__name__}",
-            "dict(table) has them by name, to_pandas() makes a DataFrame",
+            "use dict(table) or to_pandas()",
         )
 
     def _selected(self: Self, columns: dict[str, npt.NDArray[Any]]) -> Self:
@@ -138,11 +194,14 @@ class Table:
 
 
 def _refused(key: object) -> IndexError:
-    return IndexError(f"rows are selected by one slice, mask or array of numbers, not by {key!r}")
+    return IndexError(f"rows are selected with a slice, a mask or an array of row numbers, not {key!r}")
 
 
 class ChildTable(Table):
-    """A table whose rows belong to types: those of type row r are `table[indptr[r]:indptr[r + 1]]`."""
+    """A table whose rows belong to types.
+
+    The rows of the type in row `r` of `Btf.types` are `table[indptr[r]:indptr[r + 1]]`.
+    """
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
         self.__dict__["_indptr"] = columns.pop("indptr", None)
@@ -150,106 +209,121 @@ class ChildTable(Table):
 
     @property
     def indptr(self) -> U32:
-        """`uint32[len(btf.types) + 1]`. A selection of rows has none: `AttributeError`."""
+        """The rows where the children of each type start: `uint32[len(btf.types) + 1]`.
+
+        Raises:
+            AttributeError: This table is a selection of rows.
+
+        Example:
+            >>> first, end = btf.members.indptr[2:4]
+            >>> btf.strings(btf.members[first:end].name_off)[:2]
+            ['link', 'from']
+        """
         indptr: U32 | None = self.__dict__["_indptr"]
         if indptr is None:
-            raise AttributeError("a selection of rows has no indptr; the whole table does")
+            raise AttributeError("a selection of rows has no indptr, only the whole table has")
         return indptr
 
 
 class Types(Table):
-    """Every record in id order, row = type id - `btf.first_id`. Where there is no base, row 0 is void, which
-    has no record: all its columns are 0."""
+    """All types in ID order, at row `id - btf.first_id`.
+
+    Without a base, row 0 is void. It has no record, and all of its columns are 0.
+    """
 
     id: U32
     kind: U8
-    """A `Kind` number, or one that only the file's layout section knows."""
+    """The `Kind`, or the number of a kind that only the file's layout section describes."""
     kind_flag: Bool
-    """Bit 31 of the info word. On a STRUCT or UNION: its members may be bitfields; on an ENUM or ENUM64:
-    its values are signed (without it they may be too, see `Enumerators.signed`); on a FWD: it is of a union;
-    on a DECL_TAG or TYPE_TAG: it is an attribute."""
+    """Bit 31 of the record's `info`. Its meaning depends on the kind. STRUCT or UNION: members may be
+    bitfields. ENUM or ENUM64: the values are signed; they may also be if it is not set, see
+    `Enumerators.signed`. FWD: it declares a union. DECL_TAG or TYPE_TAG: it is an attribute."""
     vlen: U32
-    """How many members, parameters, values or entries follow; a FUNC's linkage."""
+    """Number of members, parameters, enumerators or variables; the linkage of a FUNC."""
     name_off: U32
     size_or_type: U32
-    """A size in bytes (INT, STRUCT, UNION, ENUM, ENUM64, DATASEC, FLOAT), 0 (ARRAY, FWD), else a type id."""
+    """Size in bytes of an INT, STRUCT, UNION, ENUM, ENUM64, DATASEC or FLOAT. 0 for an ARRAY or FWD.
+    A type ID for other kinds."""
     offset: U32
     """Byte offset of the record in the type section."""
 
 
 class Members(ChildTable):
-    """The members of every STRUCT and UNION, in id order."""
+    """The members of all STRUCT and UNION types, in ID order."""
 
     parent: U32
-    """Type id of the struct or union."""
+    """Type ID of the struct or union."""
     name_off: U32
     type: U32
     bit_offset: U32
-    """In bits from the parent's start."""
+    """Offset from the start of the parent, in bits."""
     bitfield_size: U8
-    """In bits; 0 for a member that is no bitfield. Producers before the kind flag (2018) left it 0 and
-    told the size by an INT of that many bits."""
+    """Size of a bitfield in bits; 0 for other members. Producers that predate the kind flag (2018) leave it 0
+    for bitfields too: the type of such a bitfield is an INT with that number of bits."""
 
 
 class Params(ChildTable):
-    """The parameters of every FUNC_PROTO, in id order. A last one with name and type 0 stands for `...`."""
+    """The parameters of all FUNC_PROTO types, in ID order.
+
+    A last parameter with name and type 0 is the `...` of a variadic function.
+    """
 
     parent: U32
-    """Type id of the prototype."""
+    """Type ID of the prototype."""
     name_off: U32
     type: U32
 
 
 class Enumerators(ChildTable):
-    """The values of every ENUM and ENUM64, in id order."""
+    """The values of all ENUM and ENUM64 types, in ID order."""
 
     parent: U32
-    """Type id of the enum."""
+    """Type ID of the enum."""
     name_off: U32
     value: I64
-    """i64. An unsigned 64-bit value is kept bit for bit: `value.view("u8")` where not `signed`."""
+    """The value. An unsigned 64-bit value keeps its bits: use `value.view("u8")` if `signed` is false."""
     signed: Bool
-    """Whether the enum's values are signed: it has the kind flag, or one of its values does not fit into an
-    unsigned integer of its size. Producers that do not know the flag write -1 as 0xffffffff, which an enum of
-    one or two bytes cannot hold; in one of four bytes it is taken for 4294967295."""
+    """Whether the enum's values are signed: its kind flag is set, or a value does not fit in an unsigned
+    integer of its size. Producers that predate the flag write -1 as 0xffffffff. An enum of one or two bytes
+    cannot hold that number, so its values are signed. In an enum of four bytes it means 4294967295."""
 
 
 class Arrays(Table):
-    """Every ARRAY."""
+    """All ARRAY types."""
 
     id: U32
     type: U32
-    """Type id of an element."""
+    """Type ID of the elements."""
     index_type: U32
     nelems: U32
-    """Number of elements, 0 for a flexible array."""
+    """Number of elements; 0 for a flexible array."""
 
 
 class Ints(Table):
-    """Every INT."""
+    """All INT types."""
 
     id: U32
     size: U32
-    """In bytes."""
+    """Size in bytes."""
     encoding: U8
-    """`IntEncoding` bits: signed 1, char 2, bool 4."""
+    """The bits of an `IntEncoding`: signed 1, char 2, bool 4."""
     bit_offset: U8
     nr_bits: U8
 
 
 class Funcs(Table):
-    """Every FUNC."""
+    """All FUNC types."""
 
     id: U32
     name_off: U32
     type: U32
-    """Type id of its FUNC_PROTO."""
+    """Type ID of the FUNC_PROTO."""
     linkage: U8
-    """0 static, 1 global, 2 extern; 255 for anything from 255 up, which no producer writes."""
+    """0 static, 1 global, 2 extern; 255 for recorded values of 255 or more, which no producer writes."""
 
 
 class Vars(Table):
-    """Every VAR."""
+    """All VAR types."""
 
     id: U32
     name_off: U32
@@ -259,28 +333,28 @@ class Vars(Table):
 
 
 class Secinfos(ChildTable):
-    """The entries of every DATASEC, in id order."""
+    """The variables of all DATASEC types, in ID order."""
 
     parent: U32
-    """Type id of the section."""
+    """Type ID of the DATASEC."""
     type: U32
-    """Type id of the VAR (or, in a program's BTF, a FUNC)."""
+    """Type ID of the VAR; in the BTF of a BPF program also a FUNC."""
     offset: U32
-    """In bytes from the section's start."""
+    """Offset from the start of the section, in bytes."""
     size: U32
-    """In bytes."""
+    """Size in bytes."""
 
 
 class DeclTags(Table):
-    """Every DECL_TAG."""
+    """All DECL_TAG types."""
 
     id: U32
     name_off: U32
-    """The tag's text."""
+    """Offset of the tag's text in the string section."""
     type: U32
-    """Type id of what is tagged."""
+    """Type ID of the tagged declaration."""
     component_idx: I32
-    """i32: which member or parameter is tagged; -1 for the whole."""
+    """Index of the tagged member or parameter; -1 for the whole declaration."""
 
 
 CLASSES: dict[str, type[Table]] = {
@@ -295,4 +369,4 @@ CLASSES: dict[str, type[Table]] = {
     "secinfos": Secinfos,
     "decl_tags": DeclTags,
 }
-"""Of each table that a `Btf` has by that name."""
+"""The class of each table, by the name of its property in `Btf`."""

@@ -1,4 +1,4 @@
-"""`Type`: one type as an object, for looking at a few of them; the tables serve those who look at all."""
+"""`Type`: one type as an object. For queries over many types, use the tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
 
 class Member(NamedTuple):
-    """A member of a struct or union; `bitfield_size` is 0 where it is no bitfield."""
+    """A member of a struct or union.
+
+    Attributes:
+        name: The name; empty for an anonymous member or a padding bitfield.
+        type: The type of the member.
+        bit_offset: The offset from the start of the parent, in bits.
+        bitfield_size: The size of a bitfield in bits; 0 for other members.
+
+    Example:
+        >>> btf["flow"].members["protocol"]
+        Member(name='protocol', type=<Type [9] TYPEDEF __u32>, bit_offset=384, bitfield_size=8)
+    """
 
     name: str
     type: Type
@@ -25,26 +36,61 @@ class Member(NamedTuple):
 
     @property
     def offset(self) -> int:
-        """In whole bytes from the parent's start."""
+        """The offset from the start of the parent, in whole bytes.
+
+        Example:
+            >>> btf["flow"].members["seen"].offset
+            50
+        """
         return self.bit_offset // 8
 
 
 class Param(NamedTuple):
-    """A parameter of a prototype. The last one may be `("", void)`: a variable number of arguments."""
+    """A parameter of a function prototype.
+
+    The last one is `("", void)` for a variable number of arguments.
+
+    Attributes:
+        name: The name, which may be empty.
+        type: The type of the parameter.
+
+    Example:
+        >>> btf["judge"].params["size"]
+        Param(name='size', type=<Type [36] INT long>)
+    """
 
     name: str
     type: Type
 
 
 class Enumerator(NamedTuple):
-    """A value of an enum; unsigned 64-bit values come right."""
+    """A named value of an enum.
+
+    Attributes:
+        name: The name.
+        value: The value, with the correct sign also for unsigned 64-bit values.
+
+    Example:
+        >>> btf["limit"].enumerators["LIMIT_MOST"].value
+        18446744073709551615
+    """
 
     name: str
     value: int
 
 
 class Secinfo(NamedTuple):
-    """An entry of a DATASEC; offset and size in bytes."""
+    """A variable in a DATASEC.
+
+    Attributes:
+        type: The VAR; in the BTF of a BPF program also a FUNC.
+        offset: The offset from the start of the section, in bytes.
+        size: The size in bytes.
+
+    Example:
+        >>> btf[".data.flows"].secinfos[0].type
+        <Type [45] VAR latest>
+    """
 
     type: Type
     offset: int
@@ -55,16 +101,23 @@ _Item = TypeVar("_Item", bound="Member | Param | Enumerator")
 
 
 class NamedItems(tuple[_Item, ...]):
-    """The members, parameters or enumerators of a type, in order: a tuple whose items also go by name.
+    """The members, parameters or enumerators of a type: a tuple whose items can also be found by name.
 
-    `items["pid"]` is the first one of that name, and `"pid" in items` says whether there is one. What lies in
-    an anonymous struct or union is not among the members of the outer one: `btf["task_struct.pid"]` and
-    `Btf.find_member` look through those.
+    `items["pid"]` is the first item of that name, and `"pid" in items` tests whether there is one. The
+    members of an anonymous struct or union are not among those of the enclosing type.
+    `btf["task_struct.pid"]` and `Btf.find_member` search them too.
+
+    Example:
+        >>> btf["list"].members["prev"].offset
+        8
+        >>> "packets" in btf["flow"].members
+        False
     """
 
     _owner: Type
 
     def __new__(cls, items: Iterable[_Item], owner: Type) -> NamedItems[_Item]:
+        """Make the tuple; messages of errors name the type that owns the items."""
         made = super().__new__(cls, items)
         made._owner = owner
         return made
@@ -77,8 +130,12 @@ class NamedItems(tuple[_Item, ...]):
     @overload
     def __getitem__(self, key: slice, /) -> tuple[_Item, ...]: ...
     def __getitem__(self, key: SupportsIndex | str | slice, /) -> _Item | tuple[_Item, ...]:
-        """An item by position or name, or a tuple of those in a slice. Raises `IndexError`, or
-        `NotFoundError` with names that are close."""
+        """Return an item by position or name, or a tuple of the items in a slice.
+
+        Raises:
+            IndexError: There is no item at this position.
+            NotFoundError: There is no item of this name. The message suggests similar names.
+        """
         if not isinstance(key, str):
             return super().__getitem__(key)
         item = self._named(key)
@@ -100,7 +157,7 @@ class NamedItems(tuple[_Item, ...]):
         whose = f"{kind.name.lower()} {owner.name or f'[{owner.id}]'}"
         near = close_names(name, (item.name for item in self))
         if kind.is_composite and any(not item.name for item in self):
-            near += "; Btf.find_member looks into its anonymous members, too"
+            near += "; Btf.find_member also searches its anonymous members"
         return NotFoundError(f"{whose} has no {what} {name!r}{near}")
 
 
@@ -122,9 +179,19 @@ _LINKAGE = {Kind.FUNC: "funcs", Kind.VAR: "vars"}
 
 
 class Type:
-    """One type of a `Btf`. Equal to another of the same id and `Btf`.
+    """One type of a `Btf`.
 
-    What a kind does not have is None, or an empty tuple where there could be many.
+    Two `Type` objects are equal if they have the same ID and the same `Btf`. A property that does not apply
+    to the kind of the type is None, or an empty tuple if it has several items.
+
+    Attributes:
+        btf: The BTF that records the type: of a split BTF and its bases, the one with the ID in its own
+            range.
+        id: The type ID.
+
+    Example:
+        >>> btf["flow"]
+        <Type [2] STRUCT flow>
     """
 
     __slots__ = ("btf", "id")
@@ -137,91 +204,169 @@ class Type:
         return self.btf._columns("types")[column][self.id - self.btf.first_id]  # type: ignore[no-any-return]
 
     def _extra(self, table: str, column: str) -> int:
-        """From a table with a row for each type of one kind, sorted by `id`."""
+        """Return a cell of a table that has a row per type of one kind, sorted by `id`."""
         columns = self.btf._columns(table)
         return columns[column][bisect_left(columns["id"], self.id)]  # type: ignore[no-any-return]
 
     def _children(self, table: str, *names: str) -> list[memoryview[Any]]:
-        """Its rows of a child table: a slice of each column. Other modules of the package use this too."""
+        """Return the rows of this type in a child table, as a slice of each column.
+
+        Other modules of this package use it too.
+        """
         columns = self.btf._columns(table)
         row = self.id - self.btf.first_id
         rows = slice(columns["indptr"][row], columns["indptr"][row + 1])
         return [columns[name][rows] for name in names]
 
     def _named_children(self, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
-        """Its rows of a child table: the name, then the other columns."""
+        """Return the rows of this type in a child table: the name, then the other columns."""
         name_off, *others = self._children(table, "name_off", *names)
         return zip(self.btf.strings(name_off), *others, strict=True)
 
     @property
     def kind(self) -> Kind:
+        """The kind of the type.
+
+        Example:
+            >>> btf["flow"].kind
+            <Kind.STRUCT: 4>
+        """
         return Kind(self._cell("kind"))
 
     @property
     def name(self) -> str:
-        """Empty if it has none."""
+        """The name; empty if the type has none.
+
+        Example:
+            >>> btf["struct flow"].name
+            'flow'
+        """
         return self.btf.name(self.id)
 
     @property
     def c_name(self) -> str:
-        """In C's spelling: "struct sock *", "const char *"; of an array what it is made of. "..." stands for
-        what lies more than 64 types deep, as where a type leads to itself, and for what follows the first
-        4,096 characters."""
+        """The type as C spells it, such as "struct sock *" or "const char *".
+
+        For an array, it is the type of its elements. "..." replaces types that are nested more than 64 deep,
+        as in a cycle, and text after the first 4,096 characters.
+
+        Example:
+            >>> btf["flow"].members["users"].type.c_name
+            'volatile int'
+        """
         from .c_names import type_name
 
         return type_name(self).replace("  ", " ").rstrip()
 
     @property
     def kind_flag(self) -> bool:
-        """Bit 31 of the info word; see `tables.Types.kind_flag`."""
+        """Bit 31 of the record's `info`. See `tables.Types.kind_flag` for its meaning.
+
+        Example:
+            >>> btf["flow"].kind_flag
+            True
+        """
         return bool(self._cell("kind_flag"))
 
     @property
     def vlen(self) -> int:
+        """The number of members, parameters, enumerators or variables; the linkage of a FUNC.
+
+        Example:
+            >>> btf["flow"].vlen
+            16
+        """
         return self._cell("vlen")
 
     @property
     def size(self) -> int | None:
-        """In bytes, where the record says it: INT, STRUCT, UNION, ENUM, ENUM64, FLOAT, DATASEC."""
+        """The recorded size of an INT, STRUCT, UNION, ENUM, ENUM64, FLOAT or DATASEC, in bytes.
+
+        `Btf.sizeof` returns the sizes of other kinds too.
+
+        Example:
+            >>> btf["flow"].size
+            112
+        """
         return self._cell("size_or_type") if self.kind in _SIZED else None
 
     @property
     def type(self) -> Type | None:
-        """What it refers to: a pointer's target, an array's element, a prototype's return type, a
-        function's prototype, what is aliased, qualified or tagged."""
+        """The type that this type refers to.
+
+        For a PTR it is the target, for an ARRAY the type of the elements, for a FUNC_PROTO the return type,
+        and for a FUNC the prototype. For a VAR, typedef, qualifier or tag, it is the type that the record
+        names.
+
+        Example:
+            >>> btf["bool"].type
+            <Type [13] INT _Bool>
+        """
         if self.kind == Kind.ARRAY:
             return self.btf._type(self._extra("arrays", "type"))
         return self.btf._type(self._cell("size_or_type")) if self.kind in _REFERRING else None
 
     @property
     def index_type(self) -> Type | None:
-        """Of an ARRAY."""
+        """The index type of an ARRAY.
+
+        Example:
+            >>> btf[7].index_type
+            <Type [8] INT __ARRAY_SIZE_TYPE__>
+        """
         return self.btf._type(self._extra("arrays", "index_type")) if self.kind == Kind.ARRAY else None
 
     @property
     def nelems(self) -> int | None:
-        """Of an ARRAY: how many elements, 0 for a flexible one."""
+        """The number of elements of an ARRAY; 0 for a flexible array.
+
+        Example:
+            >>> btf["address"].members["words"].type.nelems
+            4
+        """
         return self._extra("arrays", "nelems") if self.kind == Kind.ARRAY else None
 
     @property
     def encoding(self) -> IntEncoding | None:
-        """Of an INT."""
+        """The encoding of an INT.
+
+        Example:
+            >>> btf["int"].encoding == btfmmap.IntEncoding.SIGNED
+            True
+        """
         return IntEncoding(self._extra("ints", "encoding")) if self.kind == Kind.INT else None
 
     @property
     def nr_bits(self) -> int | None:
-        """Of an INT."""
+        """The number of bits of an INT that hold its value.
+
+        Example:
+            >>> btf["long"].nr_bits
+            64
+        """
         return self._extra("ints", "nr_bits") if self.kind == Kind.INT else None
 
     @property
     def bit_offset(self) -> int | None:
-        """Of an INT."""
+        """The offset of the value of an INT, in bits.
+
+        Example:
+            >>> btf["int"].bit_offset
+            0
+        """
         return self._extra("ints", "bit_offset") if self.kind == Kind.INT else None
 
     @property
     def signed(self) -> bool | None:
-        """Of an ENUM or ENUM64: whether its values are signed, which the kind flag says, or a value that no
-        unsigned integer of its size has. See `tables.Enumerators.signed`."""
+        """Whether the values of an ENUM or ENUM64 are signed.
+
+        They are if the kind flag is set, or if a value does not fit in an unsigned integer of the enum's
+        size. See `tables.Enumerators.signed`.
+
+        Example:
+            >>> btf["verdict"].signed, btf["limit"].signed
+            (True, False)
+        """
         if not self.kind.is_enum:
             return None
         columns = self.btf._columns("enumerators")
@@ -231,17 +376,32 @@ class Type:
 
     @property
     def linkage(self) -> int | None:
-        """Of a FUNC or VAR: 0 static, 1 global, 2 extern."""
+        """The linkage of a FUNC or VAR: 0 static, 1 global, 2 extern.
+
+        Example:
+            >>> btf["judge"].linkage, btf["now"].linkage
+            (0, 2)
+        """
         return self._extra(_LINKAGE[self.kind], "linkage") if self.kind in _LINKAGE else None
 
     @property
     def component_idx(self) -> int | None:
-        """Of a DECL_TAG: the member or parameter that is tagged, -1 for the whole."""
+        """The index of the member or parameter that a DECL_TAG tags; -1 for the whole declaration.
+
+        Example:
+            >>> btf["counted"].component_idx
+            11
+        """
         return self._extra("decl_tags", "component_idx") if self.kind == Kind.DECL_TAG else None
 
     @property
     def members(self) -> NamedItems[Member]:
-        """Of a STRUCT or UNION, in order; also by name: `members["pid"]`."""
+        """The members of a STRUCT or UNION, in order; also by name.
+
+        Example:
+            >>> [member.name for member in btf["list"].members]
+            ['next', 'prev']
+        """
         members = (
             Member(name, self.btf._type(type_id), bit_offset, bitfield_size)
             for name, type_id, bit_offset, bitfield_size in self._named_children(
@@ -252,10 +412,15 @@ class Type:
 
     @property
     def params(self) -> NamedItems[Param]:
-        """Of a FUNC_PROTO, in order; also by name. A FUNC has its prototype's."""
+        """The parameters of a FUNC_PROTO, in order; also by name. For a FUNC, those of its prototype.
+
+        Example:
+            >>> btf["judge"].params["flow"].type.c_name
+            'struct flow *'
+        """
         if self.kind == Kind.FUNC:
             prototype = self.btf._type(self._cell("size_or_type"))
-            # Checked again, since the bytes may have changed.
+            # Checked, because the bytes may have changed after `open`.
             return NamedItems(prototype.params if prototype.kind == Kind.FUNC_PROTO else (), self)
         params = (
             Param(name, self.btf._type(type_id)) for name, type_id in self._named_children("params", "type")
@@ -264,7 +429,12 @@ class Type:
 
     @property
     def enumerators(self) -> NamedItems[Enumerator]:
-        """Of an ENUM or ENUM64, in order; also by name."""
+        """The values of an ENUM or ENUM64, in order; also by name.
+
+        Example:
+            >>> btf["verdict"].enumerators["DENY"]
+            Enumerator(name='DENY', value=-1)
+        """
         wrap = 2**64 if self.kind == Kind.ENUM64 and not self.signed else None
         enumerators = (
             Enumerator(name, value % wrap if wrap else value)
@@ -274,7 +444,12 @@ class Type:
 
     @property
     def secinfos(self) -> tuple[Secinfo, ...]:
-        """Of a DATASEC."""
+        """The variables of a DATASEC.
+
+        Example:
+            >>> btf[".data.flows"].secinfos
+            (Secinfo(type=<Type [45] VAR latest>, offset=0, size=8),)
+        """
         return tuple(
             Secinfo(self.btf._type(type_id), offset, size)
             for type_id, offset, size in zip(
@@ -298,6 +473,6 @@ class Type:
 
 
 def _shown(text: str) -> str:
-    """Text for a repr: on one line, without control characters, and not long."""
+    """Return text for a repr: on one line, without control characters, and shortened if long."""
     text = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
     return text if text.isprintable() else repr(text)[1:-1]

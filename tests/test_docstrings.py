@@ -1,0 +1,124 @@
+"""The examples in the package's docstrings run, and every public function and method has one."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import requirements
+
+import btfmmap
+
+PACKAGE = Path(btfmmap.__file__).parent
+
+# Public functions and methods without an example, and why.
+WITHOUT_EXAMPLE = {
+    "Btf.relocate": "needs a module with a distilled base",
+    "loaded": "needs CAP_SYS_ADMIN",
+}
+# Modules whose docstrings are to be rewritten.
+NOT_YET = {
+    f"btfmmap.{name}"
+    for name in [
+        "c_names",
+        "compression",
+        "containers",
+        "ctypes_types",
+        "dtype",
+        "dumping",
+        "ext",
+        "fields",
+        "formatting",
+        "graph",
+        "kernel_images",
+        "layouts",
+        "linting",
+        "records",
+        "struct_layout",
+        "users",
+        "waste",
+        "contract",
+        "contract.controls",
+        "contract.probing",
+        "contract.rules",
+        "contract.syscalls",
+        "contract.target",
+        "cli.common",
+        "cli.fast_args",
+        "cli.argparse_cli",
+        "cli.bpftool",
+    ]
+}
+# Packages that an example needs.
+OPTIONAL = {"btfmmap.tables.Table.to_pandas": "pandas"}
+
+
+def modules() -> Iterator[ModuleType]:
+    """All modules of the package that can be imported without side effects."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        if parts[-1] != "__main__":
+            yield import_module(".".join(parts).removesuffix(".__init__"))
+
+
+EXAMPLES = [
+    test for module in modules() for test in doctest.DocTestFinder().find(module, globs={}) if test.examples
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_example(example: doctest.DocTest) -> None:
+    if example.name in OPTIONAL:
+        requirements.package(OPTIONAL[example.name])
+    output: list[str] = []
+    with btfmmap.open(btfmmap.SAMPLE_BTF) as btf:
+        kernel = btfmmap.open_kernel(base=btf, modules=False)
+        test = doctest.DocTest(
+            example.examples,
+            {"btfmmap": btfmmap, "np": np, "btf": btf, "kernel": kernel},
+            example.name,
+            example.filename,
+            example.lineno,
+            example.docstring,
+        )
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=output.append)
+    assert not output, "".join(output)
+
+
+def public() -> Iterator[tuple[str, str, str | None]]:
+    """The public functions, and the public methods of public classes: name, module and docstring."""
+    for name in btfmmap.__all__:
+        value = getattr(btfmmap, name)
+        if inspect.isroutine(value):
+            yield name, value.__module__, value.__doc__
+        elif inspect.isclass(value):
+            owners = [owner for owner in value.__mro__ if owner.__module__.startswith("btfmmap.")]
+            for member in dir(value):
+                owner = next((owner for owner in owners if member in vars(owner)), None)
+                if owner is not None and not member.startswith("_"):
+                    attribute = vars(owner)[member]
+                    if isinstance(attribute, property) or inspect.isroutine(attribute):
+                        yield f"{name}.{member}", owner.__module__, attribute.__doc__
+
+
+def test_every_public_function_has_an_example() -> None:
+    without = {
+        name for name, module, text in public() if module not in NOT_YET and ">>> " not in (text or "")
+    }
+    assert without == WITHOUT_EXAMPLE.keys()
+
+
+def test_raises_is_a_section() -> None:
+    """Errors are listed, not hidden in prose."""
+    for module in modules():
+        if module.__name__ not in NOT_YET:
+            for node in ast.walk(ast.parse(inspect.getsource(module))):
+                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                    assert "Raises `" not in (ast.get_docstring(node) or ""), f"{module}: {node.name}"
