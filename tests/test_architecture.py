@@ -306,18 +306,6 @@ def test_names_of_a_btf() -> None:
     assert sorted(name for name in dir(btfmmap.Btf) if not name.startswith("_")) == BTF_NAMES
 
 
-@pytest.mark.parametrize(
-    "name", ["BtfError", "FormatError", "NotFoundError", "NotSupportedError", "open", "Btf", "Type"]
-)
-def test_documented(name: str) -> None:
-    documented = getattr(btfmmap, name)
-    assert documented.__doc__
-    for attribute, value in vars(documented).items() if isinstance(documented, type) else ():
-        if not attribute.startswith("_") and isinstance(value, property):
-            # A few of a Type's say all by their name.
-            assert value.__doc__ or attribute in ("kind", "vlen"), attribute
-
-
 def test_stub_matches_the_module() -> None:
     tree = ast.parse((PACKAGE / "_core.pyi").read_text())
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
