@@ -38,9 +38,9 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
     unit: int = 0,
     method: Method = "auto",
 ) -> Btf:
-    """Open the BTF of the running kernel, in a file, in a buffer, or loaded into the kernel.
+    """Open BTF from a file, a buffer or the kernel.
 
-    The file type is detected from the contents. These are supported:
+    The type of a file or buffer is detected from its contents:
 
     - raw BTF
     - an ELF file with a `.BTF` section, such as a kernel module, `vmlinux` or a BPF object; only the sections
@@ -58,8 +58,9 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
             later changes lead to wrong results or a `BtfError`.
         id: The ID of a BTF object in the kernel, as `loaded` lists them. This needs CAP_SYS_ADMIN.
         base: The BTF that a split BTF, such as a module's, continues. By default, it is the file `vmlinux` in
-            the folder of the split BTF, as in `/sys/kernel/btf`. A module with a distilled base (`.BTF.base`)
-            continues that alone. If `base` is given, the module is relocated onto it, as libbpf does.
+            the folder of the split BTF, as in `/sys/kernel/btf`; with `id`, the running kernel's. A module
+            with a distilled base (`.BTF.base`) continues that alone. If `base` is given, the module is
+            relocated onto it, as libbpf does.
         unit: The index, from 0, of one of several BTFs that follow one another. `gcc -gbtf a.c b.c` makes one
             per source file, which the linker concatenates in `.BTF`. `Btf.source.units` is their number. Each
             is a separate BTF: its type IDs start at 1, and `raw` and the offsets in errors start at its
