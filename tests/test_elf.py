@@ -227,8 +227,8 @@ class TestCompressed:
     def test_no_room_for_the_header(self, writer: ElfWriter, file: Path) -> None:
         size = 11 if writer.bits == 32 else 23
         writer.add(".BTF", bytes(size), sh_flags=COMPRESSED)
-        message = f"the ELF section .BTF is compressed, but its {size} bytes do not contain a compression header"
-        refused(writer.build(), message, file)
+        message = f"is compressed, but its {size} bytes do not contain a compression header"
+        refused(writer.build(), f"the ELF section .BTF {message}", file)
 
     def test_section_names(self, writer: ElfWriter, file: Path) -> None:
         writer.add(".BTF", BLOBS[writer.order])

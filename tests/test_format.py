@@ -184,7 +184,8 @@ class TestReferences:
     def test_func_of_no_prototype(self, target: int) -> None:
         writer = one_int()
         writer.add(btf_writer.FUNC, "f", size_or_type=target)
-        refuse(writer.build(), f"type [2] is a FUNC whose type [{target}] is not a FUNC_PROTO", HEADER + 24, 2)
+        message = f"type [2] is a FUNC whose type [{target}] is not a FUNC_PROTO"
+        refuse(writer.build(), message, HEADER + 24, 2)
 
     def test_the_message_names_the_file(self, tmp_path: Path) -> None:
         path = tmp_path / "bad.btf"

@@ -183,7 +183,7 @@ def test_first_find_among_many(order: str, places: int, split: bool) -> None:
     base.strings += strings[1:]
     offsets = [match.end() - len("wanted\0") for match in re.finditer(b"wanted\0", base.strings)]
     assert len(offsets) == places
-    writer = BtfWriter(order=order, strings=b"\0" if split else base.strings)
+    writer = BtfWriter(order=order, strings=b"" if split else base.strings)
     before = len(base.records) if split else 0
     plain = writer.string("other")
     shift = len(base.strings) if split else 0

@@ -327,7 +327,8 @@ class TestRefused:
         writer = SplitWriter(distilled)
         writer.records.append(writer.words(unused, btf_writer.FWD << 24, 0))
         split = opened(writer, distilled)
-        with pytest.raises(FormatError, match="the string 'unused' of the distilled base is not the name of any type"):
+        message = "the string 'unused' of the distilled base is not the name of any type"
+        with pytest.raises(FormatError, match=message):
             split.relocate(btfmmap.open(data=distilled.build()))
 
     def test_unknown_kind(self, distilled: BtfWriter) -> None:

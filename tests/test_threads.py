@@ -253,7 +253,7 @@ class LongWork:
         self.btf._core_graph.reachable([1], True)
 
     def sizes(self) -> None:
-        _core.Layout(self.core, None)
+        _core.Sizes(self.core, None)
 
     def layouts(self) -> None:
         self.btf._core_layout.column_views()

@@ -52,7 +52,7 @@ void on_signal(int number) {
 std::uint32_t odd_word(std::mt19937& random) {
     static constexpr std::uint32_t near[] = {0,         24,         32,         0xffffff,
                                              0x1000000, 0x40000000, 0x7fffffff, 0x80000000};
-    return near[random() % std::size(near)] + random() % 8 * 4 - random() % 20;
+    return static_cast<std::uint32_t>(near[random() % std::size(near)] + random() % 8 * 4 - random() % 20);
 }
 
 void change(Input& input, const std::vector<Input>& corpus, std::mt19937& random) {
