@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import re
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import btf_writer
 import c_records
 import pytest
 import requirements
-from btf_writer import BtfWriter
+from btf_writer import STRUCT, UNION, BtfWriter
 
 import btfmmap
 from btfmmap import NotSupportedError
@@ -148,6 +150,48 @@ def test_every_struct_of_a_kernel(kernel: Path) -> None:
             assert ctypes.sizeof(made) == type_.size
     assert all(re.search("cannot be put in its place by ctypes|ctypes lacks", text) for text in refused)
     assert len(refused) <= len(structs) // 20
+
+
+@pytest.mark.parametrize("kind", [STRUCT, UNION])
+@pytest.mark.parametrize("name", ["", "_anonymous_0", "_anonymous_1", "_anonymous_2", "a"])
+@pytest.mark.parametrize("levels", [1, 2, 5])
+def test_made_up_names(name: str, kind: int, levels: int) -> None:
+    """An anonymous field is not called as what lies in it, on which ctypes crashes."""
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    array = writer.add_array(int_id, int_id, 1)
+    for member in (int_id, array, writer.add_struct("", 4, [(name, array, 0)])):
+        inner = member
+        for _ in range(levels):
+            inner = writer.add_struct("", 4, [(name, inner, 0)], kind=kind)
+        inner = writer.add_struct("", 8, [("", inner, 0), ("", inner, 32)])
+        outer = writer.add_struct("outer", 16, [("", inner, 0), ("", member, 64), ("last", int_id, 96)])
+        made = btfmmap.open(data=writer.build()).ctypes(outer)
+        assert ctypes.sizeof(made) == 16
+        assert made.from_buffer_copy(struct.pack("<4i", *range(4))).last == 3
+
+
+def test_a_name_that_looks_made_up() -> None:
+    """A member of that name stays one, and its own are not those of the struct around it."""
+    writer = BtfWriter()
+    inner = writer.add_struct("inner", 4, [("x", writer.add_int(), 0)])
+    outer = writer.add_struct("outer", 8, [("_anonymous_0", inner, 0), ("", inner, 32)])
+    made = btfmmap.open(data=writer.build()).ctypes(outer)
+    record = made.from_buffer_copy(struct.pack("<2i", 1, 2))
+    assert (record._anonymous_0.x, record.x) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "name", ["_fields_", "_pack_", "_anonymous_", "_swappedbytes_", "__dict__", "__class__"]
+)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_names_that_ctypes_has(name: str, order: str) -> None:
+    """A class with the member in its place, or a typed error."""
+    writer = BtfWriter(order)
+    outer = writer.add_struct("outer", 8, [("a", writer.add_int(), 0), (name, 1, 32)])
+    with contextlib.suppress(NotSupportedError):
+        made = btfmmap.open(data=writer.build()).ctypes(outer)
+        assert vars(made)[name].offset == 4
 
 
 def test_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from .errors import NotSupportedError
@@ -47,6 +48,8 @@ class _Maker:
         self.counterpart = "__ctype_be__" if big else "__ctype_le__"
         self.root = root.name or f"type [{root.id}]"
         self.finished: dict[int, Any] = {}
+        # Of each class, its fields' names with those of anonymous fields in the place of these.
+        self.visible: dict[Any, set[str]] = {}
 
     def refuse(self, path: str, why: str) -> NotSupportedError:
         return NotSupportedError(f"{self.root}{'.' if path else ''}{path} {why}")
@@ -94,32 +97,36 @@ class _Maker:
                 members.append((member, (yield self.make(member.type, where, depth + 1))))
         if type_.kind == Kind.STRUCT:
             members.sort(key=lambda each: (each[0].bit_offset, ctypes.sizeof(each[1]) != 0))
-        names = [member.name or f"_anonymous_{number}" for number, (member, _) in enumerate(members)]
+        names, anonymous, visible = self.names(members)
         named = list(zip(names, (member for member, _ in members), strict=True))
         declared = [
             (name, ctype, member.bitfield_size) if member.bitfield_size else (name, ctype)
             for name, (member, ctype) in zip(names, members, strict=True)
         ]
-        made = self.made(type_, declared, packed=False)
+        made = self.made(type_, declared, anonymous, packed=False)
         wrong = _misplaced(type_, made, named)
         if wrong is not None and type_.kind == Kind.STRUCT:
-            made = self.made(type_, _filled(members, names, type_.size or 0), packed=True)
+            made = self.made(type_, _filled(members, names, type_.size or 0), anonymous, packed=True)
             wrong = _misplaced(type_, made, named)
         if wrong is not None:
             where = f"{path}.{wrong}" if path and wrong else path or wrong
             raise self.refuse(where, "cannot be put in its place by ctypes")
+        self.visible[made] = visible
         return made
 
-    def made(self, type_: Type, fields: Sequence[_CField], *, packed: bool) -> Any:
-        body: dict[str, Any] = {
-            # A scalar without a name, as Rust has, stays a field of that name.
-            "_anonymous_": [
-                field[0]
-                for field in fields
-                if field[0].startswith("_anonymous_") and hasattr(field[1], "_fields_")
-            ],
-            "__module__": __name__,
-        }
+    def names(self, members: Sequence[tuple[Member, Any]]) -> tuple[list[str], set[str], set[str]]:
+        """The fields' names, which of them are anonymous, and the names that are visible. A scalar or array
+        without a name, as Rust has, stays a field of a made-up one. An anonymous field is never called as
+        something in it: ctypes crashes on that."""
+        made_of = [None if member.name else self.visible.get(ctype) for member, ctype in members]
+        visible = {member.name for member, _ in members if member.name}.union(*filter(None, made_of))
+        free = (name for number in count() if (name := f"_anonymous_{number}") not in visible)
+        names = [member.name or next(free) for member, _ in members]
+        anonymous = {name for name, inner in zip(names, made_of, strict=True) if inner is not None}
+        return names, anonymous, visible.union(names) - anonymous
+
+    def made(self, type_: Type, fields: Sequence[_CField], anonymous: set[str], *, packed: bool) -> Any:
+        body: dict[str, Any] = {"_anonymous_": sorted(anonymous), "__module__": __name__}
         if packed:
             body["_pack_"] = 1
             if sys.version_info >= (3, 14):
@@ -198,7 +205,9 @@ def _misplaced(type_: Type, made: Any, named: list[tuple[str, Member]]) -> str |
     """The first member that is not where the BTF has it; "" where only the size differs."""
     big = type_.btf.source.byte_order == "big"
     for name, member in named:
-        field = getattr(made, name)
+        field = vars(made).get(name)
+        if field is None:  # a name that ctypes takes away
+            return member.name
         start = 8 * field.offset
         if member.bitfield_size:
             bits, low = field.size >> 16, field.size & 0xFFFF
