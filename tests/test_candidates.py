@@ -135,7 +135,7 @@ def test_a_function_before_the_struct(kernel: Path, name: str) -> None:
     assert btf[name].kind == Kind.FUNC
     assert btf.at(name, 0) == btf.at(f"struct {name}", 0) != []
     assert btf.layout(name).type == btf[f"struct {name}"]
-    with pytest.raises(ValueError, match=f"^{name} is of kind FUNC, no struct, union or array$"):
+    with pytest.raises(ValueError, match=f"^{name} is of kind FUNC, not a struct, union or array$"):
         btf.at(f"func {name}", 0)
 
 
@@ -271,7 +271,7 @@ def test_what_is_refused_says_what_it_is(kind: str) -> None:
     btf = btfmmap.open(data=one_of_each("x", [kind]))
     with_parts: list[Callable[[], object]] = [lambda: btf.at("x", 0), lambda: btf.at_each("x", [])]
     for ask in with_parts:
-        with pytest.raises(ValueError, match=f"^x is of kind {kind}, no struct, union or array$"):
+        with pytest.raises(ValueError, match=f"^x is of kind {kind}, not a struct, union or array$"):
             ask()
     composite: list[Callable[[], object]] = [
         lambda: btf.layout("x"),
@@ -279,7 +279,7 @@ def test_what_is_refused_says_what_it_is(kind: str) -> None:
         lambda: btf.find_member("x.m"),
     ]
     for ask in composite:
-        with pytest.raises(ValueError, match=f"^x is of kind {kind}, no struct or union$"):
+        with pytest.raises(ValueError, match=f"^x is of kind {kind}, not a struct or union$"):
             ask()
 
 
@@ -317,7 +317,7 @@ def test_typedefs() -> None:
     # A typedef of what comes before it is no other type.
     assert btf.candidates("s") == btf.candidates("s", "users") == btf.candidates("s", "at") == [5]
     assert btf.candidates("circle", "layout") == [9, 10]
-    with pytest.raises(ValueError, match="circle is of kind TYPEDEF, no struct or union"):
+    with pytest.raises(ValueError, match="circle is of kind TYPEDEF, not a struct or union"):
         btf.layout("circle")
 
 
@@ -353,7 +353,7 @@ def test_split() -> None:
     assert module.at("declared", 0) == ["defined"]
     assert module.candidates("both", "at") == [3, 5]
     assert module.at("both", 0) == ["in_base"]
-    with pytest.raises(ValueError, match="declared is of kind FWD, no struct or union"):
+    with pytest.raises(ValueError, match="declared is of kind FWD, not a struct or union"):
         base.layout("declared")
     with pytest.raises(NotFoundError, match="belongs to another BTF"):
         base.layout(module[5])
@@ -438,7 +438,7 @@ class TestCommands:
             assert done.stderr.startswith(f"btfmmap: no type named '{wrong}'")
         done = self.run("at", "func x", "0", "-f", file)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == "btfmmap: x is of kind FUNC, no struct, union or array\n"
+        assert done.stderr == "btfmmap: x is of kind FUNC, not a struct, union or array\n"
         for words in (["func x"], ["func x*"], ["func ^x", "--regex"]):
             assert self.run("find", *words, "-f", file).stdout == "5  FUNC  x\n"
         done = self.run("find", "func x", "--kind", "struct", "-f", file)

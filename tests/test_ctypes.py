@@ -215,7 +215,7 @@ def test_refused() -> None:
         "nine_bytes": r"nine_bytes\.b cannot be put in its place by ctypes",
         "past": r"past cannot be put in its place by ctypes",
         "outer": r"outer\.in\.a cannot be put in its place by ctypes",
-        "itself": r"itself(\.me)+ lies in more than 64 structs and arrays",
+        "itself": r"itself(\.me)+ is nested in more than 64 structs and arrays",
     }.items():
         with pytest.raises(NotSupportedError, match=f"^{why}"):
             btf.ctypes(name)

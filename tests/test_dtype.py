@@ -149,17 +149,17 @@ class TestRefused:
         writer.add_struct("outer", 4, [("in", len(writer.records) - 9, 0)])
         btf = btfmmap.open(data=writer.build())
         for name, why in {
-            "bits": r"bits\.a is a bitfield of 3 bits, which a dtype cannot have: use records",
+            "bits": r"bits\.a is a bitfield of 3 bits, which a dtype cannot express: use records",
             "outer": r"outer\.in\.a is a bitfield of 3 bits",
             "odd_int": r"odd_int\.in is an INT of 12 bits in 4 bytes",
             "incomplete": r"incomplete\.it is of kind FWD, which has no values",
             "struct void": r"void\.it is of kind VOID",
-            "twice": r"twice\.same is there twice",
+            "twice": r"twice\.same is the name of two members",
             "within": r"within\.a starts at bit 3, within a byte",
-            "past": r"past has the member 'b' past its 4 bytes",
-            "big": r"big\.a makes no numpy dtype",
-            "dimensions": r"dimensions\.a has more dimensions than a numpy array may",
-            "letters": r"letters\.a makes no numpy dtype",
+            "past": r"past has the member 'b' ending past its 4 bytes",
+            "big": r"big\.a cannot be a numpy dtype",
+            "dimensions": r"dimensions\.a has more than 32 dimensions",
+            "letters": r"letters\.a cannot be a numpy dtype",
             "forward": r"forward is of kind FWD",
         }.items():
             with pytest.raises(NotSupportedError, match=f"^{why}"):
@@ -196,7 +196,7 @@ class TestRefused:
             inner = writer.add_struct(f"s{level}", 4, [("a", inner, 0)])
         btf = btfmmap.open(data=writer.build())
         assert btf.dtype("s60").itemsize == 4
-        with pytest.raises(NotSupportedError, match="lies in more than 64 structs"):
+        with pytest.raises(NotSupportedError, match="is nested in more than 64 structs"):
             btf.dtype("s99999")
 
 

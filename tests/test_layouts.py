@@ -310,5 +310,5 @@ def test_sizes_that_cannot_be(order: str) -> None:
         assert btf.layout(type_id).text(expand=True).splitlines()[-1].startswith("}")
         assert len(btf.layout(type_id).members) == btf[type_id].vlen
     assert layouts.cachelines_of(128).tolist() == [2**25, 0, 1, 1, 2**25, 1, 0]
-    with pytest.raises(ValueError, match="a cache line has 0 bytes"):
+    with pytest.raises(ValueError, match="line is 0, but a cache line has at least 1 byte"):
         layouts.cachelines_of(0)

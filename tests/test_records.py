@@ -183,9 +183,9 @@ class TestFlexibleArrays:
     def test_padding_after_each(self, btf: Btf) -> None:
         records = btf.records("middle", struct.pack("<i4xi4x", 5, 6), size=8)
         assert records.after.tolist() == [5, 6]
-        with pytest.raises(ValueError, match="size is 3, but middle has 4 bytes"):
+        with pytest.raises(ValueError, match="size is 3, but a middle has at least 4 bytes"):
             btf.records("middle", bytes(8), size=3)
-        with pytest.raises(FormatError, match=r"12 bytes are no whole number of middle \(8 bytes each\)"):
+        with pytest.raises(FormatError, match=r"12 bytes are not a whole number of middle \(8 bytes each\)"):
             btf.records("middle", bytes(12), size=8)
 
 
@@ -388,7 +388,7 @@ class TestUse:
         assert events.enum_names("states").tolist() == [["OPEN", "9"]] * 3
         assert events.enum_names("wide").tolist() == ["TOP"] * 3
         assert events[0].enum_names("low") == "OPEN"
-        with pytest.raises(TypeError, match="'id' is of kind INT, no enum"):
+        with pytest.raises(TypeError, match="'id' is of kind INT, not an enum"):
             events.enum_names("id")
 
     def test_to_dict(self, events: Records) -> None:
@@ -423,9 +423,9 @@ class TestUse:
         assert records.value.tolist() == [0, 5]
         assert btf.records("word", np.array([1, 2, 3], "<i4")).value.tolist() == [1, 2, 3]
         assert len(btf.records("word", b"")) == 0
-        with pytest.raises(FormatError, match=r"^5 bytes are no whole number of word \(4 bytes each\)"):
+        with pytest.raises(FormatError, match=r"^5 bytes are not a whole number of word \(4 bytes each\)"):
             btf.records("word", bytes(5))
-        with pytest.raises(ValueError, match="no struct or union"):
+        with pytest.raises(ValueError, match="not a struct or union"):
             btf.records("int", bytes(4))
 
 
@@ -466,7 +466,7 @@ def test_bitfields_that_cannot_be() -> None:
     for name, why in [
         ("long", r"long\.f is a bitfield of 65 bits, more than 64"),
         ("pointer", r"pointer\.f is a bitfield of kind PTR"),
-        ("past", r"past has the member 'f:3' past its 1 bytes"),
+        ("past", r"past has the member 'f:3' ending past its 1 bytes"),
     ]:
         with pytest.raises(NotSupportedError, match=f"^{why}"):
             btf.records(name, b"")
@@ -482,7 +482,7 @@ def test_anonymous_unions_without_end() -> None:
         writer.add_struct("", 4, [("", following, 0), ("", following, 0)], kind=union)
     writer.add_int()
     btf = btfmmap.open(data=writer.build())
-    with pytest.raises(FormatError, match="holds itself"):
+    with pytest.raises(FormatError, match="contains itself"):
         btf.records(1, bytes(8))
     with pytest.raises(FormatError, match="more than"):
         btf.records(2, bytes(8))

@@ -235,8 +235,8 @@ def test_paths_that_lead_nowhere() -> None:
         "line.x": "no type named 'line'",
         ".data": "no type named '.data'",
         "int.x": "int is of kind INT",
-        "point.x[0]": "no such array",
-        "point.more[x]": "no such array",
+        "point.x[0]": "is not an index of an array",
+        "point.more[x]": "is not an index of an array",
         "point.more[3]": "no member",
         "odd.x": "no member 'x' in 'odd'",
     }.items():
@@ -249,7 +249,7 @@ def test_paths_that_lead_nowhere() -> None:
     looped.add_struct("", 4, [("", 2, 0)])
     broken = btfmmap.open(data=looped.build())
     for ask in (lambda: broken["loop.x"], lambda: "loop.x" in broken):
-        with pytest.raises(btfmmap.FormatError, match="holds itself"):
+        with pytest.raises(btfmmap.FormatError, match="contains itself"):
             ask()
 
 

@@ -1,7 +1,7 @@
-"""Types in C's spelling, as pahole writes it: for people to read, not for a compiler.
+"""Writes types in C's spelling as pahole does: for people to read, not for a compiler.
 
-What refers to itself has no end, and a prototype that takes itself twice doubles with each level. So "..."
-stands for what lies more than 64 types deep, and for what follows the first 4,096 characters.
+The text is bounded: a type that refers to itself has no end, and a prototype that takes itself twice doubles
+with each level. "..." replaces everything nested more than 64 types deep, or after the first 4,096 characters.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _MAX_TEXT = 4096
 
 
 def type_name(type_: Type | None) -> str:
-    """Say "struct sock *"; of an array what it is made of."""
+    """A type's C name, such as "struct sock *". For an array, the name of its element type."""
     writer = _Writer()
     writer.push_type(type_, 0)
     return writer.text()
 
 
 def untagged(type_: Type | None) -> Type | None:
-    """Below TYPE_TAGs."""
+    """The type below TYPE_TAGs."""
     for _ in range(_MAX_DEPTH):
         if type_ is None or type_.kind != Kind.TYPE_TAG:
             break
@@ -35,13 +35,13 @@ def untagged(type_: Type | None) -> Type | None:
 
 
 def padded_name(type_: Type, width: int) -> str:
-    """`type_name` of `width`; a keyword is never what is padded."""
+    """`type_name`, padded to `width`. As in pahole, only the part after the keyword is padded."""
     prefix = _PREFIXES.get(type_.kind, "")
     return prefix + type_name(type_)[len(prefix) :].ljust(abs(width - len(prefix)))
 
 
 def function(proto: Type, name: str, *, pointer: bool = False, spacing: int = 0) -> str:
-    """A prototype with a name, or a pointer to one; the return type padded to `spacing`."""
+    """A named function or pointer to a function. The return type is padded to `spacing`."""
     returned = type_name(proto.type)
     writer = _Writer(len(returned))
     writer.push_declarator(proto, name, pointer, 0)
@@ -49,8 +49,8 @@ def function(proto: Type, name: str, *, pointer: bool = False, spacing: int = 0)
 
 
 class _Writer:
-    """Writes from left to right. What is still to be written is on a stack: a text, a type with its depth, or
-    the parameters of a prototype that are left."""
+    """Writes from left to right. A stack holds what remains to be written: texts, types with their depths, and the
+    remaining parameters of prototypes."""
 
     def __init__(self, length: int = 0) -> None:
         self.pieces: list[str] = []
@@ -117,7 +117,7 @@ class _Writer:
         self.push((target, depth + 1), " *")
 
     def parameter(self, parameters: _Parameters) -> None:
-        """The next one of some, and the rest back onto the stack."""
+        """Write the next parameter, and push the rest back onto the stack."""
         parameter = parameters.take()
         if parameter is None:
             if parameters.is_first:
@@ -144,7 +144,7 @@ class _Writer:
 
 
 class _Parameters:
-    """The parameters of a prototype that are not yet written."""
+    """The parameters of a prototype that remain to be written."""
 
     def __init__(self, proto: Type, depth: int) -> None:
         self.btf = proto.btf

@@ -1,4 +1,4 @@
-"""Types as classes of `ctypes`: for those who call into C."""
+"""Converts types to `ctypes` classes, for code that calls into C."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .iteration import Calls
     from .types import Member, Type
 
-    # Its name, type, and bits if it is a bitfield.
+    # Name, type, and the size in bits of a bitfield.
     _CField = tuple[str, Any] | tuple[str, Any, int]
 
 _SIGNED = {1: ctypes.c_int8, 2: ctypes.c_int16, 4: ctypes.c_int32, 8: ctypes.c_int64}
@@ -27,12 +27,12 @@ _FLOATS = {4: ctypes.c_float, 8: ctypes.c_double}
 
 
 def ctype_of(type_: Type) -> Any:
-    """What `Btf.ctypes` gives."""
+    """Implement `Btf.ctypes`."""
     maker = _Maker(type_)
     try:
         return run(maker.make(type_, "", 0))
-    except OverflowError as error:  # an array of more bytes than an address space has
-        raise maker.refuse("", f"makes no ctypes class: {error}") from None
+    except OverflowError as error:  # an array larger than the address space
+        raise maker.refuse("", f"cannot be a ctypes class: {error}") from None
 
 
 class _Maker:
@@ -42,7 +42,7 @@ class _Maker:
         self.pointer_size = source.pointer_size
         big = source.byte_order == "big"
         self.structure: Any = ctypes.BigEndianStructure if big else ctypes.LittleEndianStructure
-        # Unions of the other byte order came with Python 3.11.
+        # Unions of the other byte order exist since Python 3.11.
         other = getattr(ctypes, "BigEndianUnion" if big else "LittleEndianUnion", None)
         self.union: Any = ctypes.Union if self.native else other
         self.counterpart = "__ctype_be__" if big else "__ctype_le__"
@@ -56,7 +56,7 @@ class _Maker:
 
     def make(self, type_: Type, path: str, depth: int) -> Calls[Any]:
         if depth > MAX_DEPTH:
-            raise self.refuse(path, f"lies in more than {MAX_DEPTH} structs and arrays")
+            raise self.refuse(path, f"is nested in more than {MAX_DEPTH} structs and arrays")
         found = resolved(type_)
         if found.kind == Kind.ARRAY and found.type is not None:
             return (yield self.make(found.type, path, depth + 1)) * (found.nelems or 0)
@@ -84,12 +84,15 @@ class _Maker:
         elif type_.kind == Kind.FLOAT:
             made = _FLOATS.get(size)
         if made is None:
-            raise self.refuse(path, f"is of kind {type_.kind.name} and {size} bytes, which ctypes lacks")
+            raise self.refuse(path, f"is of kind {type_.kind.name} and {size} bytes, which ctypes does not have")
         return made
 
     def composite(self, type_: Type, path: str, depth: int) -> Calls[Any]:
-        """As C lays it out, else packed with the gaps filled; whichever puts every member in its place. A
-        struct's fields follow one another by offset, and of one offset those without a size come first."""
+        """A class that has every member at its offset.
+
+        Tries the natural alignment first, then a packed struct with explicit gaps. The fields of a struct are
+        sorted by offset; at equal offsets, those without a size come first.
+        """
         members = []
         for member in type_.members:
             if member.name or not member.bitfield_size:
@@ -133,23 +136,25 @@ class _Maker:
                 body["_layout_"] = "ms"
         parent = self.union if type_.kind == Kind.UNION else self.structure
         if parent is None:
-            raise self.refuse("", "is a union of the other byte order, which this Python's ctypes lacks")
+            raise self.refuse("", "has a union of the other byte order, which ctypes needs Python 3.11 for")
         made: Any = type(type_.name or "anonymous", (parent,), body)
         if not self.native:
-            # ctypes asks a field's type for its counterpart in this order; until Python 3.12 it finds none of
-            # a union.
+            # ctypes looks up the counterpart of a field's type in this byte order. Before Python 3.12, unions
+            # do not have one.
             setattr(made, self.counterpart, made)
         try:
             made._fields_ = list(fields)
         except (TypeError, ValueError, AttributeError) as error:
-            raise self.refuse("", f"makes no ctypes class: {error}") from None
+            raise self.refuse("", f"cannot be a ctypes class: {error}") from None
         return made
 
 
 def _filled(members: Sequence[tuple[Member, Any]], names: Sequence[str], size: int) -> list[_CField]:
-    """Fields that follow one another without alignment, fillers between them. Bitfields share units of
-    whatever size there is room for: C lets others use the rest of the declared type's bytes, ctypes does
-    not."""
+    """The fields of a packed struct, with explicit gaps between them.
+
+    Bitfields share units of any size that fits: C lets other members use the rest of the declared type's bytes,
+    ctypes does not.
+    """
     fields: list[_CField] = []
     plain = [member for member, _ in members]
     end = number = 0
@@ -184,9 +189,13 @@ def _skip(fields: list[_CField], start: int, end: int) -> None:
 
 
 def _unit(members: Sequence[Member], number: int, end: int, size: int) -> tuple[int, int, int]:
-    """The unit of a bitfield and of as many after it as go in: up to which member, its first byte, size."""
+    """The unit for a bitfield and as many of the following ones as fit.
+
+    Returns the number of the first member after the unit, the unit's first byte, and its size. If there is no
+    room, the result is arbitrary, and `_misplaced` detects it.
+    """
     first = members[number].offset
-    found = number + 1, first, 8  # where there is no room; the members will be seen not to be in their places
+    found = number + 1, first, 8
     for stop in range(number + 1, min(number + 64, len(members)) + 1):
         last = members[stop - 1]
         last_byte = (last.bit_offset + last.bitfield_size - 1) // 8
@@ -202,7 +211,8 @@ def _unit(members: Sequence[Member], number: int, end: int, size: int) -> tuple[
 
 
 def _misplaced(type_: Type, made: Any, named: list[tuple[str, Member]]) -> str | None:
-    """The first member that is not where the BTF has it; "" where only the size differs."""
+    """The first member whose offset or size differs from the BTF; "" if only the size of the type differs, None
+    if nothing does."""
     big = type_.btf.source.byte_order == "big"
     for name, member in named:
         field = vars(made).get(name)

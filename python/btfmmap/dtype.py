@@ -1,4 +1,4 @@
-"""Types as numpy dtypes: for reading bytes that the kernel or a BPF program wrote."""
+"""Converts types to numpy dtypes, for reading bytes written by the kernel or a BPF program."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 _MAX_SIZE = 2**31 - 1  # numpy counts the bytes of a dtype with a C int
 _MAX_DIMENSIONS = 32
-_MAX_NUMBERS = 1 << 18  # in a record, elements of arrays aside: numpy goes through all of them for a view
+_MAX_LEAVES = 1 << 18  # of one record, not counting array elements; numpy visits each of them to make a view
 
 
 class Bitfield(NamedTuple):
-    """Where a bitfield is in its struct, and how to read it.
+    """The position of a bitfield in its struct, and how to read it.
 
     Attributes:
-        covering: the name of the dtype's field with the bytes that it lies in, `uint8[size]`.
-        shift: how many bits of those come before it: lower ones, in a big-endian file higher ones.
-        bits: its size.
-        signed: whether its first bit is a sign.
+        covering: name of the dtype's field with the bytes that the bitfield occupies, `uint8[size]`.
+        shift: number of bits before it in those bytes: lower bits, or in a big-endian file higher bits.
+        bits: size in bits.
+        signed: whether it has a sign bit.
         type: the INT or ENUM below typedefs and qualifiers.
     """
 
@@ -41,13 +41,13 @@ class Bitfield(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How to read a type: a dtype, and what a dtype cannot say.
+    """How to read a type: its dtype, and what a dtype cannot express.
 
     Attributes:
-        dtype: of one value; an array's has a shape.
+        dtype: dtype of one value; the dtype of an array has a shape.
         type: the INT, PTR, ENUM, STRUCT, ... below typedefs, qualifiers and arrays.
-        bitfields: of a STRUCT or UNION, by name.
-        members: plans of the other members, by name.
+        bitfields: bitfields of a STRUCT or UNION, by name.
+        members: plans of its other members, by name.
     """
 
     dtype: np.dtype[Any]
@@ -57,24 +57,25 @@ class Plan(NamedTuple):
 
 
 def dtype_of(type_: Type, bitfields: Literal["error", "omit"]) -> np.dtype[Any]:
-    """What `Btf.dtype` gives."""
+    """Implement `Btf.dtype`."""
     if bitfields not in ("error", "omit"):
         raise ValueError(f"bitfields is {bitfields!r}, must be 'error' or 'omit'")
     return run(_Planner(type_, bitfields).plan(type_, "", 0)).dtype
 
 
 def plan_of(type_: Type, size: int | None) -> Plan:
-    """Of a STRUCT or UNION with its bitfields, and with the bytes that they lie in as fields of the dtype.
-    With a size that is not its own, flexible arrays at its end have all elements that are whole."""
+    """The plan of a STRUCT or UNION, with its bitfields. Its dtype has fields for the bytes they occupy.
+
+    If `size` is given, it is the size of a record: flexible arrays at the end get as many elements as fit.
+    """
     return run(_Planner(type_, "cover", size).plan(type_, "", 0))
 
 
 def flexible_fields(type_: Type) -> list[str]:
-    """The names of the flexible arrays that a STRUCT or UNION ends in, by offset: several where they share a
-    union."""
+    """The names of the flexible arrays at the end (by offset) of a STRUCT or UNION. Several may share a union."""
     names: list[str] = []
     pending = [type_]
-    seen = {type_.id}  # what holds itself, or the same in many ways, is looked at once
+    seen = {type_.id}  # visit each type once, even in a cycle
     while pending:
         parent = pending.pop()
         members: tuple[Member, ...] = parent.members
@@ -99,17 +100,15 @@ class _Planner:
         self.size = size
         self.root = root.name or f"type [{root.id}]"
         self.finished: dict[int, Plan] = {}
-        self.numbers: dict[
-            int, int
-        ] = {}  # how many a finished STRUCT or UNION has, in those that it holds too
+        self.leaves: dict[int, int] = {}  # number of leaf members of each finished STRUCT or UNION
 
     def refuse(self, path: str, why: str) -> NotSupportedError:
         return NotSupportedError(f"{self.root}{'.' if path else ''}{path} {why}")
 
     def plan(self, type_: Type, path: str, depth: int, room: int | None = None) -> Calls[Plan]:
-        """`room`: how many bytes a flexible array may have."""
+        """The plan of a type. `room` is the number of bytes available to a flexible array."""
         if depth > MAX_DEPTH:
-            raise self.refuse(path, f"lies in more than {MAX_DEPTH} structs")
+            raise self.refuse(path, f"is nested in more than {MAX_DEPTH} structs")
         inner, shape = self.without_arrays(type_, path, room)
         is_text = bool(shape) and inner.kind == Kind.INT and inner.name == "char" and shape[-1] > 0
         if is_text:
@@ -122,16 +121,16 @@ class _Planner:
         return plan._replace(dtype=self.made((plan.dtype, tuple(shape)), path)) if shape else plan
 
     def made(self, description: Any, path: str) -> np.dtype[Any]:
-        """A dtype has at most _MAX_SIZE bytes, and no name twice."""
+        """A dtype. Refuses those that numpy cannot make, such as one of more than _MAX_SIZE bytes."""
         try:
             made: np.dtype[Any] = np.dtype(description)
         except (TypeError, ValueError, OverflowError) as error:
-            raise self.refuse(path, f"makes no numpy dtype: {error}") from None
+            raise self.refuse(path, f"cannot be a numpy dtype: {error}") from None
         return made
 
     def of_bytes(self, letter: str, size: int, path: str) -> np.dtype[Any]:
-        if size > _MAX_SIZE:  # where a C long has 32 bits, numpy takes less without a word
-            raise self.refuse(path, f"makes no numpy dtype: {size} bytes are more than {_MAX_SIZE}")
+        if size > _MAX_SIZE:  # on hosts with a 32-bit C long, numpy would truncate the size silently
+            raise self.refuse(path, f"cannot be a numpy dtype: {size} bytes are more than {_MAX_SIZE}")
         return self.made(f"{letter}{size}", path)
 
     def without_arrays(self, type_: Type, path: str, room: int | None) -> tuple[Type, list[int]]:
@@ -139,7 +138,7 @@ class _Planner:
         found = resolved(type_)
         while found.kind == Kind.ARRAY and found.type is not None:
             if len(shape) == _MAX_DIMENSIONS:
-                raise self.refuse(path, "has more dimensions than a numpy array may")
+                raise self.refuse(path, f"has more than {_MAX_DIMENSIONS} dimensions")
             element = found.btf._size(found.type.id)
             shape.append(found.nelems or (room or 0) // max(element, 1))
             room = None
@@ -164,7 +163,7 @@ class _Planner:
         else:
             raise self.refuse(path, f"is of kind {type_.kind.name}, which has no values")
         known = (2, 4, 8) if letter == "f" else (1, 2, 4, 8)
-        # Others, such as __int128, come as the bytes they are.
+        # Other sizes, such as that of __int128, become raw bytes.
         if size in known:
             return self.made(f"{self.order}{letter}{size}", path)
         return self.of_bytes("V", size or 0, path)
@@ -177,13 +176,13 @@ class _Planner:
         bitfields: dict[str, Bitfield] = {}
         end = type_.size or 0
         flexible: list[str] = []
-        numbers = 0
+        leaves = 0
         if depth == 0 and self.size is not None:
             end, flexible = self.size, flexible_fields(type_)
 
         def add(name: str, dtype: np.dtype[Any], offset: int) -> None:
             if offset + dtype.itemsize > end:
-                raise self.refuse(path, f"has the member {name!r} past its {end} bytes")
+                raise self.refuse(path, f"has the member {name!r} ending past its {end} bytes")
             names.append(name)
             formats.append(dtype)
             offsets.append(offset)
@@ -191,9 +190,9 @@ class _Planner:
         for field in fields(type_):
             where = f"{path}.{field.name}" if path else field.name
             if not field.name:
-                continue  # a bitfield that only fills, or something that C cannot name
+                continue  # a padding bitfield, or a member that C code cannot access
             if field.name in members or field.name in bitfields:
-                raise self.refuse(where, "is there twice")
+                raise self.refuse(where, "is the name of two members")
             if field.bitfield_size:
                 if self.bitfields != "omit":
                     bitfield, first, size = self.bitfield(field, where)
@@ -205,22 +204,20 @@ class _Planner:
                 room = end - field.offset if field.name in flexible else None
                 plan = yield self.plan(field.type, where, depth + 1, room)
                 members[field.name] = plan
-                numbers += self.numbers.get(plan.type.id, 1)
-                if numbers > _MAX_NUMBERS:
-                    raise self.refuse(
-                        path, f"has more than {_MAX_NUMBERS:,} members, with those of its members"
-                    )
+                leaves += self.leaves.get(plan.type.id, 1)
+                if leaves > _MAX_LEAVES:
+                    raise self.refuse(path, f"has more than {_MAX_LEAVES:,} members, nested ones included")
                 add(field.name, plan.dtype, field.offset)
-        self.numbers[type_.id] = numbers
+        self.leaves[type_.id] = leaves
         description = {"names": names, "formats": formats, "offsets": offsets, "itemsize": end}
         return Plan(self.made(description, path), type_, bitfields, members)
 
     def bitfield(self, field: Field, path: str) -> tuple[Bitfield, int, int]:
-        """Also its first byte, and how many it lies in."""
+        """A bitfield, its first byte, and the number of bytes it occupies."""
         if self.bitfields == "error":
             raise self.refuse(
                 path,
-                f"is a bitfield of {field.bitfield_size} bits, which a dtype cannot have: use records(), or "
+                f"is a bitfield of {field.bitfield_size} bits, which a dtype cannot express: use records(), or "
                 "dtype(..., bitfields='omit')",
             )
         if field.bitfield_size > 64:
@@ -231,7 +228,7 @@ class _Planner:
         elif inner.kind.is_enum:
             signed = bool(inner.signed)
         else:
-            raise self.refuse(path, f"is a bitfield of kind {inner.kind.name}")
+            raise self.refuse(path, f"is a bitfield of kind {inner.kind.name}, not of an INT or ENUM")
         first, shift = divmod(field.bit_offset, 8)
         size = (shift + field.bitfield_size + 7) // 8
         covering = f"{field.name}:{field.bitfield_size}"

@@ -1,4 +1,4 @@
-"""`Btf.dump`: types as text, identical to bpftool's, to a string, a file or a stream."""
+"""Dumps types to a string, a file or a stream. The text is identical to bpftool's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .btf import Btf
 
 FORMATS = ("raw", "json", "c")
-_MOST_LINKS = 40  # as in the kernel
+_MAX_LINKS = 40  # as in the kernel
 
 
 def dump(
@@ -29,7 +29,7 @@ def dump(
     pretty: bool,
     sort: bool,
 ) -> str | None:
-    """What `Btf.dump` does, with the roots as type ids."""
+    """Implement `Btf.dump`, with the roots as type ids."""
     if format not in FORMATS:
         raise ValueError(f"format is {format!r}, must be {', '.join(map(repr, FORMATS))}")
 
@@ -53,7 +53,7 @@ def dump(
         else:
             write_to(descriptor)
     elif isinstance(file, io.TextIOBase):
-        # Pieces may end within a letter.
+        # A piece may end within a multi-byte character.
         import codecs
 
         decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
@@ -71,35 +71,35 @@ def dump(
 
 
 def _is_plain(file: IO[Any]) -> bool:
-    """Whether nothing but the file's descriptor stands behind it, and no write of its own is passed by."""
+    """Whether writing to the file's descriptor is the same as calling `write` on it."""
     raw = file.raw if type(file) is io.BufferedWriter else file
     return type(raw) is io.FileIO
 
 
 def _write_all(file: io.RawIOBase, piece: bytes) -> None:
-    """What has no buffer may take less than it is given."""
+    """Write all of a piece. An unbuffered file may accept less than it is given."""
     rest = memoryview(piece)
     while rest:
-        taken = file.write(rest)
-        if taken is None:
+        written = file.write(rest)
+        if written is None:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        rest = rest[taken:]
+        rest = rest[written:]
 
 
 def to_c(btf: Btf, roots: Sequence[int]) -> str:
-    """What `Btf.to_c` gives."""
+    """Implement `Btf.to_c`."""
     pieces: list[bytes] = []
     _core.dump_c(btf._core_layout, roots, True, pieces.append, as_laid_out=True)
     return _text(b"".join(pieces))
 
 
 def c_declaration(btf: Btf, type_id: int) -> str:
-    """What `Btf.c_declaration` gives."""
+    """Implement `Btf.c_declaration`."""
     return _text(_core.c_declaration(btf._core_layout, type_id)) + ";"
 
 
 def c_type_name(btf: Btf, type_id: int) -> str:
-    """What a cast to a type says: without qualifiers, and of types without a name the keyword alone."""
+    """The name of a type in a cast: without qualifiers, and for an unnamed type only the keyword."""
     return _text(_core.c_type_name(btf._core_layout, type_id))
 
 
@@ -108,9 +108,11 @@ def _text(utf8: bytes) -> str:
 
 
 def _own_descriptor(path: str) -> int | None:
-    """What a path such as /dev/stdout is another name of. A new file in the place of what it leads to would
-    not be what is open, and opening it again would start it anew."""
-    for _ in range(_MOST_LINKS):
+    """The open descriptor that a path such as /dev/stdout refers to, or None.
+
+    Replacing its file would not affect the open one, and opening the file again would truncate it.
+    """
+    for _ in range(_MAX_LINKS):
         if not os.path.islink(path):
             break
         folder = os.path.realpath(os.path.dirname(path))
@@ -121,8 +123,10 @@ def _own_descriptor(path: str) -> int | None:
 
 
 def _replace(path: str, write_to: Callable[[int], None]) -> None:
-    """Write beside and rename, so that no half file is left under that name. What is there and no file
-    (/dev/null, a pipe) is written to."""
+    """Write a temporary file beside the path and rename it, so that the path never holds a partial file.
+
+    An existing path that is not a regular file (/dev/null, a pipe) is written to directly.
+    """
     beside = None
     try:
         mode = os.stat(path).st_mode if os.path.exists(path) else None
@@ -138,7 +142,7 @@ def _replace(path: str, write_to: Callable[[int], None]) -> None:
         ) as file:
             write_to(file.fileno())
         if mode is not None:
-            os.chmod(beside, permissions)  # which the umask may have narrowed
+            os.chmod(beside, permissions)  # the umask may have removed some
         os.replace(beside, target)
     except BaseException as error:
         if beside is not None and os.path.exists(beside):

@@ -1,4 +1,4 @@
-"""`.BTF.ext`: what the instructions of a BPF object have to do with its types and strings."""
+"""The `.BTF.ext` section of a BPF object: functions, source lines and relocations of its instructions."""
 
 from __future__ import annotations
 
@@ -25,21 +25,32 @@ if TYPE_CHECKING:
 
 
 class ExtTable(Table):
-    """Rows of `.BTF.ext`, in the file's order. Columns are u32; the texts that `..._off` columns stand for
-    are arrays of `str`, made when first asked for."""
+    """Rows of a table of `.BTF.ext`, in the file's order.
+
+    Columns are u32. The strings that the `..._off` columns refer to are available as read-only object arrays of
+    `str`. These are computed on first access.
+
+    Example:
+        >>> btf.ext is None  # the sample is not a BPF object
+        True
+    """
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]], texts: Callable[[U32], Names]) -> None:
         super().__init__(columns)
         self.__dict__["_texts"] = texts
 
     section_off: U32
-    """Of the name of the ELF section with the instruction."""
+    """Offset of the name of the ELF section that has the instruction, in the string section."""
     insn_off: U32
-    """Of the instruction in that section, in bytes."""
+    """Offset of the instruction in that ELF section, in bytes."""
 
     @cached_property
     def section(self) -> Names:
-        """The ELF section's name."""
+        """The name of the ELF section of each row, `object[n]` of `str`.
+
+        Raises:
+            NotSupportedError: the strings exceed 1 GiB.
+        """
         return self._resolved("section_off")
 
     def _resolved(self, column: str) -> Names:
@@ -52,51 +63,73 @@ class ExtTable(Table):
 
 
 class FuncInfo(ExtTable):
-    """Where functions start (`struct bpf_func_info`)."""
+    """The first instruction of each function (`struct bpf_func_info`)."""
 
     type: U32
     """Type id of the FUNC."""
 
 
 class LineInfo(ExtTable):
-    """Which source line instructions come from (`struct bpf_line_info`)."""
+    """The source lines of instructions (`struct bpf_line_info`)."""
 
     file_name_off: U32
+    """Offset of the source file's name, in the string section."""
     line_off: U32
-    """Of the line's text."""
+    """Offset of the line's text, in the string section."""
     line: U32
-    """Its number in the file."""
+    """Line number in the source file."""
     column: U32
+    """Column number in the line."""
 
     @cached_property
     def file_name(self) -> Names:
-        """The source file's name."""
+        """The name of the source file of each row, `object[n]` of `str`.
+
+        Raises:
+            NotSupportedError: the strings exceed 1 GiB.
+        """
         return self._resolved("file_name_off")
 
     @cached_property
     def text(self) -> Names:
-        """The line's text, often empty."""
+        """The text of the source line of each row, `object[n]` of `str`; often empty.
+
+        Raises:
+            NotSupportedError: the strings exceed 1 GiB.
+        """
         return self._resolved("line_off")
 
 
 class CoreRelo(ExtTable):
-    """What the loader has to adjust to the running kernel (`struct bpf_core_relo`)."""
+    """The CO-RE relocations: instructions that the loader adjusts to the running kernel (`struct bpf_core_relo`)."""
 
     type: U32
     """Type id of the root type."""
     access_off: U32
-    """Of the access string, say "0:1:2": indices of members and array elements."""
+    """Offset of the access string, in the string section."""
     kind: U32
     """`enum bpf_core_relo_kind` of the kernel's `include/uapi/linux/bpf.h`: 0 is a member's byte offset."""
 
     @cached_property
     def access(self) -> Names:
-        """The access string."""
+        """The access string of each row, `object[n]` of `str`.
+
+        A string such as "0:1:2" lists indices of members and array elements.
+
+        Raises:
+            NotSupportedError: the strings exceed 1 GiB.
+        """
         return self._resolved("access_off")
 
 
 class Ext:
-    """The `.BTF.ext` section, as `btf.ext` gives it."""
+    """The `.BTF.ext` section of a BPF object.
+
+    Attributes:
+        func_info: the first instruction of each function.
+        line_info: the source lines of instructions.
+        core_relo: the CO-RE relocations.
+    """
 
     __slots__ = ("core_relo", "func_info", "line_info")
 
@@ -118,8 +151,8 @@ class Ext:
 
 
 def _texts(btf: Btf, offsets: U32) -> Names:
-    unique, places = np.unique(offsets, return_inverse=True)
-    return np.array(btf.strings(unique), object)[places]
+    unique, inverse = np.unique(offsets, return_inverse=True)
+    return np.array(btf.strings(unique), object)[inverse]
 
 
 def _arrays(columns: Any) -> dict[str, npt.NDArray[Any]]:

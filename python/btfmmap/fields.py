@@ -1,4 +1,4 @@
-"""The members of a struct with those of the anonymous structs and unions in it, as C code sees them."""
+"""The members of a struct as C code accesses them: anonymous structs and unions are flattened."""
 
 from __future__ import annotations
 
@@ -17,22 +17,28 @@ if TYPE_CHECKING:
 
     from .types import Member, Type
 
-MAX_FIELDS = 1 << 16  # a struct had room for no more until vlen grew beyond 16 bits
-MAX_DEPTH = 64  # of structs in one another
+MAX_FIELDS = 1 << 16  # the limit of a struct with a 16-bit vlen
+MAX_DEPTH = 64  # of nested structs
 
 
 class Field(NamedTuple):
-    """A member, seen from the struct that was asked for.
+    """A member of a struct or union, with its offset in the struct it was looked up in.
 
     Attributes:
-        name: its own; "" for a bitfield that only fills.
-        type: its type.
-        bit_offset: from the asked struct's start.
-        bitfield_size: in bits; 0 where it is no bitfield.
-        depth: how many anonymous structs and unions it lies in.
-        in_union: whether it may share its bytes with other members, by one of those or its own parent.
-        parent: the struct or union that it is a member of.
-        number: which of its members it is, from 0.
+        name: member name; empty for a padding bitfield.
+        type: member type.
+        bit_offset: offset from the start of the struct it was looked up in, in bits.
+        bitfield_size: size of a bitfield in bits; 0 if it is not a bitfield.
+        depth: number of anonymous structs and unions around it.
+        in_union: whether `parent` or one of the anonymous types around it is a union, so that it may share its
+            bytes with other members.
+        parent: the struct or union whose record has the member.
+        number: index among the members of `parent`, from 0.
+
+    Example:
+        >>> field = btf.find_member("flow.rate")
+        >>> field.offset, field.depth, field.in_union
+        (64, 1, True)
     """
 
     name: str
@@ -46,12 +52,17 @@ class Field(NamedTuple):
 
     @property
     def offset(self) -> int:
-        """In whole bytes."""
+        """The offset in bytes, rounded down for a bitfield.
+
+        Example:
+            >>> btf.find_member("flow.is_reply").offset
+            49
+        """
         return self.bit_offset // 8
 
 
 def resolved(type_: Type) -> Type:
-    """Without typedefs and qualifiers; itself where they go round in circles."""
+    """The type below typedefs and qualifiers; the type itself if they form a cycle."""
     (type_id,) = memoryview(type_.btf._core_layout.resolve([type_.id]))
     return type_ if type_id < 0 else type_.btf._type(type_id)
 
@@ -60,34 +71,36 @@ def composite(type_: Type) -> Type:
     """The STRUCT or UNION below typedefs and qualifiers. Raises `ValueError` for any other kind."""
     found = resolved(type_)
     if not found.kind.is_composite:
-        raise _of_another_kind(type_, found, "no struct or union")
+        raise _of_another_kind(type_, found, "not a struct or union")
     return found
 
 
 def _require_parts(type_: Type) -> None:
     found = resolved(type_)
     if not found.kind.is_composite and found.kind != Kind.ARRAY:
-        raise _of_another_kind(type_, found, "no struct, union or array")
+        raise _of_another_kind(type_, found, "not a struct, union or array")
 
 
 def _of_another_kind(type_: Type, found: Type, otherwise: str) -> ValueError:
-    what = "is" if found.id == type_.id else "stands for what is"
+    what = "is" if found.id == type_.id else "resolves to a type"
     return ValueError(f"{type_.name or f'type [{type_.id}]'} {what} of kind {found.kind.name}, {otherwise}")
 
 
 def fields(type_: Type) -> Iterator[Field]:
-    """The members of a STRUCT or UNION in order, those of anonymous ones in the place of these.
+    """The members of a STRUCT or UNION in order. Anonymous structs and unions are replaced by their members.
 
     Raises:
-        FormatError: an anonymous struct that holds itself or nests too deeply, or too many members.
+        FormatError: an anonymous struct contains itself or is nested too deeply, or there are too many members.
     """
     return (field for field, _ in fields_within(type_))
 
 
 def first_and_last(type_: Type) -> tuple[int, int]:
-    """The numbers of the members of a STRUCT that lie first and last, which a record of a compiler that
-    reorders members (Rust's) may have anywhere; of a UNION those that the record has there. Raises
-    `ValueError` where there are none."""
+    """The numbers of the members with the lowest and the highest offset. Raises `ValueError` if there are none.
+
+    Rust's compiler reorders members, so these may be anywhere in a STRUCT's record. For a UNION they are the
+    first and last of the record.
+    """
     (offsets,) = type_._children("members", "bit_offset")
     if type_.kind == Kind.UNION and offsets:
         return 0, len(offsets) - 1
@@ -96,7 +109,7 @@ def first_and_last(type_: Type) -> tuple[int, int]:
 
 
 class Step(NamedTuple):
-    """On the way to a member: a struct or union, the number of its member, its own bit offset."""
+    """A step of the path to a member: a struct or union, its own bit offset, and the number of its member."""
 
     parent: Type
     number: int
@@ -104,10 +117,11 @@ class Step(NamedTuple):
 
 
 def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
-    """`fields`, each with the way to it through anonymous structs and unions; valid until the next one."""
+    """`fields`, each with its path through anonymous structs and unions. The path is reused: it is valid until
+    the next item."""
     count = 0
     stack: list[tuple[Type, int, bool, Iterator[tuple[int, Member]]]] = []
-    way: list[Step] = []
+    path: list[Step] = []
     open_ids: set[int] = set()
 
     def enter(parent: Type, base: int, in_union: bool) -> None:
@@ -118,32 +132,32 @@ def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
         if len(stack) == MAX_DEPTH:
             raise FormatError(f"type [{type_.id}] nests more than {MAX_DEPTH} deep", type_id=type_.id)
         if parent.id in open_ids:
-            raise FormatError(f"type [{parent.id}] holds itself", type_id=parent.id)
+            raise FormatError(f"type [{parent.id}] contains itself", type_id=parent.id)
         open_ids.add(parent.id)
         stack.append((parent, base, in_union or parent.kind == Kind.UNION, enumerate(parent.members)))
 
     enter(type_, 0, False)
     while stack:
         parent, base, in_union, members = stack[-1]
-        del way[len(stack) - 1 :]
+        del path[len(stack) - 1 :]
         number, member = next(members, (0, None))
         if member is None:
             stack.pop()
             open_ids.discard(parent.id)
             continue
-        way.append(Step(parent, number, base))
+        path.append(Step(parent, number, base))
         name, member_type, bit_offset, bitfield_size = member
         bit_offset += base
         inner = None if name else resolved(member_type)
         if inner is not None and inner.kind.is_composite:
             enter(inner, bit_offset, in_union)
             continue
-        depth = len(way) - 1
-        yield Field(name, member_type, bit_offset, bitfield_size, depth, in_union, parent, number), way
+        depth = len(path) - 1
+        yield Field(name, member_type, bit_offset, bitfield_size, depth, in_union, parent, number), path
 
 
 def find_field(type_: Type, path: str) -> Field | None:
-    """The member at a dotted path, which may leave out anonymous structs; array indices in brackets."""
+    """The member at a dotted path with array indices in brackets. Anonymous structs are omitted in the path."""
     base, found = 0, None
     for word in path.split("."):
         name, bracket, index = word.partition("[")
@@ -165,23 +179,27 @@ def find_field(type_: Type, path: str) -> Field | None:
 
 
 def _indexed(type_: Type, index: str) -> tuple[Type, int] | None:
-    """The element that `1][2]` says, and its bit offset; None past the end. A flexible array has no end."""
+    """The element at an index such as `1][2]`, and its bit offset. None if it is past the end of the array; a
+    flexible array has no end."""
     offset = 0
     for number in index.split("["):
         array = resolved(type_)
         if array.kind != Kind.ARRAY or array.type is None or not number[:-1].isdecimal() or number[-1] != "]":
-            raise ValueError(f"[{index} of something that is no such array")
-        place = int(number[:-1])
-        if array.nelems and place >= array.nelems:
+            raise ValueError(f"[{index} is not an index of an array of that many dimensions")
+        position = int(number[:-1])
+        if array.nelems and position >= array.nelems:
             return None
         type_ = array.type
-        offset += 8 * place * max(0, type_.btf._size(type_.id))
+        offset += 8 * position * max(0, type_.btf._size(type_.id))
     return type_, offset
 
 
 def at(type_: Type, offset: int) -> list[str]:
-    """The paths of the innermost members at a byte of a type: several where unions share it or bitfields
-    do, none in a hole. Raises `ValueError` for a type that has no members or elements."""
+    """The paths of the innermost members at a byte of a type.
+
+    There are several if members of a union or bitfields share the byte, and none in a hole. Raises `ValueError`
+    for a type that does not have members or elements.
+    """
     _require_parts(type_)
     paths: list[str] = []
     ends = cache(first_and_last)
@@ -215,7 +233,7 @@ def at(type_: Type, offset: int) -> list[str]:
 
 
 def _covers(field: Field, offset: int, ends: Callable[[Type], tuple[int, int]]) -> bool:
-    """`ends` is `first_and_last`."""
+    """Whether a field covers a byte. `ends` is a cached `first_and_last`."""
     if offset < field.offset:
         return False
     if field.bitfield_size:
@@ -229,7 +247,7 @@ def _covers(field: Field, offset: int, ends: Callable[[Type], tuple[int, int]]) 
 
 
 def at_each(type_: Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
-    """`at` for many offsets, each looked for once."""
+    """`at` for many offsets. Each distinct offset is looked up once."""
     _require_parts(type_)
     wanted = [operator.index(offset) for offset in offsets]
     paths = {offset: at(type_, offset) for offset in set(wanted)}

@@ -1,6 +1,7 @@
-"""`Btf.format`: bytes as C initialisers, in the spelling of libbpf's `btf_dump__dump_type_data`.
+"""Formats bytes as C initialisers, in the format of libbpf's `btf_dump__dump_type_data`.
 
-Where libbpf leaves out what is not zero or prints what is not there, this differs; `docs/dumps.md` lists it.
+Differs from libbpf only where libbpf omits values that are not zero or prints values that do not exist;
+`docs/dumps.md` lists these cases.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ _SCALARS = (Kind.INT, Kind.PTR, Kind.FLOAT, Kind.ENUM, Kind.ENUM64)
 _FLOATS = {2: "e", 4: "f", 8: "d"}
 _LINKAGES = {0: "static ", 2: "extern "}
 _MAX_DEPTH = 100
-# Unions show their bytes once for each member, so hostile types could ask for text without end.
+# Limits on the number of values shown. A union shows its bytes once for each member, so the text of nested
+# unions may be exponentially long.
 _STEPS_PER_BYTE = 64
-_STEPS_IN_ANY_CASE = 1 << 16
+_MIN_STEPS = 1 << 16
 
 
 def format_data(
@@ -43,7 +45,7 @@ def format_data(
     indent: str,
     indent_level: int,
 ) -> str:
-    """What `Btf.format` does."""
+    """Implement `Btf.format`."""
     content = bytes(memoryview(data).cast("B"))
     sized = type_.type if type_.kind == Kind.VAR else type_
     assert sized is not None
@@ -52,7 +54,8 @@ def format_data(
         raise ValueError(f"type [{type_.id}] is of kind {type_.kind.name} and has no size")
     if len(content) < size:
         raise FormatError(
-            f"{type_.name or f'type [{type_.id}]'} takes {size} bytes, got {len(content)}", type_id=type_.id
+            f"{type_.name or f'type [{type_.id}]'} has {size} bytes, but data has {len(content)}",
+            type_id=type_.id,
         )
     printer = _Printer(type_, content, compact, skip_names, emit_zeroes, emit_strings, indent, indent_level)
     run(printer.show(type_, 0))
@@ -61,7 +64,7 @@ def format_data(
 
 @dataclass
 class _Printer:
-    """What is left out and what is printed at a bit offset of the data, by type."""
+    """Writes the values of types at bit offsets of the data."""
 
     root: Type
     data: bytes
@@ -89,12 +92,15 @@ class _Printer:
     def show(
         self, type_: Type, at: int, *, name: str = "", bitfield_size: int = 0, in_array: bool = False
     ) -> Calls[None]:
-        """A value and, unless it is an element of an array, what names it; nothing for a zero that may be
-        left out. An element's members have no casts and are shown, zero or not, as in libbpf."""
+        """Write a value, with its designator and cast unless it is an element of an array.
+
+        Writes nothing for a zero that may be omitted. As in libbpf, members of an element have no casts and are
+        never omitted.
+        """
         found = self._below_typedefs(type_)
         self._step(found, self.depth)
-        may_be_left_out = self.depth > 0 and not self.emit_zeroes and not in_array
-        if may_be_left_out and (yield self._is_zero(found, at, bitfield_size, self.depth)):
+        omissible = self.depth > 0 and not self.emit_zeroes and not in_array
+        if omissible and (yield self._is_zero(found, at, bitfield_size, self.depth)):
             return
         self._indent()
         if not self.skip_names:
@@ -148,7 +154,7 @@ class _Printer:
         self._close("]")
 
     def _characters(self, element: Type, text: bytes) -> None:
-        """Without the zeroes at the end, of which the first one stands for all where they are shown."""
+        """Write characters without the zeroes at the end. With `emit_zeroes`, one zero represents all of them."""
         shown = text.rstrip(b"\0")
         signed = IntEncoding.SIGNED in (element.encoding or IntEncoding(0))
         for byte in shown + (b"\0" if self.emit_zeroes and len(shown) < len(text) else b""):
@@ -200,7 +206,7 @@ class _Printer:
         return str(self._integer(raw, signed=IntEncoding.SIGNED in (type_.encoding or IntEncoding(0))))
 
     def _old_bitfield(self, type_: Type, at: int) -> tuple[int, int]:
-        """An INT that says itself which of its bits count, as before Linux 5.0: where they are, how many."""
+        """The bit offset and size of a value. Before Linux 5.0, an INT could be a bitfield of its own."""
         size, bits = self._size(type_), type_.nr_bits or 0
         return (at + (type_.bit_offset or 0), bits) if 0 < bits < 8 * size else (at, 0)
 
@@ -220,7 +226,7 @@ class _Printer:
     def _float(self, type_: Type, raw: bytes) -> str:
         if len(raw) not in _FLOATS:
             raise NotSupportedError(
-                f"type [{type_.id}] is a float of {len(raw)} bytes, whose format BTF does not tell"
+                f"type [{type_.id}] is a float of {len(raw)} bytes, whose format BTF does not record"
             )
         value: float
         (value,) = struct.unpack((">" if self._order == "big" else "<") + _FLOATS[len(raw)], raw)
@@ -229,7 +235,7 @@ class _Printer:
         return f"{value:f}"
 
     def _is_zero(self, type_: Type, at: int, bitfield_size: int, depth: int) -> Calls[bool]:
-        """Whether all that would be shown is zero: what lies between members does not count."""
+        """Whether all values that would be shown are zero. Bytes between members are ignored."""
         self._step(type_, depth)
         if type_.kind == Kind.INT and not bitfield_size:
             at, bitfield_size = self._old_bitfield(type_, at)
@@ -262,7 +268,8 @@ class _Printer:
         start = at // 8
         if start + size > len(self.data):
             raise FormatError(
-                f"type [{type_.id}] ends at byte {start + size} of {len(self.data)}", type_id=type_.id
+                f"type [{type_.id}] ends at byte {start + size}, but data has {len(self.data)} bytes",
+                type_id=type_.id,
             )
         return self.data[start : start + size]
 
@@ -270,7 +277,7 @@ class _Printer:
         return int.from_bytes(raw, self._order, signed=signed)
 
     def _bits(self, type_: Type, at: int, count: int) -> int:
-        """Bits count from a byte's low end, in a big-endian BTF from its high end."""
+        """The value of a bitfield. Bits count from a byte's low end, in a big-endian BTF from its high end."""
         covering = (at % 8 + count + 7) // 8
         value = self._integer(self._bytes(type_, at, covering))
         after = 8 * covering - at % 8 - count
@@ -281,12 +288,12 @@ class _Printer:
     def _step(self, type_: Type, depth: int) -> None:
         if depth > _MAX_DEPTH:
             raise NotSupportedError(
-                f"type [{type_.id}] lies more than {_MAX_DEPTH} types deep, too deep to be shown"
+                f"type [{type_.id}] is nested more than {_MAX_DEPTH} types deep, too deep to format"
             )
         self.steps += 1
-        if self.steps > _STEPS_IN_ANY_CASE + _STEPS_PER_BYTE * len(self.data):
+        if self.steps > _MIN_STEPS + _STEPS_PER_BYTE * len(self.data):
             raise NotSupportedError(
-                f"type [{self.root.id}] has too many members to be shown for {len(self.data)} bytes"
+                f"type [{self.root.id}] has too many members to format for {len(self.data)} bytes"
             )
 
     def _below_typedefs(self, type_: Type) -> Type:
@@ -307,7 +314,7 @@ class _Printer:
         return self._casts[type_.id]
 
     def _elements(self, array: Type) -> tuple[Type, int, int]:
-        """An array's element type, how many, and the size of each."""
+        """The element type of an array, the number of elements, and the size of each."""
         assert array.type is not None
         element = self._below_typedefs(array.type)
         return element, array.nelems or 0, max(0, self._size(element))

@@ -1,4 +1,4 @@
-"""The reference graph: which type refers to which, as what."""
+"""The reference graph of types, and the role of each reference."""
 
 from __future__ import annotations
 
@@ -23,34 +23,48 @@ if TYPE_CHECKING:
 
 
 class Role(IntEnum):
-    """What a type is to the one that refers to it."""
+    """The role of a reference: how one type uses another.
+
+    Example:
+        >>> [role.name for role in btfmmap.Role][:3]
+        ['POINTEE', 'ELEMENT', 'INDEX']
+    """
 
     POINTEE = 0
-    """What a PTR points to."""
+    """The type a PTR points to."""
     ELEMENT = 1
-    """What an ARRAY is made of."""
+    """The element type of an ARRAY."""
     INDEX = 2
     """The index type of an ARRAY."""
     MEMBER = 3
+    """The type of a member of a STRUCT or UNION."""
     PARAMETER = 4
+    """The type of a parameter of a FUNC_PROTO."""
     RETURN = 5
+    """The return type of a FUNC_PROTO."""
     UNDERLYING = 6
-    """What a TYPEDEF, CONST, VOLATILE, RESTRICT or TYPE_TAG stands for."""
+    """The type below a TYPEDEF, CONST, VOLATILE, RESTRICT or TYPE_TAG."""
     PROTOTYPE = 7
     """The FUNC_PROTO of a FUNC."""
     VARIABLE = 8
     """The type of a VAR."""
     SECTION_ENTRY = 9
-    """What a DATASEC lists."""
+    """A type listed by a DATASEC."""
     TAG_TARGET = 10
-    """What a DECL_TAG tags."""
+    """The type tagged by a DECL_TAG."""
 
 
 class Graph:
-    """The references between the types of a BTF and its bases, in compressed sparse rows.
+    """The references between the types of a BTF and its bases, as compressed sparse rows (CSR).
 
-    Nodes are type ids; the edges of type `t` are `[indptr[t], indptr[t + 1])`, in the order of its record
-    (of `reverse`: ascending). References to void (type id 0) are edges like any other.
+    Nodes are type ids. The edges of type `t` are at `[indptr[t], indptr[t + 1])`, in the order of its record.
+    In `reverse` they are in ascending order of `indices`. References to void (type id 0) are edges as well.
+
+    `len` is the number of nodes, including void and the types of bases.
+
+    Example:
+        >>> btf.graph
+        <Graph of 49 types and 64 references>
     """
 
     def __init__(self, btf: Btf, core: CoreGraph, *, is_reverse: bool = False) -> None:
@@ -62,69 +76,153 @@ class Graph:
 
     @property
     def indptr(self) -> U32:
-        """`uint32[nodes + 1]`: where each type's edges start."""
+        """The position of each type's first edge, `uint32[nodes + 1]`.
+
+        Example:
+            >>> btf.graph.indptr[:4].tolist()
+            [0, 0, 1, 17]
+        """
         return _array(self._indptr)  # type: ignore[no-any-return]
 
     @property
     def indices(self) -> U32:
-        """`uint32[edges]`: the type at the other end."""
+        """The type id at the other end of each edge, `uint32[edges]`.
+
+        Example:
+            >>> graph, node = btf.graph, btf.find("struct list")
+            >>> graph.indices[graph.indptr[node] : graph.indptr[node + 1]].tolist()
+            [4, 4]
+        """
         return _array(self._indices)  # type: ignore[no-any-return]
 
     @property
     def role(self) -> U8:
-        """`uint8[edges]`: what the type that is referred to is to the other, a `Role`. Made with `row` when
-        first asked for."""
+        """The `Role` of each edge, `uint8[edges]`.
+
+        Computed together with `row` on first access.
+
+        Example:
+            >>> btfmmap.Role(btf.graph.role[0])
+            <Role.POINTEE: 0>
+        """
         return _array(self._core.labels(self._is_reverse)[0])  # type: ignore[no-any-return]
 
     @property
     def row(self) -> U32:
-        """`uint32[edges]`: the row with the reference, in the table that has the role (`members`, `params`,
-        `arrays`, `funcs`, `vars`, `secinfos`, `decl_tags`, else `types`) of the BTF that has the record."""
+        """The table row that holds each reference, `uint32[edges]`.
+
+        The role selects the table: `members`, `params`, `arrays`, `funcs`, `vars`, `secinfos`, `decl_tags`,
+        and `types` for all other roles. The table belongs to the BTF that has the record.
+
+        Example:
+            >>> btf.string(btf.members.name_off[btf.graph.row[1]])
+            'link'
+        """
         return _array(self._core.labels(self._is_reverse)[1])  # type: ignore[no-any-return]
 
     @property
     def reverse(self) -> Graph:
-        """The same edges from what is referred to, to what refers to it. Made when first asked for."""
+        """The graph with all edges reversed: from a type to those that refer to it.
+
+        Computed on first access.
+
+        Example:
+            >>> users, limit = btf.graph.reverse, btf.find("enum limit")
+            >>> users.indices[users.indptr[limit] : users.indptr[limit + 1]].tolist()
+            [2]
+        """
         return Graph(self._btf, self._core, is_reverse=not self._is_reverse)
 
     def __len__(self) -> int:
-        """How many types there are, void and those of bases included."""
+        """The number of types, including void and the types of bases."""
         return len(self._indptr) - 1
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self)} types and {len(self._indices)} references>"
 
     def reachable(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
-        """Every type id that can be reached from some, those included, ascending: what they need. Ids that
-        are not there, such as the -1 of `lookup`, are left out."""
+        """Find all types that the given types depend on, directly or indirectly.
+
+        Args:
+            ids: the type ids to start from. Ids that do not exist, such as -1 from `Btf.lookup`, are ignored.
+
+        Returns:
+            Type ids in ascending order, including the given ones: `uint32[n]`.
+
+        Raises:
+            TypeError: `ids` is not an iterable of integers.
+
+        Example:
+            >>> btf.graph.reachable([btf.find("struct list")]).tolist()
+            [3, 4]
+        """
         return _array(self._core.reachable(ids, self._is_reverse))  # type: ignore[no-any-return]
 
     def dependents(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
-        """The same against the edges: what needs them."""
+        """Find all types that depend on the given types, directly or indirectly.
+
+        Args:
+            ids: the type ids to start from. Ids that do not exist, such as -1 from `Btf.lookup`, are ignored.
+
+        Returns:
+            Type ids in ascending order, including the given ones: `uint32[n]`.
+
+        Raises:
+            TypeError: `ids` is not an iterable of integers.
+
+        Example:
+            >>> btf.graph.dependents([btf.find("func now")]).tolist()
+            [40, 48]
+        """
         return self.reverse.reachable(ids)
 
     def _sources(self) -> npt.NDArray[np.int64]:
-        """The type that each edge starts from. `intp`, what numpy counts with, may have 32 bits, too few for
-        the product of two ids."""
+        """The source type of each edge, as `int64`: numpy's `intp` may have 32 bits, and `to_scipy` multiplies
+        two ids."""
         import numpy as np
 
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.indptr).astype(np.intp))
 
     def to_scipy(self) -> scipy.sparse.csr_array:
-        """The adjacency as a `scipy.sparse.csr_array` of `uint8[nodes, nodes]`, for `scipy.sparse.csgraph`:
-        one entry for each two types, the role of the first reference between them, plus 1. Needs the extra
-        `btfmmap[graph]`."""
+        """Convert to an adjacency matrix, for example for `scipy.sparse.csgraph`.
+
+        Each pair of types has one entry: the role of the first reference between them, plus 1. Needs the
+        extra `btfmmap[graph]`.
+
+        Returns:
+            A `scipy.sparse.csr_array`, `uint8[nodes, nodes]`.
+
+        Raises:
+            NotSupportedError: scipy is not installed.
+
+        Example:
+            >>> btf.graph.to_scipy().shape
+            (49, 49)
+        """
         import numpy as np
 
         sparse = optional("scipy.sparse", "graph")
         nodes = len(self)
-        # scipy would add up what stands at the same place.
-        places, first = np.unique(self._sources() * nodes + self.indices, return_index=True)
-        return sparse.csr_array((self.role[first] + 1, divmod(places, nodes)), shape=(nodes, nodes))
+        # scipy would add up entries with equal coordinates.
+        cells, first = np.unique(self._sources() * nodes + self.indices, return_index=True)
+        return sparse.csr_array((self.role[first] + 1, divmod(cells, nodes)), shape=(nodes, nodes))
 
     def to_networkx(self) -> networkx.MultiDiGraph[int]:
-        """A `networkx.MultiDiGraph`: nodes are type ids with `name` and `kind`, edges have `role` and `row`.
-        Needs the extra `btfmmap[graph]`."""
+        """Convert to a networkx graph.
+
+        Needs the extra `btfmmap[graph]`.
+
+        Returns:
+            A `networkx.MultiDiGraph`. Nodes are type ids with the attributes `name` and `kind`. Edges have the
+            attributes `role` (the name of a `Role`) and `row`.
+
+        Raises:
+            NotSupportedError: networkx is not installed.
+
+        Example:
+            >>> btf.graph.to_networkx().nodes[3]
+            {'name': 'list', 'kind': 'STRUCT'}
+        """
         graph = optional("networkx", "graph").MultiDiGraph()
         ids = range(len(self))
         for type_id, name, kind in zip(ids, self._btf.names(ids), self._btf.kind_names(ids), strict=True):

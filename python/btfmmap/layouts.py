@@ -1,4 +1,4 @@
-"""`Btf.layouts`: how every struct and union uses its bytes, in pahole's words."""
+"""The table of struct and union layouts, in pahole's terms."""
 
 from __future__ import annotations
 
@@ -11,43 +11,66 @@ if TYPE_CHECKING:
 
 
 class Layouts(Table):
-    """One row a STRUCT or UNION, in id order; those of a base are not among them. Columns are u32 unless
-    stated.
+    """How structs and unions use their bytes: one row for each STRUCT and UNION, in id order.
 
-    The words mean what they mean to pahole (`class__find_holes` of its dwarves.c), but do not wrap at 255
-    holes or 65,535 bytes of padding as its counters do. A union has no holes.
-    Of a distilled base (`Btf.distilled`), whose members are not recorded, only `id` and `size` say something:
-    holes and padding are 0.
+    Types of a base are not included. Columns are u32 unless stated.
 
-    Members count by their offsets, also where a record has them in another order (Rust's compiler reorders
-    them) or they overlap: what no member covers is free, once.
+    Holes and padding are defined as in pahole (`class__find_holes` in its dwarves.c). Unlike pahole's counters,
+    these do not wrap at 255 holes or 65,535 bytes of padding. A union has no holes.
+
+    Members are taken in the order of their offsets, which a record need not have: Rust's compiler reorders
+    them. Bytes that no member covers are counted once, even if members overlap.
+
+    A distilled base (`Btf.distilled`) does not record members: only `id` and `size` are meaningful, holes
+    and padding are 0.
+
+    Example:
+        >>> btf.layouts.id.tolist(), btf.layouts.hole_bytes.tolist()
+        ([2, 3, 5, 16], [5, 0, 0, 0])
     """
 
     id: U32
+    """Type id."""
     size: U32
-    """In bytes."""
+    """Size in bytes."""
     members: U32
+    """Number of members."""
     holes: U32
-    """Gaps of whole bytes between members."""
+    """Number of gaps of whole bytes between members."""
     hole_bytes: U32
-    """How many bytes those are."""
+    """Total size of those gaps in bytes."""
     bit_holes: U32
-    """Gaps of bits between bitfields, or after them within their integer."""
+    """Number of gaps of bits between bitfields, or after them within their integer."""
     bit_hole_bits: U32
+    """Total size of those gaps in bits."""
     padding: U32
     """Bytes after the last member."""
     bit_padding: U32
     """Bits after the last bitfield, within its integer."""
     cachelines: U32
-    """How many cache lines of 64 bytes it takes, if it starts with one."""
+    """Number of 64-byte cache lines it occupies if it starts at a cache line boundary."""
     packed: Bool
-    """Whether a member is not aligned as its type asks for, or the size is no multiple of the alignment."""
+    """Whether a member is not aligned as its type requires, or the size is not a multiple of the alignment."""
     flexible: Bool
-    """Whether the last member, by offset, is an array of no elements."""
+    """Whether the last member, by offset, is an array of zero elements."""
 
     def cachelines_of(self, line: int) -> U32:
-        """`cachelines` for lines of another size, in bytes."""
+        """Compute `cachelines` for cache lines of another size.
+
+        Args:
+            line: size of a cache line in bytes.
+
+        Returns:
+            Number of cache lines of each row: `uint32[n]`.
+
+        Raises:
+            ValueError: `line` is not positive.
+
+        Example:
+            >>> btf.layouts.cachelines_of(32).tolist()
+            [4, 1, 1, 1]
+        """
         if line <= 0:
-            raise ValueError(f"a cache line has {line} bytes, must be more than 0")
+            raise ValueError(f"line is {line}, but a cache line has at least 1 byte")
         lines: U32 = self.size // line + (self.size % line != 0)
         return lines

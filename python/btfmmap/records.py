@@ -1,4 +1,4 @@
-"""`Btf.records`: bytes as records whose fields, bitfields among them, are arrays."""
+"""Reads bytes as records of a struct, whose fields and bitfields are arrays."""
 
 from __future__ import annotations
 
@@ -29,12 +29,23 @@ _SHOWN = 6
 
 
 class Records:
-    """Records of one struct or union as arrays: `records.field`, or `records["field"]` where the name is also
-    one of those below. A member that is a struct gives `Records` again. Read in place; only bitfields are
-    computed: as `uint64`, `int64` where they are signed, or `bool`.
+    """Records of one struct or union, with an array for each field.
 
-    `len` counts records, iteration gives them one by one, and a slice, mask or array of numbers selects some.
-    One record, `records[0]`, has values where many have arrays, and no `len`.
+    `records.field` is the array of a field; its length is the number of records. Use `records["field"]` if the
+    name is also an attribute of this class. A field that is a struct or union is another `Records`.
+
+    The arrays are views of the buffer. Bitfields are computed on each access, as `uint64`, as `int64` if they
+    are signed, or as `bool`.
+
+    `len` is the number of records, and iteration yields them one by one. An index, slice, mask or index array
+    selects records. A single record, such as `records[0]`, has scalars instead of arrays and has no `len`.
+
+    Example:
+        >>> records = btf.records("union address", bytes(range(32)))
+        >>> records
+        <Records address: 2 with bytes, words>
+        >>> records.words[0].tolist()
+        [50462976, 117835012, 185207048, 252579084]
     """
 
     def __init__(self, plan: Plan, values: npt.NDArray[Any]) -> None:
@@ -43,14 +54,26 @@ class Records:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The members' names in order, those of anonymous structs included."""
+        """The names of the members in order, including those of anonymous structs.
+
+        Example:
+            >>> btf.records("union address", bytes(32)).fields
+            ('bytes', 'words')
+        """
         names: tuple[str, ...] = self._values.dtype.names or ()
         covered = {bitfield.covering: name for name, bitfield in self._plan.bitfields.items()}
         return tuple(covered.get(name, name) for name in names)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """`(n,)`, `()` of a single record, more where arrays of structs lie in others."""
+        """The shape of the records: `(n,)`, or `()` for a single record.
+
+        A field that is an array of structs has more dimensions.
+
+        Example:
+            >>> btf.records("union address", bytes(32)).shape
+            (2,)
+        """
         return self._values.shape
 
     def __iter__(self) -> Iterator[Records]:
@@ -68,7 +91,7 @@ class Records:
         return sorted({*super().__dir__(), *self.fields})
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("_plan", "_values"):  # not yet there, while it is being copied
+        if name in ("_plan", "_values"):  # not yet set while the object is being copied
             raise AttributeError(name)
         try:
             return self[name]
@@ -76,10 +99,27 @@ class Records:
             raise AttributeError(error.args[0]) from None
 
     def __getitem__(self, key: Any) -> Any:
-        """A field by name, or the records that a number, slice, mask or array of numbers selects."""
+        """Get a field by name, or the records selected by an index, slice, mask or index array.
+
+        Args:
+            key: a field name, or anything that indexes the first axis of a numpy array.
+
+        Returns:
+            The array of a field (a scalar for a single record), or `Records`.
+
+        Raises:
+            KeyError: there is no member of that name.
+            IndexError: there is no such record.
+            TypeError: a single record is indexed by something other than a name.
+
+        Example:
+            >>> records = btf.records("union address", bytes(range(32)))
+            >>> records[1]["words"].tolist()
+            [319951120, 387323156, 454695192, 522067228]
+        """
         if not isinstance(key, str):
             if not self.shape:
-                raise TypeError(f"a single record has fields by name, not by {key!r}")
+                raise TypeError(f"a single record is indexed by field name, not by {key!r}")
             return Records(self._plan, self._values[key])
         if key in self._plan.bitfields:
             return self._bits(self._plan.bitfields[key])
@@ -93,7 +133,7 @@ class Records:
         raw = self._values[field.covering]
         big = field.type.btf.source.byte_order == "big"
         count = raw.shape[-1]
-        # Bytes from the lowest to the highest; a field of 64 bits may lie in nine.
+        # From the lowest byte to the highest; a bitfield of 64 bits may span nine bytes.
         order = range(count - 1, -1, -1) if big else range(count)
         skipped = 8 * count - field.shift - field.bits if big else field.shift
         value = np.zeros(raw.shape[:-1], np.uint64)
@@ -111,33 +151,58 @@ class Records:
         return (value.astype(np.bool_) if boolean else value)[()]
 
     def enum_names(self, name: str) -> Any:
-        """The enumerators' names of a field of an enum type, as `str` (in an array of objects); the number's
-        text where it has none.
+        """Get the values of an enum field as names of enumerators.
+
+        Args:
+            name: name of the field.
+
+        Returns:
+            An object array of `str` with the shape of the field, or one `str` for a single record. A value
+            without an enumerator becomes its decimal text.
 
         Raises:
-            KeyError: there is no such field.
-            TypeError: the field's type is no enum, or one of a size that no integer has.
+            KeyError: there is no member of that name.
+            TypeError: the field is not an enum, or its size is not that of an integer.
+
+        Example:
+            >>> flow = btf.records("flow", bytes(112), size=112)
+            >>> flow.enum_names("verdict").tolist()
+            ['PASS']
         """
         values = self[name]
         enum = self._type_of(name)
         if not enum.kind.is_enum:
-            raise TypeError(f"{name!r} is of kind {enum.kind.name}, no enum")
+            raise TypeError(f"{name!r} is of kind {enum.kind.name}, not an enum")
         values = np.asarray(values)
         if values.dtype.kind == "V":
-            raise TypeError(f"{name!r} is an enum of {enum.size} bytes, which has no values")
+            raise TypeError(f"{name!r} is an enum of {enum.size} bytes, which is not the size of an integer")
         names = {enumerator.value: enumerator.name for enumerator in reversed(enum.enumerators)}
-        numbers, places = np.unique(values, return_inverse=True)
-        texts = np.array([names.get(int(number), str(number)) for number in numbers], object)
-        return texts[places.reshape(values.shape)]
+        unique, inverse = np.unique(values, return_inverse=True)
+        texts = np.array([names.get(int(value), str(value)) for value in unique], object)
+        return texts[inverse.reshape(values.shape)]
 
     def _type_of(self, name: str) -> Type:
-        """Below typedefs, qualifiers and arrays."""
+        """The type of a field below typedefs, qualifiers and arrays."""
         bitfield = self._plan.bitfields.get(name)
         return self._plan.members[name].type if bitfield is None else bitfield.type
 
     def to_dict(self, *, enum_names: bool = False) -> dict[str, Any]:
-        """Every field by name: arrays, and dicts for members that are structs; of a single record what JSON
-        has, and `bytes`. `enum_names` gives enums as names."""
+        """Convert to a dict of all fields.
+
+        Args:
+            enum_names: whether to convert enum values to names, as `enum_names()` does.
+
+        Returns:
+            A dict of field names to arrays, and to dicts for fields that are structs. For a single record, the
+            values are Python objects: numbers, `bool`, `bytes`, `str`, lists and dicts.
+
+        Raises:
+            TypeError: `enum_names` is set, and the size of an enum is not that of an integer.
+
+        Example:
+            >>> btf.records("list", bytes(16))[0].to_dict()
+            {'next': 0, 'prev': 0}
+        """
         return run(self._as_dict(enum_names))
 
     def _as_dict(self, enum_names: bool) -> Calls[dict[str, Any]]:
@@ -161,13 +226,21 @@ class Records:
         return nested
 
     def to_pandas(self) -> pd.DataFrame:
-        """A `pandas.DataFrame` with a row for each record (one for a single record) and a column for each
-        member: those of structs by dotted names, "addr.port". Numbers are copied, in native byte order;
-        char arrays are `bytes`. Of an array, and of members in an array of structs, each cell is a numpy
-        array.
+        """Convert to a pandas DataFrame.
+
+        Needs the extra `btfmmap[pandas]`.
+
+        Returns:
+            A `pandas.DataFrame` with one row for each record and one column for each member. Members of structs
+            have dotted names such as "addr.port". Numbers are copied in native byte order, and char arrays become
+            `bytes`. Each cell of an array, or of a member in an array of structs, is a numpy array.
 
         Raises:
-            NotSupportedError: without the extra `btfmmap[pandas]`, and for more than 65,536 columns.
+            NotSupportedError: pandas is not installed, or there are more than 65,536 columns.
+
+        Example:
+            >>> btf.records("list", bytes(32)).to_pandas().shape
+            (2, 2)
         """
         from .frames import frame
 
@@ -175,12 +248,12 @@ class Records:
         columns = list(islice(records._columns(""), MAX_FIELDS + 1))
         if len(columns) > MAX_FIELDS:
             raise NotSupportedError(
-                f"{self._plan.type.name or 'a record'} has more than {MAX_FIELDS:,} columns"
+                f"{self._plan.type.name or 'the record'} would have more than {MAX_FIELDS:,} columns"
             )
         return frame([name for name, _ in columns], [_column(values) for _, values in columns], len(records))
 
     def _columns(self, prefix: str) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        """Every member that is no struct, those of structs under dotted names."""
+        """All members except structs and unions, whose own members get dotted names."""
         for name in self.fields:
             value = self[name]
             if isinstance(value, Records):
@@ -189,12 +262,16 @@ class Records:
                 yield prefix + name, value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        """Raises `TypeError`: numpy and pandas would make an array of objects, one for each record."""
+        """Refuse conversion: numpy and pandas would make an array of one object for each record.
+
+        Raises:
+            TypeError: always.
+        """
         from .frames import refuse_array
 
         refuse_array(
             f"Records of {self._plan.type.name or 'a struct'}",
-            "records.field or to_dict() has them by name, to_pandas() makes a DataFrame",
+            "use records.field, to_dict() or to_pandas()",
         )
 
     def __repr__(self) -> str:
@@ -210,7 +287,7 @@ class Records:
 
 
 def _column(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """As pandas takes it: one-dimensional, in native byte order, text and what is no number as objects."""
+    """A column for pandas: one-dimensional, in native byte order, with objects for everything but numbers."""
     native = values.astype(values.dtype.newbyteorder("="))
     if native.ndim == 1:
         return native.astype(object) if native.dtype.kind in "SV" else native
@@ -221,19 +298,19 @@ def _column(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def records_of(type_: Type, buffer: Buffer | npt.NDArray[Any], size: int | None) -> Records:
-    """What `Btf.records` gives."""
+    """Implement `Btf.records`."""
     name = type_.name or "records"
     flexible = flexible_fields(type_)
     if size is None and flexible:
         raise NotSupportedError(
-            f"{name}.{flexible[0]} is a flexible array, and how long it is only the data tell: say how many "
-            "bytes a record has, size=..."
+            f"{name}.{flexible[0]} is a flexible array, whose length BTF does not record: pass the size of a "
+            "record in bytes, size=..."
         )
     if size is not None and size < (type_.size or 0):
-        raise ValueError(f"size is {size}, but {name} has {type_.size} bytes")
+        raise ValueError(f"size is {size}, but a {name} has at least {type_.size} bytes")
     plan = plan_of(type_, None if size is None else operator.index(size))
     raw = np.frombuffer(buffer, np.uint8)  # type: ignore[arg-type]
     each = plan.dtype.itemsize
     if each == 0 or raw.size % each:
-        raise FormatError(f"{raw.size:,} bytes are no whole number of {name} ({each:,} bytes each)")
+        raise FormatError(f"{raw.size:,} bytes are not a whole number of {name} ({each:,} bytes each)")
     return Records(plan, raw.view(plan.dtype) if raw.size else np.empty(0, plan.dtype))

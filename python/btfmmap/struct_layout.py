@@ -1,4 +1,4 @@
-"""`Btf.layout`: one struct member by member, and its text as pahole prints it."""
+"""The layout of one struct, member by member, and its text in pahole's format."""
 
 from __future__ import annotations
 
@@ -23,20 +23,25 @@ _PACKED = " __attribute__((__packed__))"
 
 
 class LayoutMember(NamedTuple):
-    """A member, flattened out of anonymous structs and unions.
+    """A member of a `StructLayout`, with members of anonymous structs and unions flattened.
 
     Attributes:
-        name: its own; "" for a bitfield that only fills.
-        type: its type.
-        offset: in bytes from the struct's start; a bitfield's is that of its integer.
-        bit_position: of a bitfield, its first bit in that integer, from the lowest (in a big-endian file from
-            the highest); 0 otherwise.
-        bitfield_size: in bits; 0 where it is no bitfield.
-        size: of its type, in bytes; 0 where it has none.
-        depth: how many anonymous structs and unions it lies in.
-        hole: free bytes before it, by offset and not by the order of the members.
-        bit_hole: free bits before it, likewise.
-        cacheline: the number of the cache line that it starts in.
+        name: member name; empty for a padding bitfield.
+        type: member type.
+        offset: offset from the start of the struct, in bytes. For a bitfield, the offset of its integer.
+        bit_position: position of a bitfield's first bit in its integer, from the lowest bit (in a big-endian
+            file from the highest); 0 if it is not a bitfield.
+        bitfield_size: size of a bitfield in bits; 0 if it is not a bitfield.
+        size: size of the type in bytes; 0 if it has none.
+        depth: number of anonymous structs and unions around it.
+        hole: free bytes before it. Members are taken in the order of offsets, not of the record.
+        bit_hole: free bits before it, in the same order.
+        cacheline: index of the cache line in which it starts.
+
+    Example:
+        >>> member = btf.layout("flow").members[5]
+        >>> member.name, member.offset, member.bit_position, member.bitfield_size
+        ('priority', 48, 9, 3)
     """
 
     name: str
@@ -52,8 +57,19 @@ class LayoutMember(NamedTuple):
 
 
 class StructLayout:
-    """How one struct or union uses its bytes. `members` is flat, `summary` has the columns of `Btf.layouts`,
-    and `str` is pahole's text."""
+    """How one struct or union uses its bytes.
+
+    `str` gives the same text as `text()`.
+
+    Attributes:
+        type: the STRUCT or UNION.
+        summary: the row of the type in `Btf.layouts`, as a dict of column names to values.
+
+    Example:
+        >>> layout = btf.layout("flow")
+        >>> layout.summary["holes"], layout.summary["hole_bytes"]
+        (2, 5)
+    """
 
     def __init__(self, type_: Type) -> None:
         self.type: Type = type_
@@ -61,29 +77,48 @@ class StructLayout:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size of the type in bytes.
+
+        Example:
+            >>> btf.layout("flow").size
+            112
+        """
         return self.type.size or 0
 
     @property
     def distilled(self) -> bool:
-        """Whether the type is of a distilled base: only its size is known, its members are not recorded."""
+        """Whether the type belongs to a distilled base: its size is known, its members are not recorded.
+
+        Example:
+            >>> btf.layout("flow").distilled
+            False
+        """
         return self.type.btf.distilled
 
     @property
     def members(self) -> list[LayoutMember]:
-        """Those of anonymous structs and unions in the place of these."""
+        """The members, in the order of the record. Anonymous structs and unions are replaced by their members.
+
+        Raises:
+            FormatError: an anonymous struct contains itself or is nested too deeply, or there are more than
+                65,536 members.
+
+        Example:
+            >>> [(member.name, member.offset) for member in btf.layout("list").members]
+            [('next', 0), ('prev', 8)]
+        """
         flat: list[LayoutMember] = []
         places = cache(_places)
         ends = cache(first_and_last)
-        for field, way in fields_within(self.type):
+        for field, path in fields_within(self.type):
             offset, size, hole, bit_hole, _ = places(field.parent)[field.number]
-            # What is free before an anonymous struct is free before its first member.
-            for outer, inner in zip(way[-2::-1], way[::-1], strict=False):
+            # Free space before an anonymous struct is also free before its first member.
+            for outer, inner in zip(path[-2::-1], path[::-1], strict=False):
                 if inner.number != ends(inner.parent)[0]:
                     break
                 _, _, more, more_bits, _ = places(outer.parent)[outer.number]
                 hole, bit_hole = hole + more, bit_hole + more_bits
-            offset += way[-1].bit_offset // 8
+            offset += path[-1].bit_offset // 8
             position = field.bit_offset - 8 * offset if field.bitfield_size else 0
             flat.append(
                 LayoutMember(
@@ -102,8 +137,20 @@ class StructLayout:
         return flat
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: what `Btf.layouts` says of it, with `vlen` for how many members it has of its own;
-        `distilled`; and `members`, with their types' names as in C and ids."""
+        """Convert to a dict that can be serialised as JSON.
+
+        Returns:
+            A dict with `kind`, `name`, `distilled`, and the columns of `Btf.layouts`. Its `vlen` is the number of
+            members in the type's record. Its `members` is a list of dicts with the attributes of
+            `LayoutMember`, where `type` is the type's C name, and `type_id`.
+
+        Raises:
+            FormatError: see `members`.
+
+        Example:
+            >>> btf.layout("list").to_dict()["members"][0]["type"]
+            'struct list *'
+        """
         facts: dict[str, Any] = {"id": self.type.id, "kind": self.type.kind.name, "name": self.type.name}
         facts |= {"vlen" if name == "members" else name: value for name, value in self.summary.items()}
         facts["distilled"] = self.distilled
@@ -114,7 +161,21 @@ class StructLayout:
         return facts
 
     def text(self, *, expand: bool = False) -> str:
-        """As pahole prints it; with `expand` members of named structs are opened too."""
+        r"""Format the layout as pahole does.
+
+        Args:
+            expand: whether to write out members whose types are named structs or unions.
+
+        Returns:
+            The C declaration with offsets, sizes, holes and cache lines in comments. It ends with a newline.
+
+        Raises:
+            FormatError: more than 65,536 members would be written.
+
+        Example:
+            >>> btf.layout("list").text().splitlines()[1].split()
+            ['struct', 'list', '*', 'next;', '/*', '0', '8', '*/']
+        """
         return _Printer(expand).composite(self.type, self.summary)
 
     def __str__(self) -> str:
@@ -130,8 +191,8 @@ def _summary(type_: Type) -> dict[str, Any]:
     return {name: column[row] for name, column in columns.items()}
 
 
-# A member's offset and size in bytes, free bytes and bits before it, and the number of the member that those
-# follow, -1 where the struct starts with them.
+# A member's offset and size in bytes, the free bytes and bits before it, and the number of the member before
+# that free space (-1 at the start of the struct).
 _Place = tuple[int, int, int, int, int]
 
 
@@ -149,15 +210,15 @@ def _plural(count: int, word: str) -> str:
 
 
 class _Printer:
-    """pahole's text: declarations, offsets and sizes in columns, holes and cache lines as comments."""
+    """Writes pahole's text: declarations, offsets and sizes in columns, holes and cache lines as comments."""
 
     def __init__(self, expand: bool) -> None:
         self.expand = expand
         self.name_width = 0
         self.cacheline = 0
-        self.written = 0  # members
-        self.open: list[int] = []  # the types that are being written
-        self.unions = 0  # how many of those are unions
+        self.written = 0  # number of members
+        self.open: list[int] = []  # ids of the types being written, outermost first
+        self.unions = 0  # number of unions among them
 
     def composite(self, type_: Type, summary: dict[str, Any]) -> str:
         self.name_width = 55 if self.expand else 21 if type_.kind == Kind.UNION else 23
@@ -172,10 +233,12 @@ class _Printer:
         *,
         outermost: bool = False,
     ) -> Calls[str]:
-        """From the keyword to the closing brace, what is declared, and the attributes."""
+        """The text from the keyword to the closing brace, then the declarator and the attributes."""
         self.written += summary["members"]
         if self.written > MAX_FIELDS:
-            raise FormatError(f"more than {MAX_FIELDS:,} members", type_id=type_.id)
+            raise FormatError(
+                f"more than {MAX_FIELDS:,} members, reached in type [{type_.id}]", type_id=type_.id
+            )
         union = type_.kind == Kind.UNION
         lines = [f"{'union' if union else 'struct'}{' ' if type_.name else ''}{type_.name} {{"]
         self.open.append(type_.id)
@@ -236,7 +299,8 @@ class _Printer:
     def member(
         self, member: Member, offset: int, size: int, column: _Column, alignment: int, flexible: bool
     ) -> Calls[str]:
-        """`flexible`: an array without elements ends the struct, and is written [] and not [0]."""
+        """One member with its comment. `flexible`: an array of zero elements ends the struct and is written []
+        rather than [0]."""
         start = offset + (column.base or 0)
         lead = ""
         if start // CACHE_LINE > self.cacheline:
@@ -252,7 +316,7 @@ class _Printer:
         kind = member.type.kind
         unnamed = (kind.is_composite or kind.is_enum) and not member.type.name
         if self.opens(member.type):
-            # A name comes after the attributes of a struct, but before those of one in a typedef or array.
+            # The name follows a struct's attributes, but precedes those of a struct in a typedef or array.
             text = yield self.declared(member.type, "", within, flexible)
             text += f"{' ' if unnamed and member.name else ''}{member.name}"
         else:
@@ -270,21 +334,21 @@ class _Printer:
         return f"{lead}{column.tabs}{text}{' ' * max(1, room)}{numbers}"
 
     def filler(self, member: Member, bits: int, column: _Column) -> Calls[list[str]]:
-        """The unnamed bitfield that makes a hole of bits before a bitfield; of no bits where that is in the
-        next unit."""
+        """The unnamed bitfield that creates a bit hole before a bitfield. It has zero bits if that bitfield is
+        in the next unit."""
         lines = [] if bits else ["", f"{column.tabs}/* Force alignment to the next boundary: */"]
         declared = yield self.declared(member.type, "", column, False)
         return [*lines, f"{column.tabs}{declared}:{bits};"]
 
     def opens(self, type_: Type) -> bool:
-        """Whether a type is written out where it is used."""
+        """Whether a type is written out at its use."""
         if type_.kind.is_enum:
             return not type_.name
-        may = type_.kind.is_composite and type_.id not in self.open and len(self.open) < MAX_DEPTH
-        return may and (not type_.name or self.expand)
+        allowed = type_.kind.is_composite and type_.id not in self.open and len(self.open) < MAX_DEPTH
+        return allowed and (not type_.name or self.expand)
 
     def declared(self, type_: Type, name: str, column: _Column, flexible: bool) -> Calls[str]:
-        """A type and the name that it declares, the type padded to the column's width."""
+        """A type and the name declared with it. The type is padded to the column's width."""
         lead = dimensions = ""
         comment = self.expand
         for _ in range(MAX_DEPTH):
@@ -298,7 +362,7 @@ class _Printer:
                 dimensions += f"[{type_.nelems}]" if type_.nelems or not flexible else "[]"
                 comment = self.expand
                 if not type_.nelems and inner.kind == Kind.CONST and inner.type is not None:
-                    inner = inner.type  # pahole leaves it out here
+                    inner = inner.type  # pahole omits const here
             elif type_.kind == Kind.CONST:
                 lead += "const "
                 column = column._replace(width=column.width - len("const "))
@@ -365,8 +429,8 @@ class _Printer:
 
 
 class _Column(NamedTuple):
-    """Where text goes: behind how many tabs, and the width of types. And the offset that members are counted
-    from; None below a pointer, where each struct counts from its own start."""
+    """The position of text: the number of tabs before it and the width of types. `base` is added to members'
+    offsets; it is None below a pointer, where offsets are relative to each struct."""
 
     indent: int
     base: int | None
@@ -381,7 +445,7 @@ class _Column(NamedTuple):
 
 
 class _Before(NamedTuple):
-    """What pahole remembers of the member before."""
+    """The state that pahole keeps about the previous member."""
 
     size: int
     offset: int
@@ -408,15 +472,15 @@ def _combined(member: Member, offset: int, before: _Before, tabs: str) -> str:
 
 
 def _by_offset(type_: Type, members: tuple[Member, ...]) -> list[int] | None:
-    """The numbers of a struct's members in the order of their offsets; None where that is theirs, or the
-    members are a union's."""
+    """The numbers of a struct's members in the order of their offsets. None if the record has that order
+    already, or the type is a union."""
     offsets = [member.bit_offset for member in members]
     order = sorted(range(len(offsets)), key=offsets.__getitem__)
     return None if type_.kind == Kind.UNION or order == list(range(len(offsets))) else order
 
 
 def _lines_before(order: list[int], places: list[_Place], column: _Column) -> list[int]:
-    """For each member the cache line in which the one before it, by offset, starts."""
+    """For each member, the cache line in which the previous member (by offset) starts."""
     lines = [0] * len(order)
     line = (column.base or 0) // CACHE_LINE
     for number in order:
@@ -428,20 +492,22 @@ def _lines_before(order: list[int], places: list[_Place], column: _Column) -> li
 def _alignments(
     type_: Type, members: tuple[Member, ...], places: list[_Place], order: list[int] | None
 ) -> tuple[list[int], int]:
-    """Of each member and of the type, the alignment that its place needs beyond its own, as pahole's
-    `class__infer_alignment` guesses it from the gap before, by offset; 0 where there is none to guess."""
+    """The alignment attribute of each member and of the type; 0 if the natural alignment explains the offset.
+
+    Inferred from the gap before each member, by offset, as pahole's `class__infer_alignment` does.
+    """
     layout = type_.btf._core_layout
-    guessed = [0] * len(places)
+    inferred = [0] * len(places)
     end = end_bit = 0
     for number in range(len(places)) if order is None else order:
         member, (offset, size, *_) = members[number], places[number]
         overlaps = type_.kind == Kind.STRUCT and member.bit_offset < end_bit
         if size:
             natural = layout.natural_alignment(member.type.id)
-            guessed[number] = 0 if overlaps else _alignment(offset, natural, end)
+            inferred[number] = 0 if overlaps else _alignment(offset, natural, end)
             end = max(end, offset + size) if overlaps else offset + size
         end_bit = max(end_bit, member.bit_offset + (member.bitfield_size or 8 * size))
-    return guessed, _alignment(type_.size or 0, layout.natural_alignment(type_.id), end)
+    return inferred, _alignment(type_.size or 0, layout.natural_alignment(type_.id), end)
 
 
 def _alignment(offset: int, natural: int, end: int) -> int:
@@ -461,12 +527,12 @@ def _aligned(alignment: int) -> str:
 
 
 def _unwrapped(type_: Type, *kinds: Kind) -> tuple[list[Type], Type]:
-    """The types of these kinds around another, and that one."""
-    around: list[Type] = []
-    while type_.kind in kinds and type_.type is not None and len(around) < MAX_DEPTH:
-        around.append(type_)
+    """The wrappers of these kinds around a type, outermost first, and the type below them."""
+    wrappers: list[Type] = []
+    while type_.kind in kinds and type_.type is not None and len(wrappers) < MAX_DEPTH:
+        wrappers.append(type_)
         type_ = type_.type
-    return around, type_
+    return wrappers, type_
 
 
 def _enumeration(type_: Type, name: str, tabs: str) -> str:
@@ -477,7 +543,7 @@ def _enumeration(type_: Type, name: str, tabs: str) -> str:
 
 
 def _prototype(type_: Type) -> Type | None:
-    """The FUNC_PROTO that this is, or points to."""
+    """The type itself or its target if that is a FUNC_PROTO, otherwise None."""
     if type_.kind == Kind.PTR:
         target = untagged(type_.type)
         return target if target is not None and target.kind == Kind.FUNC_PROTO else None

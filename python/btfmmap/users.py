@@ -1,4 +1,4 @@
-"""`Btf.users`: who embeds a type, points to it, takes or returns it."""
+"""Searches for the users of a type, for `Btf.users`."""
 
 from __future__ import annotations
 
@@ -19,32 +19,38 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 THROUGH = ("typedef", "const", "volatile", "restrict", "type_tag", "pointer", "array", "anonymous")
-"""What may stand between a type and its user."""
+"""The kinds of types that may lie between a type and its user."""
 
 EMBEDDED = tuple(word for word in THROUGH if word != "pointer")
-"""The same without pointers: for who holds the type itself."""
+"""`THROUGH` without pointers: finds users that contain the type itself."""
 
 _MODIFIERS = {kind: kind.name.lower() for kind in Kind if kind.is_modifier}
 _ARRAYS = {Kind.ARRAY: "array"}
 _POINTERS = {Kind.PTR: "pointer"}
 _ROLES = tuple(Role)
 _MAX_USERS = 1 << 20
-_MAX_WAYS = 1 << 17  # up through anonymous structs; there may be exponentially many
+_MAX_STATES = 1 << 17  # paths up through anonymous structs; their number may be exponential
 _MAX_DEPTH = 200
-_MAX_TEXT = 1 << 30  # of different names, in letters
+_MAX_TEXT = 1 << 30  # characters of distinct names
 
 
 class User(NamedTuple):
     """One use of a type.
 
     Attributes:
-        type: who uses it: a STRUCT or UNION, a FUNC_PROTO and each FUNC that has it, a VAR, a DECL_TAG, ...
-        role: as what: `Role.MEMBER`, `Role.PARAMETER`, `Role.RETURN`, `Role.VARIABLE`, ...
-        position: which of the user's members or parameters, from 0; -1 where there is no such number. In a
-            struct that holds it through anonymous ones: which of the innermost one's.
-        name: of the member (dotted, where it lies in anonymous ones with a name) or parameter.
-        bit_offset: of the member from the user's start; 0 otherwise.
-        pointers: how many pointers stand between.
+        type: the user: a STRUCT or UNION, a FUNC_PROTO and each FUNC that has it, a VAR, a DECL_TAG, ...
+        role: how it uses the type: `Role.MEMBER`, `Role.PARAMETER`, `Role.RETURN`, `Role.VARIABLE`, ...
+        position: index of the member or parameter, from 0; -1 for other roles. Through anonymous structs, it
+            is the index in the innermost one.
+        name: name of the member or parameter. A member of an anonymous struct that is itself a named member
+            has a dotted name.
+        bit_offset: offset of the member from the start of the user, in bits; 0 for other roles.
+        pointers: number of pointers between the user and the type.
+
+    Example:
+        >>> user = btf.users("struct list")[1]
+        >>> user.role.name, user.name, user.pointers
+        ('MEMBER', 'next', 1)
     """
 
     type: Type
@@ -56,14 +62,14 @@ class User(NamedTuple):
 
 
 class _State(NamedTuple):
-    """A way up from the type: where it has led, and what it has passed."""
+    """A path upwards from the type: the type it has reached, and what it has passed."""
 
     type_id: int
     bit_offset: int
     pointers: int
-    name: str  # of the member passed, while in anonymous structs
+    name: str  # of the member, within anonymous structs
     position: int
-    holders: tuple[int, ...]  # the anonymous structs that have it as a member, from the inside out
+    holders: tuple[int, ...]  # the anonymous structs that contain the member, from the inside out
 
 
 def users(
@@ -77,12 +83,12 @@ def users(
 
 def _chosen(argument: str, items: Collection[_T], possible: Iterable[_T]) -> frozenset[_T]:
     if isinstance(items, str | int):
-        raise TypeError(f"{argument} is {items!r}, must be a collection: [{items!r}]")
+        raise TypeError(f"{argument} must be a collection such as [{items!r}], not {items!r}")
     chosen = frozenset(items)
     unknown = sorted(repr(item) for item in chosen - set(possible))
     if unknown:
         words = [f"Role.{item.name}" if isinstance(item, Role) else str(item) for item in possible]
-        raise ValueError(f"{argument} has {', '.join(unknown)}, may have {', '.join(words)}")
+        raise ValueError(f"{argument} contains {', '.join(unknown)}; allowed are {', '.join(words)}")
     return chosen
 
 
@@ -92,14 +98,14 @@ class _Search:
         self.wanted = wanted
         self.through = through
         graph = btf._core_graph
-        # Of each type, what refers to it.
+        # The reverse graph: the types that refer to each type.
         indptr, sources = graph.edges(True)
         roles, rows = graph.labels(True)
         self.indptr, self.sources = memoryview(indptr), memoryview(sources)
         self.roles, self.rows = memoryview(roles), memoryview(rows)
-        # By type id.
+        # Indexed by type id.
         self.kinds = b"".join(level._columns("types")["kind"].tobytes() for level in btf._levels())
-        self.texts: dict[tuple[int, int], str] = {}  # by first type id and name offset
+        self.texts: dict[tuple[int, int], str] = {}  # by the BTF's first type id and the name's offset
         self.text_size = 0
         words = {Role.UNDERLYING: _MODIFIERS, Role.ELEMENT: _ARRAYS, Role.POINTEE: _POINTERS}
         self.passed = tuple(
@@ -107,22 +113,24 @@ class _Search:
         )
 
     def users(self, type_id: int) -> Iterator[User]:
-        pending = deque(self.stand_ins(type_id))
-        users = ways = 0
+        pending = deque(self.wrappers(type_id))
+        users = states = 0
         while pending:
-            for way in self.step(pending.popleft()):
-                if isinstance(way, User):
+            for found in self.step(pending.popleft()):
+                if isinstance(found, User):
                     users += 1
-                    yield way
+                    yield found
                 else:
-                    ways += 1
-                    pending.append(way)
-                if users > _MAX_USERS or ways > _MAX_WAYS:
-                    raise ValueError("too many users; ask with fewer roles or through less")
+                    states += 1
+                    pending.append(found)
+                if users > _MAX_USERS or states > _MAX_STATES:
+                    raise ValueError("too many users; pass fewer `roles` or a smaller `through`")
 
-    def stand_ins(self, type_id: int) -> Iterator[_State]:
-        """The type and what may stand for it, without a struct between, so far as more than that refers to
-        it. Each refers to one type only, so it is reached in one way, or is in a circle."""
+    def wrappers(self, type_id: int) -> Iterator[_State]:
+        """The type and its wrappers (pointers, typedefs, ...) that something other than a wrapper refers to.
+
+        A wrapper refers to one type only, so it is reached once, or it is in a cycle.
+        """
         reached, pointers = [type_id], [0]
         seen = bytearray(len(self.indptr))
         seen[type_id] = True
@@ -144,11 +152,11 @@ class _Search:
         climbed = False
         for edge in range(start, end):
             source, role, row = self.sources[edge], _ROLES[self.roles[edge]], self.rows[edge]
-            for way in self.follow(state, source, role, row):
+            for found in self.follow(state, source, role, row):
                 climbed = True
-                yield way
+                yield found
         if state.holders and not climbed:
-            # An anonymous struct that nobody holds.
+            # An anonymous struct that nothing contains.
             yield self.user(state.holders[-1], Role.MEMBER, state)
 
     def user(self, type_id: int, role: Role, state: _State) -> User:
@@ -163,8 +171,8 @@ class _Search:
             return
         if self.kinds[source] in self.passed[role]:
             if not state.holders:
-                return  # among the stand-ins
-            # What holds an anonymous struct has its members; what names it, or only points to it, has not.
+                return  # one of the wrappers
+            # Containing an anonymous struct gives access to its members; naming it or pointing to it does not.
             if role != Role.POINTEE and self.kinds[source] != Kind.TYPEDEF:
                 yield state._replace(type_id=source)
                 return
@@ -179,7 +187,7 @@ class _Search:
             yield self.user(source, role, state)
 
     def string(self, owner: Btf, offset: int) -> str:
-        """The same `str` for all users that have it."""
+        """A string, as one `str` object shared by all users."""
         key = owner.first_id, offset
         found = self.texts.get(key)
         if found is None:
@@ -190,7 +198,9 @@ class _Search:
     def count_text(self, name: str) -> None:
         self.text_size += len(name)
         if self.text_size > _MAX_TEXT:
-            raise NotSupportedError("names of more than 1 GiB; ask with fewer roles or through less")
+            raise NotSupportedError(
+                "the users' names exceed 1 GiB; pass fewer `roles` or a smaller `through`"
+            )
 
     def position(self, table: str, parent: int, row: int) -> int:
         owner = self.btf._type(parent).btf
@@ -199,10 +209,10 @@ class _Search:
 
     def member(self, state: _State, source: int, row: int) -> Iterator[User | _State]:
         if source in state.holders:
-            return  # an anonymous struct that holds itself
+            return  # an anonymous struct that contains itself
         if len(state.holders) >= _MAX_DEPTH:
             raise FormatError(
-                f"type [{source}] lies in more than {_MAX_DEPTH} anonymous structs", type_id=source
+                f"type [{source}] is nested in more than {_MAX_DEPTH} anonymous structs", type_id=source
             )
         holder = self.btf._type(source)
         columns = holder.btf._columns("members")

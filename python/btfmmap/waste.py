@@ -1,4 +1,4 @@
-"""`Btf.wasteful`: the structs that waste most bytes, found without numpy, for importing it takes longer."""
+"""Finds the structs that waste the most bytes. Avoids numpy, whose import takes longer than the search."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def wasteful(btf: Btf, top: int) -> list[dict[str, int | str]]:
-    """What `Btf.wasteful` does."""
+    """Implement `Btf.wasteful`."""
     top = index(top)
     if top < 0:
         raise ValueError(f"top is {top}, must not be negative")
