@@ -9,7 +9,7 @@ CXX ?= c++
 QUIET := --quiet --disable-pip-version-check
 CPP_FILES := $(shell find csrc -name '*.[ch]pp')
 FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/native/*.cpp) $(wildcard tests/fuzz/*.[ch]pp)
-# What `btfmmap` is built from; pip builds it anew when one of these changes.
+# Inputs of the build. pip rebuilds the package if one of them changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
 .PHONY: help run test test-sanitized fuzz fuzz32 lint format bench bench-instructions sample clean
@@ -21,15 +21,15 @@ run: $(BIN)/.built ## build, and summarise the running kernel's types
 	@if [ -r $(KERNEL_BTF) ]; then \
 		$(BIN)/btfmmap info $(KERNEL_BTF); \
 	else \
-		echo "No kernel BTF at $(KERNEL_BTF) here; this is the sample that comes with btfmmap."; \
+		echo "$(KERNEL_BTF) cannot be read; using the sample included in btfmmap."; \
 		$(BIN)/btfmmap info --sample; \
 	fi
 
 test: $(BIN)/.tested ## build, and run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-# A test that preloads a library of its own puts it behind these. Python itself leaves memory behind, so leaks are
-# not looked for; its own allocator would hide the ends of small objects.
+# A test that preloads its own library appends it to these. Leak detection is off, as Python does not free all
+# memory at exit. Python's own allocator would hide overflows of small objects.
 SANITIZED := build/sanitized
 PRELOADED = $(shell $(CXX) -print-file-name=libasan.so) $(shell $(CXX) -print-file-name=libstdc++.so)
 
@@ -38,10 +38,10 @@ test-sanitized: $(BIN)/.tested ## build with ASan and UBSan, and run all tests (
 	LD_PRELOAD="$(PRELOADED)" PYTHONPATH=$(abspath $(SANITIZED)/lib) PYTHONMALLOC=malloc \
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 $(BIN)/python -m pytest $(ARGS)
 
-fuzz: ## run each fuzz target over the core for FUZZ_SECONDS, 60 if not given (needs clang)
+fuzz: ## run each fuzz target for FUZZ_SECONDS, default 60 (needs clang)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON)
 
-fuzz32: ## the same as 32-bit programs (needs i686-linux-gnu-g++)
+fuzz32: ## run the fuzz targets as 32-bit programs (needs i686-linux-gnu-g++)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON) BITS=32
 
 PYRIGHT = PYTHONPATH=python $(BIN)/basedpyright --pythonpath $(BIN)/python
@@ -50,7 +50,7 @@ lint: $(BIN)/.tested ## check style, types and compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@# Every public name has a type, and the stubs say what is there. Each takes seconds: at the same time.
+	@# Every public name has a type, and the stubs match the modules. Each check takes seconds, so run both at once.
 	@echo "mypy.stubtest btfmmap; basedpyright --verifytypes btfmmap"
 	@$(BIN)/python -m mypy.stubtest btfmmap --concise --mypy-config-file pyproject.toml \
 		--allowlist tests/stubtest_allowlist.txt & stubs=$$!; \
@@ -67,33 +67,33 @@ format: $(BIN)/.tested ## format all sources
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(FORMATTED)
 
-bench: $(BIN)/.built ## measure btfmmap and its peers (docs/performance.md says which, and how to name them)
+bench: $(BIN)/.built ## compare btfmmap with similar tools (see docs/performance.md)
 	$(BIN)/python benchmarks/run.py --json build/bench.json $(ARGS)
 
-bench-instructions: $(BIN)/.tested ## count the core's instructions under valgrind, against the committed ones
+bench-instructions: $(BIN)/.tested ## compare the core's instruction counts with the committed ones (needs valgrind)
 	$(BIN)/python benchmarks/instructions.py $(ARGS)
 
 sample: ## rebuild the sample BTF (needs clang 15 or later and llvm-objcopy)
 	cd python/btfmmap/data && clang -target bpf -g -O2 -fdebug-compilation-dir=. -ffile-prefix-map=$$PWD=. \
 		-c sample.c -o sample.o && llvm-objcopy --dump-section .BTF=sample.btf sample.o && rm sample.o
 
-clean: ## remove everything that was built
+clean: ## remove all build products
 	rm -rf $(VENV) build dist python/*.egg-info python/btfmmap/_core.*.so
 
 $(BIN)/.checked: setup.py
 	@$(PYTHON) -B -c 'import setup; setup.check_toolchain()'
 	$(PYTHON) -m venv $(VENV)
-	@# Older ones know no dependency groups.
+	@# Older versions do not support dependency groups.
 	$(BIN)/python -m pip install $(QUIET) --upgrade 'pip>=25.1'
 	@touch $@
 
 $(BIN)/.built: $(BIN)/.checked $(SOURCES)
-	@echo "Compiling the extension, which takes one to three minutes of processor time ..."
+	@echo "Compiling the extension, which takes one to three minutes of CPU time ..."
 	@start=$$(date +%s); $(BIN)/python -m pip install $(QUIET) --editable . && \
 		echo "Compiled in $$(($$(date +%s) - start)) s."
 	@touch $@
 
-# What tests and lint need, into the environment that has the built package: nothing is compiled again.
+# Installs the requirements of tests and lint beside the built package, which is not compiled again.
 $(BIN)/.tested: $(BIN)/.built
 	$(BIN)/python -m pip install $(QUIET) --group test --group lint
 	@touch $@

@@ -1,4 +1,4 @@
-"""The native module's build. Everything else about the package is in pyproject.toml."""
+"""Builds the native module. All other metadata of the package is in pyproject.toml."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_toolchain() -> None:
-    """Exit with one line that says what to install, rather than with a compiler's log."""
+    """Exit with a one-line message about missing tools, before the compiler prints a long log."""
     compiler = os.environ.get("CXX", "c++")
     if shutil.which(compiler.split()[0]) is None:
         sys.exit(
@@ -29,15 +29,17 @@ def check_toolchain() -> None:
 
 
 def static_runtime() -> list[str]:
-    """Flags that link libstdc++ in, where there is one for it: the shared one takes as long to load as
-    all else that `import btfmmap` does."""
+    """Flags that link libstdc++ statically, if the static library exists.
+
+    Loading the shared one takes as long as the rest of `import btfmmap`.
+    """
     compiler = os.environ.get("CXX", "c++").split()
     if sys.platform != "linux":
         return []
     library = subprocess.run(
         [*compiler, "-print-file-name=libstdc++.a"], capture_output=True, text=True, check=False
     ).stdout.strip()
-    if not os.path.isabs(library):  # not found: the name comes back as it is
+    if not os.path.isabs(library):  # not found: the compiler prints the name unchanged
         return []
     return ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"]
 
@@ -45,23 +47,23 @@ def static_runtime() -> list[str]:
 def core_extension() -> "Pybind11Extension":
     from pybind11.setup_helpers import Pybind11Extension
 
-    # For `make test-sanitized`: the process that loads it needs their runtime.
+    # For `make test-sanitized`. The process that loads the module needs the sanitizers' runtime.
     sanitize = os.environ.get("BTFMMAP_SANITIZE") == "1"
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] if sanitize else []
     return Pybind11Extension(
         "btfmmap._core",
         sources=sorted(glob("csrc/**/*.cpp", recursive=True)),
-        # A changed header rebuilds the module.
+        # Rebuild the module if a header changes.
         depends=sorted(glob("csrc/**/*.hpp", recursive=True)),
         include_dirs=["csrc"],
         cxx_std=17,
-        # Files of 2 GiB and more on hosts of 32 bits.
+        # Support files of 2 GiB and more on 32-bit hosts.
         define_macros=[("_FILE_OFFSET_BITS", "64")],
         extra_compile_args=[
             *(["-O1", "-g1"] if sanitize else ["-O3", "-g0"]),
             "-Wall",
             "-Wextra",
-            "-Wno-psabi",  # of vectors on hosts that have none; they are in no interface
+            "-Wno-psabi",  # the ABI of SIMD types, which are not part of an interface, on hosts without them
             "-pthread",
             *sanitizers,
         ],

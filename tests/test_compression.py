@@ -218,7 +218,7 @@ class TestBroken:
         refused(magic + b"\xff" * 100, f"broken {codec} data: ")
 
     def test_not_btf(self, codec: str) -> None:
-        refused(CODECS[codec](b"text"), "not BTF, nor known to hold one")
+        refused(CODECS[codec](b"text"), "neither BTF nor a file that may contain it")
         refused(CODECS[codec](b"text"), "starts with bytes 74 65 78 74")
 
     def test_broken_btf(self, codec: str) -> None:
@@ -318,7 +318,7 @@ class TestNesting:
             same(btfmmap.open(data=data))
         for _ in range(3):
             data = lzma.compress(data)
-            refused(data, "packed more than 4 times, one in the other")
+            refused(data, "more than 4 nested levels of compression or archives")
 
     def test_every_codec_in_another(self) -> None:
         names = list(CODECS)
@@ -330,7 +330,7 @@ class TestNesting:
         data = BLOB
         for _ in range(3):
             data = gzip.compress(tar({"some.btf": data}))
-        refused(data, "packed more than 4 times, one in the other")
+        refused(data, "more than 4 nested levels of compression or archives")
 
 
 class TestMissingLibraries:
@@ -343,14 +343,14 @@ class TestMissingLibraries:
         path.write_bytes(CODECS[codec](BLOB))
         with pytest.raises(btfmmap.NotSupportedError) as caught:
             btfmmap.open(path)
-        assert str(caught.value).startswith(f"{path}: compressed by ")
+        assert str(caught.value).startswith(f"{path}: compressed with ")
         assert f"the package {package}: pip install 'btfmmap[compression]'" in str(caught.value)
 
     def test_section(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "zstandard", None)
         elf = ElfWriter()
         elf.add_compressed(".BTF", zstandard.compress(BLOB), ZSTD, len(BLOB))
-        with pytest.raises(btfmmap.NotSupportedError, match=r"\.BTF: compressed by zstd"):
+        with pytest.raises(btfmmap.NotSupportedError, match=r"\.BTF: compressed with zstd"):
             btfmmap.open(data=elf.build())
 
     @pytest.mark.parametrize("codec", ["gzip", "xz", "lzma", "bzip2"])
@@ -445,7 +445,7 @@ class TestTar:
 
     def test_no_btf(self) -> None:
         """The first file's error names it."""
-        refused(tar({"README": b"text", "b": b""}), "README: not BTF, nor known to hold one")
+        refused(tar({"README": b"text", "b": b""}), "README: neither BTF nor a file that may contain it")
 
     def test_broken_btf(self) -> None:
         refused(tar({"a.btf": every_kind().build(version=5)}), "a.btf: BTF version 5")

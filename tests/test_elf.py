@@ -216,7 +216,7 @@ class TestCompressed:
         blob = BLOBS[writer.order]
         content = zlib.compress(blob) if how == ZLIB else zstandard.compress(blob)
         writer.add_compressed(".BTF", content, how, len(blob) + difference)
-        message = f".BTF: decompresses to {len(blob)} bytes, its header says {len(blob) + difference}"
+        message = f".BTF: decompresses to {len(blob)} bytes, but its header gives {len(blob) + difference}"
         refused(writer.build(), message, file)
 
     @pytest.mark.parametrize("how", [0, 3, 0x60000000, 0xFFFFFFFF])

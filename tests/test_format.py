@@ -39,7 +39,7 @@ class TestHeader:
         refuse(one_int().build()[:size], f"too short for BTF: {size} bytes")
 
     def test_magic(self) -> None:
-        refuse(b"", "not BTF, nor known to hold one (ELF, compressed data, a tar archive")
+        refuse(b"", "neither BTF nor a file that may contain it (ELF, compressed data, a tar archive")
         refuse(b"\x9f", "starts with bytes 9f")
         refuse(b"\x7fEL" + bytes(100), "starts with bytes 7f 45 4c 00")
 

@@ -413,7 +413,7 @@ class TestBadInput:
     def test_too_few_bytes(self) -> None:
         btf = btfmmap.open(btfmmap.SAMPLE_BTF)
         size = btf["struct flow"].size or 0
-        with pytest.raises(FormatError, match=f"flow takes {size} bytes, got {size - 1}"):
+        with pytest.raises(FormatError, match=f"flow has {size} bytes, but data has {size - 1}"):
             btf.format("flow", bytes(size - 1))
         assert btf.format("flow", bytes(size + 1)) == "(struct flow){\n}"
 
@@ -433,7 +433,7 @@ class TestBadInput:
             btf.format(wide, bytes(16))
         with pytest.raises(NotSupportedError, match="kind FWD, which has no values"):
             btf.format(holder, bytes(4))
-        with pytest.raises(FormatError, match="ends at byte 5 of 4"):
+        with pytest.raises(FormatError, match="ends at byte 5, but data has 4 bytes"):
             btf.format(outside, bytes(4))
         with pytest.raises(btfmmap.NotFoundError):
             btf.format(99, b"")

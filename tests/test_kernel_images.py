@@ -193,7 +193,7 @@ class TestUncompressed:
         broken.strings += bytes(5000)
         decoys = BTF_MAGIC * 5 + b"code" + BTF_MAGIC + past_the_end[:24] + broken.build()
         check(arm64(decoys, BLOB, BTF_MAGIC), tmp_path, in_place=True)
-        refused(arm64(decoys, BTF_MAGIC), "a kernel (arm64 Image) in which no BTF was found")
+        refused(arm64(decoys, BTF_MAGIC), "no BTF found in this kernel image (arm64 Image)")
 
     @pytest.mark.parametrize("before", [True, False])
     def test_built_in_programs(self, before: bool, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ class TestUncompressed:
         """A module's, in an initial RAM disk that is built in: it continues what is not known here."""
         writer = every_kind()
         writer.strings = writer.strings[1:]
-        refused(arm64(writer.build()), "in which no BTF was found")
+        refused(arm64(writer.build()), "no BTF found in this kernel image")
 
     def test_read_once(self, tmp_path: Path) -> None:
         """However many places there are where a BTF might start."""
@@ -264,14 +264,14 @@ class TestCompressedSomewhere:
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_no_btf(kind: str) -> None:
-    refused(OTHERS[kind](), f"a kernel ({kind}) in which no BTF was found")
-    refused(OTHERS[kind](gzip.compress(b"text")), f"a kernel ({kind}) in which no BTF was found")
+    refused(OTHERS[kind](), f"no BTF found in this kernel image ({kind})")
+    refused(OTHERS[kind](gzip.compress(b"text")), f"no BTF found in this kernel image ({kind})")
 
 
 def test_no_btf_where_the_header_says() -> None:
-    refused(bzimage(b"text"), "a kernel (x86 bzImage) in which no BTF was found")
-    refused(zboot(b"text"), "a kernel (EFI zboot image) in which no BTF was found")
-    refused(zboot(gzip.compress(b"text")), "a kernel (EFI zboot image) in which no BTF was found")
+    refused(bzimage(b"text"), "no BTF found in this kernel image (x86 bzImage)")
+    refused(zboot(b"text"), "no BTF found in this kernel image (EFI zboot image)")
+    refused(zboot(gzip.compress(b"text")), "no BTF found in this kernel image (EFI zboot image)")
 
 
 class TestHostile:
@@ -324,12 +324,12 @@ class TestHostile:
         "magic", [magic for magic, _ in compression.MAGICS], ids=lambda magic: magic.hex()
     )
     def test_full_of_magics(self, magic: bytes, tries: list[str]) -> None:
-        refused(arm64(magic * (1 << 18)), "a kernel (arm64 Image) in which no BTF was found")
+        refused(arm64(magic * (1 << 18)), "no BTF found in this kernel image (arm64 Image)")
         assert 0 < len(tries) <= 64
 
     def test_full_of_every_magic(self, tries: list[str]) -> None:
         magics = b"".join(magic for magic, _ in compression.MAGICS)
-        refused(arm64(magics * (1 << 16)), "a kernel (arm64 Image) in which no BTF was found")
+        refused(arm64(magics * (1 << 16)), "no BTF found in this kernel image (arm64 Image)")
         assert len(tries) <= 64 * len(compression.MAGICS)
 
     def test_images_in_images(self, tries: list[str]) -> None:
@@ -337,7 +337,7 @@ class TestHostile:
         level = b"text"
         for _ in range(3):
             level = b"-" + (gzip.compress(level, mtime=0) + b"-") * 60
-        refused(arm64(level), "in which no BTF was found")
+        refused(arm64(level), "no BTF found in this kernel image")
         assert 100 < len(tries) <= 512
 
     def test_bombs_end_the_search(self, tries: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,7 +360,7 @@ class TestHostile:
         for _ in range(1000):
             writer.add_int()
         writer.add(0)
-        refused(arm64(writer.build() * 50), "in which no BTF was found")
+        refused(arm64(writer.build() * 50), "no BTF found in this kernel image")
         assert 0 < len(opened) <= 8
 
 

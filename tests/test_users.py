@@ -247,7 +247,9 @@ def test_how_a_type_is_named() -> None:
         btf.users("no_such_type")
     with pytest.raises(ValueError, match=r"through contains 'pointers'; allowed are typedef, const,"):
         btf.users("flow", through=["pointers"])
-    with pytest.raises(ValueError, match=r"roles contains 'parameter'; allowed are Role\.POINTEE, Role\.ELEMENT,"):
+    with pytest.raises(
+        ValueError, match=r"roles contains 'parameter'; allowed are Role\.POINTEE, Role\.ELEMENT,"
+    ):
         btf.users("flow", roles=["parameter"])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"through must be a collection such as \['pointer'\], not 'pointer'"):
         btf.users("flow", through="pointer")

@@ -1,4 +1,4 @@
-"""The native core, as the package's own modules use it."""
+"""The native core, for use by the package's own modules."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -12,12 +12,12 @@ else:
     from typing_extensions import Buffer as Buffer
 
 class View(Buffer):
-    """A read-only array inside something that it keeps alive; for memoryview() and numpy."""
+    """A read-only array in memory of an object that it keeps alive. Supports memoryview() and numpy."""
 
     def __len__(self) -> int: ...
 
 class File:
-    """One input, of which parts can be had: an open file, or bytes."""
+    """An input readable in parts: an open file, or a buffer already in memory."""
 
     @staticmethod
     def open(path: bytes, method: str) -> File: ...
@@ -35,7 +35,7 @@ class File:
     def part(self, offset: int, size: int, name: str) -> File: ...
 
 class ElfSection:
-    """Where a section's bytes are in its file."""
+    """The position of a section's contents in an ELF file, and their compression."""
 
     @property
     def offset(self) -> int: ...
@@ -55,7 +55,7 @@ class Elf:
     def find(self, name: str) -> ElfSection | None: ...
 
 class Btf:
-    """One BTF, its index, and what is built from it on demand."""
+    """One BTF with its index and the tables that are built on demand."""
 
     def __init__(self, file: File, base: Btf | None, pointer_size: int) -> None: ...
     def relocate(self, base: Btf, name: str, base_name: str) -> Btf: ...
@@ -102,7 +102,7 @@ class Btf:
     def rows_named(self, table: str, name: str) -> View: ...
 
 class Graph:
-    """The references between types, both ways."""
+    """The references between types, in both directions."""
 
     def __init__(self, btf: Btf) -> None: ...
     def edges(self, reverse: bool) -> tuple[View, View]: ...
@@ -110,7 +110,7 @@ class Graph:
     def reachable(self, ids: Iterable[int] | npt.NDArray[Any], reverse: bool) -> View: ...
 
 class Sizes:
-    """Sizes and alignments of all types, and struct layouts."""
+    """Sizes and alignments of all types, and the layouts of structs."""
 
     def __init__(self, btf: Btf, base: Sizes | None) -> None: ...
     def sizeof(self, ids: Iterable[int] | npt.NDArray[Any]) -> View: ...

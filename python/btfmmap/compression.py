@@ -1,4 +1,4 @@
-"""Decompression of whole inputs, by the well-known libraries and bounded: a bomb ends in an error."""
+"""Decompresses whole inputs with the standard libraries. Output is limited: a decompression bomb is an error."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 LIMIT = 1 << 30
-"""No input may decompress to more bytes; kernels with all their debug information stay below."""
+"""Maximum number of bytes that an input may decompress to. Kernels with full debug information are smaller."""
 
-_XZ_MEMORY = 1 << 28  # xz -9 asks for 65 MiB
-_FIRST_PIECE, _PIECE = 1 << 10, 1 << 20  # so much goes in at a time,
-_CHUNK = 1 << 22  # and at most so much comes out
+_XZ_MEMORY = 1 << 28  # xz -9 needs 65 MiB
+_FIRST_PIECE, _PIECE = 1 << 10, 1 << 20  # bytes of input at a time
+_CHUNK = 1 << 22  # maximum bytes of output at a time
 _ZSTD_PIECE = 1 << 10
 _LZ4_LEGACY_BLOCK = 8 << 20  # the legacy format's fixed block size
-_MAX_STREAMS = 1 << 20  # one after the other; all of them may be empty
+_MAX_STREAMS = 1 << 20  # concatenated streams, all of which may be empty
 _ZLIB_GZIP = 31  # zlib's window bits for a gzip header
 
 
 def recognise(head: bytes) -> str | None:
-    """The name of the compression that a file of these first bytes has, if it has one."""
+    """The name of the compression of a file with these first bytes, or None."""
     for magic, codec in MAGICS:
         if head.startswith(magic):
             return codec
@@ -31,7 +31,7 @@ def recognise(head: bytes) -> str | None:
 
 
 class Budget:
-    """How many bytes may still come out of decompression, over all that one input unpacks to."""
+    """The number of bytes that may still be decompressed, shared by all nested containers of one input."""
 
     __slots__ = ("left",)
 
@@ -40,11 +40,11 @@ class Budget:
 
 
 def decompress(data: memoryview, codec: str, name: str, budget: Budget) -> bytearray:
-    """The content of compressed bytes; what follows its end is left alone. `name` is for messages.
+    """Decompress bytes, ignoring any data after the end. `name` is for messages.
 
     Raises:
-        FormatError: broken or cut short, or more than `budget` has left.
-        NotSupportedError: the library that it takes is not installed.
+        FormatError: the data is corrupt or truncated, or decompresses to more than the `budget`.
+        NotSupportedError: the required library is not installed.
     """
     content = bytearray()
     try:
@@ -55,18 +55,18 @@ def decompress(data: memoryview, codec: str, name: str, budget: Budget) -> bytea
             content += chunk
     except BtfError:
         raise
-    except Exception as error:  # each library has its own: lzma.LZMAError, zlib.error, RuntimeError, ...
+    except Exception as error:  # libraries raise their own: lzma.LZMAError, zlib.error, RuntimeError, ...
         raise FormatError(f"{name}: broken {codec} data: {error or 'cut short'}") from error
     return content
 
 
 def _piece(at: int) -> int:
-    """How much to put in next. Few bytes first: what follows the end of a short stream is copied."""
+    """The size of the next piece of input. Starts small: decompressors copy the data after the end of a stream."""
     return min(max(at, _FIRST_PIECE), _PIECE)
 
 
 def _pull(decompressor: Any, data: memoryview) -> Generator[bytes, None, int]:
-    """From a decompressor with the interface of lzma's and bz2's. Returns where the stream ended."""
+    """Decompress one stream by a decompressor with the interface of lzma and bz2. Returns the stream's end."""
     at = 0
     while not decompressor.eof:
         piece = data[at : at + _piece(at)] if decompressor.needs_input else b""
@@ -74,13 +74,13 @@ def _pull(decompressor: Any, data: memoryview) -> Generator[bytes, None, int]:
             raise EOFError("cut short")
         at += len(piece)
         yield decompressor.decompress(piece, _CHUNK)
-    return at - len(decompressor.unused_data or b"")  # lz4 has None for nothing
+    return at - len(decompressor.unused_data or b"")  # None in lz4 if there is none
 
 
 def _streams(
     data: memoryview, magic: bytes, unpack: Callable[[memoryview], Generator[bytes, None, int]]
 ) -> Iterator[bytes]:
-    """Of the formats in which one stream may follow another, as parallel compressors write them."""
+    """Decompress concatenated streams, as parallel compressors write them."""
     for _ in range(_MAX_STREAMS):
         end = yield from unpack(data)
         data = data[end:]
@@ -147,7 +147,7 @@ def _zstd_frame(zstandard: ModuleType, data: memoryview) -> Generator[bytes, Non
     decompressor = zstandard.ZstdDecompressor().decompressobj()
     at = 0
     while not decompressor.eof:
-        # A piece comes out whole, and 4 bytes may hold a block of 128 KiB: so only few at a time.
+        # All output of a piece is returned at once, and 4 bytes may encode a block of 128 KiB.
         piece = data[at : at + _ZSTD_PIECE]
         if not piece:
             raise EOFError("cut short")
@@ -164,7 +164,7 @@ def _lz4(data: memoryview, name: str) -> Iterator[bytes]:
 
 
 def _lz4_legacy(data: memoryview, name: str) -> Iterator[bytes]:
-    """The format of `lz4 -l`, which the kernel's build uses: blocks behind their compressed size."""
+    """The format of `lz4 -l`, which the kernel's build uses: blocks preceded by their compressed size."""
     _optional("lz4", "lz4", name)
     import lz4.block  # type: ignore[import-untyped,unused-ignore]
 
@@ -191,7 +191,7 @@ def _optional(package: str, codec: str, name: str) -> ModuleType:
         return import_module(package)
     except ImportError:
         raise NotSupportedError(
-            f"{name}: compressed by {codec}, which takes the package {package}: "
+            f"{name}: compressed with {codec}, which requires the package {package}: "
             "pip install 'btfmmap[compression]'"
         ) from None
 
@@ -212,7 +212,7 @@ MAGICS = (
     (_BZIP2_MAGIC, "bzip2"),
     (b"\x5d\0\0", "lzma"),
 )
-"""The bytes that compressed data starts with."""
+"""Magic numbers at the start of compressed data, with the names of the compressions."""
 
 _CODECS: dict[str, Callable[[memoryview, str], Iterator[bytes]]] = {
     "gzip": _gzip,

@@ -1,4 +1,4 @@
-"""Finding the BTF in a file: in an ELF file's sections, compressed, in a tar archive, in a kernel image."""
+"""Finds the BTF in a file: in ELF sections, compressed data, a tar archive or a kernel image."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 _ELF_MAGIC = b"\x7fELF"
 _TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
-_MAX_DEPTH = 4  # an image in a tar in an xz; a file can be made that unpacks to itself
-_MAX_TRIES = 512  # at data in an image that may be compressed, and in what it unpacks to
-_MAX_VALID_HEADERS = 8  # of BTFs in an image, of which the rest is then read
+_MAX_DEPTH = 4  # of nested containers: an image in a tar in an xz; a file may decompress to itself
+_MAX_TRIES = 512  # attempts to decompress data in images, nested ones included
+_MAX_VALID_HEADERS = 8  # BTF headers in an image whose data is then parsed
 
 
 class Contents:
-    """The sections of one input: `.BTF` and, where they are, `.BTF.base` and `.BTF.ext`."""
+    """The sections of one input: `.BTF`, and `.BTF.base` and `.BTF.ext` if they exist."""
 
     __slots__ = ("base", "btf", "ext", "pointer_size")
 
@@ -32,19 +32,23 @@ class Contents:
         self.pointer_size: int = pointer_size
 
     def copied(self) -> Contents:
-        """The same without the input around it."""
+        """A copy that does not keep the whole input alive."""
         base, ext = self.base and _copy(self.base), self.ext and _copy(self.ext)
         return Contents(_copy(self.btf), base, ext, self.pointer_size)
 
 
 def find(file: File) -> Contents:
-    """Raises `FormatError` where there is no BTF in the file, `NotSupportedError` where a library is missing
-    to tell."""
+    """Find the BTF in a file.
+
+    Raises:
+        FormatError: there is no BTF in the file.
+        NotSupportedError: a library for decompression is not installed.
+    """
     return _Search().in_file(file)
 
 
 class _Search:
-    """One input's, with what is left of the depth and the bytes that unpacking may take."""
+    """The search through one input, with its limits on depth, attempts and decompressed bytes."""
 
     def __init__(self) -> None:
         self.budget = compression.Budget()
@@ -52,7 +56,8 @@ class _Search:
         self.tries = 0
 
     def in_file(self, file: File, image: str | None = None) -> Contents:
-        """`image` is what kind of kernel image the file was in, where one has to look closer."""
+        """Find the BTF in a file. `image` is the kind of kernel image that the file was decompressed from: such a
+        file is searched as an image if nothing else recognises it."""
         if file.is_btf():
             return Contents(file)
         if bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC:
@@ -62,7 +67,7 @@ class _Search:
         is_tar = head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)
         kind = kernel_images.recognise(head) or image
         if (codec or is_tar or kind) and self.depth == _MAX_DEPTH:
-            raise FormatError(f"{file.name}: packed more than {_MAX_DEPTH} times, one in the other")
+            raise FormatError(f"{file.name}: more than {_MAX_DEPTH} nested levels of compression or archives")
         if codec:
             return self.in_compressed(file, memoryview(file.whole()), codec)
         if is_tar:
@@ -71,8 +76,8 @@ class _Search:
             return self.in_image(file, head, kind)
         beginning = f"starts with bytes {head[:4].hex(' ')}" if head else "the file is empty"
         raise FormatError(
-            f"{file.name}: not BTF, nor known to hold one (ELF, compressed data, a tar archive, a kernel "
-            f"image): {beginning}"
+            f"{file.name}: neither BTF nor a file that may contain it (ELF, compressed data, a tar archive, "
+            f"a kernel image): {beginning}"
         )
 
     # -- ELF
@@ -97,7 +102,7 @@ class _Search:
         )
         if len(content) != section.unpacked_size:
             raise FormatError(
-                f"{part.name}: decompresses to {len(content):,} bytes, its header says "
+                f"{part.name}: decompresses to {len(content):,} bytes, but its header gives "
                 f"{section.unpacked_size:,}"
             )
         return File.of_buffer(content, part.name, False)
@@ -113,7 +118,7 @@ class _Search:
             self.depth -= 1
 
     def in_tar(self, file: File) -> Contents:
-        """In the only file of an archive that is BTF or holds one; BTFHub's archives have one file each."""
+        """Find the BTF in the only file of an archive that contains one. BTFHub's archives have one file each."""
         found: list[tuple[str, Contents]] = []
         first_error: BtfError | None = None
         self.depth += 1
@@ -140,8 +145,8 @@ class _Search:
 
     def in_image(self, file: File, head: bytes, kind: str) -> Contents:
         blob = memoryview(file.whole())[: file.size]
-        if place := kernel_images.payload(head):
-            offset, size = place
+        if extent := kernel_images.payload(head):
+            offset, size = extent
             data = blob[offset : offset + size]
             if codec := compression.recognise(bytes(data[: kernel_images.HEAD])):
                 return self.in_compressed(file, data, codec, kind)
@@ -157,12 +162,12 @@ class _Search:
             except FormatError:
                 if self.budget.left < 0:
                     raise
-                # else the bytes only looked like it
+                # otherwise the magic number occurred by chance
             except BtfError as error:
                 missing = missing or error
         if missing:
             raise missing
-        raise FormatError(f"{file.name}: a kernel ({kind}) in which no BTF was found")
+        raise FormatError(f"{file.name}: no BTF found in this kernel image ({kind})")
 
 
 def _copy(file: File) -> File:
@@ -170,8 +175,10 @@ def _copy(file: File) -> File:
 
 
 def _members(file: File) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of the regular files. tarfile reads the headers; it does not walk the archive,
-    for on hostile ones that has not always ended."""
+    """The name, offset and size of each regular file.
+
+    tarfile parses the headers but does not iterate over the archive, which may not terminate on hostile ones.
+    """
     import tarfile
 
     at = 0
@@ -194,14 +201,14 @@ def _members(file: File) -> Iterator[tuple[str, int, int]]:
 
 
 def _uncompressed(file: File, blob: memoryview) -> Contents | None:
-    """The largest BTF that stands as it is in an image and opens: built-in BPF programs have small ones."""
-    image = File.of_buffer(blob, file.name, False)  # not `file`, of which each part would be read anew
-    places: list[tuple[int, int]] = []
+    """The largest valid uncompressed BTF in an image. Smaller ones belong to built-in BPF programs."""
+    image = File.of_buffer(blob, file.name, False)  # `file` would read each part again
+    extents: list[tuple[int, int]] = []
     for offset in kernel_images.uncompressed(blob):
         size = image.part(offset, len(blob) - offset, "").btf_size()
         if size is not None:
-            places.append((size, offset))
-    for size, offset in sorted(places, reverse=True)[:_MAX_VALID_HEADERS]:
+            extents.append((size, offset))
+    for size, offset in sorted(extents, reverse=True)[:_MAX_VALID_HEADERS]:
         try:
             CoreBtf(image.part(offset, size, ""), None, 0)
         except BtfError:

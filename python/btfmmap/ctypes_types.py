@@ -84,7 +84,9 @@ class _Maker:
         elif type_.kind == Kind.FLOAT:
             made = _FLOATS.get(size)
         if made is None:
-            raise self.refuse(path, f"is of kind {type_.kind.name} and {size} bytes, which ctypes does not have")
+            raise self.refuse(
+                path, f"is of kind {type_.kind.name} and {size} bytes, which ctypes does not have"
+            )
         return made
 
     def composite(self, type_: Type, path: str, depth: int) -> Calls[Any]:
@@ -136,7 +138,7 @@ class _Maker:
                 body["_layout_"] = "ms"
         parent = self.union if type_.kind == Kind.UNION else self.structure
         if parent is None:
-            raise self.refuse("", "has a union of the other byte order, which ctypes needs Python 3.11 for")
+            raise self.refuse("", "has a union of the other byte order, which requires Python 3.11")
         made: Any = type(type_.name or "anonymous", (parent,), body)
         if not self.native:
             # ctypes looks up the counterpart of a field's type in this byte order. Before Python 3.12, unions

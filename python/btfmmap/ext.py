@@ -29,10 +29,6 @@ class ExtTable(Table):
 
     Columns are u32. The strings that the `..._off` columns refer to are available as read-only object arrays of
     `str`. These are computed on first access.
-
-    Example:
-        >>> btf.ext is None  # the sample is not a BPF object
-        True
     """
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]], texts: Callable[[U32], Names]) -> None:
@@ -129,6 +125,10 @@ class Ext:
         func_info: the first instruction of each function.
         line_info: the source lines of instructions.
         core_relo: the CO-RE relocations.
+
+    Example:
+        >>> btf.ext is None  # the sample does not have the section
+        True
     """
 
     __slots__ = ("core_relo", "func_info", "line_info")

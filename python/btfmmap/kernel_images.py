@@ -1,4 +1,4 @@
-"""Bootable kernel images (`vmlinuz`, `Image`, ...): where in one the kernel, and so its BTF, may be."""
+"""Recognises bootable kernel images (`vmlinuz`, `Image`, ...) and locates the kernel and BTF in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# (offset, bytes, what it is): what the boot protocols of the kernel's Documentation/arch fix.
+# (offset, magic number, kind), from the boot protocols in the kernel's Documentation/arch.
 _MAGICS = (
     (0x202, b"HdrS", "x86 bzImage"),
     (0x04, b"zimg", "EFI zboot image"),
@@ -21,14 +21,14 @@ _MAGICS = (
     (0x10008, b"S390EP", "s390 image"),
 )
 HEAD = 0x1000E
-"""How many of a file's first bytes `recognise` wants."""
+"""Number of bytes at the start of a file that `recognise` needs."""
 
 BTF_MAGICS = (b"\x9f\xeb\x01\x00", b"\xeb\x9f\x01\x00")
 _MAX_CANDIDATES = 64
 
 
 def recognise(head: bytes) -> str | None:
-    """What kind of kernel image has these first bytes, if one does."""
+    """The kind of kernel image with these first bytes, or None."""
     for offset, magic, kind in _MAGICS:
         if head[offset : offset + len(magic)] == magic:
             return kind
@@ -36,7 +36,7 @@ def recognise(head: bytes) -> str | None:
 
 
 def payload(head: bytes) -> tuple[int, int] | None:
-    """Offset and size of the compressed kernel, where the image's header says them."""
+    """The offset and size of the compressed kernel, or None if the image's header does not record them."""
     kind = recognise(head)
     if kind == "x86 bzImage":
         # Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length (protocol 2.08)
@@ -51,8 +51,8 @@ def payload(head: bytes) -> tuple[int, int] | None:
 
 
 def compressed(blob: memoryview) -> Iterator[tuple[int, str]]:
-    """Where compressed data may start, and of which kind; the first ones only, for a hostile file could
-    have millions."""
+    """Offsets at which compressed data may start, with its compression. Limited for each magic number, as a
+    hostile file may have millions."""
     data = bytes(blob)
     for magic, codec in MAGICS:
         for offset in _occurrences(data, magic):
@@ -60,7 +60,7 @@ def compressed(blob: memoryview) -> Iterator[tuple[int, str]]:
 
 
 def uncompressed(blob: memoryview) -> Iterator[int]:
-    """Where a BTF may start."""
+    """Offsets at which a BTF may start."""
     data = bytes(blob)
     for magic in BTF_MAGICS:
         yield from _occurrences(data, magic)

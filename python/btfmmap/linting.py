@@ -1,4 +1,4 @@
-"""`lint`: all that is wrong with a BTF, where `open` stops at the first of it, and what is odd."""
+"""`lint`: lists all errors of a BTF, and what is legal but unusual in it."""
 
 from __future__ import annotations
 
@@ -18,31 +18,48 @@ if TYPE_CHECKING:
 
 
 class Diagnostic(NamedTuple):
-    """One thing that `lint` has to say.
+    """An error or note found by `lint`.
+
+    Rules of errors:
+
+    - "header": for example a section outside the file. Nothing else is checked then.
+    - "record": a record is truncated or its kind is unknown. Later records cannot be found then.
+    - "reference": a type id or name offset does not exist, or the type of a FUNC is not a FUNC_PROTO.
+    - "section-entry": an entry of a DATASEC is neither a VAR nor a FUNC. The kernel refuses it, but `open`
+      accepts it, as libbpf does.
+    - "limit": there are more errors than `limit`.
+
+    Rules of notes:
+
+    - "header": unknown flags, or bytes that do not belong to a section.
+    - "duplicate": another struct or union has the same name, in this BTF or its base.
+    - "cycle": a type contains itself, or refers to itself without a struct or union between.
+    - "outside": a member or section entry ends past its parent's size.
+    - "overlap": a member or section entry begins, by offset, before the end of another.
+    - "order": a member's offset is lower than that of the previous one in the record. Rust's compiler writes
+      such records, and Linux does not load them.
+    - "unaligned": a member begins within a byte and is not a bitfield.
+    - "unsized": the type of a member or section entry does not have a size.
+    - "identifier": a name is not valid in C.
+    - "name": a name is missing, too long, or not allowed there.
+    - "kind-flag", "vlen", "linkage", "encoding", "size": a value does not have a meaning there.
+    - "sign": an enum without the kind flag has a value above half of its range, which may represent a
+      negative one.
+    - "kind": a kind is known only from the layout section.
+    - "unit": the file has more BTFs than the one that was checked.
+    - "limit": there are more notes than `limit`.
 
     Attributes:
-        severity: "error" for what `open` refuses, and for a "section-entry", which it does not; "note" for
-            what is odd, but legal.
-        rule: which rule it is about.
-            Errors: "header" (a section outside the file, ...; nothing else can be looked at then),
-            "reference" (a type id or name offset that is not there, a FUNC whose type is no FUNC_PROTO),
-            "record" (one that is cut short or of an unknown kind, after which there is no next one),
-            "section-entry" (an entry of a DATASEC that is neither a VAR nor a FUNC: the kernel refuses it,
-            `open` as libbpf does not).
-            Notes: "header" (unknown flags, bytes that belong to no section), "duplicate" (another struct or
-            union of the same name, here or in the base), "cycle" (a type that holds itself, or that refers to
-            itself with no struct or union between), "outside" (a member or section entry that ends past its
-            parent's size), "overlap" (one that begins, by offset, before the end of another), "order" (a
-            member before the one that precedes it in the record: Rust's compiler writes that, Linux does
-            not load it), "unaligned" (one that begins within a byte and is no bitfield), "unsized" (one
-            whose type has no size), "identifier" (a name that C does not take), "name" (one missing, or too
-            long, or where none belongs), "kind-flag", "vlen", "linkage", "encoding", "size" (a value that
-            means nothing there), "sign" (an enum without the kind flag that has a value above half of its
-            range: it may stand for a negative one), "kind" (one that only the layout section knows),
-            "unit" (there are more BTFs than this one).
-        message: what is wrong, with the type's id and the values found.
-        offset: where, in bytes from the BTF's start, or None.
-        type_id: of which record, or None.
+        severity: "error" if `open` refuses the file for it, and for the rule "section-entry"; otherwise "note".
+        rule: name of the rule, see above.
+        message: what is wrong, with the type id and the values found.
+        offset: position in bytes from the start of the BTF, or None.
+        type_id: type id of the record, or None.
+
+    Example:
+        >>> diagnostic = btfmmap.lint(btfmmap.SAMPLE_BTF)[0]
+        >>> diagnostic.severity, diagnostic.rule, diagnostic.offset, diagnostic.type_id
+        ('note', 'sign', 524, 15)
     """
 
     severity: Literal["error", "note"]
@@ -60,26 +77,39 @@ def lint(
     unit: int = 0,
     limit: int = 10_000,
 ) -> list[Diagnostic]:
-    """Say all that is wrong or odd with a BTF: errors first, then notes, each group in the order of the file.
-    Without an error it opens; so it does where "section-entry" is the rule of every error.
+    """List all errors of a BTF, and what is legal but unusual in it.
+
+    `open` raises on the first error; this function continues. If there are no errors, or only errors of the rule
+    "section-entry", the BTF can be opened.
 
     Args:
-        path: any file that `open` takes: ELF, compressed, ...; without it (and `data`) the running kernel's.
-        data: bytes-like, instead of a path.
-        base: what a split BTF continues; a `vmlinux` beside the file is found as by `open`. A module with a
-            distilled base is judged on that.
-        unit: which of several BTFs that follow one another, as `open` has it; a note of the rule "unit" then
-            says how many there are.
-        limit: this many errors and this many notes are listed at most, which bounds the memory that a hostile
-            file can ask for; one more diagnostic, of the rule "limit", then says how many are left out.
+        path: any file that `open` accepts: raw, ELF, compressed, ... The default is the running kernel's BTF.
+        data: a bytes-like object, instead of a path.
+        base: the base of a split BTF. If it is None, a `vmlinux` beside the file is used, as by `open`. A module
+            with a distilled base is checked against that one.
+        unit: index of the BTF to check if the file has several, as for `open`. A note of the rule "unit" then
+            reports their number.
+        limit: maximum number of errors, and of notes, to list. It bounds the memory that a hostile file can
+            cause to be used. An additional diagnostic of the rule "limit" reports how many were omitted.
+
+    Returns:
+        The errors, then the notes, each in the order of the file.
 
     Raises:
-        FormatError: nothing in the file starts as BTF does, or its distilled base does not open.
+        FormatError: the file does not contain BTF, or its distilled base cannot be opened.
         NotFoundError: there is no such `unit`.
-        MissingBaseError, NotSupportedError, OSError, ValueError, TypeError: as `open`.
+        MissingBaseError: a split BTF is given without its base.
+        NotSupportedError: a library for decompression is not installed.
+        OSError: the file cannot be read.
+        ValueError: both `path` and `data` are given, or `limit` or `unit` is negative.
+        TypeError: an argument is not of the stated type.
+
+    Example:
+        >>> [diagnostic.rule for diagnostic in btfmmap.lint(btfmmap.SAMPLE_BTF)]
+        ['sign']
     """
     if path is not None and data is not None:
-        raise ValueError("one of path and data is looked at, not both")
+        raise ValueError("path and data are both given, only one is allowed")
     check_base(base)
     unit = check_unit(unit)
     if limit < 0:
@@ -111,7 +141,7 @@ def _lint(file: File, base: Btf | None, unit: int, limit: int) -> list[Diagnosti
         for is_error, rule, message, offset, type_id in rows
     ]
     if units > 1:
-        others = f"this is unit {unit} of {units:,} BTFs that follow one another; only it was looked at"
+        others = f"this is unit {unit} of {units:,} concatenated BTFs; only this one was checked"
         listed.append(Diagnostic("note", "unit", others, None, None))
     if errors + notes != len(rows):
         more = f"{max(0, errors - limit)} more errors and {max(0, notes - limit)} more notes are not listed"

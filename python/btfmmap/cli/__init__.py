@@ -1,4 +1,4 @@
-"""The command `btfmmap`: one file a command, each over the public API only."""
+"""The command `btfmmap`. Each of its commands is a module that uses only the public API."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-# Each is a module of this package, with a docstring (its help; the first line stands in the list of
-# commands), add_arguments(parser), and run(args), which may return an exit code. Only the one that is asked
-# for is imported: each start counts.
+# The commands, each a module of this package. Its docstring is the help text, and the first line is also shown in
+# the list of commands. It has add_arguments(parser) and run(args), which may return an exit code. Only the module
+# of the given command is imported, to start fast.
 COMMANDS = ("info", "show", "find", "users", "holes", "at", "dtype", "dump", "lint", "loaded", "doctor")
 
 OK = 0
 FAILED = 1
 WRONG_USAGE = 2
-# As a shell reports a process that SIGINT or SIGPIPE ended.
+# The codes that a shell reports for processes ended by SIGINT or SIGPIPE.
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
 def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
-    """The command's `run`, and what to call it with. Exits where the words are wrong, or ask for help."""
+    """The command's `run` and its arguments. Exits if the arguments are wrong or ask for help."""
     known = words[0] in COMMANDS
     if known:
-        command = __import__(f"{__name__}.{words[0]}", fromlist=["run"])  # importlib takes longer to import
+        command = __import__(
+            f"{__name__}.{words[0]}", fromlist=["run"]
+        )  # importing importlib would be slower
         parser = FastParser()
         command.add_arguments(parser)
         try:
@@ -44,12 +46,22 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
     full_parser = parser_of(words[:1] if known else COMMANDS)
     args = full_parser.parse_args(words)
     if not hasattr(args, "run"):
-        full_parser.error("a command is missing")
+        full_parser.error("missing command")
     return args.run, args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 1 for an error, 2 for wrong usage."""
+    """Run the command line.
+
+    Args:
+        argv: the arguments after the program name; `sys.argv[1:]` if None.
+
+    Returns:
+        The exit code: 0, 1 for an error, or 2 for wrong usage. Some commands have others.
+
+    Raises:
+        SystemExit: the arguments are wrong or ask for help.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         try:
@@ -60,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser_of(COMMANDS).error(str(error))
         run, args = _parsed(words)
         if sys.stdout is None and getattr(args, "output", None) in (None, "-"):  # the caller closed it
-            return _fail("there is no standard output")
+            return _fail("standard output is closed")
         code = run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -75,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error), WRONG_USAGE)
     except BtfError as error:
         return _fail(str(error))
-    except ValueError as error:  # a question that has no sense, such as the members of an int
+    except ValueError as error:  # a query that does not apply, such as the members of an int
         return _fail(str(error))
     except OSError as error:
         if error.filename is not None:
@@ -103,7 +115,7 @@ def _fail(message: str, code: int = FAILED) -> int:
 
 
 def _drop_stdout() -> None:
-    """Let what is still buffered go nowhere, so that the interpreter's own flush at exit stays quiet."""
+    """Discard buffered output, so that the interpreter's flush at exit does not fail."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)

@@ -1,4 +1,4 @@
-"""The command line by argparse: every spelling, the help texts, and what is wrong with wrong words."""
+"""Parses the command line with argparse: abbreviations, help texts and error messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        # A command's own parser says what it does not know, so that its help is pointed to.
+        # Report unknown arguments from the command's own parser, so that the message names its help.
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -29,15 +29,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Argparse makes one for every option, and would import shutil for the terminal's width, with all that
-    decompresses."""
+    """A formatter that does not import shutil, and with it all compression modules, for the terminal's width.
+    argparse creates one for every option."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_terminal_width() - 2)
 
 
 def _terminal_width() -> int:
-    """As shutil.get_terminal_size finds it."""
+    """The width that shutil.get_terminal_size would return."""
     try:
         return int(os.environ["COLUMNS"]) or 80
     except (KeyError, ValueError):
@@ -49,11 +49,11 @@ def _terminal_width() -> int:
 
 
 def parser_of(names: Sequence[str]) -> argparse.ArgumentParser:
-    """A parser that knows these commands."""
+    """A parser for these commands."""
     parser = _Parser(
         prog="btfmmap",
-        description="The Linux kernel's type information (BTF), mapped and indexed.\n"
-        "Without a command: info on the running kernel.",
+        description="Query the Linux kernel's type information (BTF).\n"
+        "Without a command, runs info on the running kernel.",
         formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"btfmmap {__version__}")

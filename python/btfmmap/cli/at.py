@@ -1,7 +1,7 @@
-"""Say which member lies at a byte of a type.
+"""Find the members at byte offsets of a type.
 
-Several are printed where unions or bitfields share the byte; a hole is an error, with --json an empty list.
-Of several types of one name, structs and unions come first.
+Prints several members if unions or bitfields share the byte. An offset in a hole is an error; with --json it
+gives an empty list. If several types have the name, structs and unions are preferred.
 
     btfmmap at sk_buff 0x70
     btfmmap at task_struct 8 16 24 --json
@@ -30,7 +30,11 @@ _number.__name__ = "byte offset"  # in argparse's messages
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_type(parser)
     parser.add_argument(
-        "offsets", metavar="OFFSET", nargs="+", type=_number, help="in bytes; decimal, or 0x for hexadecimal"
+        "offsets",
+        metavar="OFFSET",
+        nargs="+",
+        type=_number,
+        help="byte offset, decimal or hexadecimal with 0x",
     )
     add_source(parser)
     add_json(parser, "a list of {offset, members}")
@@ -48,8 +52,8 @@ def run(args: argparse.Namespace) -> None:
         return
     for offset, paths in rows:
         if not paths and distilled:
-            raise NotFoundError(f"{args.type} is of a distilled base, which records no members")
+            raise NotFoundError(f"{args.type} belongs to a distilled base, which does not record members")
         if not paths:
-            raise NotFoundError(f"no member of {args.type} lies at byte {offset}")
+            raise NotFoundError(f"{args.type} has no member at byte {offset}")
         for path in paths:
             print(printable(path) if len(rows) == 1 else f"{offset:>8}  {printable(path)}")

@@ -1,9 +1,10 @@
-"""Understand bpftool's words for a dump, so that scripts change one word. As there, options may stand
-anywhere, and words may be cut short.
+"""Translates bpftool's dump commands, so that scripts only need to replace the program name.
 
-btfmmap btf dump file vmlinux format c
-btfmmap -j -B vmlinux.btf btf dump file ext4.ko root_id 150000
-btfmmap -p bt d i 42
+As in bpftool, options may be anywhere, and words may be abbreviated:
+
+    btfmmap btf dump file vmlinux format c
+    btfmmap -j -B vmlinux.btf btf dump file ext4.ko root_id 150000
+    btfmmap -p bt d i 42
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NAMES = ("btf", "bt")  # what "b" alone begins is bpftool's batch
+_NAMES = ("btf", "bt")  # "b" alone is bpftool's batch
 _OPTIONS = {"-j": "json", "--json": "json", "-p": "pretty", "--pretty": "pretty"}
 
 
 def translated(words: Sequence[str]) -> list[str]:
-    """The words of `btfmmap dump` for those of `bpftool [OPTIONS] btf dump SOURCE ...`; other words as they
-    are. Raises `ValueError`, with what is understood, where they start like that and then go wrong."""
+    """Translate `bpftool [OPTIONS] btf dump SOURCE ...` to the arguments of `btfmmap dump`.
+
+    Other arguments are returned unchanged. Raises `ValueError`, which names what is supported, if the arguments
+    start like those of bpftool but are not valid.
+    """
     if not words or not (words[0] in _NAMES or (words[0][0:1] == "-" and not {*_NAMES}.isdisjoint(words))):
         return list(words)
     import getopt
@@ -26,7 +30,7 @@ def translated(words: Sequence[str]) -> list[str]:
     try:
         given, rest = getopt.gnu_getopt(list(words), "jpB:", ["json", "pretty", "base-btf="])
     except getopt.GetoptError as error:
-        raise ValueError(f"{error}; of bpftool's options -j, -p and -B BASE are understood") from None
+        raise ValueError(f"{error}; supported bpftool options are -j, -p and -B BASE") from None
     if not rest or rest[0] not in _NAMES:
         return list(words)
     output = {_OPTIONS[option] for option, _ in given if option in _OPTIONS}
@@ -36,7 +40,7 @@ def translated(words: Sequence[str]) -> list[str]:
 
     if len(rest) < 4 or not _is("dump", rest[1]) or not (_is("file", rest[2]) or _is("id", rest[2])):
         raise ValueError(
-            "of bpftool's btf commands 'btf dump file FILE' and 'btf dump id ID' are understood; "
+            "supported bpftool commands are 'btf dump file FILE' and 'btf dump id ID'; "
             "btfmmap loaded lists BTF objects"
         )
     source = ["--", rest[3]]
@@ -46,7 +50,7 @@ def translated(words: Sequence[str]) -> list[str]:
 
 
 def _filters(words: list[str], output: set[str]) -> list[str]:
-    """What follows the source."""
+    """Translate the arguments after the source."""
     options: list[str] = []
     format_ = "raw"
     while words:
@@ -54,17 +58,17 @@ def _filters(words: list[str], output: set[str]) -> list[str]:
         if _is("unsorted", word):
             options.append("--unsorted")
         elif _is("file", word):
-            raise ValueError("several files at once, which bpftool merges, are not understood")
+            raise ValueError("several files, which bpftool merges, are not supported")
         elif _is("format", word) and words and words[0] in ("raw", "c"):
             format_ = words.pop(0)
         elif _is("format", word):
-            raise ValueError("after 'format' stands raw or c")
+            raise ValueError("'format' must be followed by raw or c")
         elif _is("root_id", word) and words:
             options += ["--root", str(_number(words.pop(0)))]
         else:
-            raise ValueError(f"'{word}' is none of format raw|c, root_id ID and unsorted")
+            raise ValueError(f"unknown argument '{word}'; allowed are format raw|c, root_id ID and unsorted")
     if format_ == "c" and output:
-        raise ValueError("a C header is no JSON: 'format c' goes without -j and -p")
+        raise ValueError("'format c' cannot be combined with -j or -p, a C header is not JSON")
     if output:
         options += ["--format", "json"] + (["--pretty"] if "pretty" in output else [])
     return [*options, "--format", "c"] if format_ == "c" else options
@@ -75,8 +79,8 @@ def _is(whole: str, word: str) -> bool:
 
 
 def _number(word: str) -> int:
-    """In C's spelling, as bpftool's strtoul reads it."""
+    """A number in C's notation, as parsed by bpftool's strtoul."""
     try:
         return int(word, 8 if word.isdecimal() and word[0] == "0" else 0)
     except ValueError:
-        raise ValueError(f"{word!r} is no id") from None
+        raise ValueError(f"{word!r} is not an id") from None

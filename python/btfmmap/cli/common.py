@@ -1,4 +1,4 @@
-"""What the commands share: which BTF they ask, how a type is named, what a terminal is shown."""
+"""Shared by the commands: options for the input, lookup of types by name or id, and output."""
 
 from __future__ import annotations
 
@@ -20,34 +20,31 @@ if TYPE_CHECKING:
 
 _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
-_MOST_LISTED = 8
-_WIDEST = 512  # the kernel's KSYM_NAME_LEN
-_LONGEST_MISTYPED = 128
-_MOST_COMPARED = 10_000
+_MAX_LISTED = 8
+_MAX_WIDTH = 512  # the kernel's KSYM_NAME_LEN
+_MAX_COMPARED_LENGTH = 128
+_MAX_COMPARED = 10_000
 
 
 class WrongUsageError(Exception):
-    """Arguments that do not go together."""
+    """The arguments are invalid, or cannot be combined."""
 
 
 def complain(message: str) -> None:
-    """Say something on standard error, where the caller has not closed it: `print` would then write to
-    standard output."""
+    """Print a message on standard error. If that is closed, `print` would write to standard output."""
     if sys.stderr is not None:
         print(f"btfmmap: {message}", file=sys.stderr)
 
 
 def wrong_usage(message: str) -> NoReturn:
-    """Refuse an argument, for argparse to say so."""
+    """Refuse an argument. argparse reports the message."""
     from argparse import ArgumentTypeError
 
     raise ArgumentTypeError(message) from None
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-f", "--file", metavar="FILE", help=f"anything that holds BTF; default: {KERNEL_BTF}"
-    )
+    parser.add_argument("-f", "--file", metavar="FILE", help=f"file that contains BTF; default: {KERNEL_BTF}")
     add_unit(parser)
     add_base(parser)
 
@@ -57,13 +54,13 @@ def add_unit(parser: argparse.ArgumentParser) -> None:
         "--unit",
         type=_unit,
         metavar="N",
-        help="which of several BTFs that follow one another, as a linker leaves them; default: 0, the first",
+        help="index of the BTF in a file with several concatenated ones, as a linker writes them; default: 0",
     )
 
 
 def _unit(text: str) -> int:
     if not text.isdecimal():
-        wrong_usage(f"{text!r} is no number of a unit")
+        wrong_usage(f"{text!r} is not the number of a unit")
     return int(text)
 
 
@@ -74,19 +71,19 @@ def add_base(parser: argparse.ArgumentParser) -> None:
         metavar="BASE",
         action="append",
         default=[],
-        help="what a split BTF (a module's) continues; more than once for a chain, the lowest first",
+        help="base of a split BTF, such as a module's; repeat it for a chain of bases, the lowest first",
     )
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--json", action="store_true", help=f"print {what}, for programs")
+    parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
 
 
 def add_type(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "type",
         metavar="TYPE",
-        help='a name, alone or after struct, union, enum, func, typedef or var ("struct x"), or a type id',
+        help='type id, or name, optionally after struct, union, enum, func, typedef or var ("struct x")',
     )
 
 
@@ -94,7 +91,7 @@ def open_base(paths: list[str]) -> Btf | None:
     base = None
     for path in paths:
         base = open_btf(path, base=base)
-        tell_units(base, "a base's first one is taken")
+        report_units(base, "a base is always the first one")
     return base
 
 
@@ -105,41 +102,44 @@ def file_path(args: argparse.Namespace) -> str | None:
 def open_source(args: argparse.Namespace) -> Btf:
     btf = open_btf(file_path(args), base=open_base(args.base), unit=args.unit or 0)
     if args.unit is None:
-        tell_units(btf, "--unit N opens another")
+        report_units(btf, "--unit N opens another")
     return btf
 
 
-def tell_units(btf: Btf, advice: str) -> None:
-    """Say on standard error that there are more BTFs than the one that is asked."""
+def report_units(btf: Btf, advice: str) -> None:
+    """Report on standard error that the file has more BTFs than the one in use."""
     path, *_, unit, units = btf.source
     if units > 1:
         complain(
-            f"{printable(path or 'buffer')}: {units:,} BTFs follow one another, units 0 to {units - 1}; "
+            f"{printable(path or 'buffer')}: {units:,} concatenated BTFs, units 0 to {units - 1}; "
             f"this is unit {unit}, {advice}"
         )
 
 
 def find_type(btf: Btf, text: str, question: Question | None = None) -> Type:
-    """The type that is meant, by its id or by a name; `question` as in `Btf.candidates`. Standard error says
-    which others are meant as well. Raises `NotFoundError` with names that are close."""
+    """Find a type by id or name. `question` is that of `Btf.candidates`.
+
+    Reports on standard error if the name has other candidates. Raises `NotFoundError`, which suggests similar
+    names, if there is no such type.
+    """
     ids = find_types(btf, text, question)
-    mention(btf, text, ids)
+    report_candidates(btf, text, ids)
     return btf[ids[0]]
 
 
 def find_types(btf: Btf, text: str, question: Question | None = None) -> list[int]:
-    """The id of the type that is meant, then those of others that the name stands for."""
+    """The ids of a type and of the other candidates for its name, best first."""
     ids = [int(text)] if text.isdecimal() else btf.candidates(text, question)
     if not ids:
         raise NotFoundError(f"no type named {text!r}{close_names(btf, text)}")
     return ids
 
 
-def mention(btf: Btf, text: str, ids: Sequence[int]) -> None:
-    """Say on standard error which types a name stands for, if there are several. The first one is taken."""
+def report_candidates(btf: Btf, text: str, ids: Sequence[int]) -> None:
+    """Report on standard error the candidates for a name if there are several. The first one is used."""
     if len(ids) < 2:
         return
-    shown = ids[:_MOST_LISTED]
+    shown = ids[:_MAX_LISTED]
     listed = [
         f"{kind.lower()} [{type_id}]" for kind, type_id in zip(btf.kind_names(shown), shown, strict=True)
     ]
@@ -150,19 +150,19 @@ def mention(btf: Btf, text: str, ids: Sequence[int]) -> None:
 
 
 def close_names(btf: Btf, text: str) -> str:
-    """The end of a message that a name is not there: those that are close to it, if there are any."""
+    """The end of a message about an unknown name: similar names, if there are any."""
     import difflib
     from itertools import islice
 
     bare = text.rpartition(" ")[2]
-    if len(bare) > _LONGEST_MISTYPED:
+    if len(bare) > _MAX_COMPARED_LENGTH:
         return ""
     try:
         names = dict.fromkeys(name for level in _levels(btf) for name in level.names() if name)
-    except NotSupportedError:  # more text than can be looked at
+    except NotSupportedError:  # the names exceed 1 GiB
         return ""
-    # Ratios of all names take seconds; close ones are about as long, and share a part or begin alike.
-    near = (
+    # Comparing all names takes seconds. Similar names have similar lengths, and share a part or the first letter.
+    similar = (
         name
         for name in names
         if len(name) <= 2 * len(bare)
@@ -170,7 +170,7 @@ def close_names(btf: Btf, text: str) -> str:
             bare[:3] in name or name[:3] in bare or (name[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
         )
     )
-    close = difflib.get_close_matches(bare, list(islice(near, _MOST_COMPARED)), cutoff=0.7)
+    close = difflib.get_close_matches(bare, list(islice(similar, _MAX_COMPARED)), cutoff=0.7)
     return f"; close to it: {', '.join(map(printable, close))}" if close else ""
 
 
@@ -182,7 +182,7 @@ def _levels(btf: Btf) -> list[Btf]:
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal would obey or could not encode: names may hold any bytes."""
+    """Escape control characters and what a terminal cannot encode: names may contain any bytes."""
     if text.isprintable():
         return text
     return "".join(
@@ -191,16 +191,18 @@ def printable(text: str) -> str:
 
 
 def dimmed(text: str) -> str:
-    """C with its comments dimmed, where standard output is a terminal that may have colours."""
+    """C code with dimmed comments if standard output is a terminal with colours enabled."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return text.replace("/*", f"{_COMMENT}/*").replace("*/", f"*/{_PLAIN}")
 
 
 def print_columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> None:
-    """Rows in aligned columns, numbers to the right. What is longer than a name should be is not aligned to:
-    the rows' padding would outgrow all of their text."""
-    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
+    """Print rows in aligned columns, with numbers aligned to the right.
+
+    The width of a column is limited: one very long name would otherwise pad all rows.
+    """
+    widths = [min(max(map(len, column)), _MAX_WIDTH) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (
             cell.rjust(width) if right else cell.ljust(width)
@@ -210,7 +212,7 @@ def print_columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> N
 
 
 def print_json(value: object) -> None:
-    """Piece by piece: rows may share a name that is long."""
+    """Print a value as JSON. Writes in pieces: many rows may share a long name."""
     import json
 
     json.dump(value, sys.stdout, indent=2)

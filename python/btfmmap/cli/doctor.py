@@ -1,9 +1,11 @@
-"""Check the running kernel's promises about its mappable BTF.
+"""Check the running kernel's guarantees about mapping its BTF.
 
-Tries, rule by rule, what Linux 6.16 and later promise of /sys/kernel/btf/vmlinux: which mappings are
-accepted, which refused and how, what mapped pages cost. Takes less than 40 seconds even where the kernel
-does not answer. Exits with 0 if no promise is broken, with 1 if one is (a kernel that does not map its BTF
-breaks one), with 3 if mapping could not be tried: there is no BTF, or it does not open.
+Tests the guarantees of Linux 6.16 and later about /sys/kernel/btf/vmlinux: which mappings are accepted, which
+are refused and with what error, and the memory that mapped pages use. Takes less than 40 seconds even if the
+kernel does not respond.
+
+The exit code is 0 if no guarantee is violated and 1 if one is. A kernel that does not map its BTF violates one.
+It is 3 if mapping could not be tested, because there is no BTF or it cannot be opened.
 
     btfmmap doctor
     btfmmap doctor --json
@@ -74,7 +76,7 @@ def _of(findings: list[Finding], rule: str) -> Finding:
 
 
 def _shared_reasons(findings: list[Finding]) -> dict[str, int]:
-    """The reasons why more than one rule could not be tried, and how many rules each stopped."""
+    """The reasons that apply to more than one untested rule, with the number of rules."""
     counts: dict[str, int] = {}
     for finding in findings:
         if finding.verdict == _NOT_TRIED:
@@ -102,7 +104,7 @@ def _sums(findings: list[Finding]) -> str:
 
 
 def _advice(findings: list[Finding]) -> str:
-    """What the state of the first promise means for who opens the kernel's BTF."""
+    """What the findings mean for opening the kernel's BTF with btfmmap."""
     maps = _of(findings, _MAPS)
     try:
         size = f"{os.stat(KERNEL_BTF).st_size:,} bytes"

@@ -1,6 +1,7 @@
-"""Print Python that builds a type's numpy dtype, for reading bytes without btfmmap at hand.
+"""Print Python code that creates the numpy dtype of a type.
 
-A dtype has no bitfields; Btf.records reads them. Structs in the type come before it, as struct_0 and so on.
+The code does not need btfmmap. Nested structs are defined before the type, as struct_0 and so on. A dtype
+cannot express bitfields; Btf.records reads them.
 
     btfmmap dtype list_head
     btfmmap dtype tcp_info --omit-bitfields
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_type(parser)
     parser.add_argument(
-        "--omit-bitfields", action="store_true", help="leave out bitfields, which a dtype cannot have"
+        "--omit-bitfields", action="store_true", help="omit bitfields, which a dtype cannot express"
     )
     add_source(parser)
 
@@ -36,12 +37,12 @@ def run(args: argparse.Namespace) -> None:
             what, advice, _ = str(error).partition(": use records()")
             if not advice:
                 raise
-            raise NotSupportedError(f"{what}: --omit-bitfields leaves them out") from None
+            raise NotSupportedError(f"{what}: --omit-bitfields omits them") from None
     print(program(dtype))
 
 
 def program(dtype: np.dtype[Any]) -> str:
-    """Python that makes a dtype `dtype`; the structs in it come before it, each once."""
+    """Python code that assigns a dtype to `dtype`. Nested structs are defined before it, each once."""
     names: dict[int, str] = {}
     lines = ["import numpy as np"]
 

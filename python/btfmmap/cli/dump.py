@@ -1,6 +1,7 @@
-"""Dump types as bpftool does, byte for byte: raw lines, JSON, or a C header (vmlinux.h).
+"""Dump types as raw text, JSON or a C header (vmlinux.h), as bpftool does.
 
-bpftool's own spelling works too: btfmmap [-j|-p] [-B BASE] btf dump file FILE|id ID [format c] [root_id ID].
+The output is identical to bpftool's. Its syntax is accepted as well:
+btfmmap [-j|-p] [-B BASE] btf dump file FILE|id ID [format c] [root_id ID].
 
     btfmmap dump --format c > vmlinux.h
     btfmmap dump ext4.ko.xz -B vmlinux.btf
@@ -14,7 +15,7 @@ import sys
 
 from .. import KERNEL_BTF
 from .. import open as open_btf
-from .common import WrongUsageError, add_base, add_unit, file_path, find_type, open_base, tell_units
+from .common import WrongUsageError, add_base, add_unit, file_path, find_type, open_base, report_units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE",
         nargs="?",
-        help=f"anything that holds BTF; - for standard input; default: {KERNEL_BTF}",
+        help=f"file that contains BTF, - for standard input; default: {KERNEL_BTF}",
     )
-    what.add_argument("--id", type=int, help="a BTF object in the kernel, by its number in btfmmap loaded")
+    what.add_argument("--id", type=int, help="id of a BTF object in the kernel, as listed by btfmmap loaded")
     parser.add_argument(
         "--format",
         choices=("raw", "json", "c"),
         default="raw",
-        help="one line a record, one object, or a header; default: raw",
+        help="raw: text with a line for each type; json: one object; c: a header; default: raw",
     )
     add_unit(parser)
     add_base(parser)
@@ -44,27 +45,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE",
         action="append",
         default=[],
-        help="only this type, by name or id, in C with what it needs; may be given more than once",
+        help="dump only this type, given by name or id, and in C also the types it needs; may be repeated",
     )
-    parser.add_argument("--pretty", action="store_true", help="with json: on many lines")
-    parser.add_argument("--unsorted", action="store_true", help="with c: in the order of type ids")
+    parser.add_argument("--pretty", action="store_true", help="with --format json: indent the output")
+    parser.add_argument("--unsorted", action="store_true", help="with --format c: order by type id")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write there instead of standard output, whole or not at all"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write to this file instead of standard output; on an error, no partial file is left",
     )
 
 
 def run(args: argparse.Namespace) -> None:
     if args.pretty and args.format != "json":
-        raise WrongUsageError("--pretty goes with --format json")
+        raise WrongUsageError("--pretty requires --format json")
     if args.unsorted and args.format != "c":
-        raise WrongUsageError("--unsorted goes with --format c")
+        raise WrongUsageError("--unsorted requires --format c")
     to_stdout = args.output in (None, "-")
     with open_btf(file_path(args), id=args.id, base=open_base(args.base), unit=args.unit or 0) as btf:
         if args.unit is None:
-            tell_units(btf, "--unit N opens another")
+            report_units(btf, "--unit N opens another")
         roots = [find_type(btf, root) for root in args.root]
         if not to_stdout:
-            _end_orderly()
+            _exit_on_signals()
         btf.dump(
             args.format,
             file=sys.stdout.buffer if to_stdout else args.output,
@@ -74,8 +78,8 @@ def run(args: argparse.Namespace) -> None:
         )
 
 
-def _end_orderly() -> None:
-    """Let signals that would end the process at once raise, so that no part of a file stays behind."""
+def _exit_on_signals() -> None:
+    """Turn signals that would kill the process into SystemExit, so that the temporary file is removed."""
     import signal
 
     def end(number: int, _: object) -> NoReturn:

@@ -1,7 +1,7 @@
-"""Understands arguments that are spelt out, for argparse takes as long to import as the interpreter to start.
+"""Parses fully spelled arguments without argparse, whose import takes as long as starting the interpreter.
 
-What is taken here argparse would take in the same way. For anything else, abbreviations, `--option=value`,
---help and all mistakes among it, this gives up, and argparse decides.
+Accepts a subset of what argparse accepts, with the same result. Everything else raises `NeedsArgparse`:
+abbreviations, `--option=value`, --help and all errors. argparse then parses the arguments again.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Arguments:
-    """What a command's `run` is given, as argparse.Namespace."""
+    """The parsed arguments, in place of argparse.Namespace."""
 
 
-class NeedsArgparse(Exception):  # noqa: N818 (no error: another parser takes over)
-    """These words are for argparse."""
+class NeedsArgparse(Exception):  # noqa: N818 (not an error: argparse parses the arguments instead)
+    """The arguments are outside the subset that `FastParser` accepts."""
 
 
 class Group:
-    """Options and positionals of which one may be given, in the way of argparse."""
+    """Mutually exclusive arguments, as in argparse."""
 
     def __init__(self, parser: FastParser) -> None:
         self.parser = parser
@@ -45,7 +45,7 @@ class _Argument:
     def value(self, word: str) -> Any:
         try:
             value = self.convert(word)
-        except Exception as error:  # argparse says which is a mistake
+        except Exception as error:  # argparse reports it
             raise NeedsArgparse from error
         if self.choices is not None and value not in self.choices:
             raise NeedsArgparse
@@ -59,7 +59,7 @@ class _Argument:
 
 
 class FastParser:
-    """The part of argparse.ArgumentParser that the commands' `add_arguments` use."""
+    """The part of argparse.ArgumentParser that the commands' `add_arguments` functions use."""
 
     def __init__(self) -> None:
         self.options: dict[str, _Argument] = {}
@@ -79,13 +79,13 @@ class FastParser:
         return Group(self)
 
     def parse(self, words: Sequence[str]) -> Arguments:
-        """Raises `NeedsArgparse`."""
+        """Parse a command's arguments. Raises `NeedsArgparse`."""
         arguments = Arguments()
         for argument in (*self.options.values(), *self.positionals):
             setattr(arguments, argument.dest, argument.default)
         plain: list[str] = []
         rest = iter(words)
-        ended = False  # positionals stand together, as argparse wants them
+        ended = False  # argparse requires positionals to be contiguous
         for word in rest:
             if word == "--":
                 after = list(rest)

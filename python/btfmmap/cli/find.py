@@ -1,7 +1,7 @@
-"""Find types by their names.
+"""Find types by name.
 
-A pattern is a name, a glob ("tcp_*"), or with --regex a regular expression; "struct tcp_*" finds only
-structs.
+A pattern is a name, a glob such as "tcp_*", or a regular expression with --regex. A keyword before it selects a
+kind: "struct tcp_*" finds only structs.
 
     btfmmap find "struct tcp_*"
     btfmmap find "^bpf_.*_read$" --regex --kind func
@@ -37,13 +37,17 @@ def _kind(name: str) -> Kind:
         return Kind[name.upper()]
     except KeyError:
         names = ", ".join(known.name.lower() for known in Kind)
-        wrong_usage(f"no kind {name!r}; there are {names}")
+        wrong_usage(f"unknown kind {name!r}; kinds are {names}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pattern", metavar="PATTERN", help="a name, a glob, or a regular expression")
-    parser.add_argument("-k", "--kind", type=_kind, help="only types of this kind, say func or typedef")
-    parser.add_argument("-r", "--regex", action="store_true", help="the pattern is a regular expression")
+    parser.add_argument("pattern", metavar="PATTERN", help="name, glob or regular expression")
+    parser.add_argument(
+        "-k", "--kind", type=_kind, help="find only types of this kind, such as func or typedef"
+    )
+    parser.add_argument(
+        "-r", "--regex", action="store_true", help="interpret the pattern as a regular expression"
+    )
     add_source(parser)
     add_json(parser, "a list of {id, kind, name}")
 
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
             )
         except BtfError:
             raise
-        except ValueError as error:  # no regular expression
+        except ValueError as error:  # an invalid regular expression
             raise WrongUsageError(str(error)) from None
         kinds, names = btf.kind_names(ids), btf.names(ids)
         rows = [
@@ -68,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
         if not rows and not args.json:
             hint = close_names(btf, args.pattern) if plain else ""
             of_kind = "" if kind is None else f" of kind {kind.name}"
-            raise NotFoundError(f"nothing{of_kind} is named {args.pattern!r}{hint}")
+            raise NotFoundError(f"there is no type{of_kind} named {args.pattern!r}{hint}")
     if args.json:
         print_json(rows)
         return

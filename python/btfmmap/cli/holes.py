@@ -1,6 +1,7 @@
-"""List the structs and unions that waste most bytes in holes and padding.
+"""List the structs and unions that waste the most bytes in holes and padding.
 
-Pahole's words: a hole lies between members, padding after the last one; waste is the sum of both in bytes.
+As in pahole, holes are gaps between members, and padding follows the last one. Waste is the sum of both in
+bytes.
 
     btfmmap holes
     btfmmap holes --top 50 --json
@@ -30,16 +31,18 @@ _count.__name__ = "count"  # in argparse's messages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-n", "--top", type=_count, default=20, metavar="N", help="how many; default: 20")
+    parser.add_argument(
+        "-n", "--top", type=_count, default=20, metavar="N", help="number of types to list; default: 20"
+    )
     add_source(parser)
-    add_json(parser, "the list that Btf.wasteful gives")
+    add_json(parser, "the result of Btf.wasteful")
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         rows = btf.wasteful(args.top)
         if btf.distilled:
-            raise NotFoundError(f"{btf.source.path}: a distilled base, which records no members")
+            raise NotFoundError(f"{btf.source.path}: a distilled base, which does not record members")
     if args.json:
         print_json(rows)
         return

@@ -1,6 +1,6 @@
-"""Say what a BTF holds and how it was opened.
+"""Summarise a BTF.
 
-Where it came from, its sections, how many types there are of each kind, members, parameters and
+Prints how it was opened, its sections, the numbers of types of each kind, of members, parameters and
 enumerators, and the biggest structs.
 
     btfmmap info
@@ -16,7 +16,7 @@ import time
 
 from .. import KERNEL_BTF, SAMPLE_BTF
 from .. import open as open_btf
-from .common import add_base, add_json, add_unit, file_path, open_base, printable, tell_units
+from .common import add_base, add_json, add_unit, file_path, open_base, printable, report_units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE",
         nargs="?",
-        help="anything that holds BTF: raw, ELF (a module, vmlinux, a BPF object), vmlinuz, compressed; "
+        help="file that contains BTF: raw, ELF (a module, vmlinux, a BPF object), vmlinuz or compressed, "
         f"- for standard input; default: {KERNEL_BTF}",
     )
-    what.add_argument("--id", type=int, help="a BTF object in the kernel, by its number in btfmmap loaded")
-    what.add_argument("--sample", action="store_true", help="the small BTF that comes with btfmmap")
+    what.add_argument("--id", type=int, help="id of a BTF object in the kernel, as listed by btfmmap loaded")
+    what.add_argument("--sample", action="store_true", help="summarise the small sample included in btfmmap")
     add_unit(parser)
     add_base(parser)
     add_json(parser, "one JSON object")
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     opened, seconds = open_timed(path, args.id, base, args.unit or 0)
     with opened as btf:
         if args.unit is None:
-            tell_units(btf, "--unit N opens another")
+            report_units(btf, "--unit N opens another")
         facts = collect(btf, seconds)
     if args.json:
         import json
@@ -61,18 +61,18 @@ def run(args: argparse.Namespace) -> None:
 
 
 def open_timed(path: str | None, btf_id: int | None, base: Btf | None, unit: int) -> tuple[Btf, float]:
-    """Open a BTF; the seconds that it took, without those for its base."""
+    """Open a BTF and measure the time in seconds, without the time for its base."""
     start = time.perf_counter()
     btf = open_btf(path, id=btf_id, base=base, unit=unit)
     seconds = time.perf_counter() - start
     if base is None and btf.base is not None and btf.base.source.path != btf.source.path:
-        # `open` has found the base and opened it too. A distilled base is in the same file, and counts.
+        # `open` found the base and opened it as well. A distilled base is in the same file and is included.
         return open_timed(path, btf_id, btf.base, unit)
     return btf, seconds
 
 
 def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
-    """The facts that `--json` prints."""
+    """The object printed by `--json`."""
     import numpy as np
 
     from .. import Kind

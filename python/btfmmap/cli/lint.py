@@ -1,7 +1,7 @@
-"""List every fault of a BTF, where opening it stops at the first, and what is odd about it.
+"""List all errors of a BTF, and what is legal but unusual in it.
 
-A line for each: file, byte, error or note, what is wrong, [rule]; help(btfmmap.Diagnostic) has the rules.
-Exits with 1 if there are errors; notes alone exit with 0.
+Prints a line for each: file, byte offset, error or note, message and [rule]. help(btfmmap.Diagnostic) describes
+the rules. The exit code is 1 if there are errors, and 0 if there are only notes.
 
     btfmmap lint vmlinux.btf
     btfmmap lint ext4.ko.xz --base vmlinux.btf
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _limit(text: str) -> int:
     if not text.isdecimal():
-        wrong_usage(f"{text!r} is no number of lines")
+        wrong_usage(f"{text!r} is not a number of diagnostics")
     return int(text)
 
 
@@ -29,14 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE",
         nargs="?",
-        help=f"anything that holds BTF; - for standard input; default: {KERNEL_BTF}",
+        help=f"file that contains BTF, - for standard input; default: {KERNEL_BTF}",
     )
     parser.add_argument(
         "--limit",
         type=_limit,
         default=10_000,
         metavar="N",
-        help="list so many errors and so many notes at most; default: 10000",
+        help="maximum number of errors, and of notes, to list; default: 10000",
     )
     add_unit(parser)
     add_base(parser)

@@ -1,7 +1,7 @@
-"""List the BTF objects in the running kernel.
+"""List the BTF objects loaded in the running kernel.
 
-Its own, its modules', and those of loaded BPF programs: what `btfmmap info --id ID` opens. The kernel shows
-them to CAP_SYS_ADMIN, as root has.
+These are the BTF of the kernel, of its modules and of loaded BPF programs; btfmmap info --id ID opens one. The
+kernel requires CAP_SYS_ADMIN, so run it as root.
 
     sudo btfmmap loaded
     sudo btfmmap loaded --json

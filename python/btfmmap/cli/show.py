@@ -1,7 +1,8 @@
-"""Show one type: a struct's members with offsets, sizes, holes and cache lines, as pahole prints them.
+"""Show a type; for a struct, its members with offsets, sizes, holes and cache lines, as in pahole.
 
-A type is a name ("task_struct", "struct sk_buff", "func vfs_read"; union, enum, typedef and var, too) or a
-type id. Of several types of one name the first is shown, and standard error lists the others.
+A type is given by name or type id. A name may follow a keyword: "struct sk_buff", "func vfs_read"; likewise
+union, enum, typedef and var. If several types have the name, the first is shown, and standard error lists the
+others.
 
     btfmmap show list_head
     btfmmap show tcp_sendmsg --c
@@ -12,7 +13,16 @@ type id. Of several types of one name the first is shown, and standard error lis
 from __future__ import annotations
 
 from .. import IntEncoding, Type
-from .common import add_json, add_source, add_type, dimmed, find_types, mention, open_source, printable
+from .common import (
+    add_json,
+    add_source,
+    add_type,
+    dimmed,
+    find_types,
+    open_source,
+    printable,
+    report_candidates,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_type(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
-        "-E", "--expand", action="store_true", help="open members that are named structs and unions too"
+        "-E",
+        "--expand",
+        action="store_true",
+        help="write out members whose types are named structs or unions",
     )
-    form.add_argument("--c", action="store_true", help="as C declares it, without offsets")
+    form.add_argument("--c", action="store_true", help="print the C declaration, without offsets")
     add_source(parser)
     add_json(parser, "one JSON object")
 
@@ -42,14 +55,14 @@ def run(args: argparse.Namespace) -> None:
             text = btf.c_declaration(found)
             facts = {"id": found.id, "c": text}
         elif (layout := layout_of(btf, found)) is not None:
-            # What a typedef stands for is shown with it.
+            # The layout already shows the struct of a typedef: do not report it as another candidate.
             ids[1:] = [type_id for type_id in ids[1:] if type_id != layout.type.id]
             facts = layout.to_dict() if args.json else None
             text = "" if args.json else layout.text(expand=args.expand)
         else:
             facts = describe(found)
             text = render(facts)
-        mention(btf, args.type, ids)
+        report_candidates(btf, args.type, ids)
     if args.json:
         import json
 
@@ -59,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def layout_of(btf: Btf, found: Type) -> StructLayout | None:
-    """Of a struct or union, or what is a typedef of one."""
+    """The layout of a struct or union, or of a typedef of one; None for other types."""
     try:
         return btf.layout(found)
     except ValueError:
@@ -67,7 +80,7 @@ def layout_of(btf: Btf, found: Type) -> StructLayout | None:
 
 
 def describe(found: Type) -> dict[str, Any]:
-    """What `--json` prints of a type that has no layout."""
+    """The object printed by `--json` for a type without a layout."""
     facts: dict[str, Any] = {"id": found.id, "kind": found.kind.name, "name": found.name}
     if found.size is not None:
         facts["size"] = found.size

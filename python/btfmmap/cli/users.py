@@ -1,6 +1,6 @@
-"""Find who uses a type: who embeds it, points to it, takes or returns it.
+"""Find the users of a type: structs, functions and variables that contain it, point to it, take or return it.
 
-Typedefs, qualifiers, pointers, arrays and anonymous structs between the type and its user are passed through.
+Typedefs, qualifiers, pointers, arrays and anonymous structs between the type and its user are ignored.
 
     btfmmap users list_head --embedded
     btfmmap users sk_buff --role parameter
@@ -39,10 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--role",
         type=_role,
         action="append",
-        help="only uses in this role, say member, parameter, return or variable; may be given more than once",
+        help="find only uses in this role, such as member, parameter, return or variable; may be repeated",
     )
     parser.add_argument(
-        "-e", "--embedded", action="store_true", help="only who holds the type itself, not a pointer to it"
+        "-e",
+        "--embedded",
+        action="store_true",
+        help="find only users of the type itself, not of a pointer to it",
     )
     add_source(parser)
     add_json(parser, "a list of {id, kind, user, role, position, name, bit_offset, pointers}")
@@ -58,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         names = btf.names([user.type.id for user in users])
         rows = [_row(user, name) for user, name in zip(users, names, strict=True)]
     if not rows and not args.json:
-        raise NotFoundError(f"nothing uses {args.type} in this way")
+        raise NotFoundError(f"{args.type} has no such users")
     if args.json:
         print_json(rows)
         return
@@ -82,7 +85,7 @@ def _role(name: str) -> Role:
         return Role[name.upper().replace("-", "_")]
     except KeyError:
         names = ", ".join(role.name.lower() for role in Role)
-        wrong_usage(f"no role {name!r}; there are {names}")
+        wrong_usage(f"unknown role {name!r}; roles are {names}")
 
 
 def _row(user: User, name: str) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-// The source of sample.btf, the small BTF that comes with the package. Built by `make sample`:
-// clang's BPF target writes every kind that a C program can have, on any machine.
+// Source of sample.btf, the small BTF included in the package. `make sample` builds it on any machine:
+// clang's BPF target emits every kind that a C program can have.
 
 #define tag(text) __attribute__((btf_decl_tag(text)))
 #define type_tag(text) __attribute__((btf_type_tag(text)))
