@@ -114,7 +114,7 @@ def test_empty_btf(tmp_path: Path) -> None:
         (None, "No such file or directory"),
         (
             b"",
-            "neither BTF nor a file that may contain it (ELF, compressed data, a tar archive, a kernel image)",
+            "neither BTF nor a file that may contain it (ELF, compressed data, a tar archive, a kernel image",
         ),
         (b"\x7fELF" + bytes(60), "an ELF file of class 0 and data encoding 0"),
         (every_kind().build()[:-1], "ends past the file's"),

@@ -46,7 +46,7 @@ def test_every_rule_holds(mappable: Path) -> None:
     untried = {finding.rule for finding in findings if finding.verdict == "could not be tried"}
     modules = len(list(mappable.parent.iterdir())) - 1
     # What cannot be tried depends on the machine only.
-    allowed = {"write() out of it with O_DIRECT"} | (set() if modules else {"mmap of a module's file"})
+    allowed = {"write() from the mapping with O_DIRECT"} | (set() if modules else {"mmap of a module's file"})
     assert untried <= allowed
     assert len({finding.rule for finding in findings}) == len(findings)
 
@@ -72,15 +72,15 @@ def test_an_ordinary_file_breaks_the_rules(tmp_path: Path) -> None:
     path.write_bytes(Path(btfmmap.SAMPLE_BTF).read_bytes())
     findings = {finding.rule: finding for finding in btfmmap.doctor(path)}
     for rule in (
-        "the file lies on sysfs",
+        "the file is on sysfs",
         "mmap shared, read-only",
         "mmap private, writable",
         "mmap private, executable",
         "mprotect to writable",
-        "left out of core dumps (VmFlags dd)",
+        "excluded from core dumps (VmFlags dd)",
         "may become writable (VmFlags mw)",
         "process_vm_readv() of the mapping",
-        "vmsplice() out of the mapping",
+        "vmsplice() from the mapping",
     ):
         assert findings[rule].verdict == "does not hold", findings[rule]
     assert findings["mmap private, read-only"].verdict == "holds"
@@ -121,10 +121,10 @@ def with_mounts(mounts: str, *words: str) -> subprocess.CompletedProcess[str]:
     [
         (
             "mount -t tmpfs none /sys/kernel/btf",
-            "No such file or directory; it takes a kernel built with CONFIG_DEBUG_INFO_BTF=y "
-            "(BTF of its modules: CONFIG_DEBUG_INFO_BTF_MODULES=y)",
+            "No such file or directory; it requires a kernel built with CONFIG_DEBUG_INFO_BTF=y "
+            "(for its modules: CONFIG_DEBUG_INFO_BTF_MODULES=y)",
         ),
-        ("mount -t tmpfs none /sys", "No such file or directory; no sysfs is mounted on /sys"),
+        ("mount -t tmpfs none /sys", "No such file or directory; sysfs is not mounted on /sys"),
         ("mount --bind /proc/version /sys/kernel/btf/vmlinux", "its size is 0"),
     ],
     ids=["absent", "no sysfs", "empty"],
@@ -168,12 +168,12 @@ def test_another_sysfs_file_instead(mappable: Path) -> None:
     assert f"This kernel, {os.uname().release}, does not map its BTF" in done.stdout
     findings = btfmmap.doctor(notes)
     assert [finding.rule for finding in findings if finding.verdict == "does not hold"] == [
-        "the file has the size that its BTF header says",
+        "the file's size equals that of its BTF header",
         "mmap private, read-only",
     ]
 
 
-DIRECT = "write() out of it with O_DIRECT"
+DIRECT = "write() from the mapping with O_DIRECT"
 PINNING = {"ext2/ext3", "xfs"}
 COPYING = {"tmpfs", "btrfs"}
 
@@ -191,7 +191,7 @@ def test_where_direct_writes_copy(mappable: Path) -> None:
     assert found["verdict"] != "does not hold"
     with (
         Target(str(mappable)).mapped() as address,
-        pytest.raises(CannotTellError, match=r"copies|knows no O_DIRECT"),
+        pytest.raises(CannotTellError, match=r"copies|does not support O_DIRECT"),
     ):
         controls._write_directly(folder, address)
 
@@ -205,7 +205,7 @@ def test_a_mapping_that_is_pinned(tmp_path: Path) -> None:
         if kind in PINNING:
             assert controls._write_directly(str(tmp_path), address) == "accepted"
         else:
-            with pytest.raises(CannotTellError, match=r"copies|knows no O_DIRECT"):
+            with pytest.raises(CannotTellError, match=r"copies|does not support O_DIRECT"):
                 controls._write_directly(str(tmp_path), address)
     assert list(tmp_path.iterdir()) == []
 
@@ -222,7 +222,7 @@ def test_a_call_that_fails_with_ordinary_memory() -> None:
     def forbidden(_address: int) -> str:
         raise RefusedError(errno.EPERM)
 
-    with pytest.raises(CannotTellError, match=r"fails with ordinary memory, too \(EPERM\)"):
+    with pytest.raises(CannotTellError, match=r"also fails with ordinary memory \(EPERM\)"):
         controls.with_control(forbidden)(Target(btfmmap.SAMPLE_BTF))
 
 
@@ -289,10 +289,10 @@ def test_a_probe_may_die() -> None:
         check=True,
     )
     assert done.stdout.splitlines() == [
-        "('the probe was ended by SIGSEGV', 'does not hold')",
-        "('the probe was ended by SIGBUS', 'does not hold')",
+        "('the probe was killed by SIGSEGV', 'does not hold')",
+        "('the probe was killed by SIGBUS', 'does not hold')",
         "('the probe gave no answer', 'could not be tried')",
-        "('the probe was ended by SIGKILL', 'could not be tried')",
+        "('the probe was killed by SIGKILL', 'could not be tried')",
         "('fine', 'holds')",
     ]
 
@@ -325,7 +325,7 @@ def test_a_probe_that_does_not_answer() -> None:
     """It is killed with its children; where it does not die, it is left, and said to be."""
     done = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, check=True)
     lines = [re.sub(r"process \d+", "process N", line) for line in done.stdout.splitlines()]
-    stuck = "process N is stuck in the kernel, and was left behind"
+    stuck = "process N is blocked in the kernel and was left behind"
     assert lines == 2 * [
         "('no answer within 0.2 s', 'could not be tried')",
         f"('{stuck}', 'does not hold')",
@@ -362,9 +362,9 @@ def test_a_probe_stuck_in_the_kernel(tmp_path: Path) -> None:
         subprocess.run([requirements.tool("umount"), "--lazy", folder], check=True)
     assert done.returncode == 0
     findings = {row["rule"]: row for row in json.loads(done.stdout)["findings"]}
-    assert "is stuck in the kernel" in findings[DIRECT]["observed"]
+    assert "is blocked in the kernel" in findings[DIRECT]["observed"]
     assert findings[DIRECT]["verdict"] == "could not be tried"
-    assert findings["vmsplice() out of the mapping"]["verdict"] == "holds"
+    assert findings["vmsplice() from the mapping"]["verdict"] == "holds"
 
 
 def test_the_process_that_probes_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,13 +376,13 @@ def test_the_process_that_probes_does_not_end(monkeypatch: pytest.MonkeyPatch) -
     assert (first.observed, first.verdict) == ("sysfs", "holds")
     assert {finding.verdict for finding in others} == {"could not be tried"}
     assert {finding.observed for finding in others} == {
-        "the process that probes the kernel gave no answer within 1 s"
+        "the process that probes the kernel did not finish within 1 s"
     }
 
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [("raise OSError('broken')", "ended with 1: OSError: broken"), (None, "does not start: ")],
+    [("raise OSError('broken')", "exited with 1: OSError: broken"), (None, "could not be started: ")],
 )
 def test_the_process_that_probes_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str | None, reason: str

@@ -238,5 +238,5 @@ class TestCommand:
         assert done.returncode == 1
         assert done.stderr == (
             "btfmmap: flags.bit is a bitfield of 1 bits, which a dtype cannot have: "
-            "--omit-bitfields leaves them out\n"
+            "--omit-bitfields omits them\n"
         )

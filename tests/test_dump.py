@@ -443,14 +443,17 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (["btf", "list"], "'btf dump file FILE' and 'btf dump id ID' are understood"),
-            (["btf", "dump", "prog", "id", "1"], "'btf dump file FILE' and 'btf dump id ID' are understood"),
-            (["btf", "dump", "file", "x", "format", "xml"], "after 'format' stands raw or c"),
-            (["btf", "dump", "file", "x", "xml"], "'xml' is none of format raw|c, root_id ID and unsorted"),
-            (["btf", "dump", "file", "x", "file", "y"], "several files at once"),
-            (["btf", "dump", "file", "x", "root_id", "x"], "'x' is no id"),
-            (["-j", "btf", "dump", "file", "x", "format", "c"], "a C header is no JSON"),
-            (["-d", "btf", "dump", "file", "x"], "of bpftool's options -j, -p and -B BASE are understood"),
+            (["btf", "list"], "are 'btf dump file FILE' and 'btf dump id ID'"),
+            (["btf", "dump", "prog", "id", "1"], "are 'btf dump file FILE' and 'btf dump id ID'"),
+            (["btf", "dump", "file", "x", "format", "xml"], "'format' must be followed by raw or c"),
+            (
+                ["btf", "dump", "file", "x", "xml"],
+                "unknown argument 'xml'; allowed are format raw|c, root_id ID and unsorted",
+            ),
+            (["btf", "dump", "file", "x", "file", "y"], "several files, which bpftool merges"),
+            (["btf", "dump", "file", "x", "root_id", "x"], "'x' is not an id"),
+            (["-j", "btf", "dump", "file", "x", "format", "c"], "a C header is not JSON"),
+            (["-d", "btf", "dump", "file", "x"], "supported bpftool options are -j, -p and -B BASE"),
         ],
     )
     def test_what_is_not_understood(self, words: list[str], message: str) -> None:
@@ -474,7 +477,7 @@ class TestCommand:
         assert piped.stdout.decode() == btf.dump()
         closed = f"{sys.executable} -m btfmmap dump {sample} >&-"
         done = subprocess.run(["bash", "-c", closed], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (1, "btfmmap: there is no standard output\n")
+        assert (done.returncode, done.stderr) == (1, "btfmmap: standard output is closed\n")
         unbuffered = subprocess.run(
             [sys.executable, "-u", "-m", "btfmmap", "dump", sample], capture_output=True, check=True
         )
@@ -535,7 +538,7 @@ class TestCommand:
     def test_what_does_not_go_together(self, words: str) -> None:
         done = command("dump", btfmmap.SAMPLE_BTF, *words.split())
         assert (done.returncode, done.stdout) == (2, b"")
-        assert b" goes with --format " in done.stderr
+        assert b" requires --format " in done.stderr
 
     def test_a_full_disk(self) -> None:
         script = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} > /dev/full"

@@ -172,9 +172,9 @@ class TestCommand:
 
     def test_errors(self, file: Path) -> None:
         for words, message in [
-            (["nothing*"], "nothing is named 'nothing*'"),
-            (["pai"], "nothing is named 'pai'; close to it: pair"),
-            (["pair", "-k", "func"], "nothing of kind FUNC is named 'pair'; close to it: pair"),
+            (["nothing*"], "there is no type named 'nothing*'"),
+            (["pai"], "there is no type named 'pai'; close to it: pair"),
+            (["pair", "-k", "func"], "there is no type of kind FUNC named 'pair'; close to it: pair"),
         ]:
             done = self.run(*words, "-f", file)
             assert (done.returncode, done.stdout) == (1, "")
@@ -189,7 +189,7 @@ class TestCommand:
     def test_unknown_kind(self, file: Path) -> None:
         done = self.run("x", "--kind", "thing", "-f", file)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "no kind 'thing'; there are void, int," in done.stderr
+        assert "unknown kind 'thing'; kinds are void, int," in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -589,9 +589,9 @@ class TestDistilledAlone:
             assert main(["show", "task", "-f", file]) == 0
             assert "no members recorded" in capsys.readouterr().out
             assert main(["at", "task", "8", "-f", file]) == 1
-            assert "distilled base, which records no members" in capsys.readouterr().err
+            assert "distilled base, which does not record members" in capsys.readouterr().err
         assert main(["holes", "-f", alone]) == 1
-        assert "distilled base, which records no members" in capsys.readouterr().err
+        assert "distilled base, which does not record members" in capsys.readouterr().err
         assert main(["info", alone, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["distilled"] is True
         assert main(["info", module, "--json"]) == 0

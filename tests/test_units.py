@@ -249,7 +249,7 @@ def test_commands(
     out, said = capsys.readouterr()
     assert first in out
     assert said == (
-        f"btfmmap: {path}: 2 BTFs follow one another, units 0 to 1; this is unit 0, --unit N opens another\n"
+        f"btfmmap: {path}: 2 concatenated BTFs, units 0 to 1; this is unit 0, --unit N opens another\n"
     )
     for option in (["--unit", "1"], ["--unit=1"]):
         assert main([*words, *option]) == 0
@@ -274,7 +274,7 @@ def test_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["btf", "dump", "file", str(path)]) == 0
     out, said = capsys.readouterr()
     assert out == btfmmap.open(data=unit(0)).dump("raw")
-    assert "2 BTFs follow one another" in said
+    assert "2 concatenated BTFs" in said
     own = BtfWriter()
     own.add_int("int")
     own.add_struct("of_0_0", 4, [("x", 1, 0)])
@@ -282,7 +282,7 @@ def test_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["dump", str(tmp_path / "split"), "--base", str(path)]) == 0
     out, said = capsys.readouterr()
     assert "'own_t'" in out
-    assert "a base's first one is taken" in said
+    assert "a base is always the first one" in said
     for wrong in ("-1", "x", "1.5"):
         with pytest.raises(SystemExit) as caught:
             main(["dump", str(path), f"--unit={wrong}"])

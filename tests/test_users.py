@@ -348,7 +348,7 @@ class TestCommand:
         path.write_bytes(btf_writer.every_kind().build())
         for words, code, message in [
             (["pai"], 1, "no type named 'pai'; close to it: pair"),
-            (["pair", "-r", "owner"], 2, "no role 'owner'; there are pointee, element,"),
+            (["pair", "-r", "owner"], 2, "unknown role 'owner'; roles are pointee, element,"),
         ]:
             done = self.run(*words, "-f", path)
             assert (done.returncode, done.stdout) == (code, "")

@@ -1,7 +1,7 @@
 """Writes types in C's spelling as pahole does: for people to read, not for a compiler.
 
 The text is bounded: a type that refers to itself has no end, and a prototype that takes itself twice doubles
-with each level. "..." replaces everything nested more than 64 types deep, or after the first 4,096 characters.
+with each level. "..." replaces what is nested more than 64 types deep or follows the first 4,096 characters.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def function(proto: Type, name: str, *, pointer: bool = False, spacing: int = 0)
 
 
 class _Writer:
-    """Writes from left to right. A stack holds what remains to be written: texts, types with their depths, and the
-    remaining parameters of prototypes."""
+    """Writes from left to right. A stack holds what remains to be written: texts, types with their depths,
+    and the remaining parameters of prototypes."""
 
     def __init__(self, length: int = 0) -> None:
         self.pieces: list[str] = []

@@ -1,4 +1,4 @@
-"""Decompresses whole inputs with the standard libraries. Output is limited: a decompression bomb is an error."""
+"""Decompresses whole inputs with the usual libraries, with a limit on the output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LIMIT = 1 << 30
-"""Maximum number of bytes that an input may decompress to. Kernels with full debug information are smaller."""
+"""Maximum number of decompressed bytes. Kernels with full debug information are smaller."""
 
 _XZ_MEMORY = 1 << 28  # xz -9 needs 65 MiB
 _FIRST_PIECE, _PIECE = 1 << 10, 1 << 20  # bytes of input at a time
@@ -61,12 +61,12 @@ def decompress(data: memoryview, codec: str, name: str, budget: Budget) -> bytea
 
 
 def _piece(at: int) -> int:
-    """The size of the next piece of input. Starts small: decompressors copy the data after the end of a stream."""
+    """The size of the next piece of input. Starts small: decompressors copy what follows a stream's end."""
     return min(max(at, _FIRST_PIECE), _PIECE)
 
 
 def _pull(decompressor: Any, data: memoryview) -> Generator[bytes, None, int]:
-    """Decompress one stream by a decompressor with the interface of lzma and bz2. Returns the stream's end."""
+    """Decompress one stream, through the interface of lzma and bz2. Returns the stream's end."""
     at = 0
     while not decompressor.eof:
         piece = data[at : at + _piece(at)] if decompressor.needs_input else b""

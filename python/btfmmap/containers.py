@@ -56,8 +56,8 @@ class _Search:
         self.tries = 0
 
     def in_file(self, file: File, image: str | None = None) -> Contents:
-        """Find the BTF in a file. `image` is the kind of kernel image that the file was decompressed from: such a
-        file is searched as an image if nothing else recognises it."""
+        """Find the BTF in a file. `image` is the kind of kernel image that the file was decompressed from:
+        such a file is searched as an image if nothing else recognises it."""
         if file.is_btf():
             return Contents(file)
         if bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC:
@@ -118,7 +118,7 @@ class _Search:
             self.depth -= 1
 
     def in_tar(self, file: File) -> Contents:
-        """Find the BTF in the only file of an archive that contains one. BTFHub's archives have one file each."""
+        """Find the BTF in the only file of an archive that contains one, as BTFHub's archives do."""
         found: list[tuple[str, Contents]] = []
         first_error: BtfError | None = None
         self.depth += 1

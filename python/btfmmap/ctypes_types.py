@@ -154,8 +154,8 @@ class _Maker:
 def _filled(members: Sequence[tuple[Member, Any]], names: Sequence[str], size: int) -> list[_CField]:
     """The fields of a packed struct, with explicit gaps between them.
 
-    Bitfields share units of any size that fits: C lets other members use the rest of the declared type's bytes,
-    ctypes does not.
+    Bitfields share units of any size that fits: C lets other members use the rest of the declared type's
+    bytes, ctypes does not.
     """
     fields: list[_CField] = []
     plain = [member for member, _ in members]
@@ -213,8 +213,8 @@ def _unit(members: Sequence[Member], number: int, end: int, size: int) -> tuple[
 
 
 def _misplaced(type_: Type, made: Any, named: list[tuple[str, Member]]) -> str | None:
-    """The first member whose offset or size differs from the BTF; "" if only the size of the type differs, None
-    if nothing does."""
+    """The first member whose offset or size differs from the BTF; "" if only the size of the type differs,
+    None if nothing does."""
     big = type_.btf.source.byte_order == "big"
     for name, member in named:
         field = vars(made).get(name)

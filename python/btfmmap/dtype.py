@@ -72,7 +72,7 @@ def plan_of(type_: Type, size: int | None) -> Plan:
 
 
 def flexible_fields(type_: Type) -> list[str]:
-    """The names of the flexible arrays at the end (by offset) of a STRUCT or UNION. Several may share a union."""
+    """The flexible arrays at the end (by offset) of a STRUCT or UNION. Several may share a union."""
     names: list[str] = []
     pending = [type_]
     seen = {type_.id}  # visit each type once, even in a cycle
@@ -217,8 +217,8 @@ class _Planner:
         if self.bitfields == "error":
             raise self.refuse(
                 path,
-                f"is a bitfield of {field.bitfield_size} bits, which a dtype cannot express: use records(), or "
-                "dtype(..., bitfields='omit')",
+                f"is a bitfield of {field.bitfield_size} bits, which a dtype cannot express: use records(), "
+                "or dtype(..., bitfields='omit')",
             )
         if field.bitfield_size > 64:
             raise self.refuse(path, f"is a bitfield of {field.bitfield_size} bits, more than 64")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class ExtTable(Table):
     """Rows of a table of `.BTF.ext`, in the file's order.
 
-    Columns are u32. The strings that the `..._off` columns refer to are available as read-only object arrays of
-    `str`. These are computed on first access.
+    Columns are u32. The strings that the `..._off` columns refer to are available as read-only object arrays
+    of `str`. These are computed on first access.
     """
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]], texts: Callable[[U32], Names]) -> None:
@@ -97,7 +97,7 @@ class LineInfo(ExtTable):
 
 
 class CoreRelo(ExtTable):
-    """The CO-RE relocations: instructions that the loader adjusts to the running kernel (`struct bpf_core_relo`)."""
+    """The CO-RE relocations, which adapt instructions to the running kernel (`struct bpf_core_relo`)."""
 
     type: U32
     """Type id of the root type."""

@@ -30,8 +30,8 @@ class Field(NamedTuple):
         bit_offset: offset from the start of the struct it was looked up in, in bits.
         bitfield_size: size of a bitfield in bits; 0 if it is not a bitfield.
         depth: number of anonymous structs and unions around it.
-        in_union: whether `parent` or one of the anonymous types around it is a union, so that it may share its
-            bytes with other members.
+        in_union: whether `parent` or one of the anonymous types around it is a union, so that it may share
+            its bytes with other members.
         parent: the struct or union whose record has the member.
         number: index among the members of `parent`, from 0.
 
@@ -90,13 +90,13 @@ def fields(type_: Type) -> Iterator[Field]:
     """The members of a STRUCT or UNION in order. Anonymous structs and unions are replaced by their members.
 
     Raises:
-        FormatError: an anonymous struct contains itself or is nested too deeply, or there are too many members.
+        FormatError: an anonymous struct contains itself or is too deep, or there are too many members.
     """
     return (field for field, _ in fields_within(type_))
 
 
 def first_and_last(type_: Type) -> tuple[int, int]:
-    """The numbers of the members with the lowest and the highest offset. Raises `ValueError` if there are none.
+    """The numbers of the members with the lowest and highest offsets. Raises `ValueError` if there are none.
 
     Rust's compiler reorders members, so these may be anywhere in a STRUCT's record. For a UNION they are the
     first and last of the record.
@@ -117,8 +117,8 @@ class Step(NamedTuple):
 
 
 def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
-    """`fields`, each with its path through anonymous structs and unions. The path is reused: it is valid until
-    the next item."""
+    """`fields`, each with its path through anonymous structs and unions. The path is reused: it is valid
+    until the next item."""
     count = 0
     stack: list[tuple[Type, int, bool, Iterator[tuple[int, Member]]]] = []
     path: list[Step] = []
@@ -157,7 +157,7 @@ def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
 
 
 def find_field(type_: Type, path: str) -> Field | None:
-    """The member at a dotted path with array indices in brackets. Anonymous structs are omitted in the path."""
+    """The member at a dotted path with array indices in brackets. The path omits anonymous structs."""
     base, found = 0, None
     for word in path.split("."):
         name, bracket, index = word.partition("[")
@@ -197,8 +197,8 @@ def _indexed(type_: Type, index: str) -> tuple[Type, int] | None:
 def at(type_: Type, offset: int) -> list[str]:
     """The paths of the innermost members at a byte of a type.
 
-    There are several if members of a union or bitfields share the byte, and none in a hole. Raises `ValueError`
-    for a type that does not have members or elements.
+    There are several if members of a union or bitfields share the byte, and none in a hole. Raises
+    `ValueError` for a type that does not have members or elements.
     """
     _require_parts(type_)
     paths: list[str] = []

@@ -94,8 +94,8 @@ class _Printer:
     ) -> Calls[None]:
         """Write a value, with its designator and cast unless it is an element of an array.
 
-        Writes nothing for a zero that may be omitted. As in libbpf, members of an element have no casts and are
-        never omitted.
+        Writes nothing for a zero that may be omitted. As in libbpf, members of an element have no casts and
+        are never omitted.
         """
         found = self._below_typedefs(type_)
         self._step(found, self.depth)
@@ -154,7 +154,7 @@ class _Printer:
         self._close("]")
 
     def _characters(self, element: Type, text: bytes) -> None:
-        """Write characters without the zeroes at the end. With `emit_zeroes`, one zero represents all of them."""
+        """Write characters without the zeroes at the end. With `emit_zeroes`, one zero represents them."""
         shown = text.rstrip(b"\0")
         signed = IntEncoding.SIGNED in (element.encoding or IntEncoding(0))
         for byte in shown + (b"\0" if self.emit_zeroes and len(shown) < len(text) else b""):
@@ -277,7 +277,7 @@ class _Printer:
         return int.from_bytes(raw, self._order, signed=signed)
 
     def _bits(self, type_: Type, at: int, count: int) -> int:
-        """The value of a bitfield. Bits count from a byte's low end, in a big-endian BTF from its high end."""
+        """The value of a bitfield. Bits count from a byte's low end, or in a big-endian BTF its high end."""
         covering = (at % 8 + count + 7) // 8
         value = self._integer(self._bytes(type_, at, covering))
         after = 8 * covering - at % 8 - count

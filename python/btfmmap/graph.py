@@ -177,8 +177,8 @@ class Graph:
         return self.reverse.reachable(ids)
 
     def _sources(self) -> npt.NDArray[np.int64]:
-        """The source type of each edge, as `int64`: numpy's `intp` may have 32 bits, and `to_scipy` multiplies
-        two ids."""
+        """The source type of each edge, as `int64`: numpy's `intp` may have 32 bits, and `to_scipy`
+        multiplies two ids."""
         import numpy as np
 
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.indptr).astype(np.intp))
@@ -213,8 +213,8 @@ class Graph:
         Needs the extra `btfmmap[graph]`.
 
         Returns:
-            A `networkx.MultiDiGraph`. Nodes are type ids with the attributes `name` and `kind`. Edges have the
-            attributes `role` (the name of a `Role`) and `row`.
+            A `networkx.MultiDiGraph`. Nodes are type ids with the attributes `name` and `kind`. Edges have
+            the attributes `role` (the name of a `Role`) and `row`.
 
         Raises:
             NotSupportedError: networkx is not installed.

@@ -15,8 +15,8 @@ class Layouts(Table):
 
     Types of a base are not included. Columns are u32 unless stated.
 
-    Holes and padding are defined as in pahole (`class__find_holes` in its dwarves.c). Unlike pahole's counters,
-    these do not wrap at 255 holes or 65,535 bytes of padding. A union has no holes.
+    Holes and padding are defined as in pahole (`class__find_holes` in its dwarves.c). Unlike pahole's
+    counters, these do not wrap at 255 holes or 65,535 bytes of padding. A union has no holes.
 
     Members are taken in the order of their offsets, which a record need not have: Rust's compiler reorders
     them. Bytes that no member covers are counted once, even if members overlap.
@@ -50,7 +50,7 @@ class Layouts(Table):
     cachelines: U32
     """Number of 64-byte cache lines it occupies if it starts at a cache line boundary."""
     packed: Bool
-    """Whether a member is not aligned as its type requires, or the size is not a multiple of the alignment."""
+    """Whether a member is misaligned for its type, or the size is not a multiple of the alignment."""
     flexible: Bool
     """Whether the last member, by offset, is an array of zero elements."""
 

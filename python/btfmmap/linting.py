@@ -50,7 +50,7 @@ class Diagnostic(NamedTuple):
     - "limit": there are more notes than `limit`.
 
     Attributes:
-        severity: "error" if `open` refuses the file for it, and for the rule "section-entry"; otherwise "note".
+        severity: "error" if `open` refuses it, and for the rule "section-entry"; otherwise "note".
         rule: name of the rule, see above.
         message: what is wrong, with the type id and the values found.
         offset: position in bytes from the start of the BTF, or None.
@@ -79,14 +79,14 @@ def lint(
 ) -> list[Diagnostic]:
     """List all errors of a BTF, and what is legal but unusual in it.
 
-    `open` raises on the first error; this function continues. If there are no errors, or only errors of the rule
-    "section-entry", the BTF can be opened.
+    `open` raises on the first error; this function continues. If there are no errors, or only errors of the
+    rule "section-entry", the BTF can be opened.
 
     Args:
         path: any file that `open` accepts: raw, ELF, compressed, ... The default is the running kernel's BTF.
         data: a bytes-like object, instead of a path.
-        base: the base of a split BTF. If it is None, a `vmlinux` beside the file is used, as by `open`. A module
-            with a distilled base is checked against that one.
+        base: the base of a split BTF. If it is None, a `vmlinux` beside the file is used, as by `open`. A
+            module with a distilled base is checked against that one.
         unit: index of the BTF to check if the file has several, as for `open`. A note of the rule "unit" then
             reports their number.
         limit: maximum number of errors, and of notes, to list. It bounds the memory that a hostile file can

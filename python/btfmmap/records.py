@@ -31,8 +31,8 @@ _SHOWN = 6
 class Records:
     """Records of one struct or union, with an array for each field.
 
-    `records.field` is the array of a field; its length is the number of records. Use `records["field"]` if the
-    name is also an attribute of this class. A field that is a struct or union is another `Records`.
+    `records.field` is the array of a field; its length is the number of records. Use `records["field"]` if
+    the name is also an attribute of this class. A field that is a struct or union is another `Records`.
 
     The arrays are views of the buffer. Bitfields are computed on each access, as `uint64`, as `int64` if they
     are signed, or as `bool`.
@@ -193,8 +193,8 @@ class Records:
             enum_names: whether to convert enum values to names, as `enum_names()` does.
 
         Returns:
-            A dict of field names to arrays, and to dicts for fields that are structs. For a single record, the
-            values are Python objects: numbers, `bool`, `bytes`, `str`, lists and dicts.
+            A dict of field names to arrays, and to dicts for fields that are structs. For a single record,
+            the values are Python objects: numbers, `bool`, `bytes`, `str`, lists and dicts.
 
         Raises:
             TypeError: `enum_names` is set, and the size of an enum is not that of an integer.
@@ -231,9 +231,10 @@ class Records:
         Needs the extra `btfmmap[pandas]`.
 
         Returns:
-            A `pandas.DataFrame` with one row for each record and one column for each member. Members of structs
-            have dotted names such as "addr.port". Numbers are copied in native byte order, and char arrays become
-            `bytes`. Each cell of an array, or of a member in an array of structs, is a numpy array.
+            A `pandas.DataFrame` with one row for each record and one column for each member. Members of
+            structs have dotted names such as "addr.port". Numbers are copied in native byte order, and char
+            arrays become `bytes`. Each cell of an array, or of a member in an array of structs, is a numpy
+            array.
 
         Raises:
             NotSupportedError: pandas is not installed, or there are more than 65,536 columns.

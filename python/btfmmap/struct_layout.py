@@ -97,7 +97,7 @@ class StructLayout:
 
     @property
     def members(self) -> list[LayoutMember]:
-        """The members, in the order of the record. Anonymous structs and unions are replaced by their members.
+        """The members in the order of the record, with anonymous structs and unions flattened.
 
         Raises:
             FormatError: an anonymous struct contains itself or is nested too deeply, or there are more than
@@ -140,8 +140,8 @@ class StructLayout:
         """Convert to a dict that can be serialised as JSON.
 
         Returns:
-            A dict with `kind`, `name`, `distilled`, and the columns of `Btf.layouts`. Its `vlen` is the number of
-            members in the type's record. Its `members` is a list of dicts with the attributes of
+            A dict with `kind`, `name`, `distilled`, and the columns of `Btf.layouts`. Its `vlen` is the
+            number of members in the type's record. Its `members` is a list of dicts with the attributes of
             `LayoutMember`, where `type` is the type's C name, and `type_id`.
 
         Raises:
@@ -299,8 +299,8 @@ class _Printer:
     def member(
         self, member: Member, offset: int, size: int, column: _Column, alignment: int, flexible: bool
     ) -> Calls[str]:
-        """One member with its comment. `flexible`: an array of zero elements ends the struct and is written []
-        rather than [0]."""
+        """One member with its comment. `flexible`: an array of zero elements ends the struct and is written
+        [] rather than [0]."""
         start = offset + (column.base or 0)
         lead = ""
         if start // CACHE_LINE > self.cacheline:
@@ -334,8 +334,8 @@ class _Printer:
         return f"{lead}{column.tabs}{text}{' ' * max(1, room)}{numbers}"
 
     def filler(self, member: Member, bits: int, column: _Column) -> Calls[list[str]]:
-        """The unnamed bitfield that creates a bit hole before a bitfield. It has zero bits if that bitfield is
-        in the next unit."""
+        """The unnamed bitfield that creates a bit hole before a bitfield. It has zero bits if that bitfield
+        is in the next unit."""
         lines = [] if bits else ["", f"{column.tabs}/* Force alignment to the next boundary: */"]
         declared = yield self.declared(member.type, "", column, False)
         return [*lines, f"{column.tabs}{declared}:{bits};"]

@@ -161,7 +161,7 @@ def close_names(btf: Btf, text: str) -> str:
         names = dict.fromkeys(name for level in _levels(btf) for name in level.names() if name)
     except NotSupportedError:  # the names exceed 1 GiB
         return ""
-    # Comparing all names takes seconds. Similar names have similar lengths, and share a part or the first letter.
+    # Comparing all names takes seconds. Similar names have similar lengths, and share a part or their start.
     similar = (
         name
         for name in names

@@ -4,8 +4,8 @@ Tests the guarantees of Linux 6.16 and later about /sys/kernel/btf/vmlinux: whic
 are refused and with what error, and the memory that mapped pages use. Takes less than 40 seconds even if the
 kernel does not respond.
 
-The exit code is 0 if no guarantee is violated and 1 if one is. A kernel that does not map its BTF violates one.
-It is 3 if mapping could not be tested, because there is no BTF or it cannot be opened.
+The exit code is 0 if no guarantee is violated and 1 if one is. A kernel that does not map its BTF violates
+one. It is 3 if mapping could not be tested, because there is no BTF or it cannot be opened.
 
     btfmmap doctor
     btfmmap doctor --json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .. import Finding
 
 _HOLDS, _DOES_NOT_HOLD, _NOT_TRIED = "holds", "does not hold", "could not be tried"
-_ON_SYSFS = "the file lies on sysfs"
+_ON_SYSFS = "the file is on sysfs"
 _MAPS = "mmap private, read-only"
 
 OK = 0

@@ -1,7 +1,7 @@
 """Find types by name.
 
-A pattern is a name, a glob such as "tcp_*", or a regular expression with --regex. A keyword before it selects a
-kind: "struct tcp_*" finds only structs.
+A pattern is a name, a glob such as "tcp_*", or with --regex a regular expression. It may follow a keyword:
+"struct tcp_*" finds only structs.
 
     btfmmap find "struct tcp_*"
     btfmmap find "^bpf_.*_read$" --regex --kind func

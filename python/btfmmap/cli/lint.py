@@ -1,7 +1,7 @@
 """List all errors of a BTF, and what is legal but unusual in it.
 
-Prints a line for each: file, byte offset, error or note, message and [rule]. help(btfmmap.Diagnostic) describes
-the rules. The exit code is 1 if there are errors, and 0 if there are only notes.
+Prints a line for each: file, byte offset, error or note, message and [rule]. help(btfmmap.Diagnostic)
+describes the rules. The exit code is 1 if there are errors, and 0 if there are only notes.
 
     btfmmap lint vmlinux.btf
     btfmmap lint ext4.ko.xz --base vmlinux.btf

@@ -1,7 +1,7 @@
 """List the BTF objects loaded in the running kernel.
 
-These are the BTF of the kernel, of its modules and of loaded BPF programs; btfmmap info --id ID opens one. The
-kernel requires CAP_SYS_ADMIN, so run it as root.
+These are the BTF of the kernel, of its modules and of loaded BPF programs; btfmmap info --id ID opens one.
+The kernel requires CAP_SYS_ADMIN, so run it as root.
 
     sudo btfmmap loaded
     sudo btfmmap loaded --json

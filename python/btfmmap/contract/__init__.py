@@ -1,4 +1,4 @@
-"""`doctor`: does this kernel keep what it promises of its mappable BTF?"""
+"""`doctor`: checks the running kernel's guarantees about mapping its BTF."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ from ..opening import KERNEL_BTF
 
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PROBE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from btfmmap.contract.probing import main; main()"
-# A little more than the process that probes allows itself.
+# Slightly more than the probing process's own limit.
 _SECONDS = 36
 _SECONDS_TO_DIE = 1
 
 
 class Finding(NamedTuple):
-    """What came of one rule.
+    """The result of checking one rule with `doctor`.
 
     Attributes:
-        rule: what was tried.
-        expected: the answers that keep the promise, an errno's name for a refusal.
-        observed: the answer, or the reason why the rule could not be tried.
+        rule: the operation that was tried.
+        expected: the results that satisfy the rule. A refusal is the name of an errno.
+        observed: the result, or the reason why the rule could not be tried.
         verdict: "holds", "does not hold" or "could not be tried".
+
+    Example:
+        >>> finding = btfmmap.doctor(btfmmap.SAMPLE_BTF)[0]
+        >>> finding.rule, finding.expected
+        ('the file is on sysfs', 'sysfs')
     """
 
     rule: str
@@ -35,17 +40,29 @@ class Finding(NamedTuple):
 
 
 def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
-    """Try each promise of the kernel's change that made its BTF mappable (Linux 6.16), on the running kernel.
+    """Check the running kernel's guarantees about mapping its BTF.
 
-    Every rule has a finding, whatever happens. The probes run in processes of their own, so nothing they do
-    reaches the caller. One that gets stuck in the kernel is reported and left behind; the whole takes less
-    than 40 seconds.
+    The rules are the guarantees of the kernel change that made BTF mappable (Linux 6.16,
+    `btf_sysfs_vmlinux_mmap` in kernel/bpf/sysfs_btf.c).
 
-    A kernel that refuses to map its BTF breaks the rule "mmap private, read-only"; the rules that need a
-    mapping could then not be tried. No rule could be tried where the file does not open.
+    Probes run in separate processes and cannot affect the caller. A probe that blocks in the kernel is
+    reported, and its process is not waited for. The function takes less than 40 seconds.
+
+    A kernel that refuses to map its BTF violates the rule "mmap private, read-only". Rules that need a
+    mapping cannot be tried then. If the file cannot be opened, no rule can be tried.
 
     Args:
-        path: the file to ask about, if not the kernel's own.
+        path: the file to check. The default is the kernel's own BTF.
+
+    Returns:
+        One finding for each rule, always in the same order.
+
+    Raises:
+        TypeError: `path` is not a path. All other failures are reported in the findings.
+
+    Example:
+        >>> {finding.verdict for finding in btfmmap.doctor("/no/such/file")}
+        {'could not be tried'}
     """
     from .rules import RULES
 
@@ -57,23 +74,23 @@ def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
 
 
 def _observed(path: str) -> tuple[dict[int, tuple[str, str]], str]:
-    """What was observed and the verdict, by the rule's index; and why any are missing."""
+    """The observation and verdict of each rule, by index, and the reason why others are missing."""
     command = [sys.executable, "-c", _PROBE, _PACKAGES, path]
     try:
-        # Not as a context manager, which would wait for it at the end.
+        # A context manager would wait for the process without a limit.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     except OSError as error:
-        return {}, f"the process that probes the kernel does not start: {error}"
+        return {}, f"the process that probes the kernel could not be started: {error}"
     try:
         output, errors = process.communicate(timeout=_SECONDS)
     except subprocess.TimeoutExpired as expired:
         output = expired.output or b""
-        reason = f"the process that probes the kernel gave no answer within {_SECONDS} s"
+        reason = f"the process that probes the kernel did not finish within {_SECONDS} s"
     else:
         last = errors.decode(errors="replace").strip().rpartition("\n")[2]
-        reason = f"the process that probes the kernel ended with {process.returncode}: {last}"
+        reason = f"the process that probes the kernel exited with {process.returncode}: {last}"
     finally:
         _end(process)
     complete = output.decode().split("\n")[:-1]
@@ -81,7 +98,7 @@ def _observed(path: str) -> tuple[dict[int, tuple[str, str]], str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that still runs, and wait for it only briefly: it may be stuck in the kernel."""
+    """Kill a process if it still runs. Waits only briefly, as it may be blocked in the kernel."""
     process.kill()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_SECONDS_TO_DIE)

@@ -1,8 +1,8 @@
-"""Control experiments: does a system call that reads user memory say anything about the mapping?
+"""Control experiments for the rules about system calls that read user memory.
 
-A rule that expects EFAULT proves nothing where the call fails with ordinary memory too (seccomp, a kernel
-built without it). Success of a direct write proves nothing where the file system copies from user memory, as
-tmpfs does, instead of pinning the pages: only pinning can fail.
+A rule that expects EFAULT proves nothing if the call also fails with ordinary memory (seccomp, a kernel built
+without the call). A successful direct write proves nothing if the file system copies user memory, as tmpfs
+does: only pinning its pages can fail.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ ACCEPTED = "accepted"
 
 
 def with_control(call: Callable[[int], str]) -> Callable[[Target], str]:
-    """A probe that makes a call on an ordinary page first, and then on the first page of the mapping."""
+    """A probe that makes a call with an ordinary page, then with the first page of the mapping."""
 
     def probe(target: Target) -> str:
         with _ordinary_page() as page:
             try:
                 call(page)
             except RefusedError as error:
-                raise CannotTellError(f"fails with ordinary memory, too ({error.name})") from None
+                raise CannotTellError(f"also fails with ordinary memory ({error.name})") from None
         with target.mapped() as address:
             return call(address)
 
@@ -45,7 +45,7 @@ def with_control(call: Callable[[int], str]) -> Callable[[Target], str]:
 
 
 def write_directly(target: Target) -> str:
-    """The probe of O_DIRECT, in the first folder for temporary files where the answer says something."""
+    """The probe of O_DIRECT. Uses the first folder for temporary files in which the result is conclusive."""
     reasons = []
     with target.mapped() as address:
         for folder in _folders():
@@ -62,19 +62,19 @@ def _write_directly(folder: str, address: int) -> str:
             with _ordinary_page() as page:
                 _write_page(fd, page)
         except RefusedError as error:
-            raise CannotTellError(f"takes no direct write of ordinary memory ({error.name})") from None
+            raise CannotTellError(f"refuses a direct write of ordinary memory ({error.name})") from None
         try:
             _write_page(fd, address)
         except RefusedError as error:
             return error.name
         unpinnable = _unpinnable_page()
         if unpinnable is None:
-            raise CannotTellError("accepts it, which tells nothing: it may copy what is written")
+            raise CannotTellError("accepts the write, which is inconclusive: it may copy the data")
         try:
             _write_page(fd, unpinnable)
         except RefusedError:
             return ACCEPTED
-    raise CannotTellError("copies what is written with O_DIRECT")
+    raise CannotTellError("copies data written with O_DIRECT")
 
 
 def _write_page(fd: int, address: int) -> None:
@@ -91,15 +91,15 @@ def _folders() -> list[str]:
 
 @contextmanager
 def _direct_file(folder: str) -> Iterator[int]:
-    """A file open for direct writing, which no longer has a name: nothing is left when the probe dies."""
+    """An unlinked file opened for direct writing. Nothing is left behind if the probe dies."""
     try:
         plain, path = tempfile.mkstemp(dir=folder)
     except OSError as error:
-        raise CannotTellError(f"takes no file ({error_name(error)})") from None
+        raise CannotTellError(f"does not allow a file to be created ({error_name(error)})") from None
     try:
         fd = os.open(path, os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
     except OSError as error:
-        raise CannotTellError(f"knows no O_DIRECT ({error_name(error)})") from None
+        raise CannotTellError(f"does not support O_DIRECT ({error_name(error)})") from None
     finally:
         os.unlink(path)
         os.close(plain)
@@ -120,7 +120,7 @@ def _ordinary_page() -> Iterator[int]:
 
 
 def _unpinnable_page() -> int | None:
-    """The address of a page that, like the mapping's, can be read but not pinned: the vDSO's data."""
+    """The address of a page that, like the mapping's, can be read but not pinned: the vDSO's data (vvar)."""
     with suppress(OSError), open("/proc/self/maps") as maps:
         for line in maps:
             if line.rstrip().endswith("[vvar]"):

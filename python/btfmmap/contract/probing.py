@@ -1,7 +1,7 @@
-"""Runs the rules' probes, each in a child process: whatever the kernel does to it, the others go on.
+"""Runs each rule's probe in a child process, so that a failing probe does not affect the others.
 
-It is itself run as a process with one thread, so that forking is safe. It never waits for a child without a
-limit: one that is stuck in the kernel does not even die when it is killed.
+This module is the main program of a single-threaded process, so that forking is safe. It never waits for a
+child without a limit: a process blocked in the kernel survives SIGKILL.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ HOLDS = "holds"
 DOES_NOT_HOLD = "does not hold"
 NOT_TRIED = "could not be tried"
 
-# For a probe to answer, for it to die after SIGKILL, and for all rules to be started.
+# Limits for a probe to answer, for it to die after SIGKILL, and for starting the last probe.
 _SECONDS_TO_ANSWER = 10.0
 _SECONDS_TO_DIE = 2.0
 _SECONDS_TO_START = 20.0
 
-# Signals that other processes, a lack of memory or a seccomp filter send.
-_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGSYS)
+# Signals sent by other processes, the out-of-memory killer or a seccomp filter.
+_EXTERNAL_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGSYS)
 
 
 def observe(rule: Rule, path: str) -> tuple[str, str]:
-    """What a rule's probe saw, and the verdict."""
+    """Run a rule's probe. Returns the observation and the verdict."""
     try:
         reading, writing = os.pipe()
         child = os.fork()
     except OSError as error:
-        return f"no process to try it in: {error.strerror}", NOT_TRIED
+        return f"a process for the probe could not be started: {error.strerror}", NOT_TRIED
     if child == 0:
         _answer(rule, path, writing)
     os.close(writing)
-    # A group, so that children of the probe are killed with it. The child makes it too: either may be first.
+    # The process group lets children of the probe be killed with it. The child sets it as well: either may be
+    # first.
     with suppress(OSError):
         os.setpgid(child, child)
     try:
@@ -53,11 +54,11 @@ def observe(rule: Rule, path: str) -> tuple[str, str]:
 def _answer(rule: Rule, path: str, writing: int) -> None:
     with suppress(BaseException):
         os.setpgid(0, 0)
-        # Whoever reads this program's output must not wait for a child that is left behind.
+        # A child left behind must not keep this program's output open.
         devnull = os.open(os.devnull, os.O_RDWR)
         for fd in range(3):
             os.dup2(devnull, fd)
-        signal.alarm(int(2 * _SECONDS_TO_ANSWER) + 1)  # should this program itself be killed
+        signal.alarm(int(2 * _SECONDS_TO_ANSWER) + 1)  # in case this program is killed
         os.write(writing, json.dumps(_tried(rule, path)).encode())
     os._exit(0)
 
@@ -85,11 +86,11 @@ def _outcome(rule: Rule, child: int, reading: int) -> tuple[str, str]:
             os.killpg(child, signal.SIGKILL)
         if _ended(child, reading, answer, _SECONDS_TO_DIE) is not None:
             return f"no answer within {_SECONDS_TO_ANSWER:g} s", NOT_TRIED
-        stuck = f"process {child} is stuck in the kernel, and was left behind"
+        stuck = f"process {child} is blocked in the kernel and was left behind"
         return stuck, NOT_TRIED if rule.uses_disk else DOES_NOT_HOLD
     if status < 0:
-        ended = f"the probe was ended by {signal.Signals(-status).name}"
-        return ended, NOT_TRIED if -status in _FROM_OUTSIDE else DOES_NOT_HOLD
+        ended = f"the probe was killed by {signal.Signals(-status).name}"
+        return ended, NOT_TRIED if -status in _EXTERNAL_SIGNALS else DOES_NOT_HOLD
     if not answer:
         return "the probe gave no answer", NOT_TRIED
     observed, verdict = json.loads(answer)
@@ -97,12 +98,12 @@ def _outcome(rule: Rule, child: int, reading: int) -> tuple[str, str]:
 
 
 def _ended(child: int, reading: int, answer: bytearray, seconds: float) -> int | None:
-    """Collect the answer; the exit status, or None if the child or a child of it has not ended by then."""
+    """Collect the answer. Returns the exit status, or None if the child or one of its children still runs."""
     until = time.monotonic() + seconds
     while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
         part = os.read(reading, 1 << 16)
         answer += part
-        if not part:  # all have closed it
+        if not part:  # all writers have closed it
             break
     else:
         return None
@@ -116,11 +117,11 @@ def _ended(child: int, reading: int, answer: bytearray, seconds: float) -> int |
 
 
 def main() -> None:
-    """Print a JSON array a line: index of the rule, what was observed, the verdict."""
+    """Print one JSON array a line: the index of a rule, the observation and the verdict."""
     until = time.monotonic() + _SECONDS_TO_START
     for number, rule in enumerate(RULES):
         if time.monotonic() < until:
             observed, verdict = observe(rule, sys.argv[1])
         else:
-            observed, verdict = "no time was left: others took too long", NOT_TRIED
+            observed, verdict = "no time left: other probes took too long", NOT_TRIED
         print(json.dumps([number, observed, verdict]), flush=True)

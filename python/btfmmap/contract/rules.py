@@ -1,5 +1,8 @@
-"""The rules, one a promise of the kernel's change that made `/sys/kernel/btf/vmlinux` mappable (Linux 6.16,
-`btf_sysfs_vmlinux_mmap` in kernel/bpf/sysfs_btf.c), each with the probe that tries it."""
+"""The rules about mapping `/sys/kernel/btf/vmlinux`, each with its probe.
+
+Each rule is a guarantee of the kernel change that made the file mappable: Linux 6.16,
+`btf_sysfs_vmlinux_mmap` in kernel/bpf/sysfs_btf.c.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +37,15 @@ _OTHER_FILE = "/sys/kernel/notes"
 
 
 class Rule(NamedTuple):
-    """One promise.
+    """One guarantee.
 
     Attributes:
-        name: what is tried.
-        expected: the answers that keep the promise.
-        probe: gets the answer. It raises `RefusedError` for an answer that is an errno, and anything else
-            where the rule could not be tried.
-        uses_disk: whether it writes to an ordinary file system too. Where that hangs, the mapping is not
-            to blame.
+        name: the operation that is tried.
+        expected: the results that satisfy the rule.
+        probe: tries the operation and returns the result. It raises `RefusedError` if the result is an errno,
+            and any other exception if the rule could not be tried.
+        uses_disk: whether the probe also writes to an ordinary file system, which may block regardless of the
+            mapping.
     """
 
     name: str
@@ -62,7 +65,7 @@ def _private(target: Target) -> str:
 def _map(
     prot: int, flags: int, length: Callable[[Target], int] | None = None, offset: int = 0
 ) -> Callable[[Target], str]:
-    """A probe that maps the file in another way than `Target.map`, where that one works."""
+    """A probe that maps the file in another way than `Target.map`, provided that that one works."""
 
     def probe(target: Target) -> str:
         with target.mapped():
@@ -101,7 +104,7 @@ def _after_close(target: Target) -> str:
 
 def _tail(target: Target) -> str:
     if target.pages_size == target.size:
-        raise CannotTellError("the size is a whole number of pages, so there is no tail")
+        raise CannotTellError("the size is a whole number of pages: no bytes follow the last one")
     with target.mapped(target.pages_size) as address:
         tail = bytes_at(address + target.size, target.pages_size - target.size)
     return "zero" if not any(tail) else "not zero"
@@ -120,7 +123,7 @@ def _after_fork(target: Target) -> str:
 
 
 def _smaps(target: Target) -> dict[str, str]:
-    """The fields of the mapping in /proc/self/smaps, after every page of it was touched."""
+    """The fields of the mapping in /proc/self/smaps, after all of its pages were touched."""
     with target.mapped() as address:
         bytes_at(address, target.size)
         with open("/proc/self/smaps") as file:
@@ -185,12 +188,12 @@ def _read_from_outside(address: int) -> str:
 
 def _modules(target: Target) -> str:
     if target.file_system_magic() != SYSFS_MAGIC:
-        raise CannotTellError("modules' files lie beside it on sysfs only")
+        raise CannotTellError("the file is not on sysfs, where the modules' files are")
     folder = os.path.dirname(target.path)
     others = sorted(name for name in os.listdir(folder) if name != os.path.basename(target.path))
     answers = {}
     for name in others:
-        with suppress(FileNotFoundError):  # unloaded meanwhile
+        with suppress(FileNotFoundError):  # the module was unloaded
             answers[name] = _map_page(os.path.join(folder, name))
     if not answers:
         raise CannotTellError("no module with BTF is loaded")
@@ -200,7 +203,7 @@ def _modules(target: Target) -> str:
 
 def _other_file(_target: Target) -> str:
     if not os.access(_OTHER_FILE, os.R_OK):
-        raise CannotTellError(f"no {_OTHER_FILE} to read here")
+        raise CannotTellError(f"{_OTHER_FILE} cannot be read")
     return _map_page(_OTHER_FILE)
 
 
@@ -233,23 +236,23 @@ def _extent(target: Target) -> str:
     order = {b"\x9f\xeb": "<", b"\xeb\x9f": ">"}.get(head[:2])
     if order is None or len(head) < 32:
         return "no BTF header"
-    # The length of the header; offset and length of each section.
+    # The header's length, then the offset and length of each section.
     header, *sections = struct.unpack_from(f"{order}7I", head, 4)
     known = sections if header >= 32 else sections[:4]
     size = header + max(offset + length for offset, length in zip(known[::2], known[1::2], strict=True))
-    return "equal" if size == target.size else f"the header says {size} bytes, the file has {target.size}"
+    return "equal" if size == target.size else f"{size} bytes by its header, but the file has {target.size}"
 
 
 RULES = (
-    Rule("the file lies on sysfs", ("sysfs",), _on_sysfs),
-    Rule("the file has the size that its BTF header says", ("equal",), _extent),
+    Rule("the file is on sysfs", ("sysfs",), _on_sysfs),
+    Rule("the file's size equals that of its BTF header", ("equal",), _extent),
     Rule("mmap private, read-only", (ACCEPTED,), _private),
     Rule("the mapped bytes", (EQUAL,), _equals_read),
     Rule("mmap shared, read-only", ("EACCES",), _map(PROT_READ, MAP_SHARED)),
     Rule("mmap shared with validation, read-only", ("EACCES",), _map(PROT_READ, MAP_SHARED_VALIDATE)),
     Rule("mmap private, writable", ("EACCES",), _map(PROT_READ | PROT_WRITE, MAP_PRIVATE)),
     Rule("mmap shared, writable", ("EACCES",), _map(PROT_READ | PROT_WRITE, MAP_SHARED)),
-    # EPERM: sysfs does not let files be executed at all (SB_I_NOEXEC, or mounted noexec).
+    # EPERM: no file on sysfs may be executed (SB_I_NOEXEC, or mounted noexec).
     Rule("mmap private, executable", ("EACCES", "EPERM"), _map(PROT_READ | PROT_EXEC, MAP_PRIVATE)),
     Rule("mmap from the second page", ("EINVAL",), _map(PROT_READ, MAP_PRIVATE, lambda _: PAGE, PAGE)),
     Rule(
@@ -266,17 +269,17 @@ RULES = (
     Rule("mremap to a larger size", ("EFAULT",), _grow),
     Rule("the mapped bytes after fork, in parent and child", (EQUAL,), _after_fork),
     Rule("the mapped bytes after the file is closed", (EQUAL,), _after_close),
-    Rule("left out of core dumps (VmFlags dd)", ("set",), _flag("dd")),
+    Rule("excluded from core dumps (VmFlags dd)", ("set",), _flag("dd")),
     Rule("may become writable (VmFlags mw)", ("not set",), _flag("mw")),
     Rule("may become executable (VmFlags me)", ("not set",), _flag("me")),
-    Rule("memory counted for the mapping, all touched", ("Rss 0 kB, Pss 0 kB",), _resident),
+    Rule("memory charged for the mapping, all pages touched", ("Rss 0 kB, Pss 0 kB",), _resident),
     Rule("read() of the whole file at once", (f"{PAGE} bytes",), _read_at_once),
-    Rule("write() out of the mapping", (ACCEPTED,), with_control(_write_out)),
-    Rule("write() out of it with O_DIRECT", ("EFAULT",), write_directly, uses_disk=True),
-    Rule("vmsplice() out of the mapping", ("EFAULT",), with_control(_splice)),
+    Rule("write() from the mapping", (ACCEPTED,), with_control(_write_out)),
+    Rule("write() from the mapping with O_DIRECT", ("EFAULT",), write_directly, uses_disk=True),
+    Rule("vmsplice() from the mapping", ("EFAULT",), with_control(_splice)),
     Rule("process_vm_readv() of the mapping", ("EFAULT",), with_control(_read_from_outside)),
     # EROFS: containers mount sysfs read-only.
     Rule("opening the file for writing", ("EACCES", "EPERM", "EROFS"), _opens_for_writing),
     Rule("mmap of a module's file", ("ENODEV",), _modules),
-    Rule(f"mmap of a sysfs file that is no BTF ({_OTHER_FILE})", ("ENODEV",), _other_file),
+    Rule(f"mmap of a sysfs file that is not BTF ({_OTHER_FILE})", ("ENODEV",), _other_file),
 )

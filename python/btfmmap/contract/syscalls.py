@@ -1,5 +1,7 @@
-"""The system calls that the probes make, through ctypes: Python's own `mmap` refuses by itself some of what
-is to be asked of the kernel."""
+"""The system calls that the probes make, through ctypes.
+
+Python's `mmap` module rejects some arguments before they reach the kernel.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ import os
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE = 1, 2, 3
-# MIPS, Alpha, PA-RISC and Xtensa number it otherwise.
+# Its value differs on MIPS, Alpha, PA-RISC and Xtensa.
 MAP_ANONYMOUS = _mmap.MAP_ANONYMOUS
 MREMAP_MAYMOVE = 1
 _FAILED = ctypes.c_void_p(-1).value
@@ -39,11 +41,11 @@ class Vector(ctypes.Structure):
 
 
 class RefusedError(Exception):
-    """The kernel's answer to a call, where that is an error.
+    """A system call returned an error.
 
     Attributes:
-        errno: its number.
-        name: its name, such as "EFAULT".
+        errno: the error number.
+        name: the error's name, such as "EFAULT".
     """
 
     def __init__(self, code: int) -> None:
@@ -59,7 +61,7 @@ def _checked(result: int | None) -> int:
 
 
 def mmap(fd: int, length: int, prot: int, flags: int, offset: int = 0) -> int:
-    """The address. Raises `RefusedError`, as all of these do."""
+    """Map a file and return the address. Raises `RefusedError`, as all functions of this module do."""
     return _checked(_libc.mmap(None, length, prot, flags, fd, offset))
 
 

@@ -1,4 +1,4 @@
-"""The file that the rules are tried on."""
+"""The file that the rules are checked on."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ SYSFS_MAGIC = 0x62656572
 
 
 class CannotTellError(Exception):
-    """The rule could not be tried; the message is the reason."""
+    """The rule could not be tried. The message is the reason."""
 
 
 class Target:
     """An open regular file.
 
     Attributes:
-        path: its absolute path.
-        fd: its descriptor.
-        size: in bytes.
-        pages_size: the size rounded up to whole pages.
+        path: absolute path.
+        fd: file descriptor.
+        size: size in bytes.
+        pages_size: size rounded up to whole pages.
     """
 
     def __init__(self, path: str) -> None:
-        """Raises `CannotTellError`: the file does not open, is empty, or is not a regular file."""
+        """Open a file. Raises `CannotTellError` if it cannot be opened, is empty or is not regular."""
         self.path = path
         try:
             # A FIFO would block without O_NONBLOCK.
@@ -54,11 +54,11 @@ class Target:
         return b"".join(parts)
 
     def map(self, length: int | None = None) -> int:
-        """The address of a private, read-only mapping, the only kind that the kernel accepts.
+        """Create a private, read-only mapping, the only kind that the kernel accepts. Returns its address.
 
         Raises:
-            RefusedError: the kernel refuses it.
-            CannotTellError: memory or address space ran out.
+            RefusedError: the kernel refuses the mapping.
+            CannotTellError: there is not enough memory or address space.
         """
         try:
             return mmap(self.fd, self.size if length is None else length, PROT_READ, MAP_PRIVATE)
@@ -69,7 +69,7 @@ class Target:
 
     @contextmanager
     def mapped(self, length: int | None = None) -> Iterator[int]:
-        """`map` for rules that need a mapping. Raises `CannotTellError`: there is none."""
+        """`map` as a context manager, for rules that need a mapping. Raises `CannotTellError` if it fails."""
         length = self.size if length is None else length
         try:
             address = self.map(length)
@@ -88,18 +88,18 @@ class Target:
 
 
 def error_name(error: OSError) -> str:
-    """Such as "EFAULT"."""
+    """The name of an error, such as "EFAULT"."""
     return errno.errorcode.get(error.errno or 0, str(error))
 
 
 def _why_absent(path: str, error: OSError) -> str:
-    """The end of the message for a kernel BTF that does not exist: what it takes."""
+    """The end of the message about a missing kernel BTF: what it requires."""
     if path != KERNEL_BTF or error.errno != errno.ENOENT:
         return ""
     if not _sysfs_is_mounted():
-        return "; no sysfs is mounted on /sys"
+        return "; sysfs is not mounted on /sys"
     return (
-        "; it takes a kernel built with CONFIG_DEBUG_INFO_BTF=y (BTF of its modules: "
+        "; it requires a kernel built with CONFIG_DEBUG_INFO_BTF=y (for its modules: "
         "CONFIG_DEBUG_INFO_BTF_MODULES=y)"
     )
 
