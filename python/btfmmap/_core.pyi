@@ -1,4 +1,4 @@
-"""The native core, for use by the package's own modules."""
+"""The native core, used only by the package's own modules."""
 
 import sys
 from collections.abc import Callable, Iterable

@@ -64,7 +64,7 @@ def format_data(
 
 @dataclass
 class _Printer:
-    """Writes the values of types at bit offsets of the data."""
+    """Writes the values of types at bit offsets of the data, and decides which zeroes to omit."""
 
     root: Type
     data: bytes

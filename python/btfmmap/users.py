@@ -172,7 +172,7 @@ class _Search:
         if self.kinds[source] in self.passed[role]:
             if not state.holders:
                 return  # one of the wrappers
-            # Only what contains an anonymous struct has its members; a typedef of it or pointer to it does not.
+            # A type that contains an anonymous struct has its members; a typedef or pointer does not.
             if role != Role.POINTEE and self.kinds[source] != Kind.TYPEDEF:
                 yield state._replace(type_id=source)
                 return

@@ -34,7 +34,7 @@ NOTHING_TRIED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_json(parser, "one JSON object, with findings of {rule, expected, observed, verdict}")
+    add_json(parser, "an object with a list of {rule, expected, observed, verdict}")
 
 
 def run(args: argparse.Namespace) -> int:

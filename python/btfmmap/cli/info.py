@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--sample", action="store_true", help="summarise the small sample included in btfmmap")
     add_unit(parser)
     add_base(parser)
-    add_json(parser, "one JSON object")
+    add_json(parser, "an object")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -154,7 +154,7 @@ def render(facts: dict[str, Any]) -> str:
             "types by kind",
             *(f"  {name:<{names}} {count:>{numbers}}" for name, count in kinds),
             "",
-            "what they hold",
+            "contents of types",
             *(f"  {name:<{names}} {count:>{numbers}}" for name, count in children),
             "",
             "biggest structs, bytes",

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form.add_argument("--c", action="store_true", help="print the C declaration, without offsets")
     add_source(parser)
-    add_json(parser, "one JSON object")
+    add_json(parser, "an object")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
 """Find the users of a type: structs, functions and variables that contain it, point to it, take or return it.
 
-Typedefs, qualifiers, pointers, arrays and anonymous structs between the type and its user are ignored.
+The search continues through typedefs, qualifiers, pointers, arrays and anonymous structs.
 
     btfmmap users list_head --embedded
     btfmmap users sk_buff --role parameter
