@@ -23,39 +23,6 @@ WITHOUT_EXAMPLE = {
     "Btf.relocate": "needs a module with a distilled base",
     "loaded": "needs CAP_SYS_ADMIN",
 }
-# Modules whose docstrings are to be rewritten.
-NOT_YET = {
-    f"btfmmap.{name}"
-    for name in [
-        "c_names",
-        "compression",
-        "containers",
-        "ctypes_types",
-        "dtype",
-        "dumping",
-        "ext",
-        "fields",
-        "formatting",
-        "graph",
-        "kernel_images",
-        "layouts",
-        "linting",
-        "records",
-        "struct_layout",
-        "users",
-        "waste",
-        "contract",
-        "contract.controls",
-        "contract.probing",
-        "contract.rules",
-        "contract.syscalls",
-        "contract.target",
-        "cli.common",
-        "cli.fast_args",
-        "cli.argparse_cli",
-        "cli.bpftool",
-    ]
-}
 # Packages that an example needs.
 OPTIONAL = {"btfmmap.tables.Table.to_pandas": "pandas"}
 
@@ -109,16 +76,13 @@ def public() -> Iterator[tuple[str, str, str | None]]:
 
 
 def test_every_public_function_has_an_example() -> None:
-    without = {
-        name for name, module, text in public() if module not in NOT_YET and ">>> " not in (text or "")
-    }
+    without = {name for name, module, text in public() if ">>> " not in (text or "")}
     assert without == WITHOUT_EXAMPLE.keys()
 
 
 def test_raises_is_a_section() -> None:
     """Errors are listed, not hidden in prose."""
     for module in modules():
-        if module.__name__ not in NOT_YET:
-            for node in ast.walk(ast.parse(inspect.getsource(module))):
-                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-                    assert "Raises `" not in (ast.get_docstring(node) or ""), f"{module}: {node.name}"
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                assert "Raises `" not in (ast.get_docstring(node) or ""), f"{module}: {node.name}"

@@ -1,3 +1,5 @@
+"""Runs the command line: `python -m btfmmap`."""
+
 from .cli import run_and_exit
 
 if __name__ == "__main__":

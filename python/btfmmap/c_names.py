@@ -49,8 +49,11 @@ def function(proto: Type, name: str, *, pointer: bool = False, spacing: int = 0)
 
 
 class _Writer:
-    """Writes from left to right. A stack holds what remains to be written: texts, types with their depths,
-    and the remaining parameters of prototypes."""
+    """Writes from left to right.
+
+    A stack holds what remains to be written: texts, types with their depths, and the remaining parameters
+    of prototypes.
+    """
 
     def __init__(self, length: int = 0) -> None:
         self.pieces: list[str] = []

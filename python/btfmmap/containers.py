@@ -56,8 +56,11 @@ class _Search:
         self.tries = 0
 
     def in_file(self, file: File, image: str | None = None) -> Contents:
-        """Find the BTF in a file. `image` is the kind of kernel image that the file was decompressed from:
-        such a file is searched as an image if nothing else recognises it."""
+        """Find the BTF in a file.
+
+        `image` is the kind of kernel image that the file was decompressed from: such a file is
+        searched as an image if nothing else recognises it.
+        """
         if file.is_btf():
             return Contents(file)
         if bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC:

@@ -115,14 +115,16 @@ class _Maker:
             wrong = _misplaced(type_, made, named)
         if wrong is not None:
             where = f"{path}.{wrong}" if path and wrong else path or wrong
-            raise self.refuse(where, "cannot be put in its place by ctypes")
+            raise self.refuse(where, "has an offset or size that ctypes cannot reproduce")
         self.visible[made] = visible
         return made
 
     def names(self, members: Sequence[tuple[Member, Any]]) -> tuple[list[str], set[str], set[str]]:
-        """The fields' names, which of them are anonymous, and the names that are visible. A scalar or array
-        without a name, as Rust has, stays a field of a made-up one. An anonymous field is never called as
-        something in it: ctypes crashes on that."""
+        """The fields' names, which of them are anonymous, and the names that are visible.
+
+        A scalar or array without a name, as Rust has, stays a field of a made-up one. An anonymous
+        field is never called as something in it: ctypes crashes on that.
+        """
         made_of = [None if member.name else self.visible.get(ctype) for member, ctype in members]
         visible = {member.name for member, _ in members if member.name}.union(*filter(None, made_of))
         free = (name for number in count() if (name := f"_anonymous_{number}") not in visible)
@@ -213,8 +215,10 @@ def _unit(members: Sequence[Member], number: int, end: int, size: int) -> tuple[
 
 
 def _misplaced(type_: Type, made: Any, named: list[tuple[str, Member]]) -> str | None:
-    """The first member whose offset or size differs from the BTF; "" if only the size of the type differs,
-    None if nothing does."""
+    """Return the first member whose offset or size differs from the BTF.
+
+    "" if only the size of the type differs, None if nothing does.
+    """
     big = type_.btf.source.byte_order == "big"
     for name, member in named:
         field = vars(made).get(name)

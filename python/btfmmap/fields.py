@@ -117,8 +117,10 @@ class Step(NamedTuple):
 
 
 def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
-    """`fields`, each with its path through anonymous structs and unions. The path is reused: it is valid
-    until the next item."""
+    """`fields`, each with its path through anonymous structs and unions.
+
+    The path is reused: it is valid until the next item.
+    """
     count = 0
     stack: list[tuple[Type, int, bool, Iterator[tuple[int, Member]]]] = []
     path: list[Step] = []
@@ -179,8 +181,10 @@ def find_field(type_: Type, path: str) -> Field | None:
 
 
 def _indexed(type_: Type, index: str) -> tuple[Type, int] | None:
-    """The element at an index such as `1][2]`, and its bit offset. None if it is past the end of the array; a
-    flexible array has no end."""
+    """The element at an index such as `1][2]`, and its bit offset.
+
+    None if it is past the end of the array; a flexible array has no end.
+    """
     offset = 0
     for number in index.split("["):
         array = resolved(type_)

@@ -177,8 +177,10 @@ class Graph:
         return self.reverse.reachable(ids)
 
     def _sources(self) -> npt.NDArray[np.int64]:
-        """The source type of each edge, as `int64`: numpy's `intp` may have 32 bits, and `to_scipy`
-        multiplies two ids."""
+        """The source type of each edge, as `int64`.
+
+        numpy's `intp` may have 32 bits, and `to_scipy` multiplies two ids.
+        """
         import numpy as np
 
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.indptr).astype(np.intp))

@@ -51,8 +51,10 @@ def payload(head: bytes) -> tuple[int, int] | None:
 
 
 def compressed(blob: memoryview) -> Iterator[tuple[int, str]]:
-    """Offsets at which compressed data may start, with its compression. Limited for each magic number, as a
-    hostile file may have millions."""
+    """Offsets at which compressed data may start, with its compression.
+
+    Limited for each magic number, as a hostile file may have millions.
+    """
     data = bytes(blob)
     for magic, codec in MAGICS:
         for offset in _occurrences(data, magic):

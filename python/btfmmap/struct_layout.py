@@ -299,8 +299,10 @@ class _Printer:
     def member(
         self, member: Member, offset: int, size: int, column: _Column, alignment: int, flexible: bool
     ) -> Calls[str]:
-        """One member with its comment. `flexible`: an array of zero elements ends the struct and is written
-        [] rather than [0]."""
+        """One member with its comment.
+
+        `flexible`: an array of zero elements ends the struct and is written [] rather than [0].
+        """
         start = offset + (column.base or 0)
         lead = ""
         if start // CACHE_LINE > self.cacheline:
@@ -334,8 +336,10 @@ class _Printer:
         return f"{lead}{column.tabs}{text}{' ' * max(1, room)}{numbers}"
 
     def filler(self, member: Member, bits: int, column: _Column) -> Calls[list[str]]:
-        """The unnamed bitfield that creates a bit hole before a bitfield. It has zero bits if that bitfield
-        is in the next unit."""
+        """The unnamed bitfield that creates a bit hole before a bitfield.
+
+        It has zero bits if that bitfield is in the next unit.
+        """
         lines = [] if bits else ["", f"{column.tabs}/* Force alignment to the next boundary: */"]
         declared = yield self.declared(member.type, "", column, False)
         return [*lines, f"{column.tabs}{declared}:{bits};"]
@@ -429,8 +433,11 @@ class _Printer:
 
 
 class _Column(NamedTuple):
-    """The position of text: the number of tabs before it and the width of types. `base` is added to members'
-    offsets; it is None below a pointer, where offsets are relative to each struct."""
+    """The position of text: the number of tabs before it and the width of types.
+
+    `base` is added to members' offsets; it is None below a pointer, where offsets are relative to each
+    struct.
+    """
 
     indent: int
     base: int | None
@@ -472,8 +479,10 @@ def _combined(member: Member, offset: int, before: _Before, tabs: str) -> str:
 
 
 def _by_offset(type_: Type, members: tuple[Member, ...]) -> list[int] | None:
-    """The numbers of a struct's members in the order of their offsets. None if the record has that order
-    already, or the type is a union."""
+    """The numbers of a struct's members in the order of their offsets.
+
+    None if the record has that order already, or the type is a union.
+    """
     offsets = [member.bit_offset for member in members]
     order = sorted(range(len(offsets)), key=offsets.__getitem__)
     return None if type_.kind == Kind.UNION or order == list(range(len(offsets))) else order

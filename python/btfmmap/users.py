@@ -75,6 +75,7 @@ class _State(NamedTuple):
 def users(
     btf: Btf, type_id: int, roles: Collection[int] | None = None, through: Collection[str] = THROUGH
 ) -> list[User]:
+    """Find the users of a type; see `Btf.users`."""
     wanted = _chosen("roles", _ROLES if roles is None else roles, _ROLES)
     search = _Search(btf, wanted, _chosen("through", through, THROUGH))
     found = dict.fromkeys(search.users(type_id))

@@ -29,8 +29,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """A formatter that does not import shutil, and with it all compression modules, for the terminal's width.
-    argparse creates one for every option."""
+    """A formatter that does not import shutil for the terminal's width.
+
+    shutil imports all compression modules, and argparse creates a formatter for every option.
+    """
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_terminal_width() - 2)

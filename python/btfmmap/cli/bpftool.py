@@ -20,8 +20,10 @@ _OPTIONS = {"-j": "json", "--json": "json", "-p": "pretty", "--pretty": "pretty"
 def translated(words: Sequence[str]) -> list[str]:
     """Translate `bpftool [OPTIONS] btf dump SOURCE ...` to the arguments of `btfmmap dump`.
 
-    Other arguments are returned unchanged. Raises `ValueError`, which names what is supported, if the
-    arguments start like those of bpftool but are not valid.
+    Other arguments are returned unchanged.
+
+    Raises:
+        ValueError: The arguments start like those of bpftool but are not valid. Names what is supported.
     """
     if not words or not (words[0] in _NAMES or (words[0][0:1] == "-" and not {*_NAMES}.isdisjoint(words))):
         return list(words)

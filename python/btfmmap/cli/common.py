@@ -44,12 +44,14 @@ def wrong_usage(message: str) -> NoReturn:
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add `--file`, `--unit` and `--base`."""
     parser.add_argument("-f", "--file", metavar="FILE", help=f"file that contains BTF; default: {KERNEL_BTF}")
     add_unit(parser)
     add_base(parser)
 
 
 def add_unit(parser: argparse.ArgumentParser) -> None:
+    """Add `--unit`."""
     parser.add_argument(
         "--unit",
         type=_unit,
@@ -65,6 +67,7 @@ def _unit(text: str) -> int:
 
 
 def add_base(parser: argparse.ArgumentParser) -> None:
+    """Add `--base`."""
     parser.add_argument(
         "-B",
         "--base",
@@ -76,10 +79,12 @@ def add_base(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--json`."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
 
 
 def add_type(parser: argparse.ArgumentParser) -> None:
+    """Add the positional argument TYPE."""
     parser.add_argument(
         "type",
         metavar="TYPE",
@@ -88,6 +93,7 @@ def add_type(parser: argparse.ArgumentParser) -> None:
 
 
 def open_base(paths: list[str]) -> Btf | None:
+    """Open a chain of bases, the lowest first."""
     base = None
     for path in paths:
         base = open_btf(path, base=base)
@@ -96,10 +102,12 @@ def open_base(paths: list[str]) -> Btf | None:
 
 
 def file_path(args: argparse.Namespace) -> str | None:
+    """Return the path of `--file`; standard input for `-`."""
     return "/dev/stdin" if args.file == "-" else args.file
 
 
 def open_source(args: argparse.Namespace) -> Btf:
+    """Open what `--file`, `--unit` and `--base` name."""
     btf = open_btf(file_path(args), base=open_base(args.base), unit=args.unit or 0)
     if args.unit is None:
         report_units(btf, "--unit N opens another")

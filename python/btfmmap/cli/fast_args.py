@@ -28,6 +28,7 @@ class Group:
         self.given = False
 
     def add_argument(self, *names: str, **settings: Any) -> None:
+        """Add an argument to the group."""
         self.parser.add(self, names, settings)
 
 
@@ -66,6 +67,7 @@ class FastParser:
         self.positionals: list[_Argument] = []
 
     def add(self, group: Group | None, names: Sequence[str], settings: dict[str, Any]) -> None:
+        """Add an argument, optionally to a group."""
         argument = _Argument(group, names, settings)
         if names[0].startswith("-"):
             self.options.update(dict.fromkeys(names, argument))
@@ -73,9 +75,11 @@ class FastParser:
             self.positionals.append(argument)
 
     def add_argument(self, *names: str, **settings: Any) -> None:
+        """Add an argument."""
         self.add(None, names, settings)
 
     def add_mutually_exclusive_group(self) -> Group:
+        """Add a group of which one argument may be given."""
         return Group(self)
 
     def parse(self, words: Sequence[str]) -> Arguments:
@@ -103,6 +107,7 @@ class FastParser:
         return arguments
 
     def take_option(self, arguments: Arguments, word: str, rest: Any) -> None:
+        """Store the value of an option, taken from the words that follow."""
         option = self.options.get(word)
         if option is None:
             raise NeedsArgparse
@@ -121,6 +126,7 @@ class FastParser:
         setattr(arguments, option.dest, value)
 
     def take_positionals(self, arguments: Arguments, words: list[str]) -> None:
+        """Store the values of the positional arguments."""
         for argument in self.positionals:
             if argument.count == "+":
                 taken = [argument.value(word) for word in words]

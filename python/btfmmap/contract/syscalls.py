@@ -66,24 +66,29 @@ def mmap(fd: int, length: int, prot: int, flags: int, offset: int = 0) -> int:
 
 
 def munmap(address: int, length: int) -> None:
+    """Unmap pages."""
     _checked(_libc.munmap(address, length))
 
 
 def mprotect(address: int, length: int, prot: int) -> None:
+    """Change the protection of pages."""
     _checked(_libc.mprotect(address, length, prot))
 
 
 def mremap(address: int, old: int, new: int) -> int:
+    """Resize a mapping, which may move. Returns its address."""
     _libc.mremap.restype = ctypes.c_void_p
     _libc.mremap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
     return _checked(_libc.mremap(address, old, new, MREMAP_MAYMOVE))
 
 
 def write(fd: int, address: int, length: int) -> int:
+    """Write memory to a file descriptor. Returns the number of bytes written."""
     return _checked(_libc.write(fd, address, length))
 
 
 def process_vm_readv(pid: int, address: int, length: int) -> int:
+    """Read memory of a process into a buffer. Returns the number of bytes read."""
     _libc.process_vm_readv.restype = ctypes.c_ssize_t
     buffer = ctypes.create_string_buffer(length)
     local, remote = Vector(ctypes.addressof(buffer), length), Vector(address, length)
@@ -94,10 +99,12 @@ def process_vm_readv(pid: int, address: int, length: int) -> int:
 
 
 def vmsplice(fd: int, address: int, length: int) -> int:
+    """Splice memory into a pipe. Returns the number of bytes."""
     _libc.vmsplice.restype = ctypes.c_ssize_t
     vector = Vector(address, length)
     return _checked(_libc.vmsplice(fd, ctypes.byref(vector), ctypes.c_ulong(1), ctypes.c_uint(0)))
 
 
 def bytes_at(address: int, length: int) -> bytes:
+    """Return a copy of memory."""
     return ctypes.string_at(address, length)

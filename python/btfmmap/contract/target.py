@@ -46,6 +46,7 @@ class Target:
         self.pages_size: int = -(-self.size // PAGE) * PAGE
 
     def content(self) -> bytes:
+        """Read the whole file with `pread`."""
         parts = []
         offset = 0
         while part := os.pread(self.fd, 1 << 20, offset):
@@ -81,6 +82,7 @@ class Target:
             munmap(address, length)
 
     def file_system_magic(self) -> int:
+        """Return the magic number of the file's file system."""
         magic = _core.file_system_magic(self.fd)
         if magic is None:
             raise CannotTellError("fstatfs fails")
