@@ -113,7 +113,8 @@ void register_file(py::module_& module) {
         .def_property_readonly("name", [](const File& file) { return to_str(file.name()); })
         .def_property_readonly("size", &File::size)
         .def(
-            "is_btf", [](const File& file) { return starts_as_btf(file.head(sizeof kMagic).bytes()); },
+            "is_btf",
+            [](const File& file) { return magic_byte_order(file.head(sizeof kMagic).bytes()).has_value(); },
             py::call_guard<py::gil_scoped_release>())
         .def("btf_size", btf_size)
         .def(

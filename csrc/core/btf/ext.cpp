@@ -43,12 +43,11 @@ public:
                                 std::to_string(kMinExtHeaderSize),
                             0);
         }
-        const std::byte* magic = section.data + ExtHeaderField::magic;
-        const bool little = Load<ByteOrder::little>::u16(magic) == kMagic;
-        if (!little && Load<ByteOrder::big>::u16(magic) != kMagic) {
+        const auto order = magic_byte_order(section);
+        if (!order) {
             throw malformed("does not start with BTF's magic number", ExtHeaderField::magic);
         }
-        order_ = little ? ByteOrder::little : ByteOrder::big;
+        order_ = *order;
         const auto version = static_cast<unsigned>(section.data[ExtHeaderField::version]);
         const auto flags = static_cast<unsigned>(section.data[ExtHeaderField::flags]);
         if (version != kVersion || flags != 0) {

@@ -17,13 +17,10 @@ ByteOrder byte_order(Bytes blob) {
         throw Error::format("too short for BTF: " + std::to_string(blob.size) + " bytes, a header has " +
                             std::to_string(kMinHeaderSize));
     }
+    if (const auto order = magic_byte_order(blob)) {
+        return *order;
+    }
     const std::byte* magic = blob.data + HeaderField::magic;
-    if (Load<ByteOrder::little>::u16(magic) == kMagic) {
-        return ByteOrder::little;
-    }
-    if (Load<ByteOrder::big>::u16(magic) == kMagic) {
-        return ByteOrder::big;
-    }
     char found[64];
     std::snprintf(found, sizeof found, "not BTF: starts with bytes %02x %02x, not 9f eb or eb 9f",
                   static_cast<unsigned>(magic[0]), static_cast<unsigned>(magic[1]));
@@ -128,9 +125,15 @@ void check_strings(const Header& header, Bytes blob, bool split) {
 
 }  // namespace
 
-bool starts_as_btf(Bytes head) {
-    return head.size >= sizeof kMagic && (Load<ByteOrder::little>::u16(head.data) == kMagic ||
-                                          Load<ByteOrder::big>::u16(head.data) == kMagic);
+std::optional<ByteOrder> magic_byte_order(Bytes head) {
+    static_assert(HeaderField::magic == 0 && ExtHeaderField::magic == 0);
+    if (head.size >= sizeof kMagic && Load<ByteOrder::little>::u16(head.data) == kMagic) {
+        return ByteOrder::little;
+    }
+    if (head.size >= sizeof kMagic && Load<ByteOrder::big>::u16(head.data) == kMagic) {
+        return ByteOrder::big;
+    }
+    return std::nullopt;
 }
 
 Header parse_header(Bytes blob, bool split) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/base/bytes.hpp"
 #include "core/base/endian.hpp"
@@ -24,14 +25,15 @@ struct Header {
 
     Bytes types(Bytes blob) const { return blob.slice(type_start(), type_size); }
     Bytes strings(Bytes blob) const { return blob.slice(string_start(), string_size); }
-    // Where there is none, its offset may be anything.
+    // Returns an empty range if there is no layout section. Its offset is then not validated.
     Bytes layout(Bytes blob) const {
         return layout_size == 0 ? Bytes{} : blob.slice(layout_start(), layout_size);
     }
 };
 
-// Whether a blob starts with the magic number of raw BTF, in either byte order.
-bool starts_as_btf(Bytes head);
+// Returns the byte order of the magic number at the start of a BTF or of a .BTF.ext section; none if the
+// bytes do not start with it.
+std::optional<ByteOrder> magic_byte_order(Bytes head);
 
 // Parses and validates a header. Rejects what libbpf's btf_parse_hdr and btf_parse_str_sec reject, and also a
 // version other than 1 and a header shorter than 24 bytes.

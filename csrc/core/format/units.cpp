@@ -51,8 +51,7 @@ std::size_t end_of_unit(Bytes bytes, const Sections& sections) {
     if (bytes.size < kMinHeaderSize) {
         return bytes.size;
     }
-    const bool little = Load<ByteOrder::little>::u16(bytes.data + HeaderField::magic) == kMagic;
-    return with_byte_order(little ? ByteOrder::little : ByteOrder::big,
+    return with_byte_order(magic_byte_order(bytes).value_or(ByteOrder::big),
                            [&](auto load) { return end_of_unit(bytes, sections, load); });
 }
 
@@ -62,7 +61,7 @@ std::size_t next_unit(Bytes bytes, std::size_t end) {
     const std::byte* at =
         std::find_if(bytes.data + end, bytes_end, [](std::byte byte) { return byte != std::byte{0}; });
     const auto start = static_cast<std::size_t>(at - bytes.data);
-    return starts_as_btf(bytes.slice(start, bytes.size - start)) ? start : bytes.size;
+    return magic_byte_order(bytes.from(start)) ? start : bytes.size;
 }
 
 }  // namespace
