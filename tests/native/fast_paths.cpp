@@ -73,7 +73,7 @@ bool compare_checks(const Index& index, const Header& header) {
     const bool quick = references_valid_simd(index, header.string_size);
     const std::string error = error_of([&] {
         each_invalid_reference(index, header.string_size, index.end_id(), 0,
-                           [](Error&& bad) { throw std::move(bad); });
+                               [](Error&& bad) { throw std::move(bad); });
     });
     demand(!quick || error.empty(), "the quick check passes what the plain one refuses: " + error);
     return quick;
