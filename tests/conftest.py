@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import lzma
 import signal
 from pathlib import Path
 
 import pytest
 import requirements
+from stored_files import DATA, stored
+from stored_files import KERNELS as STORED
 
 import btfmmap
 
-DATA = Path(__file__).parent / "data"
-STORED = ("7.2-amd64", "6.12-cloud-arm64", "6.12-s390x")
+__all__ = ["DATA", "STORED"]
+
 
 # A shell lets what it starts in the background ignore Ctrl-C, and nohup SIGHUP, and that is inherited: some
 # tests send them.
@@ -31,7 +32,7 @@ def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if name == "sample":
         return Path(btfmmap.SAMPLE_BTF)
     path = tmp_path_factory.mktemp("btf") / f"{name}.btf"
-    path.write_bytes(lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()))
+    path.write_bytes(stored(f"{name}.btf"))
     return path
 
 
@@ -40,6 +41,6 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The paths of a kernel and of a module on it."""
     folder = tmp_path_factory.mktemp("module")
     paths = folder / "vmlinux.btf", folder / "tun.ko"
-    for path, name in zip(paths, ("7.2-amd64.btf.xz", "tun.ko.xz"), strict=True):
-        path.write_bytes(lzma.decompress((DATA / name).read_bytes()))
+    for path, name in zip(paths, ("7.2-amd64.btf", "tun.ko"), strict=True):
+        path.write_bytes(stored(name))
     return paths

@@ -18,7 +18,7 @@ import bpftool_json as bpftool
 import btf_writer
 import pytest
 from btf_writer import BtfWriter
-from test_split import SplitWriter
+from split_writer import SplitWriter
 
 import btfmmap
 from btfmmap import Btf, Kind, NotFoundError, NotSupportedError

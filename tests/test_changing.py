@@ -5,7 +5,6 @@ Each test runs in a process of its own: a crash is then a failure with a signal'
 
 from __future__ import annotations
 
-import lzma
 import os
 import random
 import subprocess
@@ -19,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))  # where this runs as
 
 from arguments import TYPED_ERRORS
 from btf_writer import STRUCT, BtfWriter, every_kind
-from conftest import DATA
 from exercise import walk
+from stored_files import stored
 
 import btfmmap
 
@@ -30,10 +29,6 @@ MOST_IDS = 24
 
 def sample() -> bytes:
     return Path(btfmmap.SAMPLE_BTF).read_bytes()
-
-
-def stored(name: str) -> bytes:
-    return lzma.decompress((DATA / f"{name}.btf.xz").read_bytes())
 
 
 def blobs() -> list[bytes]:
@@ -142,8 +137,8 @@ def changing_bases() -> None:
 
 def changing_while_relocated() -> None:
     random_ = random.Random(19)
-    kernel = stored("7.2-amd64")
-    split_blob, distilled_blob = stored("tun.distilled"), stored("tun.distilled-base")
+    kernel = stored("7.2-amd64.btf")
+    split_blob, distilled_blob = stored("tun.distilled.btf"), stored("tun.distilled-base.btf")
     changing = btfmmap.open(data=(base_data := bytearray(kernel)))
     full = btfmmap.open(data=kernel)
     for number in range(4 * ROUNDS):

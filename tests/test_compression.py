@@ -17,11 +17,10 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import lz4.block  # type: ignore[import-untyped,unused-ignore]
-import lz4.frame  # type: ignore[import-untyped,unused-ignore]
 import pytest
 import zstandard
 from btf_writer import every_kind
+from compressors import CODECS, LZ4_LEGACY_BLOCK, lz4_legacy, lzma_alone, tar
 from elf_writer import ZLIB, ZSTD, ElfWriter
 
 import btfmmap
@@ -29,7 +28,6 @@ from btfmmap import Btf, FormatError, compression
 
 BLOB = every_kind().build()
 MIB = 1 << 20
-LZ4_LEGACY_BLOCK = 8 * MIB
 
 
 def elf_file() -> bytes:
@@ -39,29 +37,6 @@ def elf_file() -> bytes:
     return writer.build()
 
 
-def lz4_legacy(data: bytes) -> bytes:
-    """As `lz4 -l` writes it: blocks of 8 MiB, each behind its compressed size."""
-    stream = b"\x02\x21\x4c\x18"
-    for at in range(0, len(data), LZ4_LEGACY_BLOCK):
-        block = lz4.block.compress(data[at : at + LZ4_LEGACY_BLOCK], store_size=False)
-        stream += struct.pack("<I", len(block)) + block
-    return stream
-
-
-def lzma_alone(data: bytes) -> bytes:
-    """As xz's own `--format=lzma` writes it: without the size, but with a marker at the end."""
-    return lzma.compress(data, lzma.FORMAT_ALONE)
-
-
-CODECS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": lambda data: gzip.compress(data, mtime=0),
-    "xz": lzma.compress,
-    "lzma": lzma_alone,
-    "bzip2": bz2.compress,
-    "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
-    "lz4": lambda data: bytes(lz4.frame.compress(data, content_checksum=True)),
-    "legacy lz4": lz4_legacy,
-}
 EXTENSIONS = {
     "gzip": ".gz",
     "xz": ".xz",
@@ -358,16 +333,6 @@ class TestMissingLibraries:
         monkeypatch.setitem(sys.modules, "zstandard", None)
         monkeypatch.setitem(sys.modules, "lz4", None)
         same(btfmmap.open(data=CODECS[codec](BLOB)))
-
-
-def tar(files: dict[str, bytes], tar_format: int = tarfile.GNU_FORMAT) -> bytes:
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w", format=tar_format) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return output.getvalue()
 
 
 def header_with_size(field: bytes) -> bytes:

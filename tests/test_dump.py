@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import lzma
 import os
 import platform
 import re
@@ -20,15 +19,13 @@ import btf_writer
 import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
+from stored_files import DATA, KERNELS, MODULES
 
 import btfmmap
 from btfmmap import Btf, Kind
 
-DATA = Path(__file__).parent / "data"
 _LINES = (DATA / "bpftool-7.8.sha256").read_text().splitlines()
 HASHES = {name: digest for digest, name in map(str.split, _LINES)}
-KERNELS = ("7.2-amd64", "6.12-cloud-arm64", "6.12-s390x")
-MODULES = ("nls_cp437", "tcp_bbr", "tun")
 Format = Literal["raw", "json", "c"]
 SUFFIX: dict[Format, str] = {"raw": "raw.txt", "json": "json", "c": "h"}
 
@@ -413,11 +410,8 @@ def command(*words: object) -> subprocess.CompletedProcess[bytes]:
 
 
 class TestCommand:
-    def test_bpftools_spelling(self, tmp_path: Path) -> None:
-        path = tmp_path / "tun.ko"
-        path.write_bytes(lzma.decompress((DATA / "tun.ko.xz").read_bytes()))
-        base = tmp_path / "base.btf"
-        base.write_bytes(lzma.decompress((DATA / "7.2-amd64.btf.xz").read_bytes()))
+    def test_bpftools_spelling(self, module: tuple[Path, Path]) -> None:
+        base, path = module
         for flags in ([], ["-j"], ["-p"], ["--json"]):
             words = [*flags, "-B", str(base), "btf", "dump", "file", str(path)]
             assert command(*words).stdout == bpftool(*words)

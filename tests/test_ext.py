@@ -15,7 +15,7 @@ import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
-from test_split import mutated
+from mutants import mutant
 
 import btfmmap
 from btfmmap import Btf, FormatError, Kind
@@ -501,7 +501,7 @@ def test_mutations(order: str) -> None:
     generator = random.Random(order)
     good = 0
     for _ in range(2000):
-        btf = opened(mutated(section, generator), order)
+        btf = opened(mutant(section, generator), order)
         try:
             ext = btf.ext
         except FormatError:
@@ -526,7 +526,7 @@ def test_mutations_of_a_compiled_one(compiled: Path, btf: Btf) -> None:
 
     good = 0
     for _ in range(1000):
-        broken = btfmmap.open(data=written(lambda section: mutated(section, generator)))
+        broken = btfmmap.open(data=written(lambda section: mutant(section, generator)))
         try:
             ext = broken.ext
         except FormatError:

@@ -3,7 +3,6 @@ vectors of this processor, without any, with those of aarch64, and as a 32-bit p
 
 from __future__ import annotations
 
-import lzma
 import os
 import platform
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requirements
-from conftest import DATA, STORED
+from stored_files import KERNELS, stored
 
 import btfmmap
 
@@ -63,9 +62,9 @@ def test_fast_equals_plain(build: str, tmp_path: Path) -> None:
     command += ["-o", program, *inputs]
     subprocess.run(command, check=True, cwd=ROOT)
     files = [Path(btfmmap.SAMPLE_BTF)]
-    for name in STORED:
+    for name in KERNELS:
         files.append(tmp_path / f"{name}.btf")
-        files[-1].write_bytes(lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()))
+        files[-1].write_bytes(stored(f"{name}.btf"))
     # Without what preloads a sanitizer into this process.
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 

@@ -20,7 +20,9 @@ import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
-from test_split import COLUMNS, DATA, MODULES, SplitWriter, small_base, small_split, stored
+from split_writer import SplitWriter, small_base, small_split
+from stored_files import DATA, MODULES, stored
+from table_rows import COLUMNS
 
 import btfmmap
 from btfmmap import Btf, FormatError, Kernel, Kind, MissingBaseError, NotFoundError

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import zstandard
 from btf_writer import BtfWriter, every_kind
+from compressors import CODECS, tar
 from elf_writer import ElfWriter
-from test_compression import CODECS, tar
 
 import btfmmap
 from btfmmap import FormatError, compression, containers

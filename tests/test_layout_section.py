@@ -10,8 +10,11 @@ import btf_writer
 import numpy as np
 import pytest
 from btf_writer import BtfWriter, every_kind
-from test_relocate import libbpf
-from test_split import COLUMNS, SplitWriter, ask_everything, mutated, rows
+from libbpf import libbpf
+from mutants import mutant
+from split_writer import SplitWriter
+from table_rows import COLUMNS, rows
+from type_questions import ask_about_types
 
 import btfmmap
 from btfmmap import Btf, FormatError, Kind
@@ -351,15 +354,15 @@ class TestSplit:
 def test_mutations(order: str) -> None:
     """With the layout section among what changes: opened whole, or refused."""
     blob = extended(without_funcs(with_strangers(order)), STRANGERS)
-    ask_everything(btfmmap.open(data=blob))
+    ask_about_types(btfmmap.open(data=blob))
     generator = random.Random(order)
     opened = strangers = 0
     for _ in range(1500):
         try:
-            btf = btfmmap.open(data=mutated(blob, generator))
+            btf = btfmmap.open(data=mutant(blob, generator))
         except FormatError:
             continue
-        ask_everything(btf)
+        ask_about_types(btf)
         opened += 1
         strangers += bool((btf.types.kind >= KINDS).any())
     assert opened > 100

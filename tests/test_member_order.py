@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import requirements
 from btf_writer import FWD, STRUCT, UNION, BtfWriter
-from conftest import DATA
+from stored_files import DATA
 
 import btfmmap
 from btfmmap import Btf, Kind, NotSupportedError

@@ -6,87 +6,30 @@ BTFMMAP_LIBBPF in the environment names a libbpf.so that knows btf__relocate, th
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import pickle
 import random
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+import bpftool_json as bpftool
 import btf_writer
 import pytest
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
-from test_split import SplitWriter, ask_everything, expected_tables, mutated, rows, split_records, stored
+from libbpf import libbpf
+from mutants import mutant
+from split_writer import SplitWriter
+from stored_files import stored
+from table_rows import expected_tables, rows
+from type_questions import ask_about_types
 
 import btfmmap
 from btfmmap import Btf, FormatError, Kind, NotSupportedError
 from btfmmap.cli import main
 
 MODULES = ("tun", "kvm")
-
-
-class Libbpf:
-    """The functions of a libbpf.so that the tests take for a reference."""
-
-    def __init__(self, path: str) -> None:
-        self.library = ctypes.CDLL(path)
-        pointer = ctypes.c_void_p
-        signatures: dict[str, tuple[Any, list[Any]]] = {
-            "btf__new": (pointer, [ctypes.c_char_p, ctypes.c_uint32]),
-            "btf__new_split": (pointer, [ctypes.c_char_p, ctypes.c_uint32, pointer]),
-            "btf__raw_data": (pointer, [pointer, ctypes.POINTER(ctypes.c_uint32)]),
-            "btf__relocate": (ctypes.c_int, [pointer, pointer]),
-            "btf__type_cnt": (ctypes.c_uint32, [pointer]),
-            "btf__free": (None, [pointer]),
-            "libbpf_set_print": (pointer, [pointer]),
-        }
-        for name, (result, arguments) in signatures.items():
-            function = getattr(self.library, name)
-            function.restype, function.argtypes = result, arguments
-        self.library.libbpf_set_print(None)
-
-    def relocated(self, split: bytes, distilled: bytes, base: bytes) -> bytes | None:
-        """The bytes of the split BTF on its new base; None where libbpf refuses."""
-        library = self.library
-        distilled_btf = library.btf__new(distilled, len(distilled))
-        base_btf = library.btf__new(base, len(base))
-        btf = library.btf__new_split(split, len(split), distilled_btf)
-        assert distilled_btf
-        assert base_btf
-        assert btf
-        try:
-            if library.btf__relocate(btf, base_btf) != 0:
-                return None
-            size = ctypes.c_uint32()
-            data = library.btf__raw_data(btf, ctypes.byref(size))
-            return ctypes.string_at(data, size.value)
-        finally:
-            for one in (btf, base_btf, distilled_btf):
-                library.btf__free(one)
-
-    def type_count(self, blob: bytes) -> int | None:
-        """How many types it sees in a BTF, void included; None where it refuses."""
-        btf = self.library.btf__new(blob, len(blob))
-        if not btf:
-            return None
-        count: int = self.library.btf__type_cnt(btf)
-        self.library.btf__free(btf)
-        return count
-
-
-@cache
-def libbpf() -> Libbpf:
-    path = os.environ.get("BTFMMAP_LIBBPF")
-    if path is None:
-        pytest.skip("BTFMMAP_LIBBPF names no libbpf.so")
-    try:
-        return Libbpf(path)
-    except (OSError, AttributeError) as error:
-        pytest.skip(f"BTFMMAP_LIBBPF={path}: {error}")
 
 
 def elf(**sections: bytes) -> bytes:
@@ -143,7 +86,7 @@ class TestDistilledModules:
         """As bpftool reads it there."""
         (tmp_path / "base").write_bytes(stored(f"{name}.distilled-base.btf"))
         (tmp_path / "split").write_bytes(stored(f"{name}.distilled.btf"))
-        expected = expected_tables(split_records(tmp_path / "split", tmp_path / "base"))
+        expected = expected_tables(bpftool.records(tmp_path / "split", tmp_path / "base"))
         for table, expected_rows in expected.items():
             assert rows(split, table) == expected_rows
         assert split.base is distilled
@@ -168,7 +111,7 @@ class TestDistilledModules:
         """As bpftool reads what libbpf relocated."""
         relocated = split.relocate(base)
         (tmp_path / "relocated").write_bytes(stored(f"{name}.relocated.btf"))
-        expected = expected_tables(split_records(tmp_path / "relocated", base_path))
+        expected = expected_tables(bpftool.records(tmp_path / "relocated", base_path))
         for table, expected_rows in expected.items():
             assert rows(relocated, table) == expected_rows
 
@@ -850,13 +793,13 @@ def test_mutations(which: str) -> None:
     generator = random.Random(which)
     relocated = 0
     for _ in range(1500):
-        changed = blobs | {which: mutated(blobs[which], generator)}
+        changed = blobs | {which: mutant(blobs[which], generator)}
         try:
             split = btfmmap.open(data=changed["split"], base=btfmmap.open(data=changed["distilled"]))
             btf = split.relocate(btfmmap.open(data=changed["base"]))
         except FormatError:
             continue
         relocated += 1
-        ask_everything(btf)
+        ask_about_types(btf)
         assert len(btf) == len(split)
     assert relocated > 50

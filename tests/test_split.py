@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import json
 import lzma
 import os
 import pickle
 import random
-import subprocess
 import threading
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,131 +21,16 @@ import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
+from mutants import mutant
+from split_writer import SplitWriter, small_base, small_split
+from stored_files import MODULES, stored
+from table_rows import COLUMNS, expected_tables, rows
+from type_questions import ask_about_types
 
 import btfmmap
 from btfmmap import Btf, FormatError, Kind, MissingBaseError, NotFoundError, NotSupportedError, opening
 from btfmmap.cli import info, main
 from btfmmap.tables import ChildTable
-
-DATA = Path(__file__).parent / "data"
-MODULES = ("nls_cp437", "tcp_bbr", "tun")
-INT_ENCODINGS = {"(none)": 0, "SIGNED": 1, "CHAR": 2, "BOOL": 4}
-LINKAGES = {"static": 0, "global": 1, "extern": 2}
-
-
-COLUMNS = {
-    "types": ("id", "kind", "name_off", "vlen", "size_or_type"),
-    "members": ("parent", "name_off", "type", "bit_offset", "bitfield_size"),
-    "params": ("parent", "name_off", "type"),
-    "enumerators": ("parent", "name_off", "value", "signed"),
-    "arrays": ("id", "type", "index_type", "nelems"),
-    "ints": ("id", "size", "encoding", "bit_offset", "nr_bits"),
-    "funcs": ("id", "name_off", "type", "linkage"),
-    "vars": ("id", "name_off", "type", "linkage"),
-    "secinfos": ("parent", "type", "offset", "size"),
-    "decl_tags": ("id", "name_off", "type", "component_idx"),
-}
-
-
-class SplitWriter(BtfWriter):
-    """Continues the type ids and string offsets of what another writer wrote."""
-
-    first_id: int
-    first_offset: int
-
-    def __init__(self, base: BtfWriter, header_size: int = 24) -> None:
-        super().__init__(base.order, header_size, strings=b"")
-        first_id, first_offset = (
-            (base.first_id, base.first_offset) if isinstance(base, SplitWriter) else (1, 0)
-        )
-        self.first_id = first_id + len(base.records)
-        self.first_offset = first_offset + len(base.strings)
-
-    def string(self, text: str | bytes) -> int:
-        return super().string(text) + self.first_offset if text else 0
-
-    def add(self, *args: Any, **fields: Any) -> int:
-        return super().add(*args, **fields) + self.first_id - 1
-
-
-@lru_cache
-def stored(name: str) -> bytes:
-    """A file of `data`, unpacked."""
-    return lzma.decompress((DATA / f"{name}.xz").read_bytes())
-
-
-def split_records(path: Path, base: Path) -> list[bpftool.Record]:
-    """A split BTF's own types as bpftool prints them."""
-    command = [requirements.tool("bpftool"), "-B", str(base), "-j", "btf", "dump", "file", str(path)]
-    types: list[bpftool.Record] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[
-        "types"
-    ]
-    return types
-
-
-def expected_tables(records: list[bpftool.Record]) -> dict[str, list[tuple[Any, ...]]]:
-    """The tables that those records make, names in the place of offsets; what bpftool does not print
-    (the kind flag, most of it, and offsets) is left out."""
-    tables: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
-    for record in records:
-        type_id, kind, name = record["id"], record["kind"], bpftool.name(record["name"])
-        reference = record.get("type_id", record.get("ret_type_id", 0))
-        vlen = LINKAGES[record["linkage"]] if kind == "FUNC" else record.get("vlen", 0)
-        size_or_type = 0 if kind == "ARRAY" else record.get("size", reference)
-        tables["types"].append((type_id, Kind[kind], name, vlen, size_or_type))
-        for member in record.get("members", []):
-            bits = member.get("bitfield_size", 0)
-            row = (type_id, bpftool.name(member["name"]), member["type_id"], member["bits_offset"], bits)
-            tables["members"].append(row)
-        for param in record.get("params", []):
-            tables["params"].append((type_id, bpftool.name(param["name"]), param["type_id"]))
-        for value in record.get("values", []):
-            signed = record.get("encoding") == "SIGNED"
-            # bpftool sign-extends an ENUM's unsigned values.
-            modulus = 2**64 if signed or kind == "ENUM64" else 2**32
-            tables["enumerators"].append((type_id, value["name"], value["val"] % modulus, signed))
-        for entry in record.get("vars", []):
-            tables["secinfos"].append((type_id, entry["type_id"], entry["offset"], entry["size"]))
-        if kind == "ARRAY":
-            tables["arrays"].append((type_id, reference, record["index_type_id"], record["nr_elems"]))
-        elif kind == "INT":
-            encoding = INT_ENCODINGS[record["encoding"]]
-            row = (type_id, record["size"], encoding, record["bits_offset"], record["nr_bits"])
-            tables["ints"].append(row)
-        elif kind in ("FUNC", "VAR"):
-            table = tables["funcs" if kind == "FUNC" else "vars"]
-            table.append((type_id, name, reference, LINKAGES[record["linkage"]]))
-        elif kind == "DECL_TAG":
-            tables["decl_tags"].append((type_id, name, reference, record["component_idx"]))
-    return tables
-
-
-def rows(btf: Btf, table: str) -> list[tuple[Any, ...]]:
-    """A table as `expected_tables` has it."""
-    columns: list[list[Any]] = []
-    for name in COLUMNS[table]:
-        column = getattr(btf, table)[name]
-        if name == "name_off":
-            columns.append(btf.strings(column))
-        else:
-            columns.append((column.view("u8") if name == "value" else column).tolist())
-    return list(zip(*columns, strict=True))
-
-
-def ask_everything(btf: Btf) -> None:
-    """Each question once, about each type."""
-    btf.names()
-    for table in COLUMNS:
-        rows(btf, table)
-    for found in btf:
-        repr(found)
-        _ = (found.size, found.type, found.index_type, found.nelems, found.encoding, found.nr_bits)
-        _ = (found.linkage, found.component_idx, found.members, found.enumerators, found.secinfos)
-        if found.kind == Kind.FUNC_PROTO:
-            _ = found.params
-        if found.name:
-            assert found.id in btf.find_all(found.name)
-            assert btf[found.name].name == found.name
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +66,7 @@ def module(module_path: Path, base: Btf) -> Btf:
 
 @pytest.fixture(scope="module")
 def records(module_path: Path, base_path: Path) -> list[bpftool.Record]:
-    return split_records(module_path, base_path)
+    return bpftool.records(module_path, base_path)
 
 
 class TestModules:
@@ -310,21 +192,6 @@ def test_members_across_the_boundary(folder: Path, base: Btf) -> None:
     element = of_struct["tfiles"].type
     assert element is not None
     assert element.type == file
-
-
-def small_base(order: str = "<") -> BtfWriter:
-    writer = BtfWriter(order)
-    writer.add_int("int")
-    writer.add_struct("shared", 4, [("number", 1, 0)])
-    return writer
-
-
-def small_split(base: BtfWriter, name: str = "own") -> SplitWriter:
-    """A struct that has the base's second type as a member, and another `shared`."""
-    writer = SplitWriter(base)
-    writer.add_struct(name, 8, [("inherited", 2, 0), ("plain", 1, 32)])
-    writer.add_struct("shared", 16, [])
-    return writer
 
 
 LEVELS = 30_000
@@ -818,21 +685,6 @@ class TestClosing:
         assert not mapped()
 
 
-def mutated(blob: bytes, generator: random.Random) -> bytes:
-    """Some bytes changed, or a word set to what is near a boundary; sometimes cut short."""
-    broken = bytearray(blob)
-    for _ in range(generator.choice([1, 1, 2, 5])):
-        at = generator.randrange(len(broken))
-        if generator.random() < 0.5:
-            broken[at] = generator.randrange(256)
-        else:
-            word = generator.choice([0, 1, 2, 30, 60, len(blob), 2**24 - 1, 2**31, 2**32 - 1])
-            broken[at & ~3 : (at & ~3) + 4] = word.to_bytes(4, generator.choice(["little", "big"]))
-    if generator.random() < 0.05:
-        del broken[generator.randrange(len(broken)) :]
-    return bytes(broken)
-
-
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_mutations(order: str) -> None:
     """A split BTF opens whole and answers everything, or is refused."""
@@ -842,16 +694,16 @@ def test_mutations(order: str) -> None:
     high.records += every_kind(order).records
     high.strings += b"more\0text\0"
     base, blob = btfmmap.open(data=low.build()), high.build()
-    ask_everything(btfmmap.open(data=blob, base=base))
+    ask_about_types(btfmmap.open(data=blob, base=base))
     generator = random.Random(order)
     refused = 0
     for _ in range(1500):
         try:
-            btf = btfmmap.open(data=mutated(blob, generator), base=base)
+            btf = btfmmap.open(data=mutant(blob, generator), base=base)
         except FormatError:
             refused += 1
             continue
-        ask_everything(btf)
+        ask_about_types(btf)
     assert 300 < refused < 1400
 
 
@@ -863,11 +715,11 @@ def test_mutations_of_either(which: str) -> None:
     generator = random.Random(which)
     opened = 0
     for _ in range(1500):
-        changed = blobs | {which: mutated(blobs[which], generator)}
+        changed = blobs | {which: mutant(blobs[which], generator)}
         try:
             btf = btfmmap.open(data=changed["split"], base=btfmmap.open(data=changed["base"]))
         except FormatError:
             continue
-        ask_everything(btf)
+        ask_about_types(btf)
         opened += 1
     assert opened > 50

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import lzma
 import os
 import platform
 import subprocess
@@ -19,8 +18,8 @@ from typing import Any
 import bpftool_json as bpftool
 import pytest
 import requirements
-from conftest import DATA
 from exercise import TABLES
+from stored_files import stored
 
 import btfmmap
 from btfmmap import _core
@@ -273,7 +272,7 @@ WORKS = [name for name in vars(LongWork) if name[0] != "_" and name != "file"]
 
 @pytest.fixture(scope="module")
 def long_work(tmp_path_factory: pytest.TempPathFactory) -> LongWork:
-    blob = lzma.decompress((DATA / "6.12-cloud-arm64.btf.xz").read_bytes())
+    blob = stored("6.12-cloud-arm64.btf")
     path = tmp_path_factory.mktemp("kernel") / "vmlinux.btf"
     path.write_bytes(blob)
     btf = btfmmap.open(path)

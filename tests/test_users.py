@@ -15,7 +15,6 @@ import bpftool_json as bpftool
 import btf_writer
 import pytest
 from btf_writer import BtfWriter
-from test_split import split_records
 
 import btfmmap
 from btfmmap import Btf, FormatError, NotFoundError, Role
@@ -209,7 +208,7 @@ def test_against_bpftool(kernel: Path) -> None:
 def test_of_a_module_and_its_base(module: tuple[Path, Path], through: tuple[str, ...]) -> None:
     base, path = module
     btf = btfmmap.open(path, base=btfmmap.open(base))
-    check(btf, bpftool.records(base) + split_records(path, base), through)
+    check(btf, bpftool.records(base) + bpftool.records(path, base), through)
     own = [use for use in uses(btf, btf["struct sk_buff"].id) if use[0] >= btf.first_id]
     assert "tun_net_xmit" in btf.names([use[0] for use in own])
 

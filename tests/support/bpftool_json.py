@@ -14,9 +14,10 @@ Record = dict[str, Any]
 
 
 @lru_cache(maxsize=2)
-def records(path: Path) -> list[Record]:
-    """Every type as `bpftool -j btf dump file` prints it, in id order."""
-    command = [requirements.tool("bpftool"), "-j", "btf", "dump", "file", str(path)]
+def records(path: Path, base: Path | None = None) -> list[Record]:
+    """The types as `bpftool -j btf dump file` prints them, in id order. Of split BTF on `base`, its own types."""
+    of_base = [] if base is None else ["-B", base]
+    command = [requirements.tool("bpftool"), *of_base, "-j", "btf", "dump", "file", path]
     types: list[Record] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["types"]
     return types
 

@@ -1,0 +1,74 @@
+"""Functions of libbpf as a reference.
+
+BTFMMAP_LIBBPF names a libbpf.so with btf__relocate (libbpf 1.5 or later); tests are skipped without one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+from typing import Any
+
+import pytest
+
+
+class Libbpf:
+    """A loaded libbpf.so."""
+
+    def __init__(self, path: str) -> None:
+        self.library = ctypes.CDLL(path)
+        pointer = ctypes.c_void_p
+        signatures: dict[str, tuple[Any, list[Any]]] = {
+            "btf__new": (pointer, [ctypes.c_char_p, ctypes.c_uint32]),
+            "btf__new_split": (pointer, [ctypes.c_char_p, ctypes.c_uint32, pointer]),
+            "btf__raw_data": (pointer, [pointer, ctypes.POINTER(ctypes.c_uint32)]),
+            "btf__relocate": (ctypes.c_int, [pointer, pointer]),
+            "btf__type_cnt": (ctypes.c_uint32, [pointer]),
+            "btf__free": (None, [pointer]),
+            "libbpf_set_print": (pointer, [pointer]),
+        }
+        for name, (result, arguments) in signatures.items():
+            function = getattr(self.library, name)
+            function.restype, function.argtypes = result, arguments
+        self.library.libbpf_set_print(None)
+
+    def relocated(self, split: bytes, distilled: bytes, base: bytes) -> bytes | None:
+        """The bytes of the split BTF on its new base; None where libbpf refuses."""
+        library = self.library
+        distilled_btf = library.btf__new(distilled, len(distilled))
+        base_btf = library.btf__new(base, len(base))
+        btf = library.btf__new_split(split, len(split), distilled_btf)
+        assert distilled_btf
+        assert base_btf
+        assert btf
+        try:
+            if library.btf__relocate(btf, base_btf) != 0:
+                return None
+            size = ctypes.c_uint32()
+            data = library.btf__raw_data(btf, ctypes.byref(size))
+            return ctypes.string_at(data, size.value)
+        finally:
+            for one in (btf, base_btf, distilled_btf):
+                library.btf__free(one)
+
+    def type_count(self, blob: bytes) -> int | None:
+        """How many types it sees in a BTF, void included; None where it refuses."""
+        btf = self.library.btf__new(blob, len(blob))
+        if not btf:
+            return None
+        count: int = self.library.btf__type_cnt(btf)
+        self.library.btf__free(btf)
+        return count
+
+
+@cache
+def libbpf() -> Libbpf:
+    """The library that BTFMMAP_LIBBPF names; without it the test is skipped."""
+    path = os.environ.get("BTFMMAP_LIBBPF")
+    if path is None:
+        pytest.skip("BTFMMAP_LIBBPF names no libbpf.so")
+    try:
+        return Libbpf(path)
+    except (OSError, AttributeError) as error:
+        pytest.skip(f"BTFMMAP_LIBBPF={path}: {error}")
