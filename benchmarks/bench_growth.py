@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from bench_tables import ten_tables
 from support.harness import Growth
 from support.kernel_btf import KernelBtf
 from support.report import report
 from support.synthetic_btf import synthetic_btf
+from support.ten_tables import ten_tables
 
 import btfmmap
 

@@ -9,6 +9,7 @@ from support.harness import MANY, Comparison, Run, Workload, compare, repeated
 from support.kernel_btf import KernelBtf
 from support.peers import bpftool_json, pure_python
 from support.report import report
+from support.ten_tables import ten_tables
 
 import btfmmap
 
@@ -27,22 +28,6 @@ def measure(btf: KernelBtf) -> Comparison:
         "All ten tables",
         Workload("ten tables of an open `Btf`", opened, MANY),
         [from_the_file, bpftool_json(btf), pure_python(btf)],
-    )
-
-
-def ten_tables(btf: btfmmap.Btf) -> tuple[object, ...]:
-    """Build every table."""
-    return (
-        btf.types,
-        btf.members,
-        btf.params,
-        btf.enumerators,
-        btf.arrays,
-        btf.ints,
-        btf.funcs,
-        btf.vars,
-        btf.secinfos,
-        btf.decl_tags,
     )
 
 

@@ -196,6 +196,33 @@ def test_design_has_the_folders_and_layers() -> None:
     assert names_in_design("Layers of the Python package") == layers
 
 
+def imported_names(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it, `import_module` of a literal included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.Call(
+                func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                yield module
+
+
+@pytest.mark.parametrize("folder", ["tests", "benchmarks"])
+def test_shared_code_lives_in_support(folder: str) -> None:
+    """No test module or benchmark imports another, nor does anything in `support`."""
+    entries = {path.stem for path in (ROOT / folder).glob("*.py")} - {"conftest"}
+    files = [*(ROOT / folder).glob("*.py"), *(ROOT / folder / "support").glob("*.py")]
+    assert len(files) > len(entries) > 10
+    for path in files:
+        used = {part for name in imported_names(path) for part in name.split(".")}
+        assert not used & entries, path.name
+
+
 def test_module_only_registers() -> None:
     assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
 

@@ -11,7 +11,7 @@ import instructions
 import pytest
 import run
 from requirements import tool
-from support import names, report, self_measured
+from support import names, processes, report, self_measured
 from support.harness import Comparison, Meter, Skipped, Workload, compare, repeated, reported
 from support.modules import real_folder
 from support.peer_libbpf import Libbpf
@@ -141,6 +141,13 @@ def test_names_that_are_searched() -> None:
         assert btf.find(named.name, named.kind) is not None
     for named in names.absent_names(btf, 50):
         assert btf.find(named.name) is None
+
+
+@pytest.mark.parametrize("action", [action for action in self_measured.ACTIONS if "libbpf" not in action])
+def test_processes_measure_themselves(action: str) -> None:
+    """Each action finds what it imports when `self_measured.py` runs as a script."""
+    argument = "json" if action == "import" else btfmmap.SAMPLE_BTF
+    assert isinstance(processes.self_measured(action, "ms", action, argument), Workload)
 
 
 @pytest.mark.parametrize("measure", self_measured.MEASURES)

@@ -18,6 +18,7 @@ import bpftool_json as bpftool
 import btf_writer
 import pytest
 from btf_writer import BtfWriter
+from command import run_btfmmap
 from split_writer import SplitWriter
 
 import btfmmap
@@ -378,15 +379,6 @@ def test_kernel(tmp_path: Path) -> None:
 
 
 class TestCommands:
-    @staticmethod
-    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "btfmmap", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-
     @pytest.fixture
     def file(self, tmp_path: Path) -> Path:
         path = tmp_path / "several.btf"
@@ -412,10 +404,10 @@ class TestCommands:
         for words, count, listed in cases:
             source = [] if words[0] == "dump" else ["-f", str(file)]
             taken = listed.partition("[")[2].partition("]")[0]
-            done = self.run(*words, *source)
+            done = run_btfmmap(*words, *source)
             assert done.returncode == 0, done.stderr
             assert done.stderr == f"btfmmap: {count} types are named 'x': {listed}; choose by id\n"
-            by_id = self.run(*(taken if word == "x" else word for word in words), *source)
+            by_id = run_btfmmap(*(taken if word == "x" else word for word in words), *source)
             assert (by_id.stdout, by_id.stderr) == (done.stdout, "")
             if "--json" in words:
                 json.loads(done.stdout)
@@ -430,23 +422,23 @@ class TestCommands:
                 "btfmmap: 2 types are named 'struct x': struct [6] (taken), struct [7]; choose by id\n",
             ),
         ]:
-            done = self.run("show", f"{keyword} x", "--json", "-f", file)
+            done = run_btfmmap("show", f"{keyword} x", "--json", "-f", file)
             assert (json.loads(done.stdout)["kind"], done.stderr) == (kind, listed)
         for wrong in ("var x", "typedef x", "union x"):
-            done = self.run("show", wrong, "-f", file)
+            done = run_btfmmap("show", wrong, "-f", file)
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr.startswith(f"btfmmap: no type named '{wrong}'")
-        done = self.run("at", "func x", "0", "-f", file)
+        done = run_btfmmap("at", "func x", "0", "-f", file)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "btfmmap: x is of kind FUNC, not a struct, union or array\n"
         for words in (["func x"], ["func x*"], ["func ^x", "--regex"]):
-            assert self.run("find", *words, "-f", file).stdout == "5  FUNC  x\n"
-        done = self.run("find", "func x", "--kind", "struct", "-f", file)
+            assert run_btfmmap("find", *words, "-f", file).stdout == "5  FUNC  x\n"
+        done = run_btfmmap("find", "func x", "--kind", "struct", "-f", file)
         assert (done.returncode, done.stderr) == (2, "btfmmap: 'func x' says func, but kind is STRUCT\n")
 
     def test_one_type_of_a_name(self, file: Path) -> None:
         for words in (["show", "other"], ["users", "other"], ["dtype", "other"], ["show", "6"]):
-            assert self.run(*words, "-f", file).stderr == ""
+            assert run_btfmmap(*words, "-f", file).stderr == ""
 
     def test_a_typedef_of_what_is_shown(self, tmp_path: Path) -> None:
         """In either order."""
@@ -467,7 +459,7 @@ class TestCommands:
                 ["dtype", "s"],
                 ["users", "int"],
             ):
-                assert self.run(*words, "-f", path).stderr == ""
+                assert run_btfmmap(*words, "-f", path).stderr == ""
 
     def test_many(self, tmp_path: Path) -> None:
         writer = BtfWriter()
@@ -475,7 +467,7 @@ class TestCommands:
         types = b"".join(writer.words(offset, btf_writer.STRUCT << 24, 0) for _ in range(20_000))
         path = tmp_path / "many.btf"
         path.write_bytes(writer.build(types=types))
-        done = self.run("show", "\x1b[31m", "-f", path)
+        done = run_btfmmap("show", "\x1b[31m", "-f", path)
         assert done.returncode == 0
         assert done.stderr == (
             "btfmmap: 20,000 types are named '\\x1b[31m': struct [1] (taken), "

@@ -14,20 +14,9 @@ import bpftool_json as bpftool
 import pytest
 import requirements
 from btf_writer import every_kind
+from command import COMMAND, run_btfmmap
 
 import btfmmap
-
-COMMAND = [sys.executable, "-W", "error", "-m", "btfmmap"]
-
-
-def run(*words: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        input=stdin and stdin.decode("latin1"),
-    )
 
 
 @pytest.fixture
@@ -38,7 +27,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_info_json_against_bpftool(kernel: Path) -> None:
-    done = run("info", kernel, "--json")
+    done = run_btfmmap("info", kernel, "--json")
     assert done.returncode == 0
     facts = json.loads(done.stdout)
     records = bpftool.records(kernel)
@@ -70,7 +59,7 @@ def test_info_json_against_bpftool(kernel: Path) -> None:
 
 
 def test_info_text(file: Path) -> None:
-    done = run("info", file)
+    done = run_btfmmap("info", file)
     assert done.returncode == 0
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -83,13 +72,13 @@ def test_info_text(file: Path) -> None:
 
 def test_no_command_is_info_on_the_running_kernel() -> None:
     kernel = requirements.kernel_btf()
-    done = run()
+    done = run_btfmmap()
     assert done.returncode == 0
     assert done.stdout.startswith(f"{kernel}\n")
 
 
 def test_sample() -> None:
-    done = run("info", "--sample", "--json")
+    done = run_btfmmap("info", "--sample", "--json")
     assert json.loads(done.stdout)["source"]["path"] == btfmmap.SAMPLE_BTF
 
 
@@ -104,8 +93,8 @@ def test_standard_input(file: Path) -> None:
 def test_empty_btf(tmp_path: Path) -> None:
     path = tmp_path / "empty.btf"
     path.write_bytes(every_kind().build(types=b"", str_off=0))
-    assert run("info", path).returncode == 0
-    assert json.loads(run("info", path, "--json").stdout)["biggest_structs"] == []
+    assert run_btfmmap("info", path).returncode == 0
+    assert json.loads(run_btfmmap("info", path, "--json").stdout)["biggest_structs"] == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +113,7 @@ def test_errors(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "input"
     if content is not None:
         path.write_bytes(content)
-    done = run("info", path)
+    done = run_btfmmap("info", path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith(f"btfmmap: {path}: ")
@@ -137,7 +126,7 @@ def test_errors(tmp_path: Path, content: bytes | None, message: str) -> None:
     [["no-such-command"], ["info", "--no-such-option"], ["info", "a", "b"], ["info", "a", "--sample"]],
 )
 def test_usage(words: list[str]) -> None:
-    done = run(*words)
+    done = run_btfmmap(*words)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("btfmmap: ")
@@ -182,7 +171,7 @@ def test_full_disk(file: Path) -> None:
 )
 def test_closed_standard_error(words: str) -> None:
     """What would be said there is not said elsewhere."""
-    expected = run(*words.split()).returncode
+    expected = run_btfmmap(*words.split()).returncode
     done = subprocess.run(
         f'exec "{sys.executable}" -m btfmmap {words} 2>&-', shell=True, capture_output=True, check=False
     )
@@ -195,7 +184,7 @@ def test_hostile_names(tmp_path: Path) -> None:
     writer.records.append(writer.words(writer.string(b"\x1b[31m\n\xff"), 4 << 24, 99))
     path = tmp_path / "hostile.btf"
     path.write_bytes(writer.build())
-    done = run("info", path)
+    done = run_btfmmap("info", path)
     assert done.returncode == 0
     assert r"  99 \x1b[31m\n\udcff" in done.stdout.splitlines()
 

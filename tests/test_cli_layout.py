@@ -14,15 +14,11 @@ import bpftool_json as bpftool
 import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
+from command import COMMAND, run_btfmmap
 
 import btfmmap
 
-COMMAND = [sys.executable, "-W", "error", "-m", "btfmmap"]
 STORED = pytest.mark.parametrize("kernel", ["7.2-amd64"], indirect=True)
-
-
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
 
 
 def on_terminal(*words: str | Path, **environment: str) -> str:
@@ -68,14 +64,14 @@ def test_show_is_pahole(kernel: Path, options: list[str]) -> None:
             str(kernel),
         ]
         expected = subprocess.run(pahole, check=True, capture_output=True, text=True).stdout
-        done = run("show", name, "-f", kernel, *options)
+        done = run_btfmmap("show", name, "-f", kernel, *options)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == expected
 
 
 @STORED
 def test_show_json_against_bpftool(kernel: Path) -> None:
-    facts = json.loads(run("show", "struct tcp_sock", "-f", kernel, "--json").stdout)
+    facts = json.loads(run_btfmmap("show", "struct tcp_sock", "-f", kernel, "--json").stdout)
     (record,) = [r for r in bpftool.records(kernel) if r["name"] == "tcp_sock" and r["kind"] == "STRUCT"]
     assert (facts["id"], facts["kind"], facts["name"]) == (record["id"], "STRUCT", "tcp_sock")
     assert (facts["size"], facts["vlen"]) == (record["size"], len(record["members"]))
@@ -102,7 +98,7 @@ def test_show_json(tmp_path: Path) -> None:
     writer.add_int("long", 8)  # and so have pointers
     path = tmp_path / "top.btf"
     path.write_bytes(writer.build())
-    facts = json.loads(run("show", "top", "-f", path, "--json").stdout)
+    facts = json.loads(run_btfmmap("show", "top", "-f", path, "--json").stdout)
     keys = ("name", "type", "offset", "bitfield_size", "size", "depth", "hole", "bit_hole")
     # What is free before an anonymous union is free before its first member.
     assert [tuple(member[key] for key in keys) for member in facts["members"]] == [
@@ -115,27 +111,28 @@ def test_show_json(tmp_path: Path) -> None:
 
 def test_show_other_kinds(file: Path) -> None:
     assert (
-        run("show", "word_t", "-f", file).stdout == "id=16 kind=TYPEDEF name=word_t type=long unsigned int\n"
+        run_btfmmap("show", "word_t", "-f", file).stdout
+        == "id=16 kind=TYPEDEF name=word_t type=long unsigned int\n"
     )
-    enum = run("show", "enum small", "-f", file)
+    enum = run_btfmmap("show", "enum small", "-f", file)
     assert enum.stdout.splitlines()[1:] == ["\tLOW = -2147483648", "\tMINUS = -1", "\tZERO = 0"]
-    facts = json.loads(run("show", "print", "-f", file, "--json").stdout)
+    facts = json.loads(run_btfmmap("show", "print", "-f", file, "--json").stdout)
     assert facts["params"] == [{"name": "format", "type": "char *"}, {"name": "", "type": "void"}]
-    assert json.loads(run("show", "_Bool", "-f", file, "--json").stdout)["encoding"] == ["BOOL"]
-    assert run("show", "_Bool", "-f", file).stdout.endswith(" encoding=BOOL\n")
-    assert run("show", "0", "-f", file).stdout == "id=0 kind=VOID name=void\n"
+    assert json.loads(run_btfmmap("show", "_Bool", "-f", file, "--json").stdout)["encoding"] == ["BOOL"]
+    assert run_btfmmap("show", "_Bool", "-f", file).stdout.endswith(" encoding=BOOL\n")
+    assert run_btfmmap("show", "0", "-f", file).stdout == "id=0 kind=VOID name=void\n"
 
 
 @STORED
 def test_show_typedef_of_a_struct(kernel: Path) -> None:
-    shown = run("show", "spinlock_t", "-f", kernel).stdout
-    assert shown == run("show", "struct spinlock", "-f", kernel).stdout
+    shown = run_btfmmap("show", "spinlock_t", "-f", kernel).stdout
+    assert shown == run_btfmmap("show", "struct spinlock", "-f", kernel).stdout
     assert shown.startswith("struct spinlock {\n")
 
 
 def test_colours_only_on_a_terminal(file: Path) -> None:
     words = ("show", "pair", "-f", file)
-    plain = run(*words).stdout
+    plain = run_btfmmap(*words).stdout
     assert "\x1b" not in plain
     assert on_terminal(*words, NO_COLOR="1", TERM="xterm") == plain
     assert on_terminal(*words, TERM="dumb") == plain
@@ -156,11 +153,11 @@ def test_hostile_names(tmp_path: Path) -> None:
         ("show", "top", "--json"),
         ("at", "top", "0", "--json"),
     ):
-        done = run(*words, "-f", path)
+        done = run_btfmmap(*words, "-f", path)
         assert done.returncode == 0
         assert "\x1b" not in done.stdout
-    assert run("at", "top", "0", "-f", path).stdout == "\\x1b[31m\\t\\n\n"
-    assert run("at", "top", "-1", "-f", path).returncode == 2
+    assert run_btfmmap("at", "top", "0", "-f", path).stdout == "\\x1b[31m\\t\\n\n"
+    assert run_btfmmap("at", "top", "-1", "-f", path).returncode == 2
 
 
 @STORED
@@ -169,7 +166,7 @@ def test_hostile_names(tmp_path: Path) -> None:
 )
 def test_close_names(kernel: Path, asked: str, meant: str) -> None:
     for words in (("show", asked), ("at", asked, "0")):
-        done = run(*words, "-f", kernel)
+        done = run_btfmmap(*words, "-f", kernel)
         assert (done.returncode, done.stdout) == (1, "")
         message, _, close = done.stderr.partition("; close to it: ")
         assert message == f"btfmmap: no type named {asked!r}"
@@ -177,9 +174,9 @@ def test_close_names(kernel: Path, asked: str, meant: str) -> None:
 
 
 def test_nothing_close(file: Path) -> None:
-    done = run("show", "zzzzzz", "-f", file)
+    done = run_btfmmap("show", "zzzzzz", "-f", file)
     assert done.stderr == "btfmmap: no type named 'zzzzzz'\n"
-    assert run("show", "4000", "-f", file).stderr.startswith("btfmmap: no type [4000]")
+    assert run_btfmmap("show", "4000", "-f", file).stderr.startswith("btfmmap: no type [4000]")
 
 
 @STORED
@@ -193,35 +190,35 @@ def test_holes_against_pahole(kernel: Path) -> None:
         holes = re.search(r"^\t/\* sum members.*sum holes: (\d+)", block, re.MULTILINE)
         padding = re.search(r"^\t/\* padding: (\d+)", block, re.MULTILINE)
         waste[block.split(" ", 2)[1]] = sum(int(found[1]) for found in (holes, padding) if found)
-    rows = json.loads(run("holes", "--top", "30", "-f", kernel, "--json").stdout)
+    rows = json.loads(run_btfmmap("holes", "--top", "30", "-f", kernel, "--json").stdout)
     assert len(rows) == 30
     assert [row["hole_bytes"] + row["padding"] for row in rows] == sorted(waste.values())[:-31:-1]
     for row in rows:
         assert waste[row["name"]] == row["waste"] == row["hole_bytes"] + row["padding"]
     assert rows == btfmmap.open(kernel).wasteful(30)
-    lines = run("holes", "-n", "3", "-f", kernel).stdout.splitlines()
+    lines = run_btfmmap("holes", "-n", "3", "-f", kernel).stdout.splitlines()
     assert lines[0].split()[0] == "waste"
     assert [line.split()[0] for line in lines[1:]] == [str(n) for n in sorted(waste.values())[:-4:-1]]
     assert [line.split()[-1] for line in lines[1:]] == [row["name"] for row in rows[:3]]
 
 
 def test_holes_of_few(file: Path) -> None:
-    assert len(json.loads(run("holes", "-f", file, "--json").stdout)) == 3
-    assert json.loads(run("holes", "-n", "0", "-f", file, "--json").stdout) == []
+    assert len(json.loads(run_btfmmap("holes", "-f", file, "--json").stdout)) == 3
+    assert json.loads(run_btfmmap("holes", "-n", "0", "-f", file, "--json").stdout) == []
     with pytest.raises(ValueError, match="-1"):
         btfmmap.open(file).wasteful(-1)
-    done = run("holes", "-n", "-1", "-f", file)
+    done = run_btfmmap("holes", "-n", "-1", "-f", file)
     assert done.returncode == 2
     assert "invalid count value: '-1'" in done.stderr
 
 
 def test_at(file: Path) -> None:
-    assert run("at", "flags", "0x0", "-f", file).stdout == "bit\nrest\n"
-    assert run("at", "flags", "3", "4", "-f", file).stdout == "       3  rest\n       4  whole\n"
-    rows = json.loads(run("at", "struct pair", "0x4", "8", "99", "-f", file, "--json").stdout)
+    assert run_btfmmap("at", "flags", "0x0", "-f", file).stdout == "bit\nrest\n"
+    assert run_btfmmap("at", "flags", "3", "4", "-f", file).stdout == "       3  rest\n       4  whole\n"
+    rows = json.loads(run_btfmmap("at", "struct pair", "0x4", "8", "99", "-f", file, "--json").stdout)
     assert [row["offset"] for row in rows] == [4, 8, 99]
     assert rows[2]["members"] == []
-    done = run("at", "flags", "8", "-f", file)
+    done = run_btfmmap("at", "flags", "8", "-f", file)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "btfmmap: flags has no member at byte 8\n"
     done = run("at", "flags", "eight", "-f", file)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import c_records
 import numpy as np
 import pytest
 from btf_writer import BtfWriter
+from command import run_btfmmap
 
 import btfmmap
 from btfmmap import NotSupportedError
@@ -201,22 +201,13 @@ class TestRefused:
 
 
 class TestCommand:
-    @staticmethod
-    def run(*words: str | Path) -> str:
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "btfmmap", "dtype", *words],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-
     def test_rebuilds(self, tmp_path: Path) -> None:
         program = c_records.compiled(
             tmp_path, ["gcc", "-gbtf", "-c"], f"{c_records.STRUCTS} struct all variable;", "object"
         )
         btf = btfmmap.open(program)
         for name in ("struct all", "struct small", "u32"):
-            printed = self.run(name, "--omit-bitfields", "-f", program)
+            printed = run_btfmmap("dtype", name, "--omit-bitfields", "-f", program).stdout
             variables: dict[str, Any] = {}
             exec(printed, variables)
             assert variables["dtype"] == btf.dtype(name, bitfields="omit")
@@ -224,17 +215,12 @@ class TestCommand:
     def test_each_struct_once(self, tmp_path: Path) -> None:
         path = tmp_path / "ways.btf"
         path.write_bytes(doubled(18))
-        assert self.run("s17", "-f", path).count("np.dtype({") == 18
+        assert run_btfmmap("dtype", "s17", "-f", path).stdout.count("np.dtype({") == 18
 
     def test_bitfield(self, tmp_path: Path) -> None:
         path = tmp_path / "every_kind.btf"
         path.write_bytes(btf_writer.every_kind().build())
-        done = subprocess.run(
-            [sys.executable, "-m", "btfmmap", "dtype", "flags", "-f", path],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        done = run_btfmmap("dtype", "flags", "-f", path)
         assert done.returncode == 1
         assert done.stderr == (
             "btfmmap: flags.bit is a bitfield of 1 bits, which a dtype cannot have: "

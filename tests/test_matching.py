@@ -16,6 +16,7 @@ import btf_writer
 import numpy as np
 import pytest
 from btf_writer import BtfWriter, every_kind
+from command import run_btfmmap
 
 import btfmmap
 from btfmmap import Kind
@@ -131,15 +132,6 @@ def test_sorted_or_not_the_answers_are_the_same() -> None:
 
 
 class TestCommand:
-    @staticmethod
-    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "btfmmap", "find", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-
     @pytest.fixture
     def file(self, tmp_path: Path) -> Path:
         path = tmp_path / "every_kind.btf"
@@ -156,13 +148,13 @@ class TestCommand:
             (["pair"], [7]),
             (["void"], [0]),
         ]:
-            done = self.run(*words, "--json", "-f", file)
+            done = run_btfmmap("find", *words, "--json", "-f", file)
             assert json.loads(done.stdout) == [
                 {"id": type_id, "kind": btf[type_id].kind.name, "name": btf[type_id].name} for type_id in ids
             ]
 
     def test_text(self, file: Path) -> None:
-        lines = self.run("*wide", "-f", file).stdout.splitlines()
+        lines = run_btfmmap("find", "*wide", "-f", file).stdout.splitlines()
         assert [line.split() for line in lines] == [["12", "ENUM64", "wide"], ["13", "ENUM64", "signed_wide"]]
 
     def test_errors(self, file: Path) -> None:
@@ -171,18 +163,18 @@ class TestCommand:
             (["pai"], "there is no type named 'pai'; close to it: pair"),
             (["pair", "-k", "func"], "there is no type of kind FUNC named 'pair'; close to it: pair"),
         ]:
-            done = self.run(*words, "-f", file)
+            done = run_btfmmap("find", *words, "-f", file)
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr.startswith(f"btfmmap: {message}")
             assert done.stderr.count("\n") == 1
 
     def test_no_regular_expression(self, file: Path) -> None:
-        done = self.run("(", "--regex", "-f", file)
+        done = run_btfmmap("find", "(", "--regex", "-f", file)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("btfmmap: '(' is not a regular expression: ")
 
     def test_unknown_kind(self, file: Path) -> None:
-        done = self.run("x", "--kind", "thing", "-f", file)
+        done = run_btfmmap("find", "x", "--kind", "thing", "-f", file)
         assert (done.returncode, done.stdout) == (2, "")
         assert "unknown kind 'thing'; kinds are void, int," in done.stderr
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
@@ -15,6 +13,7 @@ import bpftool_json as bpftool
 import btf_writer
 import pytest
 from btf_writer import BtfWriter
+from command import run_btfmmap
 
 import btfmmap
 from btfmmap import Btf, FormatError, NotFoundError, Role
@@ -300,15 +299,6 @@ class TestHostile:
 
 
 class TestCommand:
-    @staticmethod
-    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "btfmmap", "users", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-
     def test_json(self, module: tuple[Path, Path]) -> None:
         base, path = module
         btf = btfmmap.open(path, base=btfmmap.open(base))
@@ -316,7 +306,7 @@ class TestCommand:
             (["sk_buff", "--role", "parameter", "-r", "return"], {"roles": [Role.PARAMETER, Role.RETURN]}),
             (["list_head", "--embedded", "-r", "member"], {"roles": [Role.MEMBER], "through": EMBEDDED}),
         ]:
-            done = self.run(*words, "--json", "-f", path, "-B", base)
+            done = run_btfmmap("users", *words, "--json", "-f", path, "-B", base)
             assert done.stderr == ""
             assert json.loads(done.stdout) == [
                 {
@@ -335,12 +325,12 @@ class TestCommand:
     def test_text(self, tmp_path: Path) -> None:
         path = tmp_path / "every_kind.btf"
         path.write_bytes(btf_writer.every_kind().build())
-        done = self.run("char", "-f", path)
+        done = run_btfmmap("users", "char", "-f", path)
         lines = [line.split() for line in done.stdout.splitlines()]
         assert ["7", "STRUCT", "pair", "member", "1", "at", "4"] in lines
         assert ["7", "STRUCT", "pair", "member", "2", "right*", "at", "8"] in lines
         assert ["21", "FUNC", "print", "parameter", "0", "format*"] in lines
-        assert self.run("opaque", "-f", path).stdout == ""
+        assert run_btfmmap("users", "opaque", "-f", path).stdout == ""
 
     def test_errors(self, tmp_path: Path) -> None:
         path = tmp_path / "every_kind.btf"
@@ -349,6 +339,6 @@ class TestCommand:
             (["pai"], 1, "no type named 'pai'; close to it: pair"),
             (["pair", "-r", "owner"], 2, "unknown role 'owner'; roles are pointee, element,"),
         ]:
-            done = self.run(*words, "-f", path)
+            done = run_btfmmap("users", *words, "-f", path)
             assert (done.returncode, done.stdout) == (code, "")
             assert message in done.stderr

@@ -60,9 +60,7 @@ def ours_opened(act: Callable[[Any], object]) -> Prepare:
 
 def ours_tables(path: str) -> Run:
     """All tables of a `Btf` that is open."""
-    ten_tables = import_module("bench_tables").ten_tables
-    btf = import_module("btfmmap").open(path)
-    return lambda: ten_tables(btf)
+    return ours_opened(import_module("ten_tables").ten_tables)(path)
 
 
 def libbpf(act: Callable[[Any, str], object]) -> Prepare:

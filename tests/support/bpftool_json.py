@@ -15,9 +15,9 @@ Record = dict[str, Any]
 
 @lru_cache(maxsize=2)
 def records(path: Path, base: Path | None = None) -> list[Record]:
-    """The types as `bpftool -j btf dump file` prints them, in id order. Of split BTF on `base`, its own types."""
-    of_base = [] if base is None else ["-B", base]
-    command = [requirements.tool("bpftool"), *of_base, "-j", "btf", "dump", "file", path]
+    """Types as `bpftool -j btf dump file` prints them, in id order; of split BTF on `base` its own."""
+    of_base = [] if base is None else ["-B", str(base)]
+    command = [requirements.tool("bpftool"), *of_base, "-j", "btf", "dump", "file", str(path)]
     types: list[Record] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["types"]
     return types
 
