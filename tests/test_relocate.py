@@ -793,7 +793,7 @@ def test_mutations(which: str) -> None:
     generator = random.Random(which)
     relocated = 0
     for _ in range(1500):
-        changed = blobs | {which: mutant(blobs[which], generator)}
+        changed = blobs | {which: mutant(blobs[which], generator, header=0)}
         try:
             split = btfmmap.open(data=changed["split"], base=btfmmap.open(data=changed["distilled"]))
             btf = split.relocate(btfmmap.open(data=changed["base"]))
@@ -802,4 +802,4 @@ def test_mutations(which: str) -> None:
         relocated += 1
         ask_about_types(btf)
         assert len(btf) == len(split)
-    assert relocated > 50
+    assert relocated > 30
