@@ -22,7 +22,7 @@ def _unless_not_running(btf: KernelBtf, peer: Workload | Skipped) -> Workload | 
 
 
 def measure_memory(btf: KernelBtf) -> Comparison:
-    """Private memory, once open."""
+    """Private memory that opening has written."""
     return _compare(
         "Private memory after open",
         btf,
@@ -36,7 +36,7 @@ def measure_memory(btf: KernelBtf) -> Comparison:
 
 
 def measure_first_find(btf: KernelBtf) -> Comparison:
-    """The first question, when no index of names has been built."""
+    """The first `find`, before an index of names exists."""
     return _compare(
         "First find in a fresh process, of `vfs_read`",
         btf,

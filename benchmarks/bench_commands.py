@@ -1,4 +1,4 @@
-"""Whole processes, from start to exit: a command opens, asks once, prints, and is gone."""
+"""Whole processes, from start to exit: a command opens a file, answers one question and prints."""
 
 from __future__ import annotations
 

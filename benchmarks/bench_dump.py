@@ -1,6 +1,6 @@
-"""Dumps by whole processes, the interpreter's start included, to a file and to a pipe that someone reads.
+"""Dumps by whole processes, the interpreter's start included, to a file and to a pipe with a reader.
 
-Versions of bpftool before 7.5 do not sort C, which saves them work: the equal of theirs is our `--unsorted`.
+Versions of bpftool before 7.5 do not sort C. Compare them with our `--unsorted`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def measure_c_to_a_pipe(btf: KernelBtf) -> Comparison:
 def _compare(
     title: str, btf: KernelBtf, format_: str, before: list[str], after: list[str], target: Target
 ) -> Comparison:
-    """Ours and bpftool, which is told the format before or after its command."""
+    """Ours and bpftool. Versions of bpftool take the format before or after the command."""
     command = [BTFMMAP, "dump", btf.path, "--format", format_]
     bpftool = [PROGRAM, *before, "btf", "dump", "file", btf.path, *after]
     peers: list[Workload | Skipped] = [_bpftool(bpftool, target)]
@@ -64,7 +64,7 @@ def _bpftool(command: Sequence[str], target: Target) -> Workload | Skipped:
 
 def _dump(name: str, command: Sequence[str], target: Target) -> Workload:
     def to_file() -> Run:
-        # Made before, and removed after, the clock runs: with the run, which it belongs to.
+        # The output is made before the clock starts and removed after it stops.
         file = tempfile.TemporaryFile()  # noqa: SIM115
         return lambda: _run(command, file)
 

@@ -1,6 +1,6 @@
-"""From names to type ids: one by one from Python, and many at once.
+"""Names to type ids: one by one from Python, and many at once.
 
-libbpf searches one name after another too, from C; where types are sorted by name it bisects, from 1.8 on.
+libbpf searches one name after another too, from C. From 1.8 on it bisects types that are sorted by name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import btfmmap
 
 COUNT = 10_000
 LINEAR = 50
-"""As many as a linear search gets through in tens of milliseconds."""
+"""The number of names that a linear search finds in tens of milliseconds."""
 
 
 def _searches(btf: btfmmap.Btf, names: Iterable[Named]) -> list[Workload]:
@@ -51,19 +51,19 @@ def _compare(title: str, btf: KernelBtf, names: Sequence[Named], opened: btfmmap
 
 
 def measure_hits(btf: KernelBtf) -> Comparison:
-    """Names that are there."""
+    """Names that types have."""
     opened = btfmmap.open(btf.path)
     return _compare("Find random names in", btf, some_names(opened, COUNT), opened)
 
 
 def measure_misses(btf: KernelBtf) -> Comparison:
-    """Names that are not."""
+    """Names that no type has."""
     opened = btfmmap.open(btf.path)
     return _compare("Find names that are not in", btf, absent_names(opened, COUNT), opened)
 
 
 def measure_sorted(_btf: KernelBtf) -> Comparison:
-    """Of a kernel whose types are sorted by name."""
+    """Names of a kernel whose types are sorted by name."""
     with unpacked(STAND_IN) as path:
         return measure_hits(KernelBtf(path, STAND_IN.name, False))
 

@@ -32,12 +32,12 @@ def measure(btf: KernelBtf) -> Comparison:
 
 
 def both_ways(graph: btfmmap.Graph) -> object:
-    """Who refers to whom, and the other way round."""
+    """Source and target of each reference, in both directions."""
     return graph.indices, graph.reverse.indices
 
 
 def with_labels(graph: btfmmap.Graph) -> object:
-    """And as what, and in which row of a table."""
+    """The role of each reference too, and its table row."""
     return both_ways(graph), graph.role, graph.reverse.role
 
 

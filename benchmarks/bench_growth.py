@@ -16,10 +16,10 @@ import btfmmap
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 TYPES_A_SIZE = 6_000_000
-"""How many types are opened of each size, in one round or in many."""
+"""Types opened per size, in one round or in many."""
 FEWEST_ROUNDS, MOST_ROUNDS = 3, 300
 
-# Each is asked of one fresh `Btf`, in this order.
+# Each step runs on one fresh `Btf`, in this order.
 STEPS: dict[str, Callable[[btfmmap.Btf], object]] = {
     "ten tables": ten_tables,
     "index of names": lambda btf: btf.lookup(["none"] * 100),
@@ -29,7 +29,7 @@ STEPS: dict[str, Callable[[btfmmap.Btf], object]] = {
 
 
 def measure(_btf: KernelBtf) -> Growth:
-    """Medians."""
+    """Median times of each step."""
     nanoseconds: dict[str, dict[int, float]] = {name: {} for name in ["open, check and index", *STEPS]}
     for size in SIZES:
         blob = synthetic_btf(size)

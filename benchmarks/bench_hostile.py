@@ -1,10 +1,8 @@
-"""What hostile files cost: each made at some size and at twice that, and asked what should take time in
-proportion to it.
+"""The cost of hostile files: each is made at two sizes, and every question should take time in proportion.
 
     python benchmarks/bench_hostile.py [MEGABYTES]
 
-The larger one has MEGABYTES, 16 if not given. Seconds are of the processor, so that a busy machine does not
-show.
+The larger file has MEGABYTES, 16 by default. Times are CPU seconds, so that other load does not show.
 """
 
 from __future__ import annotations
@@ -38,14 +36,14 @@ def record(kind: int, name: int = 0, size_or_type: int = 0, *extra: int, vlen: i
 
 
 def one_long_name(size: int) -> bytes:
-    """Types that share one name of a quarter of the file."""
+    """Types that share one name, as long as a quarter of the file."""
     length = size // 4
     return blob(record(FWD, 1) * ((size - length) // 12), b"\0" + b"a" * (length - 2) + b"\0")
 
 
 def tails_of_one_name(size: int) -> bytes:
-    """Types whose names start a letter apart in one string: together they have as many letters as the square
-    of their number."""
+    """Types whose names start a letter apart in one string: the lengths of the names add up to the square of
+    their number."""
     count = size // 13
     return blob(b"".join(record(FWD, place) for place in range(1, count)), b"\0" + b"e" * count + b"\0")
 
@@ -64,8 +62,8 @@ def chain(kind: int) -> Callable[[int], bytes]:
     return typedefs
 
 
-def circles(size: int) -> bytes:
-    """Typedefs in circles of a thousand."""
+def cycles(size: int) -> bytes:
+    """Typedefs in cycles of a thousand."""
     count = size // 12
     types = bytearray()
     for first in range(1, count, 1000):
@@ -76,7 +74,7 @@ def circles(size: int) -> bytes:
 
 
 def self_holders(size: int) -> bytes:
-    """Structs that each hold themselves and the next one."""
+    """Structs that each contain themselves and the next one."""
     count = size // 36
     return blob(
         b"".join(
@@ -88,7 +86,7 @@ def self_holders(size: int) -> bytes:
 
 
 def arrays(size: int) -> bytes:
-    """A tree of arrays: each has two of the one before it."""
+    """A tree of arrays: each has two elements of the type before it."""
     count = size // 24 - 1
     types = record(INT, 1, 4, 32) + b"".join(
         record(ARRAY, 0, 0, number, 1, 2) for number in range(1, count + 1)
@@ -97,7 +95,7 @@ def arrays(size: int) -> bytes:
 
 
 def prototypes(size: int) -> bytes:
-    """Each takes the next one twice."""
+    """Prototypes that each take the next one as both parameters."""
     count = size // 28
     return blob(
         b"".join(
@@ -109,7 +107,7 @@ def prototypes(size: int) -> bytes:
 
 
 def one_struct(size: int) -> bytes:
-    """All of it one struct's members, of one name."""
+    """One struct whose members share one name."""
     count = min(size // 12, 0xFFFFFF)
     members = struct.pack("<3I", 1, 0, 0) * count
     return blob(record(STRUCT, 1, 8, vlen=count) + members, b"\0many\0")
@@ -121,7 +119,7 @@ FILES: dict[str, Callable[[int], bytes]] = {
     "types of one short name": one_short_name,
     "a chain of typedefs": chain(TYPEDEF),
     "a chain of pointers": chain(PTR),
-    "circles of 1000 typedefs": circles,
+    "cycles of 1000 typedefs": cycles,
     "structs that hold themselves": self_holders,
     "a tree of arrays": arrays,
     "prototypes of prototypes": prototypes,
@@ -133,7 +131,7 @@ LONG_NAMES = (one_long_name, tails_of_one_name)
 
 
 class Discarding(io.BytesIO):
-    """A file that keeps nothing."""
+    """A file that discards what is written."""
 
     def write(self, data: object) -> int:
         return len(memoryview(data))  # type: ignore[arg-type]
@@ -166,15 +164,14 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def asked(question: Callable[[btfmmap.Btf], object], content: bytes) -> float:
-    """Of a `Btf` of its own, so that it pays for all that it needs, and nothing depends on what the ones
-    before it left in memory and in the caches."""
+    """CPU seconds of a question to a fresh `Btf`, so that caches of earlier questions do not count."""
     with btfmmap.open(data=content) as btf:
         return seconds(lambda: question(btf))
 
 
 def costs(contents: list[bytes], no_dump: bool, tries: int) -> Iterator[tuple[str, list[float]]]:
-    """Of each question, the least seconds of some tries for each content; in turns, so that a machine's noise
-    meets all of them."""
+    """Yield each question with its least CPU seconds per content. Contents take turns, so that noise hits all
+    of them alike."""
 
     def least(cost: Callable[[bytes], float]) -> list[float]:
         took = [[cost(content) for content in contents] for _ in range(tries)]
@@ -182,7 +179,7 @@ def costs(contents: list[bytes], no_dump: bool, tries: int) -> Iterator[tuple[st
 
     yield "open", least(lambda content: seconds(lambda: btfmmap.open(data=content)))
     for name, question in QUESTIONS.items():
-        # A dump costs what it prints: here terabytes.
+        # A dump's cost is in proportion to its output: terabytes here.
         if not (no_dump and name == "raw dump"):
             yield name, least(partial(asked, question))
 
@@ -201,14 +198,13 @@ def compare(size: int) -> bool:
     return good
 
 
-# What was allocated once stays in the process, for glibc to hand it out again.
+# Keep freed memory in the process, so that glibc reuses it.
 KEEPS_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
 def main() -> None:
-    """All of it on a thread with little stack: nothing recurses over types. What is compared is work: the
-    first try pays for fresh memory, for which a virtual machine may ask ten times as much one time as
-    another."""
+    """Run all comparisons on a thread with a small stack: nothing recurses over types. The first try of each
+    pays for fresh memory, which on virtual machines can cost ten times as much as usual."""
     if not KEEPS_MEMORY.items() <= os.environ.items():
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEEPS_MEMORY})
     size = int(sys.argv[1] if len(sys.argv) > 1 else "16") << 20

@@ -1,4 +1,4 @@
-"""What `import btfmmap` adds to an interpreter that is bare; numpy is not touched."""
+"""What `import btfmmap` adds to a bare interpreter; numpy is not imported."""
 
 from __future__ import annotations
 

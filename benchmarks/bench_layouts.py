@@ -11,7 +11,7 @@ import btfmmap
 
 
 def measure(btf: KernelBtf) -> Comparison:
-    """Ours of a `Btf` that is open and from the file; pahole, which starts at the file, prints them."""
+    """Ours from an open `Btf` and from the file; pahole, which starts from the file, prints them."""
 
     def opened() -> Run:
         fresh = btfmmap.open(btf.path)

@@ -60,7 +60,7 @@ def _processes(title: str, folder: Folder) -> Comparison:
 
 
 def _at_once(folders: list[str]) -> None:
-    """Each in a process of its own, which starts as a copy of this one: importing does not count."""
+    """Run each in a process forked from this one, so that importing does not count."""
     running = [FORK.Process(target=_opened(folder)) for folder in folders]
     for process in running:
         process.start()
@@ -70,20 +70,20 @@ def _at_once(folders: list[str]) -> None:
 
 
 def measure_synthetic(_btf: KernelBtf) -> Comparison:
-    """The tests' small modules many times over."""
+    """The tests' small modules, repeated many times."""
     with synthetic_folder() as folder:
         return _growth("Small modules, opened, checked and counted", folder, CPU_SECONDS)
 
 
 def measure_real(_btf: KernelBtf) -> Comparison | Skipped:
-    """Of a distribution's kernel."""
+    """The modules of a distribution's kernel."""
     title = "Modules of a kernel, opened, checked and counted"
     folder = real_folder()
     return _growth(title, folder, CPU_SECONDS) if folder else Skipped(title, NO_FOLDER)
 
 
 def measure_processes(_btf: KernelBtf) -> Comparison | Skipped:
-    """The same, shared out."""
+    """The same in one process, and shared between two."""
     title = "Modules of a kernel, in one process and in two"
     folder = real_folder()
     return _processes(title, folder) if folder else Skipped(title, NO_FOLDER)

@@ -10,7 +10,7 @@ from support.report import report
 import btfmmap
 
 ENOUGH = 100
-"""Searches after which there is an index; fewer may go without."""
+"""Searches after which an index exists; fewer may do without one."""
 
 
 def measure(btf: KernelBtf) -> Comparison:

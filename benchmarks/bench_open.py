@@ -1,7 +1,7 @@
-"""Open a kernel's BTF, check every record, index it, and let go of it.
+"""Open a kernel's BTF, check and index every record, and release it.
 
-btfmmap and libbpf are alike here: both leave the records where they are. The Python peers have no such
-step; what is measured of them is all they do until a type can be asked for.
+btfmmap and libbpf both leave the records in place. The Python peers have no such step; they are measured
+until a type can be asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """All ten tables of a kernel, from the file to columns or rows.
 
-Every round opens anew, for a `Btf` keeps the tables it has built.
+Every round opens the file again, because a `Btf` keeps the tables it has built.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import btfmmap
 
 
 def measure(btf: KernelBtf) -> Comparison:
-    """Ours of a `Btf` that is open, ours from the file, and the Python peers, which start at the file."""
+    """Ours from an open `Btf` and from the file, and the Python peers, which start from the file."""
 
     def opened() -> Run:
         already_open = btfmmap.open(btf.path)

@@ -1,8 +1,8 @@
-"""Instructions of the core's workloads, which do not depend on the machine's mood: counted by valgrind, and
-compared with the committed ones. `python benchmarks/instructions.py [--update]` fails on growth of over 10%.
+"""Instruction counts of the core's workloads, independent of the machine's load: valgrind counts them, and
+they are compared with the committed counts.
 
-Counts depend on the compiler and the architecture, so each pair has counts of its own; where there are none
-for this pair, nothing fails.
+`python benchmarks/instructions.py [--update]` fails on growth of over 10%. Counts are stored per compiler and
+architecture; a pair without counts does not fail.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parent.parent
 COMMITTED = Path(__file__).with_suffix(".json")
 KERNELS = ("7.2-amd64", "6.12-s390x")
-"""Sorted by name and not, little and big endian."""
+"""Kernels with types sorted by name and not, little and big endian."""
 TOLERANCE = 0.10
 
 Counts = dict[str, int]
-"""By the name of a kernel and a workload."""
+"""Counts by the name of a kernel and a workload."""
 
 
 def count() -> Counts:
@@ -92,7 +92,7 @@ def _counted(command: list[str], folder: Path) -> Counts:
 
 
 def compiler_and_machine() -> str:
-    """What counts depend on, say `gcc 12, x86_64`."""
+    """The compiler and architecture that counts depend on, such as `gcc 12, x86_64`."""
 
     def said(option: str) -> str:
         return subprocess.run([*_compiler(), option], capture_output=True, text=True, check=True).stdout
@@ -102,7 +102,7 @@ def compiler_and_machine() -> str:
 
 
 def grown(counts: Counts, committed: Counts) -> list[str]:
-    """The workloads that take more than TOLERANCE more than they did, and those that nobody counted yet."""
+    """Workloads that exceed their committed count by more than TOLERANCE, and those without one."""
     return [
         name
         for name, number in counts.items()
@@ -111,7 +111,7 @@ def grown(counts: Counts, committed: Counts) -> list[str]:
 
 
 def table(counts: Counts, committed: Counts) -> str:
-    """Markdown."""
+    """A Markdown table of the committed counts, the new ones and the change."""
     lines = ["| workload | committed | now | change |", "|---|---:|---:|---:|"]
     for name, number in counts.items():
         before = committed.get(name)
@@ -121,7 +121,7 @@ def table(counts: Counts, committed: Counts) -> str:
 
 
 def main() -> int:
-    """The exit code."""
+    """Count, print and compare; the exit code is returned."""
     parser = argparse.ArgumentParser(description="Count the instructions of the core's workloads.")
     parser.add_argument("--update", action="store_true", help="commit to these counts from now on")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 """Every benchmark of this directory in one report: `python benchmarks/run.py [--json FILE] [--docs FILE]`.
 
-BTFMMAP_LIBBPF names the libbpf to measure, else the system's; BTFMMAP_BPFTOOL the bpftool; BTFMMAP_MODULES a
-folder of `vmlinux.btf` and decompressed modules.
+BTFMMAP_LIBBPF names the libbpf to measure (default: the system's), BTFMMAP_BPFTOOL the bpftool, and
+BTFMMAP_MODULES a folder of `vmlinux.btf` and decompressed modules.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Real inputs, each unpacked once a session."""
+"""Real inputs, unpacked once per session."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import btfmmap
 __all__ = ["DATA", "STORED"]
 
 
-# A shell lets what it starts in the background ignore Ctrl-C, and nohup SIGHUP, and that is inherited: some
-# tests send them.
+# A shell starts background jobs with SIGINT ignored, and nohup with SIGHUP; children inherit that. Some tests
+# send these signals.
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, handler)
@@ -24,8 +24,8 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
 
 @pytest.fixture(scope="session", params=["running", "sample", *STORED])
 def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The BTF of a real kernel: the running one's or a stored one's (s390x is big-endian). And the
-    package's sample, which has kinds that those kernels lack."""
+    """The BTF of a real kernel, the running one or a stored one; or the package's sample, which has kinds
+    that those kernels lack."""
     name: str = request.param
     if name == "running":
         return requirements.kernel_btf()

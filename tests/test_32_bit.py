@@ -1,8 +1,8 @@
-"""The core as a program of 32 bits, where std::size_t holds no more than a file's sizes do: the native tests,
-the fuzz targets for a moment, and inputs whose sizes wrap. An amd64 kernel runs such programs.
+"""The core as a 32-bit program, where std::size_t cannot hold every file size: the native tests, a short run
+of each fuzz target, and inputs whose sizes wrap.
 
-All is compiled with ASan and UBSan, and so that any conversion of 64 bits to std::size_t that bytes.hpp does
-not make is an error.
+An amd64 kernel runs such programs. They are compiled with ASan and UBSan, and any conversion of 64 bits to
+std::size_t outside of bytes.hpp is an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BUILD = ROOT / "build" / "fuzz32"
 TARGETS = ("raw", "split", "elf", "layout_section", "ext", "changing")
 SECONDS = os.environ.get("BTFMMAP_FUZZ32_SECONDS", "2")
 
-# Without what preloads a sanitizer into this process, and without the make that may have started it.
+# Drop the sanitizer preloaded into this process, and variables of a make that started it.
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
@@ -56,7 +56,7 @@ def run(*command: str | Path) -> str:
 
 
 def answer(content: bytes) -> str:
-    """What this host says of it: the message without the input's name."""
+    """The answer on this host: "opened", or the message without the input's name."""
     try:
         with btfmmap.open(data=content) as btf:
             _ = btf.ext
@@ -77,7 +77,7 @@ def test_sums_do_not_wrap(programs: Path, tmp_path: Path) -> None:
 
 
 def test_large_files(programs: Path, tmp_path: Path) -> None:
-    """Of what is far into one, only the section is read; a whole one does not fit."""
+    """Only the section of a large file is read; the whole file does not fit."""
     writer = ElfWriter()
     writer.add(".BTF", every_kind().build(), at=3 << 30)
     writer.write_sparse(tmp_path / "large.o")

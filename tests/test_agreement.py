@@ -1,8 +1,9 @@
-"""libbpf and btfmmap on seeded mutants: what libbpf refuses is refused, and where only btfmmap refuses a
-named rule says why.
+"""libbpf and btfmmap on seeded mutants: btfmmap refuses what libbpf refuses, and a named rule explains each
+refusal by btfmmap alone.
 
-BTFMMAP_LIBBPF names a libbpf.so, else it is the system's; those before 1.8 know less of the format, which
-named rules say too. BTFMMAP_AGREEMENTS is the number of mutants. A process of its own, for libbpf may crash.
+BTFMMAP_LIBBPF names a libbpf.so (default: the system's). Versions before 1.8 know less of the format; named
+rules cover that too. BTFMMAP_AGREEMENTS is the number of mutants. They run in a process of their own, because
+libbpf may crash.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ import btfmmap
 
 MUTANTS = os.environ.get("BTFMMAP_AGREEMENTS", "4000")
 
-# By what a FormatError says: what btfmmap refuses and libbpf takes.
+# Rules by the FormatError's text: what btfmmap refuses and libbpf accepts.
 STRICTER = {
     "a version other than 1": r"BTF version \d+; only version 1",
     "a header of less than 24 bytes": r"header length is (1?\d|2[0-3]),",
     "a split BTF in the other byte order than its base": r"byte order differs from its base's",
     "a record of kind 0, which a layout section describes": r"has the unknown kind 0,",
 }
-# Bytes after a record's head by kind, and of each element.
+# Bytes after a record's head, and per element, by kind.
 FIXED = {INT: 4, ARRAY: 12, VAR: 4, DECL_TAG: 4}
 ELEMENT = {STRUCT: 12, UNION: 12, ENUM: 8, FUNC_PROTO: 8, DATASEC: 12, ENUM64: 12}
 RETURN_ID = "a FUNC_PROTO's return id that is not there"
@@ -79,7 +80,7 @@ class Libbpf:
 
 
 def why_stricter(error: btfmmap.FormatError, blob: bytes, libbpf: Libbpf) -> str:
-    """The rule by which btfmmap alone refuses."""
+    """The rule for a refusal by btfmmap alone."""
     for rule, said in STRICTER.items():
         if re.search(said, str(error)):
             return rule
@@ -99,7 +100,7 @@ def why_stricter(error: btfmmap.FormatError, blob: bytes, libbpf: Libbpf) -> str
 
 
 def why_looser(btf: btfmmap.Btf, libbpf: Libbpf) -> str:
-    """The rule by which an old libbpf alone refuses; one of today has none."""
+    """The rule for a refusal by an old libbpf alone; a current one has none."""
     if libbpf.version >= (1, 8):
         return ""
     if bool((btf.types.kind > 19).any()):
@@ -126,7 +127,7 @@ def uses_new_bits(blob: bytes) -> bool:
 
 
 def compare(path: str, seed: int, count: int) -> Counter[str]:
-    """How many were accepted by both, refused by both, and by btfmmap alone for which reason."""
+    """Count inputs accepted by both, refused by both, and refused by btfmmap alone by reason."""
     libbpf = Libbpf(path)
     files = [content for target, content in seeds.seeds() if target == "raw"]
     files += [every_kind(header_size=32).build(), Path(btfmmap.SAMPLE_BTF).read_bytes(), *layouts()]
@@ -152,7 +153,7 @@ def compare(path: str, seed: int, count: int) -> Counter[str]:
 
 
 def layouts() -> list[bytes]:
-    """BTF with a layout section, also one that makes long records."""
+    """BTF with a layout section, some with long records."""
     writer = every_kind(header_size=32)
     writer.add(20, "new", vlen=2, extra=(0, 1, 2))
     blobs = []

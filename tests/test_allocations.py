@@ -1,4 +1,4 @@
-"""Memory that is not to be had, and memory and descriptors that are given back."""
+"""Failing allocations, and memory and descriptors that are released."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ except MemoryError:
 
 @requirements.unsanitized("its shadow takes more address space than RLIMIT_AS leaves")
 def test_memory_error(tmp_path: Path) -> None:
-    """A file that does not fit into memory."""
+    """A file too large for memory."""
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.write(every_kind().build())
@@ -64,7 +64,7 @@ def test_memory_error(tmp_path: Path) -> None:
 
 
 def maps() -> list[str]:
-    """Mappings by file and rights; the heap's grow and shrink."""
+    """Mappings by file and permissions, without sizes: the heap's grow and shrink."""
     lines = Path("/proc/self/maps").read_text().splitlines()
     return [" ".join(line.split()[1:]) for line in lines if "/" in line]
 

@@ -1,4 +1,4 @@
-"""The layers of the design, and the public names, are what the code has."""
+"""Layers, friend names and public names are those of the code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FOLDERS = {
     "dump": {"base", "format", "index", "btf", "analysis", "text"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
 }
-# The layers of the package: their modules, and which other layers those may import while they run, in
+# The layers of the package: their modules, and which other layers those may import at run time, inside of
 # functions too. A module may import others of its own layer.
 LAYERS = {
     "base": ("_core _version close_names errors frames iteration kinds optional", set()),
@@ -49,7 +49,7 @@ LAYERS = {
     "package": ("__init__", {"base", "files", "types", "values", "btf", "opening", "doctor"}),
     "cli": ("__main__ cli", {"package"}),
 }
-# What other modules of the package use of a class beside its public names.
+# Underscored names of a class that other modules of the package may use.
 FRIEND_NAMES = {
     btfmmap.Btf: {
         "_columns",
@@ -167,7 +167,7 @@ def test_folders_of_the_core() -> None:
 
 @pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_core_includes(path: Path) -> None:
-    """Only the core's own folders that are allowed, and nothing of Python."""
+    """A file includes only folders that are allowed to it, and nothing of Python."""
     folder = path.parent.name
     for name in includes(path):
         if name.endswith(".hpp"):
@@ -197,7 +197,7 @@ def test_design_has_the_folders_and_layers() -> None:
 
 
 def imported_names(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it, `import_module` of a literal included."""
+    """The modules that a file imports anywhere, including by `import_module` of a literal."""
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
             case ast.Import(names=names):
@@ -231,7 +231,7 @@ MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for p
 
 
 def nodes_at_run_time(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes below, without what only type checkers read."""
+    """All nodes below one, without those that only type checkers read."""
     for child in ast.iter_child_nodes(node):
         if (
             isinstance(child, ast.If)
@@ -244,7 +244,7 @@ def nodes_at_run_time(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported_modules(name: str) -> set[str]:
-    """The modules of the package that a module imports while it runs."""
+    """The modules of the package that a module imports at run time."""
     found: set[str] = set()
     for node in nodes_at_run_time(ast.parse(MODULES[name].read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -280,7 +280,7 @@ def test_modules_import_one_another_in_no_cycle() -> None:
 
 
 def test_modules_keep_to_the_friend_names() -> None:
-    """A name with an underscore is used in the module that has it, but for the friend names."""
+    """Underscored names are used only in their own module, friend names excepted."""
     friends = set().union(*FRIEND_NAMES.values())
     for name, path in MODULES.items():
         tree = ast.parse(path.read_text())
@@ -371,7 +371,7 @@ def test_starts_without_numpy(code: str) -> None:
 
 
 def test_a_changed_header_rebuilds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """distutils compares the module with its sources and with what it depends on."""
+    """distutils rebuilds the module if it is older than its sources or any header."""
     monkeypatch.chdir(ROOT)
     headers = {str(path.relative_to(ROOT)) for path in (ROOT / "csrc").rglob("*.hpp")}
     assert set(setup.core_extension().depends) == headers

@@ -1,4 +1,4 @@
-"""The benchmarks' own parts: what is compared and reported, and that the inputs are what they say."""
+"""The benchmarks' harness, reports and inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BENCHMARKS = Path(run.__file__).parent
 
 
 def workload(name: str, values: list[float], things: int = 1) -> Workload:
-    """Reports one value a round; the first one is the warm-up's."""
+    """A workload that reports one value per round; the first value is the warm-up's."""
     numbers = iter(values)
     return repeated(name, lambda: next(numbers), len(values) - 1, things)
 
@@ -97,7 +97,7 @@ def test_what_is_no_peer_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_every_benchmark_is_in_the_whole_run() -> None:
     modules = {measure.__module__ for measure in run.measures()}
-    # That one compares files of two sizes, with no peer, and takes longer than all others.
+    # It has no peers, and takes longer than all others together.
     alone = {"bench_hostile"}
     assert modules == {file.stem for file in BENCHMARKS.glob("bench_*.py")} - alone
 
@@ -124,7 +124,7 @@ def test_synthetic_btf_is_valid(tmp_path: Path) -> None:
     types = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["types"]
     assert len(types) == 3 * BLOCK
     assert len(btfmmap.open(path)) == 1 + 3 * BLOCK
-    # Each block has names of its own, and refers to itself only.
+    # Each block has its own names and refers only to itself.
     named = [(kind["kind"], kind["name"]) for kind in types if kind["name"] != "(anon)"]
     assert len(set(named)) == len(named)
     for kind in types:

@@ -1,5 +1,5 @@
-"""C dumps: each construct against the bpftool that is installed, in the order of type ids, which every
-version has; single declarations; and what hostile types get."""
+"""C dumps: each construct against the installed bpftool, by type id, the order that every version has; single
+declarations; hostile types."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ struct declarators d; callback *function(struct node *, callback, maker *);
 callback *function(struct node *n, callback c, maker *m) { return 0; }
 void ends(void) __attribute__((noreturn)); void (*pointer)(void) __attribute__((noreturn)) = ends;
 """,
-    "circles": """
+    "cycles": """
 struct list { struct list *next, **previous; };
 struct a { struct b *b; }; struct b { struct c *c; struct a inside; }; struct c { struct a a; struct b b; };
 typedef struct later later_t; struct user { later_t *l; struct { later_t *m; } n; }; struct later { int x; };
@@ -76,8 +76,8 @@ COMPILERS = {
 
 
 def types_of(header: str) -> str:
-    """What a header says of types. Later versions of bpftool than Debian's have more before and after them,
-    spell out what takes nothing, and tell of enums that have not the size of an int."""
+    """A header's declarations, without what differs between versions of bpftool: text around them, empty
+    structs, enums of other sizes than int."""
     text = header.partition("apply_to = record)\n#endif\n\n")[2]
     text = re.sub(r"#ifndef __ksym.*?__bpf_fastcall\n#endif\n#endif\n\n", "", text, count=1, flags=re.DOTALL)
     text = re.sub(r"\n/\* BPF kfuncs \*/\n.*?\n#endif\n\n", "", text, flags=re.DOTALL)
@@ -85,7 +85,7 @@ def types_of(header: str) -> str:
 
 
 def bpftool(path: Path) -> str:
-    """By type id: versions that sort have a word for not sorting."""
+    """bpftool's header in the order of type ids; versions that sort have an option for that."""
     words = [requirements.tool("bpftool"), "btf", "dump", "file", str(path), "format", "c"]
     done = subprocess.run([*words, "unsorted"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -132,7 +132,7 @@ def with_int(build: Callable[[BtfWriter, int], None]) -> BtfWriter:
 
 
 def conflicts(writer: BtfWriter, integer: int) -> None:
-    """Structs share their names with enums, typedefs with enumerators, and declarations with none."""
+    """Structs and enums share a namespace, typedefs and enumerators another; declarations have none."""
     first = writer.add_struct("x", 4, [("a", integer, 0)])
     second = writer.add_struct("x", 8, [("a", integer, 0), ("b", first, 32)])
     union = writer.add_struct("x", 8, [("s", second, 0)], kind=UNION)
@@ -155,7 +155,7 @@ def tags(writer: BtfWriter, integer: int) -> None:
 
 
 def qualified_arrays(writer: BtfWriter, integer: int) -> None:
-    """GCC says of an array that it is const, and of its elements too."""
+    """GCC marks an array const, and its elements too."""
     constant = writer.add(btf_writer.CONST, size_or_type=integer)
     array = writer.add_array(constant, integer, 3)
     outer = writer.add(btf_writer.CONST, size_or_type=array)
@@ -166,7 +166,7 @@ def qualified_arrays(writer: BtfWriter, integer: int) -> None:
 
 
 def missing_definitions(writer: BtfWriter, integer: int) -> None:
-    """What GCC has built in, on some machines."""
+    """Types that GCC has built in on some machines."""
     writer.add(TYPEDEF, "__gnuc_va_list", size_or_type=0)
     writer.add(TYPEDEF, "__builtin_va_list", size_or_type=integer)
     for name, size in (("__Poly8_t", 1), ("__Poly16_t", 2), ("__Poly64_t", 8), ("__Poly128_t", 16)):
@@ -184,7 +184,7 @@ def enums(writer: BtfWriter, _: int) -> None:
 
 
 def bitfields(writer: BtfWriter, integer: int) -> None:
-    """Gaps between, before and after bitfields; a packed one; sizes that leave room."""
+    """Gaps before, between and after bitfields; a packed struct; padding at the end."""
     long_id = writer.add_int("long", 8)
     for number, (size, places) in enumerate(
         [
@@ -219,7 +219,7 @@ def test_written_types(name: str, tmp_path: Path) -> None:
 
 class TestDeclarations:
     def test_against_the_header(self, kernel: Path) -> None:
-        """Each struct, enum and typedef with a name stands in the header as it does alone."""
+        """Each named struct, enum and typedef has in the header the text that it has alone."""
         btf = btfmmap.open(kernel)
         blocks = {re.sub(r"___\d+\b", "", block) for block in types_of(btf.to_c()).split(";\n\n")}
         kinds = (Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.TYPEDEF)
@@ -230,7 +230,7 @@ class TestDeclarations:
             assert declaration[-1] == ";"
             if types_of(f"apply_to = record)\n#endif\n\n{declaration[:-1]}") not in blocks:
                 missing.append(btf.name(type_id))
-        # The compiler has it, and the first one of all bpftool leaves out where nothing needs it.
+        # The compiler has the first one built in; bpftool leaves it out where nothing needs it.
         assert set(missing) <= {"__builtin_va_list", btf.name(1)}
         assert len(named) > 5
 
@@ -271,7 +271,7 @@ class TestDeclarations:
 
 
 def test_types_with_what_they_need_compile_alone(kernel: Path, tmp_path: Path) -> None:
-    """In one file, each in a header of its own."""
+    """Each type on its own in a header of its own, compiled in one file."""
     btf = btfmmap.open(kernel)
     structs = [type_ for type_ in btf if type_.kind == Kind.STRUCT and type_.name and type_.size]
     compilers = [
@@ -287,7 +287,8 @@ def test_types_with_what_they_need_compile_alone(kernel: Path, tmp_path: Path) -
 
 
 def name_of_megabytes() -> BtfWriter:
-    """A million letters, of which every record names an end: all of them, written out, take terabytes."""
+    """Names that are each a suffix of one string of a million letters: written out, they would take
+    terabytes."""
     writer = BtfWriter()
     start = writer.string("a" * 1_000_000)
     names = range(start, start + 200_000)
@@ -309,7 +310,7 @@ def deep(kind: int) -> BtfWriter:
 
 
 def prototypes() -> BtfWriter:
-    """Each takes two pointers to the next: libbpf writes 2^40 of them."""
+    """Prototypes that each take two pointers to the next: libbpf would write 2^40 of them."""
     writer = BtfWriter()
     for number in range(40):
         writer.add_proto(0, [("a", 2 * number + 2), ("b", 2 * number + 2)])
@@ -320,7 +321,7 @@ def prototypes() -> BtfWriter:
 
 
 def unions() -> BtfWriter:
-    """Each without a name has two of the next."""
+    """Anonymous structs that each have two of the next."""
     writer = BtfWriter()
     for number in range(2, 42):
         writer.add_struct("", 8, [("a", number, 0), ("b", number, 0)], kind=UNION)
@@ -350,7 +351,7 @@ HOSTILE = {
 class TestHostileTypes:
     @pytest.mark.parametrize("name", HOSTILE)
     def test_text_and_depth_are_limited(self, name: str) -> None:
-        """In a thread that has as little stack as musl gives."""
+        """A thread has as little stack as musl gives."""
         build, message = HOSTILE[name]
         btf = btfmmap.open(data=build().build())
         errors: list[BaseException] = []
@@ -382,18 +383,18 @@ class TestHostileTypes:
         assert written.size < 100_000_000
 
     def test_many_of_one_name(self) -> None:
-        """Each gets a number, in no more than linear time."""
+        """Each of many namesakes gets a number, in linear time."""
         writer = BtfWriter()
         name = writer.string("x")
         writer.records = [writer.words(name, STRUCT << 24, 0)] * 100_000
         btf = btfmmap.open(data=writer.build())
         names = re.findall(r"^struct (x\S*) {", btf.dump("c", sort=False) or "", re.MULTILINE)
         assert names == ["x", *(f"x___{number}" for number in range(2, 100_001))]
-        assert btf.to_c().count("struct x") == 99_999  # the first one of all is left out, as in bpftool
+        assert btf.to_c().count("struct x") == 99_999  # the first anonymous type is left out, as in bpftool
 
     def test_what_needs_the_first_one(self) -> None:
-        """Left out at the top, the first of all is written for what comes last and refers to it (seen in
-        bpftool 7.8): a struct or a prototype without a name, but no pointer."""
+        """The first anonymous struct or prototype is left out at the top, and written out in the last type,
+        which refers to it (seen in bpftool 7.8). A pointer is not."""
         for last, times in ((PTR, 0), (STRUCT, 1), (FUNC_PROTO, 1)):
             writer = BtfWriter()
             first = writer.add_struct("x", 8, [])

@@ -1,6 +1,7 @@
-"""Names of several types: which one a question takes, and what the commands say of the others.
+"""Names of several types: which type a question takes, and what commands say of the others.
 
-Against a plain reading of bpftool's JSON for every such name of real kernels, and for made types against ids.
+Against a plain reading of bpftool's JSON for every such name of real kernels, and against ids for synthetic
+types.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ VALUES = [*STRUCTS, "ARRAY", "ENUM", "ENUM64", "INT", "FLOAT", "PTR"]
 
 
 class Named:
-    """The types of each name that several have, as bpftool's JSON has them."""
+    """The types of each shared name, by bpftool's JSON."""
 
     def __init__(self, path: Path) -> None:
         self.records: list[bpftool.Record] = [{"id": 0, "kind": "VOID", "name": "void"}]
@@ -56,7 +57,7 @@ class Named:
         return record
 
     def taken(self, name: str, kinds: list[str]) -> int:
-        """The type that a question about these kinds takes: a pass for each group, in order."""
+        """The type that a question about these kinds takes: one pass per group, in order."""
         types = self.several[name]
         defined = [record for record in types if record["kind"] not in DECLARATIONS]
         suitable = [record for record in defined if self.below(record)["kind"] in kinds]
@@ -101,7 +102,7 @@ def test_every_name_of_several(kernel: Path, named: Named) -> None:
 
 
 def test_structs_are_taken(kernel: Path, named: Named) -> None:
-    """For each struct that shares its name, asked by that name and by id."""
+    """Structs that share their names, asked by name and by id."""
     btf = btfmmap.open(kernel)
     shared = 0
     for name, types in named.several.items():
@@ -142,7 +143,7 @@ def test_a_function_before_the_struct(kernel: Path, name: str) -> None:
 
 @pytest.mark.parametrize("kernel", ["running", "7.2-amd64", "6.12-s390x"], indirect=True)
 def test_keywords(kernel: Path, named: Named) -> None:
-    """All of find, find_all, lookup, match and [] take the same."""
+    """find, find_all, lookup, match and [] agree."""
     btf = btfmmap.open(kernel)
     for name, types in named.several.items():
         for keyword, kinds in KEYWORDS.items():
@@ -202,7 +203,7 @@ NAMED_KINDS = [
 
 
 def one_of_each(name: str, kinds: list[str] = NAMED_KINDS) -> bytes:
-    """An INT, a prototype, an array of 4, and from id 4 on a type of each of these kinds, all of one name."""
+    """An INT, a prototype, an array of 4, and from id 4 on one type per kind given, all of one name."""
     writer = BtfWriter()
     other = writer.add_int("other")
     proto = writer.add_proto(other, [])
@@ -230,7 +231,7 @@ def one_of_each(name: str, kinds: list[str] = NAMED_KINDS) -> bytes:
 
 
 NUMBERS = ["ENUM", "ENUM64", "INT", "FLOAT"]
-# In the order of preference, best first. The typedef is of an array here.
+# In order of preference, best first. The typedef names an array.
 PREFERRED: dict[str, list[list[str]]] = {
     **{question: [STRUCTS] for question in LAYOUT_QUESTIONS},
     **{question: [STRUCTS, ["TYPEDEF"]] for question in ("at", "at_each")},
@@ -310,12 +311,12 @@ def test_typedefs() -> None:
     writer.add(btf_writer.TYPEDEF, "circle", size_or_type=10)
     writer.add(btf_writer.TYPEDEF, "circle", size_or_type=9)
     btf = btfmmap.open(data=writer.build())
-    # The one of a struct, through others and qualifiers, before that of a pointer.
+    # A typedef of a struct, through others and qualifiers, precedes one of a pointer.
     assert btf.candidates("t", "layout") == [4]
     assert btf.candidates("t", "dtype") == [4, 3]
     assert btf.candidates("t") == [3, 4]
     assert btf.at("t", 0) == ["m"]
-    # A typedef of what comes before it is no other type.
+    # A typedef of the type before it adds no candidate.
     assert btf.candidates("s") == btf.candidates("s", "users") == btf.candidates("s", "at") == [5]
     assert btf.candidates("circle", "layout") == [9, 10]
     with pytest.raises(ValueError, match="circle is of kind TYPEDEF, not a struct or union"):
@@ -334,7 +335,7 @@ def test_names_and_questions() -> None:
 
 
 def split_on_base() -> tuple[bytes, bytes]:
-    """A base with a forward declaration of what the module defines, and a struct that both define."""
+    """A base with a forward declaration of a type that the module defines, and a struct that both define."""
     base = BtfWriter()
     int_id = base.add_int()
     base.add(btf_writer.FWD, "declared")
@@ -441,7 +442,7 @@ class TestCommands:
             assert run_btfmmap(*words, "-f", file).stderr == ""
 
     def test_a_typedef_of_what_is_shown(self, tmp_path: Path) -> None:
-        """In either order."""
+        """The two words may come in either order."""
         for typedef_first in (False, True):
             writer = BtfWriter()
             int_id = writer.add_int()

@@ -1,6 +1,6 @@
-"""Bytes that change after `open`: answers may be wrong, or typed errors, never a crash.
+"""Bytes that change after `open`: wrong answers or typed errors, never a crash.
 
-Each test runs in a process of its own: a crash is then a failure with a signal's number, not the end of all.
+Each test runs in its own process, so that a crash fails only that test, with the signal's number.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def blobs() -> list[bytes]:
 
 
 def overwritten(blob: bytes, how: int, random_: random.Random) -> bytes:
-    """Other bytes of the same length."""
+    """Replace the bytes by others of the same length."""
     size = len(blob)
     if how == 0:
         return b"\xff" * size
@@ -51,7 +51,7 @@ def overwritten(blob: bytes, how: int, random_: random.Random) -> bytes:
             word = random_.choice([0, 1, 2**31, 2**32 - 1, random_.randrange(400), random_.getrandbits(32)])
             changed[at : at + 4] = word.to_bytes(4, random_.choice(["little", "big"]))
         return bytes(changed)
-    if how == 4:  # the records of somewhere else
+    if how == 4:  # records moved to another place
         shift = 4 * random_.randrange(1, size // 4)
         return blob[shift:] + blob[:shift]
     words = [blob[at : at + 4] for at in range(0, size & ~3, 4)]
@@ -68,7 +68,7 @@ def ids_of(btf: btfmmap.Btf, random_: random.Random) -> list[int]:
 
 
 def changed_after_open() -> None:
-    """Everything is asked of bytes that are not those that were checked."""
+    """Ask every question after the checked bytes were replaced."""
     random_ = random.Random(7)
     for blob in blobs():
         for how in HOWS:
@@ -78,7 +78,7 @@ def changed_after_open() -> None:
                 ids = ids_of(btf, random_)
                 data[:] = overwritten(blob, how, random_)
                 walk(btf, ids)
-                # And of tables, graph and layouts built before.
+                # Ask again with tables, graph and layouts built before the change.
                 data[:] = blob
                 btf = btfmmap.open(data=data)
                 walk(btf, ids)
@@ -113,7 +113,7 @@ def changing_while_asked() -> None:
 
 
 def changing_bases() -> None:
-    """A split BTF on a base that changes, or that changes itself; and its relocation."""
+    """A split BTF whose base changes, or that changes itself, and its relocation."""
     random_ = random.Random(17)
     base_blob = every_kind().build()
     for how in HOWS:
@@ -122,7 +122,7 @@ def changing_bases() -> None:
             base = btfmmap.open(data=base_data)
             writer = BtfWriter(strings=b"")
             end = len(base)
-            # Of the base's types and of its own, the base's names and its own.
+            # The base's types and names, and its own.
             writer.add_struct("", 16, [("", 1, 0), ("", end, 64)])
             writer.add(STRUCT, size_or_type=4, vlen=1, extra=(1, end, 0))
             split_data = bytearray(writer.build(strings=b"own\0"))

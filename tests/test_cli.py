@@ -170,7 +170,7 @@ def test_full_disk(file: Path) -> None:
     "words", ["show no_such_type", "show int -f no_such_file", "nonsense", "dump --pretty"]
 )
 def test_closed_standard_error(words: str) -> None:
-    """What would be said there is not said elsewhere."""
+    """An error with standard error closed goes nowhere else."""
     expected = run_btfmmap(*words.split()).returncode
     done = subprocess.run(
         f'exec "{sys.executable}" -m btfmmap {words} 2>&-', shell=True, capture_output=True, check=False
@@ -190,7 +190,7 @@ def test_hostile_names(tmp_path: Path) -> None:
 
 
 def test_interrupt_while_reading(tmp_path: Path) -> None:
-    """Ctrl-C while a pipe is open at the other end, and silent."""
+    """Ctrl-C while reading from a pipe whose writer is silent."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with (
@@ -205,7 +205,7 @@ def test_interrupt_while_reading(tmp_path: Path) -> None:
 
 
 def test_interrupt_is_quiet(tmp_path: Path) -> None:
-    """Ctrl-C while a pipe that nobody fills is being opened."""
+    """Ctrl-C while opening a pipe without a writer."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     code = "import sys, btfmmap.cli; print(flush=True); sys.exit(btfmmap.cli.main(sys.argv[1:]))"

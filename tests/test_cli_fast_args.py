@@ -1,4 +1,4 @@
-"""What the quick parser takes, argparse takes in the same way; and it takes what people type every day."""
+"""The fast parser gives the same arguments as argparse, and accepts common command lines."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WORDS = """
 """
 
 
-def quick(words: list[str]) -> dict[str, Any]:
+def fast(words: list[str]) -> dict[str, Any]:
     command = import_module(f"btfmmap.cli.{words[0]}")
     parser = FastParser()
     command.add_arguments(parser)
@@ -55,7 +55,7 @@ def quick(words: list[str]) -> dict[str, Any]:
 
 
 def full(words: list[str]) -> dict[str, Any] | None:
-    """None where argparse ends the process: it would say what is wrong, or print its help."""
+    """Arguments by argparse; None if it ends the process with an error or its help."""
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         try:
@@ -69,7 +69,7 @@ def full(words: list[str]) -> dict[str, Any] | None:
 @pytest.mark.parametrize("line", EVERY_DAY)
 def test_every_day(line: str) -> None:
     words = translated(line.split())
-    assert quick(words) == full(words)
+    assert fast(words) == full(words)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -80,7 +80,7 @@ def test_nothing_that_argparse_refuses(command: str) -> None:
     for _ in range(1500):
         words = [command, *chosen.choices(words_of_all, k=chosen.randrange(6))]
         try:
-            found = quick(words)
+            found = fast(words)
         except NeedsArgparse:
             continue
         taken += 1

@@ -22,7 +22,7 @@ STORED = pytest.mark.parametrize("kernel", ["7.2-amd64"], indirect=True)
 
 
 def on_terminal(*words: str | Path, **environment: str) -> str:
-    """What a command prints where standard output is a terminal."""
+    """Output of a command whose standard output is a terminal."""
     reader, writer = pty.openpty()
     clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
     with subprocess.Popen([*COMMAND, *words], stdout=writer, env=clean | environment) as process:
@@ -38,7 +38,7 @@ def on_terminal(*words: str | Path, **environment: str) -> str:
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 1 << 16)
-    except OSError:  # Linux says EIO where all other ends are closed
+    except OSError:  # Linux gives EIO once all other ends are closed
         return b""
 
 
@@ -100,7 +100,7 @@ def test_show_json(tmp_path: Path) -> None:
     path.write_bytes(writer.build())
     facts = json.loads(run_btfmmap("show", "top", "-f", path, "--json").stdout)
     keys = ("name", "type", "offset", "bitfield_size", "size", "depth", "hole", "bit_hole")
-    # What is free before an anonymous union is free before its first member.
+    # Padding before an anonymous union is padding before its first member.
     assert [tuple(member[key] for key in keys) for member in facts["members"]] == [
         ("first", "int", 0, 3, 4, 0, 0, 0),
         ("left", "int *", 8, 0, 8, 1, 4, 29),

@@ -1,4 +1,5 @@
-"""Compressed BTF, compressed ELF files and tar archives; broken ones, and ones that unpack to too much."""
+"""Compressed BTF, compressed ELF files and tar archives; malformed ones, and ones that decompress to too
+much."""
 
 from __future__ import annotations
 
@@ -47,9 +48,9 @@ EXTENSIONS = {
     "legacy lz4": ".lz4",
 }
 IN_STREAMS = ("gzip", "xz", "bzip2", "zstd", "lz4")
-"""Of which one stream may follow another."""
+"""Formats whose streams may follow one another."""
 CHECKED = ("gzip", "xz", "bzip2", "zstd", "lz4")
-"""With a checksum of the content."""
+"""Formats with a checksum of the content."""
 
 every_codec = pytest.mark.parametrize("codec", CODECS)
 
@@ -91,19 +92,19 @@ class TestOpens:
         assert btf.source.pointer_size == 4
 
     def test_megabytes(self, codec: str) -> None:
-        """More than goes into a decompressor, or comes out of it, at a time."""
+        """More data than a decompressor takes or gives at a time."""
         generator = random.Random(20261125)
         blob = BLOB + generator.randbytes(3 * MIB // 2) + bytes(LZ4_LEGACY_BLOCK) + b"end"
         assert btfmmap.open(data=fast(codec, blob)).raw.tobytes() == blob
 
     def test_what_follows_is_left_alone(self, codec: str) -> None:
-        """Kernels have the content's size there, and in an image anything may follow."""
+        """Kernel images have the content's size there, and anything may follow in an image."""
         for rest in (b"\0", struct.pack("<I", len(BLOB)), b"rest" * 1000):
             same(btfmmap.open(data=CODECS[codec](BLOB) + rest))
 
 
 def fast(codec: str, data: bytes) -> bytes:
-    """Compressed quickly rather than well."""
+    """Compressed at a low level."""
     if codec == "xz":
         return lzma.compress(data, preset=0)
     if codec == "lzma":
@@ -117,7 +118,7 @@ def fast(codec: str, data: bytes) -> bytes:
 
 @pytest.mark.parametrize("codec", IN_STREAMS)
 class TestStreams:
-    """One after the other, as parallel compressors and `cat` leave them."""
+    """Streams one after the other, as parallel compressors and `cat` leave them."""
 
     def test_of_one_file(self, codec: str) -> None:
         compress = CODECS[codec]
@@ -131,7 +132,8 @@ class TestStreams:
         refused(data[:-1], f"broken {codec} data: ")
 
     def test_a_million_empty_ones(self, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """They hold nothing that would count against the limit. Here a thousand are too many."""
+        """Empty streams do not count against the limit on size. A limit on their number applies, here a
+        thousand."""
         monkeypatch.setattr(compression, "_MAX_STREAMS", 1000)
         empty, full = CODECS[codec](b""), CODECS[codec](BLOB)
         same(btfmmap.open(data=empty * 999 + full))
@@ -139,7 +141,8 @@ class TestStreams:
 
 
 def test_appended_size_of_whole_blocks() -> None:
-    """The kernel's build puts the size behind the last block. After full ones it is no block's size."""
+    """The kernel's build appends the size to the last block. After full blocks it cannot be read as a block's
+    size."""
     for blocks in (1, 2):
         content = BLOB.ljust(blocks * LZ4_LEGACY_BLOCK, b"\0")
         size = struct.pack("<I", len(content))
@@ -169,7 +172,8 @@ class TestBroken:
         refused(data[: len(data) // 2], f"broken {codec} data: ")
 
     def test_every_changed_byte(self, codec: str) -> None:
-        """Ends in an error or, with a checksum, in the same content: some bytes say nothing about it."""
+        """A changed byte ends in an error or, under a checksum, in the same content: some bytes carry no
+        information."""
         data = CODECS[codec](BLOB)
         generator = random.Random(20261126)
         refusals = 0
@@ -188,7 +192,7 @@ class TestBroken:
         assert refusals > len(data) * (0.9 if codec in CHECKED else 0.1)
 
     def test_only_the_beginning(self, codec: str) -> None:
-        """The magic bytes, then something else."""
+        """The magic bytes, then garbage."""
         magic = CODECS[codec](BLOB)[:6]
         refused(magic + b"\xff" * 100, f"broken {codec} data: ")
 
@@ -203,7 +207,7 @@ class TestBroken:
 @every_codec
 class TestBombs:
     def test_limit(self, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The last size that opens, and the first that does not."""
+        """The largest size that opens, and the smallest that does not."""
         monkeypatch.setattr(compression, "LIMIT", MIB)
         for size in (MIB, MIB + 1):
             data = CODECS[codec](BLOB.ljust(size, b"\0"))
@@ -228,7 +232,7 @@ class TestBombs:
         assert peak < 72 * MIB
 
     def test_all_that_is_unpacked_counts(self, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Not only what the last step gives."""
+        """The limit applies to each step of several."""
         content = BLOB.ljust(100_000, b"\0")
         data = CODECS[codec](lzma.compress(content))
         inner = len(lzma.compress(content))
@@ -249,7 +253,7 @@ def test_bomb_in_a_section(how: int, codec: str, monkeypatch: pytest.MonkeyPatch
 
 
 class TestMemoryLimit:
-    """A few bytes may ask for gigabytes of dictionary."""
+    """A few bytes can demand a dictionary of gigabytes."""
 
     def test_xz(self) -> None:
         data = bytearray(lzma.compress(BLOB))
@@ -301,7 +305,7 @@ class TestNesting:
             same(btfmmap.open(data=CODECS[second](CODECS[first](BLOB))))
 
     def test_quine(self) -> None:
-        """tar and compression in turns."""
+        """Alternating tar and compression."""
         data = BLOB
         for _ in range(3):
             data = gzip.compress(tar({"some.btf": data}))
@@ -336,7 +340,7 @@ class TestMissingLibraries:
 
 
 def header_with_size(field: bytes) -> bytes:
-    """A tar header whose size is written so, with the right checksum."""
+    """A tar header with the given size field and the right checksum."""
     header = bytearray(tar({"some.btf": b""})[:512])
     header[124:136] = field
     header[148:156] = b" " * 8
@@ -345,7 +349,7 @@ def header_with_size(field: bytes) -> bytes:
 
 
 def base_256(number: int) -> bytes:
-    """As GNU tar writes what octal digits have no room for."""
+    """GNU tar's binary form of numbers too large for octal digits."""
     return (b"\xff" if number < 0 else b"\x80") + (number % 2**88).to_bytes(11, "big")
 
 
@@ -353,7 +357,7 @@ class TestTar:
     @pytest.mark.parametrize("tar_format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
     @pytest.mark.parametrize("compress", [bytes, *CODECS.values()])
     def test_one_member(self, tar_format: int, compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
-        """As BTFHub's archives have it."""
+        """The form of BTFHub's archives."""
         path = tmp_path / "5.4.0-42-generic.btf.tar.xz"
         path.write_bytes(compress(tar({"5.4.0-42-generic.btf": BLOB}, tar_format)))
         same(btfmmap.open(path), path)
@@ -403,7 +407,7 @@ class TestTar:
         refused(info.tobuf() + bytes(1024), "a tar archive without files")
 
     def test_empty(self) -> None:
-        """Zeros only, which have nothing that says that they are an archive."""
+        """Zeros only, which nothing marks as an archive."""
         empty = tar({})
         refused(empty, "starts with bytes 00 00 00 00")
         refused(lzma.compress(empty), "starts with bytes 00 00 00 00")
@@ -423,7 +427,7 @@ class TestTar:
 
     @pytest.mark.parametrize("size", [-1, -512, -1024, -(2**40), -(2**87)])
     def test_negative_size(self, size: int) -> None:
-        """A walk that believed it would go back, and round and round."""
+        """Following such a size would lead backwards, in an endless loop."""
         message = f"a broken tar archive: 'some.btf' with {size} bytes at byte 512"
         refused(header_with_size(base_256(size)) + bytes(2048), message)
 
@@ -450,12 +454,13 @@ class TestTar:
             except FormatError:
                 continue
             opened += 1
-            # A larger size takes in some of the zeros behind it.
+            # A larger size includes some of the zeros that follow.
             assert btf.raw.tobytes().rstrip(b"\0") == BLOB.rstrip(b"\0")
         assert 100 < opened < 1990
 
     def test_bombs_in_members_share_one_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """And the first one over it ends the search, since others would each unpack a piece again."""
+        """The first file over the limit ends the search, because each of the others would decompress as much
+        again."""
         monkeypatch.setattr(compression, "LIMIT", MIB)
         unpacked = []
         decompress = compression.decompress

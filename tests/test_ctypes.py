@@ -137,7 +137,8 @@ def test_laid_out_by_clang(tmp_path: Path, target: str) -> None:
 
 
 def test_every_struct_of_a_kernel(kernel: Path) -> None:
-    """Each of 7 is a class of its size, or is refused with the member; of a big-endian kernel too."""
+    """Every seventh type is a class of its size or refused with the member's name; a big-endian kernel's
+    too."""
     btf = btfmmap.open(kernel)
     structs = [type_ for type_ in btf if type_.kind in (btfmmap.Kind.STRUCT, btfmmap.Kind.UNION)][::7]
     refused = []

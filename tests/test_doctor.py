@@ -1,4 +1,4 @@
-"""The kernel's promises: kept on the running kernel, and seen to be broken where they are."""
+"""The kernel's promises: kept by the running kernel, and reported as broken where something breaks them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VERDICTS = {"holds", "does not hold", "could not be tried"}
 
 @pytest.fixture(scope="module")
 def mappable() -> Path:
-    """The running kernel's BTF, where Python's own mmap, asked privately, can map it."""
+    """The running kernel's BTF, if Python's own private mmap can map it."""
     kernel = requirements.kernel_btf()
     with kernel.open("rb") as file:
         try:
@@ -67,7 +67,7 @@ def test_command(mappable: Path) -> None:
 
 
 def test_an_ordinary_file_breaks_the_rules(tmp_path: Path) -> None:
-    """So the rules can fail: what the kernel forbids of its BTF, it allows of other files."""
+    """The rules can fail: the kernel allows for other files what it forbids for its BTF."""
     path = tmp_path / "sample.btf"
     path.write_bytes(Path(btfmmap.SAMPLE_BTF).read_bytes())
     findings = {finding.rule: finding for finding in btfmmap.doctor(path)}
@@ -88,7 +88,7 @@ def test_an_ordinary_file_breaks_the_rules(tmp_path: Path) -> None:
 
 
 def test_what_is_no_btf_to_map(tmp_path: Path) -> None:
-    """Nothing is tried on it, and nothing waits for it."""
+    """A FIFO is not opened and nothing waits for it."""
     (tmp_path / "empty").touch()
     os.mkfifo(tmp_path / "pipe")
     inputs = {
@@ -152,13 +152,13 @@ def test_a_kernel_btf_that_may_not_be_read(mappable: Path, tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("mappable")
 def test_sysfs_mounted_read_only() -> None:
-    """As in containers: opening for writing is refused with EROFS."""
+    """Opening for writing is refused with EROFS, as in containers."""
     done = with_mounts("mount --rbind /sys /sys && mount -o remount,bind,ro /sys")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_another_sysfs_file_instead(mappable: Path) -> None:
-    """The kernel maps no other sysfs file, just as it mapped no BTF before 6.16."""
+    """The kernel refuses to map any other sysfs file, as it refused to map BTF before 6.16."""
     notes = Path("/sys/kernel/notes")
     if not os.access(notes, os.R_OK):
         pytest.skip(f"no {notes}")
@@ -179,7 +179,7 @@ COPYING = {"tmpfs", "btrfs"}
 
 
 def test_where_direct_writes_copy(mappable: Path) -> None:
-    """tmpfs accepts O_DIRECT (Linux 6.6) and copies, which says nothing of the mapping."""
+    """tmpfs accepts O_DIRECT (Linux 6.6) and copies, which tells nothing about the mapping."""
     folder = "/dev/shm"
     if file_system(folder) != "tmpfs" or not os.access(folder, os.W_OK):
         pytest.skip(f"no tmpfs on {folder}")
@@ -197,7 +197,7 @@ def test_where_direct_writes_copy(mappable: Path) -> None:
 
 
 def test_a_mapping_that_is_pinned(tmp_path: Path) -> None:
-    """That an ordinary file's pages can be written directly is noticed where the file system pins pages."""
+    """Writing an ordinary file's pages directly is noticed on file systems that pin pages."""
     kind = file_system(tmp_path)
     if kind not in PINNING | COPYING:
         pytest.skip(f"nothing is known of direct writes on {kind}")
@@ -217,7 +217,7 @@ def test_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch, mappable
 
 
 def test_a_call_that_fails_with_ordinary_memory() -> None:
-    """A sandbox that forbids a system call breaks no promise of the kernel's."""
+    """A sandbox that forbids a system call does not count as a broken promise."""
 
     def forbidden(_address: int) -> str:
         raise RefusedError(errno.EPERM)
@@ -322,7 +322,7 @@ for call in sent:
 
 
 def test_a_probe_that_does_not_answer() -> None:
-    """It is killed with its children; where it does not die, it is left, and said to be."""
+    """The process is killed with its children; if it does not die, it is left behind and reported."""
     done = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, check=True)
     lines = [re.sub(r"process \d+", "process N", line) for line in done.stdout.splitlines()]
     stuck = "process N is blocked in the kernel and was left behind"
@@ -335,7 +335,7 @@ def test_a_probe_that_does_not_answer() -> None:
 
 @pytest.mark.usefixtures("mappable")
 def test_a_probe_stuck_in_the_kernel(tmp_path: Path) -> None:
-    """Writing to a frozen file system cannot be killed. The command ends all the same, its output too."""
+    """Writing to a frozen file system cannot be killed. The command and its output end all the same."""
     if os.geteuid() != 0:
         pytest.skip("only root freezes a file system")
     image, folder = tmp_path / "image", tmp_path / "folder"
@@ -368,7 +368,7 @@ def test_a_probe_stuck_in_the_kernel(tmp_path: Path) -> None:
 
 
 def test_the_process_that_probes_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has said by then is reported."""
+    """Findings made before then are reported."""
     monkeypatch.setattr(contract, "_SECONDS", 1)
     script = 'print(\'[0, "sysfs", "holds"]\\n[1, "eq\', end=\'\', flush=True); import time; time.sleep(100)'
     monkeypatch.setattr(contract, "_PROBE", script)
@@ -387,7 +387,7 @@ def test_the_process_that_probes_does_not_end(monkeypatch: pytest.MonkeyPatch) -
 def test_the_process_that_probes_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str | None, reason: str
 ) -> None:
-    """The report comes out all the same, and nothing was tried."""
+    """The report is printed and nothing was tried."""
     if script is None:
         monkeypatch.setattr(sys, "executable", "/no/such/python")
     else:

@@ -1,4 +1,4 @@
-"""`Btf.dtype`: against the compiler's offsets, and bpftool's for whole kernels; and what it refuses."""
+"""`Btf.dtype`: against the compiler's offsets, against bpftool's for whole kernels, and its refusals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 
 
 def place(dtype: np.dtype[Any], path: str) -> tuple[int, int]:
-    """Offset and size of a field at a dotted path, of an array's first element."""
+    """Offset and size of the field at a dotted path; of an array, its first element's."""
     offset = 0
     for word in path.split("."):
         assert dtype.fields is not None
@@ -71,7 +71,7 @@ def test_against_the_compiler(tmp_path: Path) -> None:
 
 
 def test_against_bpftool(kernel: Path) -> None:
-    """Every third struct and union: the offset of each member, those of anonymous ones lifted."""
+    """The offset of each member of every third struct and union, with those of anonymous ones lifted."""
     records = {record["id"]: record for record in bpftool.records(kernel)}
     btf = btfmmap.open(kernel)
 
@@ -167,7 +167,7 @@ class TestRefused:
         with pytest.raises(ValueError, match="bitfields is 'some', must be 'error' or 'omit'"):
             btf.dtype("bits", bitfields="some")  # type: ignore[arg-type]
 
-    def test_circles(self) -> None:
+    def test_cycles(self) -> None:
         writer = BtfWriter()
         writer.add(btf_writer.TYPEDEF, "first", size_or_type=2)
         writer.add(btf_writer.CONST, size_or_type=1)

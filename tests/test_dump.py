@@ -1,5 +1,8 @@
-"""Dumps are bpftool's, byte for byte: against hashes of version 7.8's output, against the bpftool that is
-installed (raw and JSON have not changed), and against the compiler."""
+"""Dumps equal bpftool's byte for byte.
+
+They are compared with hashes of version 7.8's output, with the installed bpftool (raw and JSON have not
+changed), and with the compiler.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ def test_every_kind_against_bpftool(tmp_path: Path, order: str) -> None:
 
 @pytest.mark.parametrize(("flags", "options"), FLAGS)
 def test_a_record_of_many_pieces(tmp_path: Path, flags: tuple[str, ...], options: dict[str, bool]) -> None:
-    """To a descriptor, where the pieces are written behind, each in a buffer of its own."""
+    """Output to a descriptor goes through the writer thread, in several buffers."""
     writer = BtfWriter()
     name = writer.string("a_name_of_some_letters_" * 3)
     values = tuple(word for value in range(60000) for word in (name, value))
@@ -112,7 +115,7 @@ def test_roots() -> None:
 
 
 def compile_c(text: str, tmp_path: Path, *command: str) -> str:
-    """What the compiler has to say of a header."""
+    """The compiler's messages about a header."""
     path = tmp_path / "header.c"
     path.write_text(text)
     done = subprocess.run([*command, "-fsyntax-only", path], capture_output=True, text=True, check=False)
@@ -120,13 +123,13 @@ def compile_c(text: str, tmp_path: Path, *command: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Without the numbers of namesakes."""
+    """The text without the numbers of namesakes."""
     return re.sub(r"___\d+\b", "", text)
 
 
 def assertions(btf: Btf, header: str) -> str:
-    """That the compiler lays out each struct with a name as the BTF says, with all members that have
-    addresses. In the header it is found by its declaration, since that may call it x___2."""
+    """Assertions that the compiler lays out each named struct as the BTF says, with all members that have
+    addresses. The struct is found by its declaration, because the header may call it x___2."""
     declared = {
         plain(block): block[: block.index(" {")]
         for block in header.split(";\n\n")
@@ -151,9 +154,9 @@ def assertions(btf: Btf, header: str) -> str:
     return "\n".join(lines)
 
 
-# Structs that compile, but otherwise than they were. The text is bpftool's own, which the hashes show.
-# warn_args has a va_list, which BPF's compiler makes smaller than the kernel's. pgid and kvm_s390_sie_block
-# are packed, which shows in their bitfields alone, and those libbpf does not look at; the others hold them.
+# Structs that compile to another layout. The text is bpftool's own, as the hashes show. warn_args has a
+# va_list, which is smaller for BPF than in the kernel. pgid and kvm_s390_sie_block are packed, which only
+# their bitfields show, and libbpf does not look at those; the others contain them.
 AS_IN_BPFTOOL = {
     "7.2-amd64": {"warn_args"},
     "6.12-cloud-arm64": set(),
@@ -173,7 +176,7 @@ def test_the_header_compiles_to_the_same_layout(stored: dict[str, Btf], name: st
     btf = stored[name]
     text = btf.to_c()
     target = "bpfeb" if btf.source.byte_order == "big" else "bpf"
-    # The kernel is compiled with that option, for struct members without a name.
+    # The kernel is compiled with that option, for anonymous members.
     clang = [
         requirements.tool("clang"),
         "-target",
@@ -191,7 +194,7 @@ def test_the_header_compiles_to_the_same_layout(stored: dict[str, Btf], name: st
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the stored kernel is one for x86-64")
 def test_the_header_compiles_with_gcc(stored: dict[str, Btf], tmp_path: Path) -> None:
-    """For the kernel's own machine, so that va_list has its size, too."""
+    """Compiles for the kernel's own machine, where va_list has its size too."""
     btf = stored["7.2-amd64"]
     text = btf.to_c()
     gcc = [requirements.tool("gcc"), "-fms-extensions", "-w"]
@@ -208,7 +211,7 @@ def test_a_type_with_what_it_needs(stored: dict[str, Btf], tmp_path: Path) -> No
 
 
 class TestC:
-    """Constructs of C, by what a compiler made of them is made into again."""
+    """Constructs of C survive a round trip: compiled, dumped as C and compiled again."""
 
     SOURCE = """
 typedef int (*callback)(const char *, int, ...);
@@ -225,7 +228,7 @@ int (*fn(void))(struct uses *, enum color) { return 0; }
 """
 
     def test_round_trip(self, tmp_path: Path) -> None:
-        """gcc's BTF of the header has the layouts that gcc's BTF of the source had."""
+        """gcc's BTF of the header has the same layouts as gcc's BTF of the source."""
         source, again = tmp_path / "a.c", tmp_path / "b.c"
         source.write_text(self.SOURCE)
         gcc = [requirements.tool("gcc"), "-gbtf", "-c", "-w"]
@@ -237,7 +240,7 @@ int (*fn(void))(struct uses *, enum color) { return 0; }
         for name in ("node", "either", "flags", "tight", "wide", "nested", "uses"):
             before, after = first[name], second[name]
             assert before.size == after.size, name
-            # Gaps have become bitfields without a name.
+            # Gaps have become unnamed bitfields.
             assert [(*tuple(member)[::2], member.bitfield_size) for member in before.members] == [
                 (*tuple(member)[::2], member.bitfield_size)
                 for member in after.members
@@ -317,7 +320,7 @@ class TestFiles:
             btf.dump("xml")  # type: ignore[arg-type]
 
     def test_other_names_of_standard_output(self, tmp_path: Path) -> None:
-        """What is written there stays, before and behind, and a pipe is no file that is not there."""
+        """Earlier content of a device or pipe stays; a pipe is not replaced by a file."""
         dump = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} --root 1 -o"
         text = (btfmmap.open(btfmmap.SAMPLE_BTF).dump(roots=[1]) or "").encode()
         out, link = tmp_path / "out", tmp_path / "link"
@@ -329,7 +332,7 @@ class TestFiles:
             assert out.read_bytes() == b"before\n" + text + b"behind\n", name
 
     def test_what_was_there(self, tmp_path: Path) -> None:
-        """A link stays one, and a file keeps its mode."""
+        """A symbolic link stays one, and a file keeps its mode."""
         btf = btfmmap.open(btfmmap.SAMPLE_BTF)
         path, link = tmp_path / "out.txt", tmp_path / "link"
         path.write_text("before")
@@ -364,7 +367,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
     def test_a_signal_leaves_no_part_behind(self, tmp_path: Path, number: signal.Signals) -> None:
-        """To a copy of the command that is in the middle of writing."""
+        """A copy of the command gets the signal in the middle of writing."""
         script = f"""
 import os, sys
 from btfmmap import _core, cli
@@ -419,7 +422,7 @@ class TestCommand:
         assert hashlib.sha256(done.stdout).hexdigest() == HASHES["tun.h"]
 
     def test_bpftools_ways_to_say_it(self) -> None:
-        """Words cut short, options anywhere, numbers in C's spelling."""
+        """Abbreviated words, options anywhere, numbers in C's notation."""
         sample = btfmmap.SAMPLE_BTF
         btf = btfmmap.open(sample)
         for words in (
@@ -508,7 +511,7 @@ class TestCommand:
             assert process.stderr.read() == b""
 
     def test_no_more_threads(self, tmp_path: Path) -> None:
-        """The text is then made and written in turn."""
+        """Making the text and writing it then take turns."""
         if os.getuid() != 0:
             pytest.skip("needs root, to be a user who may have no more threads")
         out = tmp_path / "out"
@@ -540,7 +543,7 @@ class TestCommand:
         assert (done.returncode, done.stderr) == (1, "btfmmap: standard output: No space left on device\n")
 
     def test_a_file_that_cannot_grow(self, tmp_path: Path) -> None:
-        """What was there stays, and no part of another."""
+        """The earlier file stays, and no partial file is left."""
         out = tmp_path / "out.json"
         out.write_text("before")
         words = f"dump {btfmmap.SAMPLE_BTF} --format json --pretty -o {out}"

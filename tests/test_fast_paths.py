@@ -31,7 +31,7 @@ SOURCES = (
     "index/scan_records",
     "index/scan_records_interleaved",
 )
-MUTANTS = int(os.environ.get("BTFMMAP_TWIN_MUTANTS", "100"))
+MUTANTS = int(os.environ.get("BTFMMAP_FAST_PATH_MUTANTS", "100"))
 
 
 SANITIZED = ("g++", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

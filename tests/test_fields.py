@@ -310,7 +310,7 @@ def nested(depth: int, name: str) -> bytes:
     return writer.build()
 
 
-def circle(name: str) -> bytes:
+def cycle(name: str) -> bytes:
     writer = BtfWriter()
     writer.add_struct("top", 4, [(name, 2, 0)])
     writer.add_struct(name, 4, [(name, 1, 0)])
@@ -318,7 +318,7 @@ def circle(name: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "blob", [doubled(60, ("", "")), nested(100_000, ""), circle("")], ids=["doubled", "nested", "circle"]
+    "blob", [doubled(60, ("", "")), nested(100_000, ""), cycle("")], ids=["doubled", "nested", "cycle"]
 )
 def test_hostile_anonymous(blob: bytes) -> None:
     btf = btfmmap.open(data=blob)
@@ -336,7 +336,7 @@ def test_hostile_anonymous(blob: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "blob", [doubled(60, ("a", "b")), nested(100_000, "m"), circle("m")], ids=["doubled", "nested", "circle"]
+    "blob", [doubled(60, ("a", "b")), nested(100_000, "m"), cycle("m")], ids=["doubled", "nested", "cycle"]
 )
 def test_hostile_named(blob: bytes) -> None:
     """Names are followed only where they are asked for, bytes always."""

@@ -147,7 +147,7 @@ def test_resolve(kernel: Path) -> None:
     assert btf.resolve(range(len(btf))).tolist() == expected
 
 
-def circles() -> BtfWriter:
+def cycles() -> BtfWriter:
     """1 -> 2 -> 3 -> 1; 4 -> 4; 5, a struct that points to itself; 7 -> 6, of no circle."""
     writer = BtfWriter()
     writer.add(btf_writer.TYPEDEF, "one", size_or_type=2)
@@ -160,8 +160,8 @@ def circles() -> BtfWriter:
     return writer
 
 
-def test_circles_terminate() -> None:
-    btf = btfmmap.open(data=circles().build())
+def test_cycles_terminate() -> None:
+    btf = btfmmap.open(data=cycles().build())
     assert btf.resolve(range(-1, 9)).tolist() == [-1, 0, -1, -1, -1, -1, 5, 6, 6, -1]
     assert btf.graph.reachable([1]).tolist() == [1, 2, 3]
     assert btf.graph.dependents([5]).tolist() == [5, 6, 7]
@@ -228,6 +228,6 @@ def test_without_the_extra(method: str, package: str) -> None:
 
 
 def test_repr() -> None:
-    btf = btfmmap.open(data=circles().build())
+    btf = btfmmap.open(data=cycles().build())
     assert repr(btf.graph) == "<Graph of 8 types and 7 references>"
     assert np.shares_memory(btf.graph.indices, btf.graph.indices)

@@ -71,15 +71,15 @@ def test_everything_ends_on_little_stack(name: str) -> None:
     assert len(answers[0]) >= len(bench_hostile.QUESTIONS)
 
 
-def test_chains_and_circles_are_resolved() -> None:
+def test_chains_and_cycles_are_resolved() -> None:
     size = 2 << 20
     chain = btfmmap.open(data=bench_hostile.FILES["a chain of typedefs"](size))
     assert list(chain.resolve([1, len(chain) - 1])) == [0, 0]
     pointers = btfmmap.open(data=bench_hostile.FILES["a chain of pointers"](size))
     assert pointers[1].kind == btfmmap.Kind.PTR
     assert pointers.sizeof([1]) == pointers.source.pointer_size
-    circles = btfmmap.open(data=bench_hostile.FILES["circles of 1000 typedefs"](size))
-    assert list(circles.resolve([1, 1000, len(circles) - 1])) == [-1, -1, -1]
+    cycles = btfmmap.open(data=bench_hostile.FILES["cycles of 1000 typedefs"](size))
+    assert list(cycles.resolve([1, 1000, len(cycles) - 1])) == [-1, -1, -1]
     # 2^62 bytes after 60 levels, which no 32 bits hold: 2^31 is the last.
     arrays = btfmmap.open(data=bench_hostile.FILES["a tree of arrays"](size))
     assert list(arrays.sizeof([2, 3, 30, 31, len(arrays) - 1])) == [8, 16, 2**31, -1, -1]

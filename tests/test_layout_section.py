@@ -53,7 +53,7 @@ def extended(writer: BtfWriter, entries: Entries, **header: int) -> bytes:
     return with_layout(writer, layout(KNOWN + entries, writer.order), **header)
 
 
-def with_strangers(order: str, header_size: int = 32) -> BtfWriter:
+def with_unknown_kinds(order: str, header_size: int = 32) -> BtfWriter:
     """Every known kind, and among them: kind 20 with a word, kind 21 with 8 bytes an element, kind 22 with
     both."""
     writer = every_kind(order, header_size)
@@ -68,11 +68,11 @@ def with_strangers(order: str, header_size: int = 32) -> BtfWriter:
     return writer
 
 
-STRANGERS: Entries = [(4, 0), (0, 8), (4, 4)]
+UNKNOWN_KINDS: Entries = [(4, 0), (0, 8), (4, 4)]
 
 
 def without_funcs(writer: BtfWriter) -> BtfWriter:
-    """A FUNC has to refer to a prototype, and the strangers have moved the prototype's id."""
+    """A FUNC has to refer to a prototype, and the unknown have moved the prototype's id."""
     writer.records = [r for r in writer.records if kind_of(writer, r) != btf_writer.FUNC]
     return writer
 
@@ -90,23 +90,23 @@ def order(request: pytest.FixtureRequest) -> str:
 class TestStrangers:
     @pytest.fixture
     def btf(self, order: str) -> Btf:
-        return btfmmap.open(data=extended(without_funcs(with_strangers(order)), STRANGERS))
+        return btfmmap.open(data=extended(without_funcs(with_unknown_kinds(order)), UNKNOWN_KINDS))
 
     def test_in_types(self, btf: Btf, order: str) -> None:
-        records = without_funcs(with_strangers(order)).records
+        records = without_funcs(with_unknown_kinds(order)).records
         writer = BtfWriter(order)
         assert len(btf) == len(records) + 1
         assert btf.types.kind.tolist() == [0] + [kind_of(writer, record) for record in records]
         assert btf.types.offset[1:].tolist() == np.cumsum([0, *map(len, records[:-1])]).tolist()
-        strangers = btf.types[btf.types.kind >= KINDS]
-        assert strangers.kind.tolist() == [20, 21, 22, 21]
-        assert strangers.vlen.tolist() == [0, 3, 2, 0]
-        assert strangers.kind_flag.tolist() == [False, True, False, False]
-        assert strangers.size_or_type.tolist() == [2**32 - 1, 0, 7, 0]
-        assert btf.strings(strangers.name_off) == ["word", "elements", "both", ""]
+        unknown = btf.types[btf.types.kind >= KINDS]
+        assert unknown.kind.tolist() == [20, 21, 22, 21]
+        assert unknown.vlen.tolist() == [0, 3, 2, 0]
+        assert unknown.kind_flag.tolist() == [False, True, False, False]
+        assert unknown.size_or_type.tolist() == [2**32 - 1, 0, 7, 0]
+        assert btf.strings(unknown.name_off) == ["word", "elements", "both", ""]
 
     def test_tables_go_on(self, btf: Btf, order: str) -> None:
-        """The records of known kinds give the rows that they give without the strangers."""
+        """The records of known kinds give the rows that they give without the unknown."""
         plain = btfmmap.open(data=without_funcs(every_kind(order)).build())
         moved = {0: 0} | {
             old.id: new
@@ -150,7 +150,7 @@ class TestStrangers:
         assert (both.members, both.params, both.enumerators, both.secinfos) == ((), (), (), ())
 
     def test_libbpf_agrees(self) -> None:
-        blob = extended(without_funcs(with_strangers("<")), STRANGERS)
+        blob = extended(without_funcs(with_unknown_kinds("<")), UNKNOWN_KINDS)
         assert libbpf().type_count(blob) == len(btfmmap.open(data=blob))
 
 
@@ -184,14 +184,14 @@ def test_more_entries_than_kinds_and_flags(order: str, section: bytes) -> None:
     """Entries past 127 belong to no kind; flags say nothing of sizes."""
     writer = BtfWriter(order, 32)
     extra = (5,) if len(section) < 200 * 4 else ()
-    writer.add(20, "stranger", extra=extra)
+    writer.add(20, "unknown", extra=extra)
     writer.add_int("int")
-    assert btfmmap.open(data=with_layout(writer, section)).names() == ["void", "stranger", "int"]
+    assert btfmmap.open(data=with_layout(writer, section)).names() == ["void", "unknown", "int"]
 
 
 def test_longer_header(order: str) -> None:
-    writer = without_funcs(with_strangers(order, header_size=44))
-    btf = btfmmap.open(data=extended(writer, STRANGERS))
+    writer = without_funcs(with_unknown_kinds(order, header_size=44))
+    btf = btfmmap.open(data=extended(writer, UNKNOWN_KINDS))
     assert (btf.header["hdr_len"], btf.header["layout_len"]) == (44, 4 * (KINDS + 3))
     assert btf.find("both") == len(writer.records) - 1
 
@@ -241,7 +241,7 @@ class TestRefused:
         writer = BtfWriter(order, 32)
         writer.add_int("int")
         assert len(btfmmap.open(data=extended(writer, [entry]))) == 2
-        writer.add(20, "stranger", extra=(0,) * 64)
+        writer.add(20, "unknown", extra=(0,) * 64)
         with pytest.raises(FormatError, match=r"type \[2\] has the unknown kind 20") as caught:
             btfmmap.open(data=extended(writer, [entry]))
         assert caught.value.type_id == 2
@@ -250,7 +250,7 @@ class TestRefused:
     @pytest.mark.parametrize("kind", [20, 25, 127])
     def test_kinds_beyond_the_layout(self, order: str, kind: int) -> None:
         writer = BtfWriter(order, 32)
-        writer.add(kind, "stranger")
+        writer.add(kind, "unknown")
         for entries in (KNOWN, [*KNOWN, *[(0, 0)] * (kind - KINDS)]):
             with pytest.raises(FormatError, match=f"has the unknown kind {kind}, and no layout section says"):
                 btfmmap.open(data=with_layout(writer, layout(entries, order)))
@@ -274,7 +274,7 @@ class TestRefused:
     def test_past_the_section(self, order: str, entry: tuple[int, int], vlen: int, size: int) -> None:
         """2^24 - 1 elements of 252 bytes have nearly 2^32 bytes together."""
         writer = BtfWriter(order, 32)
-        writer.add(20, "stranger", vlen=vlen)
+        writer.add(20, "unknown", vlen=vlen)
         with pytest.raises(
             FormatError, match=rf"type \[1\] is cut short: its record has {size} bytes, 12 are"
         ):
@@ -293,14 +293,14 @@ class TestRefused:
     )
     def test_place(self, order: str, field: str, change: Callable[[int], int], message: str) -> None:
         writer = every_kind(order, 32)
-        right = btfmmap.open(data=extended(writer, STRANGERS)).header[field]
+        right = btfmmap.open(data=extended(writer, UNKNOWN_KINDS)).header[field]
         with pytest.raises(FormatError, match=rf"layout section \(offset \d+, \d+ bytes\) {message}"):
-            btfmmap.open(data=extended(writer, STRANGERS, **{field: change(right)}))
+            btfmmap.open(data=extended(writer, UNKNOWN_KINDS, **{field: change(right)}))
 
     def test_a_short_header_has_none(self) -> None:
         """24 bytes end before the layout fields, whatever stands behind them."""
         writer = BtfWriter("<", 24)
-        writer.add(20, "stranger")
+        writer.add(20, "unknown")
         section = layout([*KNOWN, (0, 0)])
         types = writer.type_section
         blob = writer.build(types=types + section, type_len=len(types))
@@ -314,26 +314,28 @@ class TestSplit:
         writer.add_int("int")
         return writer, btfmmap.open(data=extended(writer, entries))
 
-    def stranger(self, base: BtfWriter, header_size: int = 24, extra: tuple[int, ...] = (1,)) -> SplitWriter:
+    def with_unknown_kind(
+        self, base: BtfWriter, header_size: int = 24, extra: tuple[int, ...] = (1,)
+    ) -> SplitWriter:
         writer = SplitWriter(base, header_size)
-        writer.add(20, "stranger", extra=extra)
+        writer.add(20, "unknown", extra=extra)
         writer.add(btf_writer.CONST, size_or_type=1)
         return writer
 
     def test_the_base_has_it(self, order: str) -> None:
         """Also for what stands on a split BTF that has none either."""
         low, base = self.base(order, [(4, 0)])
-        middle = self.stranger(low)
+        middle = self.with_unknown_kind(low)
         between = btfmmap.open(data=middle.build(), base=base)
         assert between.types.kind.tolist() == [20, btf_writer.CONST]
-        top = btfmmap.open(data=self.stranger(middle).build(), base=between)
+        top = btfmmap.open(data=self.with_unknown_kind(middle).build(), base=between)
         assert top.types.kind.tolist() == [20, btf_writer.CONST]
-        assert top.find_all("stranger") == [2, 4]
+        assert top.find_all("unknown") == [2, 4]
         assert top[4].kind.name == "UNKNOWN_20"
 
     def test_its_own_comes_first(self, order: str) -> None:
         low, base = self.base(order, [(8, 0)])
-        writer = self.stranger(low, 32)
+        writer = self.with_unknown_kind(low, 32)
         assert len(btfmmap.open(data=extended(writer, [(4, 0)]), base=base)) == 2
         with pytest.raises(FormatError):
             btfmmap.open(data=writer.build(), base=base)
@@ -342,21 +344,21 @@ class TestSplit:
         """libbpf does not ask the base of what is not in a split BTF's own layout."""
         low, base = self.base(order, [(4, 0)])
         with pytest.raises(FormatError, match="unknown kind 20"):
-            btfmmap.open(data=with_layout(self.stranger(low, 32), layout(KNOWN, order)), base=base)
+            btfmmap.open(data=with_layout(self.with_unknown_kind(low, 32), layout(KNOWN, order)), base=base)
 
     def test_the_base_has_none(self, order: str) -> None:
         low = BtfWriter(order)
         low.add_int("int")
         with pytest.raises(FormatError, match=r"type \[2\] has the unknown kind 20"):
-            btfmmap.open(data=self.stranger(low).build(), base=btfmmap.open(data=low.build()))
+            btfmmap.open(data=self.with_unknown_kind(low).build(), base=btfmmap.open(data=low.build()))
 
 
 def test_mutations(order: str) -> None:
     """With the layout section among what changes: opened whole, or refused."""
-    blob = extended(without_funcs(with_strangers(order)), STRANGERS)
+    blob = extended(without_funcs(with_unknown_kinds(order)), UNKNOWN_KINDS)
     ask_about_types(btfmmap.open(data=blob))
     generator = random.Random(order)
-    opened = strangers = 0
+    opened = unknown = 0
     for _ in range(1500):
         try:
             btf = btfmmap.open(data=mutant(blob, generator))
@@ -364,6 +366,6 @@ def test_mutations(order: str) -> None:
             continue
         ask_about_types(btf)
         opened += 1
-        strangers += bool((btf.types.kind >= KINDS).any())
+        unknown += bool((btf.types.kind >= KINDS).any())
     assert opened > 100
-    assert strangers > 100
+    assert unknown > 100

@@ -133,7 +133,7 @@ def test_against_libbpf(kernel: Path) -> None:
 def test_what_has_no_size(order: str) -> None:
     writer = BtfWriter(order)
     int_id = writer.add_int()
-    writer.add(btf_writer.CONST, size_or_type=3)  # a circle of modifiers: 2 and 3
+    writer.add(btf_writer.CONST, size_or_type=3)  # a cycle of modifiers: 2 and 3
     writer.add(btf_writer.TYPEDEF, "round", size_or_type=2)
     writer.add_array(4, int_id, 2)  # an array of itself
     deep = int_id

@@ -256,7 +256,7 @@ def test_how_a_type_is_named() -> None:
 
 
 class TestHostile:
-    def test_circles(self) -> None:
+    def test_cycles(self) -> None:
         writer = BtfWriter()
         writer.add(btf_writer.TYPEDEF, "one", size_or_type=2)
         writer.add(btf_writer.CONST, size_or_type=1)

@@ -1,4 +1,4 @@
-"""Workloads measured side by side, in turns, so that a machine's noise meets all of them."""
+"""Workloads measured side by side, in turns, so that noise hits all of them alike."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from statistics import median, quantiles
 Run = Callable[[], object]
 
 MANY = 60
-"""Rounds for what takes milliseconds."""
+"""Rounds of workloads that take milliseconds."""
 SOME = 15
-"""Rounds for what takes tens of milliseconds: processes."""
+"""Rounds of workloads that take tens of milliseconds, such as processes."""
 FEW = 7
-"""Rounds for what takes a tenth of a second and more."""
+"""Rounds of workloads that take a tenth of a second or more."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to measure. A run's result is dropped while the clock still runs: releasing it counts."""
+    """Work to measure. A run's result is dropped while the clock still runs, because releasing it counts."""
 
     name: str
     prepare: Callable[[], Run]
-    """Makes one round's run; not measured."""
+    """Prepares one round and returns its run. Not measured."""
     rounds: int
     things: int = 1
-    """How many things one run does; what is reported is for one of them."""
+    """Number of things one run does; results are reported per thing."""
 
 
 @dataclass(frozen=True)
 class Meter:
-    """What is measured of a run, and in which unit."""
+    """The quantity measured of a run, and its unit."""
 
     unit: str
     read: Callable[[Run], float]
@@ -41,7 +41,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A peer that cannot be measured here, and why."""
+    """A peer that cannot be measured on this machine, and the reason."""
 
     name: str
     reason: str
@@ -53,7 +53,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Timing:
-    """What a workload took, in the unit of its comparison."""
+    """A workload's cost, in the unit of its comparison."""
 
     name: str
     rounds: int
@@ -61,12 +61,12 @@ class Timing:
     median: float
     upper_quartile: float
     times_ours: float
-    """The median over the rounds of its measure divided by ours in the same round."""
+    """Median over the rounds of this workload's cost divided by ours in the same round."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Timings of ours (first) and of its peers."""
+    """Timings of our workload (first) and of its peers."""
 
     title: str
     unit: str
@@ -74,7 +74,7 @@ class Comparison:
     skipped: list[Skipped]
 
     def markdown(self) -> str:
-        """A heading, a table, and a line for each peer left out."""
+        """A heading, a table, and a line per peer left out."""
         lines = [
             f"### {self.title}",
             "",
@@ -93,14 +93,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Growth:
-    """Nanoseconds a type by workload, then by the number of types."""
+    """Nanoseconds per type, by workload and number of types."""
 
     title: str
     sizes: Sequence[int]
     nanoseconds: dict[str, dict[int, float]]
 
     def markdown(self) -> str:
-        """A heading, and a table with a column a size."""
+        """A heading, and a table with a column per size."""
         lines = [
             f"### {self.title}",
             "",
@@ -113,7 +113,7 @@ class Growth:
 
 
 def repeated(name: str, run: Run, rounds: int, things: int = 1) -> Workload:
-    """A workload that needs nothing prepared."""
+    """A workload without preparation."""
     return Workload(name, lambda: run, rounds, things)
 
 
@@ -133,14 +133,14 @@ CPU_SECONDS = Meter("CPU s", _seconds(time.process_time, 1))
 
 
 def reported(unit: str) -> Meter:
-    """For runs that return their own measure: processes that look at themselves."""
+    """A meter of runs that return their own measurement, as processes that measure themselves do."""
     return Meter(unit, lambda run: float(str(run())))
 
 
 def compare(
     title: str, ours: Workload, peers: Sequence[Workload | Skipped], meter: Meter = MILLISECONDS
 ) -> Comparison:
-    """Measure ours in every round, and each peer in as many as it asks for, evenly spread over them."""
+    """Measure ours in every round, and each peer in as many rounds as it asks for, spread evenly."""
     workloads = [ours, *(peer for peer in peers if isinstance(peer, Workload))]
     samples: dict[Workload, dict[int, float]] = {workload: {} for workload in workloads}
     for workload in workloads:
@@ -148,7 +148,7 @@ def compare(
     with _no_garbage_collection():
         for number in range(ours.rounds):
             due = [workload for workload in workloads if _is_due(workload, number, ours.rounds)]
-            # Back and forth, so that nobody always comes after the same neighbour.
+            # Alternate the order, so that no workload always follows the same neighbour.
             for workload in due if number % 2 == 0 else reversed(due):
                 samples[workload][number] = _sample(workload, meter)
     return Comparison(
@@ -183,7 +183,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def short(number: float) -> str:
-    """A number as reports have it."""
+    """A number in the precision of reports."""
     if number >= 100:
         return f"{number:,.0f}"
     return f"{number:.2f}" if number >= 0.1 or number == 0 else f"{number:.2g}"

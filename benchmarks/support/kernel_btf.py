@@ -1,4 +1,4 @@
-"""The BTF to measure on: the running kernel's, or the one among the tests' data where there is none."""
+"""The BTF to measure on: the running kernel's, or else the one in the tests' data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import btfmmap
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 STAND_IN = DATA / "7.2-amd64.btf.xz"
-"""Types sorted by name, as those of all 7.x kernels are."""
+"""Whether types are sorted by name, as in all 7.x kernels."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class KernelBtf:
 
     path: str
     origin: str
-    """What to call it in a report."""
+    """Name in reports."""
     is_running_kernel: bool
 
 
@@ -42,7 +42,7 @@ def kernel_btf() -> Iterator[KernelBtf]:
 
 @contextmanager
 def unpacked(compressed: Path) -> Iterator[str]:
-    """The path of what is in an xz file, for as long as it is needed."""
+    """The path of an xz file's content, valid inside the `with` block."""
     with tempfile.NamedTemporaryFile(suffix=".btf") as file:
         file.write(lzma.decompress(compressed.read_bytes()))
         file.flush()

@@ -1,4 +1,4 @@
-"""What a measurement ran on."""
+"""The machine that a measurement ran on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _cpu_model() -> str:
     except OSError:
         lines = []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    # Only some architectures name a model there.
+    # Some architectures name no model there.
     return models[0] if models else platform.machine()
 
 

@@ -17,7 +17,7 @@ SYNTHETIC = 3000
 
 @dataclass(frozen=True)
 class Folder:
-    """What `btfmmap.open_kernel` takes: `vmlinux.btf` and modules."""
+    """A folder that `btfmmap.open_kernel` takes: `vmlinux.btf` and modules."""
 
     base: Path
     modules: list[Path]
@@ -33,8 +33,8 @@ class Folder:
 
 
 def real_folder() -> Folder | None:
-    """The one that BTFMMAP_MODULES names: `vmlinux.btf` and, anywhere below, decompressed `*.ko`; None where
-    it names none with both."""
+    """The folder that BTFMMAP_MODULES names, if it has `vmlinux.btf` and, at any depth, decompressed `*.ko`;
+    else None."""
     root = os.environ.get("BTFMMAP_MODULES")
     if not root:
         return None
@@ -45,7 +45,7 @@ def real_folder() -> Folder | None:
 
 @contextmanager
 def synthetic_folder() -> Iterator[Folder]:
-    """The tests' three modules, over and over, on their kernel."""
+    """The tests' three modules, repeated, on their kernel."""
     with TemporaryDirectory() as where:
         base = _unpacked(STAND_IN, Path(where))
         few = [_unpacked(DATA / f"{name}.ko.xz", Path(where)) for name in ("nls_cp437", "tcp_bbr", "tun")]

@@ -18,7 +18,7 @@ class Named:
 
 
 def some_names(btf: btfmmap.Btf, count: int) -> list[Named]:
-    """Of that many types, which all have one."""
+    """Names of so many types, each of which has one."""
     types = [
         Named(name, kind) for name, kind in zip(btf.names(), btf.types.kind.tolist(), strict=True) if name
     ]
@@ -26,7 +26,7 @@ def some_names(btf: btfmmap.Btf, count: int) -> list[Named]:
 
 
 def absent_names(btf: btfmmap.Btf, count: int) -> list[Named]:
-    """That look like the others, but none is there."""
+    """Names in the style of the others that no type has."""
     absent = [Named(f"{named.name}_absent", named.kind) for named in some_names(btf, count)]
     return [named for named in absent if btf.find(named.name) is None]
 

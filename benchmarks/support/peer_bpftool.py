@@ -13,7 +13,7 @@ PROGRAM = os.environ.get("BTFMMAP_BPFTOOL") or "bpftool"
 
 
 class Bpftool:
-    """The one that BTFMMAP_BPFTOOL names, else the one on the path; `OSError` where none runs."""
+    """The bpftool that BTFMMAP_BPFTOOL names, else the one on the path. Raises OSError if none runs."""
 
     def __init__(self) -> None:
         program = find_program(PROGRAM)
@@ -23,7 +23,7 @@ class Bpftool:
         try:
             self.version: str = self._json("version")["version"]
         except (subprocess.CalledProcessError, ValueError) as error:
-            # Ubuntu's is a wrapper, which fails where there is no bpftool for the running kernel.
+            # Ubuntu installs a wrapper, which fails without a bpftool of the running kernel.
             raise OSError(f"{PROGRAM} does not run: {error}") from error
 
     def load(self, path: str) -> object:

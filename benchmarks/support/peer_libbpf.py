@@ -1,4 +1,4 @@
-"""libbpf through ctypes: as much of it as the benchmarks call."""
+"""libbpf through ctypes: the functions that the benchmarks call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Libbpf:
-    """The library that BTFMMAP_LIBBPF names, else the system's; `OSError` where there is none."""
+    """The library that BTFMMAP_LIBBPF names, else the system's. Raises OSError if it is missing."""
 
     def __init__(self) -> None:
         name = os.environ.get("BTFMMAP_LIBBPF") or "libbpf.so.1"
@@ -35,19 +35,19 @@ class Libbpf:
         library.btf__free.argtypes = [ctypes.c_void_p]
         library.btf__free.restype = None
         library.btf__find_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-        library.libbpf_set_print(None)  # its warnings would land in the report
+        library.libbpf_set_print(None)  # keep its warnings out of the report
         self.version: str = library.libbpf_version_string().decode().removeprefix("v")
 
     def load_vmlinux(self) -> int:
-        """The running kernel's BTF, to be freed."""
+        """The running kernel's BTF; the caller frees it."""
         return self._checked(self._library.btf__load_vmlinux_btf())
 
     def parse(self, path: str) -> int:
-        """A file's BTF, to be freed."""
+        """A file's BTF; the caller frees it."""
         return self._checked(self._library.btf__parse(os.fsencode(path), None))
 
     def new(self, blob: bytes) -> int:
-        """The BTF in some bytes, which libbpf copies; to be freed."""
+        """The BTF in some bytes, which libbpf copies; the caller frees it."""
         return self._checked(self._library.btf__new(blob, len(blob)))
 
     def free(self, btf: int) -> None:
@@ -55,13 +55,13 @@ class Libbpf:
         self._library.btf__free(btf)
 
     def find(self, btf: int, name: bytes) -> int:
-        """A type id, negative where there is none."""
+        """The type id of a name, negative if there is none."""
         found: int = self._library.btf__find_by_name(btf, name)
         return found
 
     def finder(self, btf: int, names: Sequence[Named], *, by_kind: bool) -> Callable[[], int]:
-        """Searches for all the names, in a loop of C, and returns how many there are. `OSError` where there
-        is no C compiler."""
+        """Search for all names in a C loop, and return how many are found. Raises OSError without a C
+        compiler."""
         loops = ctypes.CDLL(str(_loops()))
         count = len(names)
         texts = (ctypes.c_char_p * count)(*(os.fsencode(named.name) for named in names))

@@ -1,4 +1,4 @@
-"""Other ways to the types of a kernel, as workloads."""
+"""Other readers of a kernel's types, as workloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.pure_python import parse
 
 
 def libbpf_load(btf: KernelBtf) -> Workload | Skipped:
-    """What libbpf does for the running kernel: it maps the file (before libbpf 1.6: reads it)."""
+    """libbpf's loading of the running kernel: it maps the file (before libbpf 1.6: reads it)."""
     name = "libbpf `btf__load_vmlinux_btf`"
     if not btf.is_running_kernel:
         return Skipped(name, "the running kernel shows no BTF")
@@ -22,13 +22,13 @@ def libbpf_load(btf: KernelBtf) -> Workload | Skipped:
 
 
 def libbpf_new(btf: KernelBtf) -> Workload | Skipped:
-    """What libbpf does for bytes in memory: it copies them."""
+    """libbpf's parsing of bytes in memory, which it copies."""
     blob = Path(btf.path).read_bytes()
     return _opened("libbpf `btf__new`, of bytes in memory", lambda libbpf: libbpf.new(blob))
 
 
 def libbpf_parse(btf: KernelBtf) -> Workload | Skipped:
-    """What libbpf does for any file: it reads it."""
+    """libbpf's parsing of a file, which it reads."""
     return _opened("libbpf `btf__parse`", lambda libbpf: libbpf.parse(btf.path))
 
 
@@ -37,7 +37,7 @@ def _opened(name: str, open_btf: Callable[[Libbpf], int]) -> Workload | Skipped:
 
 
 def libbpf_find(btf: KernelBtf, names: Sequence[Named], *, by_kind: bool, rounds: int) -> Workload | Skipped:
-    """libbpf's search for names in a BTF that is open."""
+    """libbpf's search for names in an open BTF."""
     name = f"libbpf `btf__find_by_name{'_kind' * by_kind}`"
 
     def search(libbpf: Libbpf) -> Workload:
@@ -48,7 +48,7 @@ def libbpf_find(btf: KernelBtf, names: Sequence[Named], *, by_kind: bool, rounds
 
 
 def bisects() -> bool:
-    """Whether there is a libbpf that bisects types that are sorted by name."""
+    """Whether the libbpf at hand bisects types that are sorted by name."""
     try:
         version = Libbpf().version
     except OSError:
@@ -57,7 +57,7 @@ def bisects() -> bool:
 
 
 def with_libbpf(name: str, make: Callable[[Libbpf], Workload]) -> Workload | Skipped:
-    """A workload of libbpf where there is one."""
+    """A workload of libbpf, or why it is skipped."""
     try:
         return make(Libbpf())
     except OSError as error:
@@ -65,7 +65,7 @@ def with_libbpf(name: str, make: Callable[[Libbpf], Workload]) -> Workload | Ski
 
 
 def bpftool_json(btf: KernelBtf) -> Workload | Skipped:
-    """Every type as dicts and lists, by way of another process."""
+    """Every type as dicts and lists, through a bpftool process."""
     name = "`bpftool -j` and `json.loads`"
     try:
         bpftool = Bpftool()

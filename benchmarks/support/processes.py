@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from support.harness import SOME, Skipped, Workload, repeated
 
 BTFMMAP = os.path.join(os.path.dirname(sys.executable), "btfmmap")
-"""The command beside the interpreter, so that no shim that looks for one counts."""
+"""The command beside the interpreter: no launcher that first searches for one is measured."""
 
 _SELF_MEASURED = os.path.join(os.path.dirname(__file__), "self_measured.py")
 
 
 def process(name: str, command: Sequence[str], rounds: int = SOME) -> Workload | Skipped:
-    """From start to exit; skipped where it is not installed or fails."""
+    """A process from start to exit; skipped if it is not installed or fails."""
     program = find_program(command[0])
     if program is None:
         return Skipped(name, f"{command[0]} is not installed")
@@ -30,17 +30,17 @@ def process(name: str, command: Sequence[str], rounds: int = SOME) -> Workload |
 
 
 def ours(name: str, *arguments: str, rounds: int = SOME) -> Workload:
-    """A btfmmap command; its failure is an error."""
+    """A btfmmap command, whose failure is an error."""
     return repeated(name, lambda: run_process([BTFMMAP, *arguments]), rounds)
 
 
 def python(name: str, code: str, rounds: int = SOME) -> Workload:
-    """The interpreter that runs this, and some code."""
+    """Some code in the interpreter that runs this."""
     return repeated(name, lambda: run_process([sys.executable, "-c", code]), rounds)
 
 
 def self_measured(name: str, measure: str, action: str, path: str, rounds: int = SOME) -> Workload | Skipped:
-    """A fresh interpreter that measures one of its own actions; skipped where that fails with an OSError."""
+    """A fresh interpreter that measures one of its own actions; skipped if that fails with an OSError."""
     command = [sys.executable, _SELF_MEASURED, measure, action, path]
     try:
         _output(command)
@@ -58,7 +58,7 @@ def find_program(name: str) -> str | None:
 
 
 def run_process(command: Sequence[str]) -> None:
-    """Run it for its time alone."""
+    """Run a command and discard its output."""
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
 
 

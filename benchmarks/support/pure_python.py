@@ -1,7 +1,7 @@
-"""BTF in plain Python: one `struct` unpacking a record, as anyone would write it in an afternoon.
+"""BTF in plain Python: one `struct` unpacking per record, the straightforward way.
 
-The benchmarks measure against it, and the tests take it for an independent reference, so it imports
-nothing of btfmmap. Base BTF only, kinds 1 to 19; it trusts its input.
+Benchmarks measure against it and tests use it as an independent reference, so it imports nothing of btfmmap.
+It reads base BTF with kinds 1 to 19, and trusts its input.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A process that does one thing and says what that cost: `python self_measured.py MEASURE ACTION PATH`."""
+"""A process that does one thing and prints its cost: `python self_measured.py MEASURE ACTION PATH`."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ Prepare = Callable[[str], Run]
 
 
 def private_memory() -> float:
-    """Private memory that was written, in kB: a library's code counts as private, too, where no other process
-    happens to have loaded it."""
+    """Private dirty memory in kB. A library's code counts too if no other process has loaded it."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty"))
 
 
 def page_faults() -> float:
-    """Minor faults: pages touched first."""
+    """Minor page faults: first touches of pages."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def milliseconds() -> float:
-    """By the clock."""
+    """Wall-clock time."""
     return time.perf_counter() * 1e3
 
 
 MEASURES = {"kB": private_memory, "faults": page_faults, "ms": milliseconds}
 
 
-# What an action needs is imported by itself alone, and before it is measured.
+# Each action imports only what it needs, before it is measured.
 
 
 def ours(act: Callable[[Any, str], object]) -> Prepare:
-    """An action of the package and a path."""
+    """An action on the package and a path."""
 
     def prepare(path: str) -> Run:
         package = import_module("btfmmap")
@@ -48,7 +47,7 @@ def ours(act: Callable[[Any, str], object]) -> Prepare:
 
 
 def ours_opened(act: Callable[[Any], object]) -> Prepare:
-    """An action of a `Btf` that is open."""
+    """An action on an open `Btf`."""
 
     def prepare(path: str) -> Run:
         import_module("numpy")
@@ -59,12 +58,12 @@ def ours_opened(act: Callable[[Any], object]) -> Prepare:
 
 
 def ours_tables(path: str) -> Run:
-    """All tables of a `Btf` that is open."""
+    """All tables of an open `Btf`."""
     return ours_opened(import_module("ten_tables").ten_tables)(path)
 
 
 def libbpf(act: Callable[[Any, str], object]) -> Prepare:
-    """An action of libbpf and a path."""
+    """An action on libbpf and a path."""
 
     def prepare(path: str) -> Run:
         library = import_module("peer_libbpf").Libbpf()
@@ -74,7 +73,7 @@ def libbpf(act: Callable[[Any, str], object]) -> Prepare:
 
 
 def libbpf_opened(act: Callable[[Any, int], object]) -> Prepare:
-    """An action of libbpf and a BTF that is open."""
+    """An action on libbpf and an open BTF."""
 
     def prepare(path: str) -> Run:
         library = import_module("peer_libbpf").Libbpf()
@@ -85,7 +84,7 @@ def libbpf_opened(act: Callable[[Any, int], object]) -> Prepare:
 
 
 def import_ours(_path: str) -> Run:
-    """Import btfmmap, and see that it leaves numpy alone."""
+    """Import btfmmap, and check that numpy is not imported."""
 
     def run() -> None:
         import_module("btfmmap")
@@ -95,7 +94,7 @@ def import_ours(_path: str) -> Run:
 
 
 NAME = "vfs_read"
-"""A function that every kernel has, towards the end of its types."""
+"""A function in every kernel, near the end of its types."""
 
 ACTIONS: dict[str, Prepare] = {
     "open": ours(lambda package, path: package.open(path)),

@@ -1,6 +1,6 @@
-"""BTF of any size: a small block of types in the proportions of a kernel, over and over.
+"""BTF of any size: a small block of types in the proportions of a kernel, repeated.
 
-Each block refers to its own types only and has names of its own, as the types of kernels do.
+Each block refers to its own types and has its own names, as a kernel's types do.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import numpy.typing as npt
 
 INT, PTR, ARRAY, STRUCT, ENUM, TYPEDEF, CONST, FUNC, FUNC_PROTO = 1, 2, 3, 4, 6, 8, 10, 12, 13
 NAME_SIZE = 16
-"""Of a type's name with its NUL: `t` and 14 digits."""
+"""Length of a type's name with its NUL: `t` and 14 digits."""
 BLOCK = 500
-"""How many types there are in a block."""
+"""Types per block."""
 CHILDREN = 400
-"""How many names members, parameters and enumerators have, the same in all blocks."""
+"""Number of names of members, parameters and enumerators, the same in all blocks."""
 
 Words = npt.NDArray[np.uint32]
 
 
 @dataclass
 class _Block:
-    """Words of the types of the first block, and which of them shift from block to block."""
+    """Words of the first block's types, and which of them shift from block to block."""
 
     words: list[int] = field(default_factory=list)
     type_ids: list[int] = field(default_factory=list)
@@ -33,7 +33,7 @@ class _Block:
     named: int = 0
 
     def add(self, kind: int, vlen: int = 0, *, named: bool = False, size: int = 0, refers_to: int = 0) -> int:
-        """A record's head."""
+        """A record's first three words."""
         if named:
             self.type_names.append(len(self.words))
         self.words += [self.named * NAME_SIZE if named else 0, kind << 24 | vlen]
@@ -90,7 +90,7 @@ def _block(children: int) -> _Block:
 
 
 def synthetic_btf(types: int) -> bytes:
-    """A BTF in the machine's byte order, of so many types, void aside; a multiple of BLOCK."""
+    """BTF in the machine's byte order with `types` types, a multiple of BLOCK, and void."""
     blocks = types // BLOCK
     named = _block(0).named
     children = 1 + blocks * named * NAME_SIZE
@@ -110,7 +110,7 @@ def _names(count: int) -> bytes:
     texts = np.zeros((count, NAME_SIZE), np.uint8)
     texts[:, 0] = ord("t")
     left = np.arange(count, dtype=np.int64)
-    # Lowest digit first, so that names differ early and are in no order.
+    # The lowest digit comes first: names differ early and are unsorted.
     for digit in range(1, NAME_SIZE - 1):
         texts[:, digit] = ord("0") + left % 10
         left //= 10

@@ -1,4 +1,4 @@
-"""The work that several benchmarks measure: all tables of a BTF."""
+"""All tables of a BTF, the work of several benchmarks."""
 
 from __future__ import annotations
 

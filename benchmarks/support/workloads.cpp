@@ -24,7 +24,7 @@ namespace {
 
 using namespace btfmmap;
 
-// What the run returns is let go of where nobody counts.
+// Releases the run's result outside of the count.
 template <class Run>
 auto counted(const std::string& name, Run run) {
     CALLGRIND_START_INSTRUMENTATION;
@@ -47,7 +47,7 @@ void counted_dump(const std::string& name, Dump dump) {
     std::printf("%s: %zu bytes\n", name.c_str(), size);
 }
 
-// Of types all over the file.
+// Names of types throughout the file.
 std::vector<std::string> some_names(const Btf& btf, std::size_t count) {
     const Index& index = btf.index();
     std::vector<std::string> names;

@@ -5,7 +5,7 @@
 
 namespace {
 
-// By a hash of both places: nonzero where the code went from one to the other.
+// Indexed by a hash of both places; nonzero where the code went from one to the other.
 constexpr std::size_t kEdges = std::size_t{1} << 16;
 thread_local std::uint8_t seen[kEdges];
 thread_local std::uintptr_t last_place;
@@ -13,7 +13,7 @@ thread_local bool found_new;
 
 }  // namespace
 
-// gcc calls it wherever the code may go to.
+// gcc inserts a call of this into each basic block.
 extern "C" void __sanitizer_cov_trace_pc();
 void __sanitizer_cov_trace_pc() {
     const auto place = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));

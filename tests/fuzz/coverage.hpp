@@ -2,8 +2,8 @@
 
 namespace btfmmap::fuzz {
 
-// Whether code compiled with -fsanitize-coverage=trace-pc went, since the last call, from one place to
-// another as it never had before.
+// Returns whether code compiled with -fsanitize-coverage=trace-pc has, since the last call, gone from one
+// place to another for the first time.
 bool reached_new();
 
 }  // namespace btfmmap::fuzz

@@ -1,7 +1,6 @@
-// Runs a fuzz target where there is no libFuzzer, as for 32-bit hosts: changes the inputs of some folders at
-// random, and keeps those that take a way through the core that none before them has taken. The same seed
-// makes the same inputs. Usage: driver SECONDS SEED FINDING FOLDER... The input that ends the run is written
-// to the file FINDING.
+// Runs a fuzz target without libFuzzer, as on 32-bit hosts. Inputs from some folders are changed at random;
+// those that take a new path through the core are kept. The same seed makes the same inputs. Usage: driver
+// SECONDS SEED FINDING FOLDER... The input that ends the run is written to the file FINDING.
 
 #include <fcntl.h>
 #include <sanitizer/common_interface_defs.h>
@@ -41,14 +40,14 @@ void write_finding() {
     }
 }
 
-// Of abort(), which a target calls where an answer makes no sense, and of the alarm.
+// Handles the alarm and abort(), which a target calls on a senseless answer.
 void on_signal(int number) {
     std::fprintf(stderr, "%s\n", number == SIGALRM ? "an input took too long" : "the target aborted");
     write_finding();
     std::_Exit(1);
 }
 
-// Ends of ranges, off by one, signs; sums that wrap at 2^32.
+// Returns a word near the end of a range, or one whose sums wrap at 2^32.
 std::uint32_t odd_word(std::mt19937& random) {
     static constexpr std::uint32_t near[] = {0,         24,         32,         0xffffff,
                                              0x1000000, 0x40000000, 0x7fffffff, 0x80000000};
@@ -96,7 +95,7 @@ void change(Input& input, const std::vector<Input>& corpus, std::mt19937& random
     input.resize(std::min(input.size(), kLongestInput));
 }
 
-// Whether it reached something new.
+// Returns whether the input reached something new.
 bool run(const Input& input) {
     current = input;
     btfmmap::fuzz::reached_new();

@@ -14,7 +14,7 @@ namespace {
 
 std::optional<Mapping> section(const File& file, const Elf& elf, std::string_view name) {
     const auto found = elf.find(name);
-    // Python unpacks what is compressed.
+    // Compressed sections are left out: Python decompresses them.
     if (!found || found->compression != Compression::none) {
         return std::nullopt;
     }
@@ -35,7 +35,7 @@ void read(const File& file) {
     const auto base_bytes = section(file, elf, ".BTF.base");
     const BtfPtr base = base_bytes ? fuzz::open(*base_bytes) : nullptr;
     const auto btf = std::make_shared<const Btf>(*bytes, "input", base, elf.pointer_size());
-    read_everything(*btf);
+    exercise_all(*btf);
     if (const auto ext = section(file, elf, ".BTF.ext")) {
         read_ext(*ext, *btf);
     }

@@ -24,9 +24,9 @@ namespace {
 
 using std::uint32_t;
 
-// As much of a dump as a fuzzer has time for: a few bytes can ask for megabytes of C.
+// Most bytes of a dump: a few bytes of input can ask for megabytes of C.
 constexpr std::size_t kMostText = std::size_t{1} << 18;
-// Of the questions that cost as much as there are types, so many are asked.
+// Number of questions asked whose cost is in proportion to the number of types.
 constexpr uint32_t kMostAsked = 32;
 
 void require(bool holds) {
@@ -49,7 +49,7 @@ void touch(const void* data, std::size_t size) {
 void touch(std::string_view text) { touch(text.data(), text.size()); }
 void touch(Bytes bytes) { touch(bytes.data, bytes.size); }
 
-// Some work that may be refused.
+// Runs work that may throw an Error.
 template <class Work>
 void attempt(Work work) {
     try {
@@ -113,7 +113,7 @@ void read_tables(const Btf& btf) {
 void read_names(const Btf& btf) {
     Kinds all;
     all.set();
-    // The first few questions go without an index.
+    // The first few searches do without an index.
     const Names scanned(btf.index(), btf.strings());
     attempt([&] { btf.names().prepare(); });
     for (const uint32_t id : some_ids(btf)) {
@@ -212,7 +212,7 @@ void read_dumps(const Btf& btf, const Sizes& sizes) {
     require(!order.empty() && order.back() < end);
 }
 
-// Of a BTF and those it stands on, the lowest first: each refers to the one before it.
+// The sizes of a BTF and its bases, the lowest first; each refers to the one before it.
 std::vector<std::unique_ptr<const Sizes>> sizes_of(const Btf& btf) {
     std::vector<std::unique_ptr<const Sizes>> levels;
     if (btf.base() != nullptr) {
@@ -223,7 +223,7 @@ std::vector<std::unique_ptr<const Sizes>> sizes_of(const Btf& btf) {
     return levels;
 }
 
-// Whether lint finds no fault. It must find the same as opening does.
+// Returns whether lint finds no fault. Opening must agree.
 bool lints(const Mapping& bytes, const Btf* base) {
     std::size_t errors = 0;
     const auto count = [&errors](const Diagnostic& diagnostic) {
@@ -253,7 +253,7 @@ BtfPtr open(const Mapping& bytes, const BtfPtr& base) {
     return btf;
 }
 
-void read_everything(const Btf& btf) {
+void exercise_all(const Btf& btf) {
     attempt([&] { read_sections(btf); });
     read_names(btf);
     read_strings(btf);

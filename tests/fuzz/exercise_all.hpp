@@ -8,14 +8,14 @@ namespace btfmmap::fuzz {
 
 using BtfPtr = std::shared_ptr<const Btf>;
 
-// nullptr where it is refused: then lint must say why.
+// Returns nullptr for a refused input; aborts unless lint agrees.
 BtfPtr open(const Mapping& bytes, const BtfPtr& base = nullptr);
 
-// Asks the core everything that can be asked of one BTF. What it throws must be an Error; what it answers
-// must make sense, also where the bytes were changed after they were opened.
-void read_everything(const Btf& btf);
+// Asks the core every question about one BTF. Only Errors may be thrown, and answers must make sense, even of
+// bytes that have changed since they were opened.
+void exercise_all(const Btf& btf);
 
-// The same for a section .BTF.ext.
+// Reads all of a section .BTF.ext, by the same rules.
 void read_ext(const Mapping& section, const Btf& btf);
 
 }  // namespace btfmmap::fuzz

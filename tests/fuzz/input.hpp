@@ -8,14 +8,14 @@
 
 namespace btfmmap::fuzz {
 
-// What libFuzzer gives, cut into the parts that a target needs.
+// The fuzzer's bytes, cut into the parts that a target needs.
 class Input {
 public:
     Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
 
     bool empty() const { return size_ == 0; }
 
-    // 16 bits, little-endian; 0 where there are none left.
+    // Takes 16 bits, little-endian; 0 at the end of the input.
     std::size_t number() {
         if (size_ < 2) {
             size_ = 0;
@@ -26,8 +26,8 @@ public:
         return value;
     }
 
-    // A copy that ends where its memory ends, so that the sanitizer sees each byte too far. It may be
-    // written.
+    // Copies the bytes to memory of exactly their size, so that the sanitizer sees each byte read past the
+    // end. The copy may be written to.
     Mapping part(std::size_t size) {
         size = size < size_ ? size : size_;
         const std::shared_ptr<std::byte> copy(new std::byte[size], std::default_delete<std::byte[]>());
@@ -38,7 +38,7 @@ public:
         return {copy, size, How::buffer};
     }
 
-    // A part with its size before it.
+    // Takes a part that is preceded by its size.
     Mapping sized_part() { return part(number()); }
 
     Mapping rest() { return part(size_); }

@@ -1,5 +1,5 @@
-// BTF whose layout section says how long records of unknown kinds are: a header of 32 bytes is put before
-// what the fuzzer gives, which is cut into layout, types and strings.
+// BTF whose layout section gives the sizes of records of unknown kinds. A header of 32 bytes is put before
+// the input, which is cut into layout, types and strings.
 
 #include <initializer_list>
 #include <vector>
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     put(layout.bytes().data, layout_size);
     put(strings.bytes().data, strings_size);
     if (const fuzz::BtfPtr btf = fuzz::open(fuzz::Input(blob.data(), blob.size()).rest())) {
-        fuzz::read_everything(*btf);
+        fuzz::exercise_all(*btf);
     }
     return 0;
 }

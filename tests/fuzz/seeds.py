@@ -1,4 +1,4 @@
-"""Writes what each fuzz target starts from: `python tests/fuzz/seeds.py FOLDER`."""
+"""Writes the seeds of each fuzz target: `python tests/fuzz/seeds.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 def sized(part: bytes) -> bytes:
-    """As `Input::sized_part` reads it."""
+    """A part in the form that `Input::sized_part` reads."""
     return struct.pack("<H", len(part)) + part
 
 
 def nested() -> bytes:
-    """Anonymous structs in one another, arrays of arrays, packed bitfields, a list that is a loop."""
+    """Nested anonymous structs, arrays of arrays, packed bitfields, and a linked list."""
     writer = BtfWriter()
     int_id = writer.add_int()
     row = writer.add_array(int_id, int_id, 3)
@@ -50,7 +50,7 @@ def nested() -> bytes:
 
 
 def unions() -> bytes:
-    """Nothing but anonymous unions and structs in one another: a changed id is soon a circle."""
+    """Nested anonymous unions and structs only: changing an id soon makes a cycle."""
     writer = BtfWriter()
     int_id = writer.add_int()
     held = int_id
@@ -86,7 +86,7 @@ def long_records() -> bytes:
 
 
 def split_on(base: BtfWriter) -> bytes:
-    """A BTF that continues another one, and refers to its types and strings."""
+    """A split BTF that refers to its base's types and strings."""
     writer = BtfWriter(base.order, strings=b"")
     start, first = len(base.strings), len(base.records) + 1
     name = writer.string("own_t") + start
@@ -109,7 +109,7 @@ def distilled() -> tuple[bytes, bytes, bytes]:
 
 
 def ext_section() -> bytes:
-    """One record of each kind: name offsets and type ids suit `every_kind`."""
+    """A .BTF.ext with one record of each kind; its name offsets and type ids suit `every_kind`."""
     func_info = struct.pack("<5I", 8, 1, 1, 0, 21)
     line_info = struct.pack("<7I", 16, 1, 1, 0, 1, 1, 1 << 10)
     core_relo = struct.pack("<7I", 16, 1, 1, 0, 7, 1, 0)
@@ -137,7 +137,7 @@ def module_file() -> bytes:
 
 
 def layout_section() -> bytes:
-    """The layout of a kind 20, of which there is a record."""
+    """A layout section that describes kind 20, and a record of that kind."""
     writer = BtfWriter()
     writer.add_int()
     writer.add(20, "new", vlen=2, extra=(0, 1, 2))
@@ -146,7 +146,7 @@ def layout_section() -> bytes:
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:
-    """Target and content."""
+    """Pairs of target and content."""
     raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)]
     raw += [nested(), unions(), kfunc(), long_records()]
     raw.append(BtfWriter().build())
@@ -167,7 +167,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    """Write them all."""
+    """Write all seeds."""
     for number, (target, content) in enumerate(seeds()):
         folder = Path(sys.argv[1]) / target
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,13 +13,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (split == nullptr) {
         return 0;
     }
-    read_everything(*split);
+    exercise_all(*split);
     const BtfPtr other = open(input.rest());
     if (other == nullptr) {
         return 0;
     }
     try {
-        read_everything(*btfmmap::relocate(*split, other, "input", "other"));
+        exercise_all(*btfmmap::relocate(*split, other, "input", "other"));
     } catch (const btfmmap::Error&) {
     }
     return 0;

@@ -1,6 +1,6 @@
-// Opens a file and asks it everything, with the first allocation failing, then only the second, and so on
-// until none does: each time std::bad_alloc comes out, and no more memory is held than before.
-// test_allocations.py compiles it with tests/fuzz/exercise_all.cpp and names the files.
+// Opens a file and asks every question while the first allocation fails, then the second, and so on until
+// none does. Each time std::bad_alloc comes out and no memory leaks. test_allocations.py compiles it with
+// tests/fuzz/exercise_all.cpp and names the files.
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +14,7 @@
 
 namespace {
 
-// Which allocation fails, counted from 1, and how many there were; those that are not freed yet.
+// The number of the allocation that fails, from 1; allocations so far; allocations not yet freed.
 long failing = 0;
 long made = 0;
 long held = 0;
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
             try {
                 const auto mapping = btfmmap::Mapping::borrow(bytes, nullptr, btfmmap::How::buffer);
                 if (const auto btf = btfmmap::fuzz::open(mapping)) {
-                    btfmmap::fuzz::read_everything(*btf);
+                    btfmmap::fuzz::exercise_all(*btf);
                 }
                 done = made < failing;
                 if (!done) {

@@ -1,5 +1,5 @@
-// Fast loops beside the plain ones that they stand for: equal results, or equal errors, on real files and on
-// files with bytes changed. test_fast_paths.py compiles it and names the files.
+// Compares fast loops with plain versions: equal results, or equal errors, on real files and on mutants.
+// test_fast_paths.py compiles it and names the files.
 
 #include <algorithm>
 #include <cstdio>
@@ -68,7 +68,7 @@ Outcome scanned(Bytes types, ByteOrder order, bool in_chains) {
     return outcome;
 }
 
-// Returns whether the quick check passes.
+// Returns whether the fast check passes.
 bool compare_checks(const Index& index, const Header& header) {
     const bool quick = references_valid_simd(index, header.string_size);
     const std::string error = error_of([&] {
@@ -175,7 +175,8 @@ private:
         }
     }
 
-    // Whether a value of an enum is no unsigned integer of `size` bytes, so that all are signed.
+    // Returns whether a value of an enum exceeds an unsigned integer of `size` bytes, which makes all values
+    // signed.
     bool exceeds_size(std::size_t row, Kind kind, std::uint32_t size) const {
         const std::uint64_t values = size == 0 || size >= 8 ? 0 : std::uint64_t{1} << (8 * size);
         bool exceeds = false;
@@ -265,7 +266,7 @@ void compare_tables(const Index& index) {
     }
 }
 
-// Names that some rows have, or would if their places were other ones, looked for without an index.
+// Compares searches without an index for names that rows have, or would have at other offsets.
 void compare_scans(const Index& index, const Strings& strings, std::mt19937& random) {
     const Kinds any = Kinds().set();
     for (int round = 0; round != 4; ++round) {
@@ -283,7 +284,7 @@ void compare_scans(const Index& index, const Strings& strings, std::mt19937& ran
     }
 }
 
-// Of a section that may be changed. Returns whether its references are valid.
+// Compares all loops on a section that may be malformed. Returns whether its references are valid.
 bool compare_all(Bytes section, const Strings& strings, const Header& header, const Index* base,
                  std::mt19937& random) {
     std::optional<Index> index;
@@ -358,8 +359,8 @@ int main(int argc, char** argv) {
 
         int accepted = 0;
         for (int mutant = 0; mutant != mutants; ++mutant) {
-            // The section alone, so that the sanitizer knows where it ends; and the word before it, which
-            // may be read.
+            // Copy the section alone, so that the sanitizer knows its end, and the word before it, which may
+            // be read.
             constexpr std::size_t before = sizeof(std::uint32_t);
             std::vector<char> changed(
                 original.begin() + static_cast<std::ptrdiff_t>(header.type_start() - before),

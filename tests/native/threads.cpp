@@ -1,5 +1,5 @@
-// One BTF used from many threads while what it builds on demand is being built, for ThreadSanitizer.
-// Usage: threads FILE ROUNDS. Prints what the first thread of the last round saw.
+// Uses one BTF from many threads while it builds its parts on demand, for ThreadSanitizer. Usage: threads
+// FILE ROUNDS. Prints the answers that the first thread of the last round got.
 
 #include <atomic>
 #include <cstdio>
@@ -65,7 +65,7 @@ std::uint64_t written(const std::function<void(Output&)>& dump) {
     return total;
 }
 
-// Everything that is shared or built on demand, each thread beginning somewhere else.
+// Asks for all that is shared or built on demand; each thread starts with another question.
 std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const Sizes& sizes, Arena& arena,
                                unsigned thread) {
     constexpr unsigned questions = 8;
@@ -119,7 +119,7 @@ int main(int, char** argv) {
         std::vector<std::thread> threads;
         for (unsigned thread = 0; thread != kThreads; ++thread) {
             threads.emplace_back([=, &waiting, &seen]() mutable {
-                // What a thread was given is its own; the last one to end frees it.
+                // Each thread owns its arguments; the last thread to end frees them.
                 auto split = std::make_shared<const Btf>(split_of(*btf), "split", btf, 0);
                 --waiting;
                 while (waiting != 0) {

@@ -1,7 +1,7 @@
-// Opens inputs whose offsets and sizes add up to more than 32 bits hold, and asks those that open everything.
-// test_32_bit.py compiles it for a host where std::size_t has 32 bits, and compares with this host's answers.
-// Usage: wrapping CASES [FILE...]. CASES is a file of inputs with 32 bits of their size before each. Prints,
-// for each of them and then for each other file, "opened" or why not.
+// Opens inputs whose offsets and sizes add up to more than 32 bits, and asks every question about those that
+// open. test_32_bit.py compiles it for a host with a 32-bit std::size_t, and compares the answers with this
+// host's. Usage: wrapping CASES [FILE...]. CASES is a file of inputs, each preceded by its size in 32 bits.
+// Prints, per input and per other file, "opened" or the error.
 
 #include <cstdio>
 #include <cstdlib>
@@ -76,13 +76,13 @@ std::optional<Mapping> section(const File& file, const Elf& elf, const char* nam
 void read(const File& file) {
     if (!Elf::recognises(file.head(4).bytes())) {
         const Btf btf(file.whole(), file.name(), nullptr, 0);
-        return fuzz::read_everything(btf);
+        return fuzz::exercise_all(btf);
     }
     const Elf elf(file);
     const auto types = section(file, elf, ".BTF");
     demand(types.has_value(), ".BTF");
     const Btf btf(*types, file.name(), nullptr, elf.pointer_size());
-    fuzz::read_everything(btf);
+    fuzz::exercise_all(btf);
     if (const auto ext = section(file, elf, ".BTF.ext")) {
         const Ext opened(*ext, btf, file.name() + ": .BTF.ext");
     }
@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
     std::ifstream cases(argv[1], std::ios::binary);
     std::uint32_t size = 0;
     while (cases.read(reinterpret_cast<char*>(&size), sizeof size)) {
-        // It ends where its memory ends, so that the sanitizer sees each byte too far.
+        // Allocated at its exact size, so that the sanitizer sees each byte read past the end.
         const std::shared_ptr<std::byte> content(new std::byte[size], std::default_delete<std::byte[]>());
         cases.read(reinterpret_cast<char*>(content.get()), size);
         report([&] { return File::of({content, size, How::buffer}, "case"); });

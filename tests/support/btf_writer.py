@@ -93,8 +93,8 @@ class BtfWriter:
         return b"".join(self.records)
 
     def build(self, *, types: bytes | None = None, strings: bytes | None = None, **header: int) -> bytes:
-        """The blob. `types` and `strings` stand in for the sections; header fields (by the kernel's
-        names) for what would be right."""
+        """Return the blob. `types` and `strings` replace the sections; header fields (by the kernel's names)
+        override the correct ones."""
         types = self.type_section if types is None else types
         strings = self.strings if strings is None else strings
         fields = {

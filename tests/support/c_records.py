@@ -1,5 +1,5 @@
-"""C structs of every sort of member, and the values in them field by field as the compiler sees them: the
-reference for `records`, `dtype` and `ctypes`."""
+"""C structs with every sort of member, and their values as the compiler reads them: the reference for
+`records`, `dtype` and `ctypes`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ struct all {
     struct { } nothing;
 };
 """
-# What has a value, in the order of memory where arrays are concerned; [n] stands for each of n elements.
+# Members with values. Array elements are in memory order; [n] stands for each of n elements.
 LEAVES = [
     "a",
     "b",
@@ -126,9 +126,9 @@ LEAVES = [
     "u16",
     "u64",
 ]
-# Those that share the bytes of another one.
+# Members that share another one's bytes.
 OVERLAPPING = {"left", "right", "rgb.r", "rgb.g6", "rgb.b5", "rgb.deep", "rgb.other", "real", "named.text"}
-# A BTF of these producers says that they are unsigned, whatever their values; ENUM64 has a sign.
+# These producers' BTF marks enums unsigned, whatever their values; ENUM64 has a sign.
 ENUMS = {"degrees_bits": 9, "degrees": 32, "signed_wide": 64}
 
 
@@ -187,8 +187,8 @@ int main(int argc, char **argv) {{
 def initialised(
     count: int, structs: str = STRUCTS, chosen: list[str] = PLACES
 ) -> tuple[str, list[dict[str, int]]]:
-    """An array of structs for a compiler to lay out, and the values it was told, by place. Only fields that
-    integers initialise; of those that overlap, the first one."""
+    """An array of structs for a compiler to lay out, and the initial values by place. Only fields that
+    integers initialise are included, and the first of overlapping ones."""
     bits = {
         "a": 3, "b": -13, "c": 37, "flag": 1, "colour_bits": 4, "degrees_bits": 9, "d": 31, "e": -64, "f": -1,
         "g": -11, "rgb.r": 5, "rgb.g6": 6, "rgb.b5": 5, "rgb.deep": 7, "named.only": -64, "tag": -8, "low": 3,
@@ -218,7 +218,7 @@ def _literal(value: int) -> str:
 
 
 def compiled(folder: Path, command: list[str], source: str, output: str) -> Path:
-    """Compiles C with a command of which the first word is a tool."""
+    """Compiles C with a command whose first word is a tool."""
     path, made = folder / f"{output}.c", folder / output
     path.write_text(source)
     subprocess.run([requirements.tool(command[0]), *command[1:], "-w", "-o", made, path], check=True)

@@ -25,14 +25,14 @@ class Section:
     name: str
     content: bytes
     header: dict[str, int]
-    """Fields by the gABI's names (sh_type, ...), in the place of what would be right."""
+    """Header fields by the gABI's names (sh_type, ...), which override the correct ones."""
     at: int
-    """It lies there or later."""
+    """Least offset in the file."""
 
 
 @dataclass
 class ElfWriter:
-    """Collects sections; section 0 and, at the end, the section of section names come by themselves."""
+    """Collects sections. Section 0 and, as the last, the section of section names are added on building."""
 
     bits: int = 64
     order: str = "<"
@@ -43,7 +43,7 @@ class ElfWriter:
         self.sections.append(Section(name, content, header, at))
 
     def add_compressed(self, name: str, content: bytes, how: int, size: int) -> None:
-        """A section of SHF_COMPRESSED: `how` is ch_type, `size` what its header says it unpacks to."""
+        """Add an SHF_COMPRESSED section: `how` is ch_type, `size` the claimed uncompressed size."""
         fields = (how, size, 1) if self.bits == 32 else (how, 0, size, 1)
         header = struct.pack(self.order + _COMPRESSION_HEADER[self.bits], *fields)
         self.add(name, header + content, sh_flags=COMPRESSED)
@@ -65,8 +65,8 @@ class ElfWriter:
         headers_last: bool = True,
         **header: int,
     ) -> bytes:
-        """The file. Fields of the file header, of section 0 (`first`) and of the section names' own header
-        (`names`) stand in for what would be right; `entry_size` is that of the section headers."""
+        """Return the file. `header`, `first` and `names` override fields of the file header, of section 0 and
+        of the section names' header; `entry_size` is that of the section headers."""
         file = bytearray()
         for offset, content in self._pieces(first or {}, names or {}, entry_size, headers_last, header):
             file.extend(bytes(max(0, offset + len(content) - len(file))))
@@ -74,7 +74,7 @@ class ElfWriter:
         return bytes(file)
 
     def write_sparse(self, path: Path) -> None:
-        """The file, with holes where there is nothing."""
+        """Write the file, with holes between sections."""
         with path.open("wb") as file:
             for offset, content in self._pieces({}, {}, None, True, {}):
                 file.seek(offset)
@@ -94,7 +94,7 @@ class ElfWriter:
             name_offsets.append(len(texts))
             texts += name.encode() + b"\0"
         own = Section(".shstrtab", texts, {"sh_type": STRTAB, **names}, 0)
-        # In the file the names come first, so that of a file without its end the sections are missing.
+        # Section names come first in the file, so that a truncated file still has them.
         count = len(self.sections) + 2
         end = self.file_header_size
         table_at = end

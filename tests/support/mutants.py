@@ -1,15 +1,15 @@
-"""Mutants of a file: the same for the same seed and number."""
+"""Mutants of a file: a seed and a number always give the same one."""
 
 from __future__ import annotations
 
 import random
 
-# What breaks readers: ends of ranges, off by one, signs.
+# Values that break readers: ends of ranges, off by one, signs.
 _WORDS = (0, 1, 2, 3, 4, 23, 24, 25, 32, 0x7FFFFFFF, 0x80000000, 0xFFFFFF, 0x1000000, 0xFFFFFFFF, 0xFFFFFFFE)
 
 
 def mutant(content: bytes, source: random.Random, header: float = 0.2) -> bytes:
-    """A few changes of `content`; of each, `header` is the chance that it hits the first 32 bytes."""
+    """Change `content` in a few places, each with the chance `header` of being within the first 32 bytes."""
     changed = bytearray(content)
     for _ in range(source.choice((1, 1, 1, 2, 3, 6))):
         end = min(32, len(changed)) if source.random() < header else len(changed)

@@ -1,4 +1,4 @@
-"""What tests need beyond the repository: found, or the test is skipped with a reason (CI: it fails)."""
+"""Requirements of tests outside the repository: a test without them is skipped, and in CI fails."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WIDE_GCC = ["gcc", "-m64"] if NARROW else ["gcc"]
 
 
 def absent(what: str) -> None:
-    """End the test: CI installs everything, so there a missing tool is a failure."""
+    """Skip the test; in CI, where everything is installed, fail it."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, which CI should have")
     pytest.skip(f"{what} is not here")
 
 
 def tool(name: str) -> str:
-    """The path of a program; Debian keeps bpftool where only root looks."""
+    """The path of a program. Debian keeps bpftool in /usr/sbin."""
     path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if path is None:
         absent(f"the program {name}")
@@ -47,8 +47,7 @@ def unsanitized(reason: str) -> pytest.MarkDecorator:
 
 
 def preloading(library: Path) -> dict[str, str]:
-    """The environment that loads a library before the program, behind those that are there already: a
-    sanitizer wants to be the first."""
+    """The environment that preloads a library, after any sanitizer, which has to be the first."""
     return os.environ | {"LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {library}".strip()}
 
 

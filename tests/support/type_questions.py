@@ -1,5 +1,5 @@
-"""A quick round of questions about every type: those that open files of a few types by the thousand afford no
-more. `exercise` draws from the whole API."""
+"""A short list of questions about every type, cheap enough for thousands of small files. `exercise` draws
+from the whole API."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Inputs whose offsets and sizes add up, or multiply, to more than 32 bits hold.
+"""Inputs whose offsets and sizes add up, or multiply, to more than 32 bits.
 
-Each is named, and says whether it is valid, by arithmetic on ints of Python, which do not wrap. Numbers are
-chosen so that what is left of a sum in 32 bits looks good: a place inside the file, or before it.
+Each has a name and says whether it is valid, computed with Python's ints, which do not wrap. Numbers are
+chosen so that a sum's low 32 bits look valid: a place inside the file, or before it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _sections_lie_inside(fields: dict[str, int], size: int) -> bool:
 
 
 def headers() -> Iterator[Case]:
-    """One field or two of a header, so large that sums with the others wrap."""
+    """One or two header fields so large that sums with the others wrap."""
     for order, header_size in itertools.product("<>", (24, 32, 64)):
         writer = every_kind(order, header_size)
         good = writer.build()
@@ -131,7 +131,7 @@ def ext_headers() -> Iterator[Case]:
 
 
 def ext_records() -> Iterator[Case]:
-    """Numbers of records that, times their size, are a few bytes more than a multiple of 2^32."""
+    """Numbers of records whose total size is a few bytes above a multiple of 2^32."""
     for record_size in (8, 16, 64, 1 << 16, 1 << 20, 1 << 31, _WRAP - 4, _WRAP - 8):
         for records in {_WRAP // record_size, _WRAP // record_size + 1, _WRAP - 1, 1 << 31, 1 << 16}:
             part = struct.pack("<5I", record_size, 0, records, 0, 0)
@@ -141,7 +141,7 @@ def ext_records() -> Iterator[Case]:
 
 
 def elf_files() -> Iterator[Case]:
-    """Offsets and sizes in ELF headers: right in their low 32 bits, or wrapping when they are added up."""
+    """Offsets and sizes in ELF headers that are valid in their low 32 bits, or wrap when added up."""
     content = every_kind().build()
     for bits in (32, 64):
         writer = ElfWriter(bits=bits)
@@ -180,12 +180,12 @@ def elf_files() -> Iterator[Case]:
 
 
 def long_records() -> Iterator[Case]:
-    """Records of a kind that a layout section knows, as long as they can be, and of kinds that all know."""
+    """The longest records of a kind that only a layout section describes, and of known kinds."""
     for fixed, element in ((252, 252), (0, 252), (252, 128), (0, 4)):
         for vlen in (0xFFFFFF, 0xFFFFFF - 1, 0x800000, 0x410411, 0x104105):
             writer = BtfWriter(header_size=32)
             writer.add_int()
-            writer.add(20, "stranger", vlen=vlen)
+            writer.add(20, "unknown", vlen=vlen)
             layout = b"\0\0\0\0" * 20 + bytes((fixed, element, 0, 0))
             types = len(writer.type_section)
             content = writer.build(
