@@ -76,8 +76,8 @@ COMPILERS = {
 
 
 def types_of(header: str) -> str:
-    """A header's declarations, without what differs between versions of bpftool: text around them, empty
-    structs, enums of other sizes than int."""
+    """A header's declarations, without differences between versions of bpftool: text around them, empty
+    parameter lists, enums of other sizes than int."""
     text = header.partition("apply_to = record)\n#endif\n\n")[2]
     text = re.sub(r"#ifndef __ksym.*?__bpf_fastcall\n#endif\n#endif\n\n", "", text, count=1, flags=re.DOTALL)
     text = re.sub(r"\n/\* BPF kfuncs \*/\n.*?\n#endif\n\n", "", text, flags=re.DOTALL)
@@ -230,7 +230,7 @@ class TestDeclarations:
             assert declaration[-1] == ";"
             if types_of(f"apply_to = record)\n#endif\n\n{declaration[:-1]}") not in blocks:
                 missing.append(btf.name(type_id))
-        # The compiler has the first one built in; bpftool leaves it out where nothing needs it.
+        # The compiler has __builtin_va_list; bpftool leaves out the first type where nothing needs it.
         assert set(missing) <= {"__builtin_va_list", btf.name(1)}
         assert len(named) > 5
 
@@ -390,11 +390,11 @@ class TestHostileTypes:
         btf = btfmmap.open(data=writer.build())
         names = re.findall(r"^struct (x\S*) {", btf.dump("c", sort=False) or "", re.MULTILINE)
         assert names == ["x", *(f"x___{number}" for number in range(2, 100_001))]
-        assert btf.to_c().count("struct x") == 99_999  # the first anonymous type is left out, as in bpftool
+        assert btf.to_c().count("struct x") == 99_999  # the first type is left out, as in bpftool
 
     def test_what_needs_the_first_one(self) -> None:
-        """The first anonymous struct or prototype is left out at the top, and written out in the last type,
-        which refers to it (seen in bpftool 7.8). A pointer is not."""
+        """The first type is left out at the top, but written where the last one needs it: an anonymous struct
+        or a prototype, but not a pointer (seen in bpftool 7.8)."""
         for last, times in ((PTR, 0), (STRUCT, 1), (FUNC_PROTO, 1)):
             writer = BtfWriter()
             first = writer.add_struct("x", 8, [])

@@ -442,7 +442,7 @@ class TestCommands:
             assert run_btfmmap(*words, "-f", file).stderr == ""
 
     def test_a_typedef_of_what_is_shown(self, tmp_path: Path) -> None:
-        """The two words may come in either order."""
+        """The typedef may be the first or the last type."""
         for typedef_first in (False, True):
             writer = BtfWriter()
             int_id = writer.add_int()

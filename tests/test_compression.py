@@ -232,7 +232,7 @@ class TestBombs:
         assert peak < 72 * MIB
 
     def test_all_that_is_unpacked_counts(self, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The limit applies to each step of several."""
+        """The limit applies to the sum over all steps."""
         content = BLOB.ljust(100_000, b"\0")
         data = CODECS[codec](lzma.compress(content))
         inner = len(lzma.compress(content))

@@ -511,7 +511,7 @@ class TestCommand:
             assert process.stderr.read() == b""
 
     def test_no_more_threads(self, tmp_path: Path) -> None:
-        """Making the text and writing it then take turns."""
+        """Without another thread, making the text and writing it take turns."""
         if os.getuid() != 0:
             pytest.skip("needs root, to be a user who may have no more threads")
         out = tmp_path / "out"

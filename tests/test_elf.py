@@ -30,7 +30,7 @@ DECOY = every_kind().build()[:100]
 
 @pytest.fixture(params=FORMATS, ids=lambda param: f"{param[0]}{'le' if param[1] == '<' else 'be'}")
 def writer(request: pytest.FixtureRequest) -> ElfWriter:
-    """An ELF file that has some other sections first."""
+    """An ELF file that starts with some other sections."""
     writer = ElfWriter(*request.param)
     writer.add(".text", b"\xc3" * 21)
     writer.add(".BTF.not", DECOY)
@@ -44,7 +44,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def check(btf: Btf, writer: ElfWriter) -> None:
-    """It is what the writer put into .BTF. The types say 8 for a pointer's size, the ELF class decides."""
+    """A file opens with the bytes that the writer put into .BTF. The types say 8 for a pointer's size; the
+    ELF class takes precedence."""
     blob = BLOBS[writer.order]
     assert btf.raw.tobytes() == blob
     assert btf.source.size == len(blob)
@@ -58,20 +59,20 @@ def check(btf: Btf, writer: ElfWriter) -> None:
 
 
 def opens(elf: bytes, writer: ElfWriter, file: Path) -> None:
-    """In each of the ways in which an ELF file comes in."""
+    """Open an ELF file in each possible way."""
     file.write_bytes(elf)
     read, mapped = btfmmap.open(file), btfmmap.open(file, method="mmap")
     borrowed = btfmmap.open(data=elf)
     for btf in (read, mapped, borrowed):
         check(btf, writer)
-    # Compressed, it is not the file's own bytes.
+    # A compressed section is not part of the file's bytes.
     in_place = BLOBS[writer.order] in elf
     hows = [btf.source.how for btf in (read, mapped, borrowed)]
     assert hows == (["read", "mmap", "buffer"] if in_place else ["read"] * 3)
 
 
 def refused(elf: bytes, message: str, file: Path) -> None:
-    """With a message that names the file, and says the same however it comes in."""
+    """Opening fails with a message that names the file and is otherwise the same in each way of opening."""
     file.write_bytes(elf)
     methods: list[Literal["read", "mmap"]] = ["read", "mmap"]
     for method in methods:
@@ -103,7 +104,7 @@ class TestSections:
         opens(writer.build(), writer, file)
 
     def test_the_last_one_counts(self, writer: ElfWriter, file: Path) -> None:
-        """As in libbpf, which overwrites what it found first."""
+        """The last section of a name is used, as in libbpf."""
         writer.add(".BTF", every_kind(writer.order, 32).build())
         writer.add(".BTF", BLOBS[writer.order])
         opens(writer.build(), writer, file)
@@ -119,7 +120,7 @@ class TestSections:
         refused(writer.build(), "an ELF file without a .BTF section", file)
 
     def test_named_only_in_part(self, writer: ElfWriter, file: Path) -> None:
-        """Names that start or end as .BTF does, or end with the names' section."""
+        """Names with .BTF at the start or end, and one at the end of the section of names."""
         writer.add("x.BTF", BLOBS[writer.order])
         writer.add(".BTFx", BLOBS[writer.order])
         elf = writer.build()
@@ -233,7 +234,7 @@ class TestCompressed:
     def test_section_names(self, writer: ElfWriter, file: Path) -> None:
         writer.add(".BTF", BLOBS[writer.order])
         packed = writer.build(names={"sh_flags": COMPRESSED, "sh_offset": 0, "sh_size": 40})
-        # Where the names should be there is the ELF header, whose bytes say no way of compression.
+        # In place of the names is the ELF header, whose bytes name no compression.
         refused(packed, "the ELF section of section names is compressed with the unknown algorithm", file)
         names = b"\0.text\0.BTF\0"
         writer.add_compressed(".names", zlib.compress(names), ZLIB, len(names))
@@ -245,7 +246,7 @@ class TestCompressed:
 
 
 class TestHeaders:
-    """What leads to the sections."""
+    """Fields that lead to the sections."""
 
     def elf(self, writer: ElfWriter, **arguments: Any) -> bytes:
         writer.add(".BTF", BLOBS[writer.order])
@@ -300,7 +301,7 @@ class TestHeaders:
         for count in (0xFFFF, size // writer.section_header_size + 1):
             message = f"{count} ELF section headers are more than the file's {size} bytes hold"
             refused(writer.build(e_shnum=count), message, file)
-        # Times their size they would be few bytes again.
+        # Multiplied by their size, they would wrap to a few bytes.
         for count in (2**writer.bits - 1, 2**writer.bits // writer.section_header_size + 1):
             message = f"{count} ELF section headers are more than"
             refused(writer.build(e_shnum=0, first={"sh_size": count}), message, file)
@@ -362,7 +363,7 @@ class TestHostile:
 
     @pytest.mark.parametrize("how", [None, ZLIB, ZSTD])
     def test_mutations(self, writer: ElfWriter, how: int | None) -> None:
-        """Of the file header, the section headers and a compression header."""
+        """Every byte changed in the file header, the section headers and a compression header."""
         blob = BLOBS[writer.order]
         if how is None:
             writer.add(".BTF", blob)
@@ -393,7 +394,7 @@ class TestHostile:
         assert refusals > 50
 
     def test_names_of_megabytes(self) -> None:
-        """Whoever measured each section's name would read 10**14 bytes here."""
+        """Measuring each section's name would read 10**14 bytes here."""
         count, size = 1 << 20, 1 << 26
         headers_at = 64 + size
         file_header = struct.pack(
@@ -429,7 +430,7 @@ print(after[0] - before[0], after[1] - before[1], btf.source.size, btf.find("pai
 @pytest.mark.parametrize("method", ["auto", "mmap"])
 @pytest.mark.parametrize("bits", [32, 64])
 def test_only_what_is_needed_is_read(file: Path, method: str, bits: int) -> None:
-    """Of a file of 3 GiB (a map of 32 bits: 1.5), with .BTF in its middle and the headers at its end."""
+    """Little memory is used on a file of 3 GiB (mapped on 32 bits: 1.5), with .BTF in its middle and the headers at its end."""
     size = 3 << 30 if sys.maxsize > 1 << 32 or method != "mmap" else 3 << 29
     writer = ElfWriter(bits)
     writer.add(".debug_info", b"start")
@@ -480,7 +481,7 @@ COMPILERS = {
 
 @pytest.fixture(scope="module", params=COMPILERS)
 def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Not a kernel here, but what the comparisons call so."""
+    """A compiled program, under the fixture's name that the comparisons use."""
     compiler, *options = COMPILERS[request.param]
     folder = tmp_path_factory.mktemp("compiled")
     source, output = folder / "source.c", folder / "output"
@@ -495,7 +496,7 @@ def btf(kernel: Path) -> Btf:
 
 
 class TestCompilers:
-    """What compilers and a linker write, with what gcc 12 writes and kernels do not have."""
+    """Output of compilers and a linker; gcc 12 writes some records that kernels lack."""
 
     @pytest.mark.parametrize("table", COLUMNS)
     def test_tables(self, kernel: Path, btf: Btf, table: str) -> None:

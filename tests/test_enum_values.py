@@ -1,5 +1,5 @@
-"""The values of enums of every size, byte order and sign: all that reads or writes them agrees, with a rule
-in plain Python, with compilers and with bpftool."""
+"""Values of enums of every size, byte order and sign: all readers and writers agree with a rule in plain
+Python, with compilers and with bpftool."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ CASES = cases()
 
 
 def written(order: str = "<", long_size: int = 8) -> bytes:
-    """Enums e0, e1, ..., and structs of each: s0, s1, ... with the enum after a byte and in an array. How
-    large pointers are, the size of long tells."""
+    """Enums e0, e1, ..., and structs s0, s1, ... with each enum after a byte and in an array. The size of
+    long gives the pointer size."""
     writer = BtfWriter(order)
     writer.add_int("long unsigned int", long_size, encoding=0)
     u8 = writer.add_int("u8", 1, encoding=0)
@@ -102,7 +102,7 @@ def test_values_and_bytes(order: str) -> None:
             assert btf.format(f"e{number}", raw) == f"(enum e{number})V{number}_{i}"
             made = btf.ctypes(f"s{number}").from_buffer_copy(data)
             assert (made.value, list(made.many)) == (value, [value] * 2)
-        # A value without a name is the same number everywhere.
+        # A value without a name prints as the same number everywhere.
         raw = (0x5D % 2**bits).to_bytes(case.size, byte_order)
         shown = btf.format(f"e{number}", raw)
         assert re.sub("U?LL$", "", shown) == f"(enum e{number})93"
@@ -170,7 +170,7 @@ COMPILERS = {
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_of_compilers(compiler: str, tmp_path: Path) -> None:
-    """What they store as -1 is -1, and C made of their BTF is laid out as before."""
+    """A stored -1 reads as -1, and C made from the BTF has the same layout."""
     source, path = tmp_path / "packed.c", tmp_path / "packed.o"
     source.write_text(PACKED + USE)
     program, *flags = COMPILERS[compiler]
@@ -225,7 +225,7 @@ def test_dumps_stay_bpftools(order: str, tmp_path: Path) -> None:
     assert text is not None
     words = [requirements.tool("bpftool"), "btf", "dump", "file", str(path), "format", "c"]
     expected = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    # Later versions of bpftool than Debian's tell of enums that have not the size of an int.
+    # Later versions of bpftool than Debian's mark enums of another size than int.
     ours = re.sub(r" __attribute__\(\(mode\((byte|word)\)\)\)", "", text)
     assert re.findall(r"^enum .*?^}", ours, re.DOTALL | re.MULTILINE) == re.findall(
         r"^enum .*?^}", expected, re.DOTALL | re.MULTILINE
@@ -234,7 +234,7 @@ def test_dumps_stay_bpftools(order: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", "<>")
 def test_lint(order: str) -> None:
-    """A note for each enum without the flag that has a value above half of its range."""
+    """lint notes each enum without the flag that has a value above half of its range."""
     blob = written(order)
     btf = btfmmap.open(data=blob)
     notes = {each.type_id: each for each in btfmmap.lint(data=blob) if each.rule == "sign"}
@@ -283,7 +283,7 @@ def test_enums_without_values_and_of_no_integers_size() -> None:
 
 
 def test_signs_of_a_kernel(kernel: Path) -> None:
-    """As bpftool has them: no enum of these kernels has a value that its size does not hold."""
+    """Values equal bpftool's: no enum of these kernels has a value too large for its size."""
     btf = btfmmap.open(kernel)
     expected = {
         record["id"]: record["encoding"] == "SIGNED"

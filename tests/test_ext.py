@@ -1,4 +1,5 @@
-"""The .BTF.ext section of BPF objects, against the compiler's source, its DWARF, and a parser of our own."""
+"""The .BTF.ext section of BPF objects, against the compiler's source, its DWARF, and an independent
+parser."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ section("kprobe/second") int second(struct task *t) {
 """
 LINES = SOURCE.splitlines()
 
-# Of the kernel's enum bpf_core_relo_kind.
+# Names of the kernel's enum bpf_core_relo_kind.
 BYTE_OFFSET, FIELD_EXISTS, TYPE_EXISTS, ENUM_VALUE = 0, 2, 8, 11
 
 Row = dict[str, int]
@@ -87,7 +88,7 @@ def order_of(file: bytes) -> str:
 
 
 def elf_section(file: bytes, name: str) -> bytes:
-    """Of a 64-bit ELF file."""
+    """A section of a 64-bit ELF file."""
     order = order_of(file)
     (table,) = struct.unpack_from(order + "Q", file, 40)
     size, count, names_index = struct.unpack_from(order + "HHH", file, 58)
@@ -207,7 +208,7 @@ class TestCompiled:
         assert not by_section["kprobe/first"] & by_section["kprobe/second"]
 
     def test_lines_are_dwarfs(self, compiled: Path, ext: Ext) -> None:
-        """The line table of the same object, of which BTF leaves out what is no line's."""
+        """The object's DWARF line table; BTF omits rows without a line."""
         command = [requirements.tool("llvm-dwarfdump"), "--debug-line", str(compiled)]
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         sequences: list[list[tuple[int, int, int]]] = [[]]
@@ -253,7 +254,7 @@ class TestCompiled:
     def test_pickled(self, btf: Btf, ext: Ext) -> None:
         copy = pickle.loads(pickle.dumps(btf))
         assert copy.ext.core_relo.access.tolist() == ext.core_relo.access.tolist()
-        assert len(ext.line_info.text)  # made, so it is pickled too
+        assert len(ext.line_info.text)  # already made, so pickled too
         table = pickle.loads(pickle.dumps(ext.line_info))
         assert type(table) is type(ext.line_info)
         assert table.text.tolist() == ext.line_info.text.tolist()
@@ -261,7 +262,7 @@ class TestCompiled:
         assert all(np.array_equal(table[name], ext.line_info[name]) for name in table.columns)
 
     def test_closed(self, compiled: Path) -> None:
-        """Columns stay; texts that were not made yet are a question to the closed `Btf`."""
+        """Columns stay after closing; texts not made yet need the `Btf` and raise."""
         with btfmmap.open(compiled) as btf:
             assert btf.ext is not None
             functions, lines = btf.ext.func_info, btf.ext.line_info
@@ -274,7 +275,8 @@ class TestCompiled:
 
 
 def part(order: str, record_size: int, *runs: tuple[int, list[tuple[int, ...]]]) -> bytes:
-    """The size of a record, then for each section its name's offset, the number of records and these."""
+    """A part: the size of a record, then per section its name's offset, the number of records and the
+    records."""
     words = [record_size]
     for name_off, records in runs:
         words += [name_off, len(records), *(word for record in records for word in record)]
@@ -282,8 +284,8 @@ def part(order: str, record_size: int, *runs: tuple[int, list[tuple[int, ...]]])
 
 
 def ext_section(order: str = "<", *parts: bytes, header_size: int = 32, **header: int) -> bytes:
-    """func_info, line_info and core_relo one after the other. Header fields by libbpf's names stand in for
-    what would be right."""
+    """A section of func_info, line_info and core_relo. Header fields by libbpf's names override the correct
+    ones."""
     fields = {"magic": 0xEB9F, "version": 1, "flags": 0, "hdr_len": header_size}
     at = 0
     for name, content in zip(FIELDS, [*parts, *[b""] * 3], strict=False):
@@ -295,7 +297,7 @@ def ext_section(order: str = "<", *parts: bytes, header_size: int = 32, **header
 
 
 def types(order: str = "<") -> tuple[BtfWriter, int]:
-    """Some BTF, and where its last string is."""
+    """A BTF, and the offset of its last string."""
     writer = every_kind(order)
     return writer, writer.string("last")
 
@@ -314,7 +316,7 @@ def ext_of(section: bytes, order: str = "<") -> Ext:
 
 
 def all_parts(order: str = "<") -> tuple[bytes, bytes, bytes]:
-    """Two sections each, of one and of two records."""
+    """Two sections per part, with one and two records."""
     last = types(order)[1]
     return (
         part(order, 8, (last, [(0, 21)]), (1, [(0, 21), (2**32 - 8, 0)])),
@@ -346,7 +348,7 @@ class TestWritten:
         assert ext.core_relo.kind.tolist() == [0, 2**32 - 1, 9]
 
     def test_header_of_24_bytes(self, order: str) -> None:
-        """Before CO-RE there was no more."""
+        """Headers before CO-RE ended there."""
         section = ext_section(order, *all_parts(order)[:2], header_size=24)
         ext = ext_of(section, order)
         assert (len(ext.func_info), len(ext.line_info), len(ext.core_relo)) == (3, 3, 0)
@@ -356,18 +358,18 @@ class TestWritten:
 
     @pytest.mark.parametrize("header_size", [28, 36, 64])
     def test_other_headers(self, order: str, header_size: int) -> None:
-        """One of 28 bytes ends between core_relo's two fields; a longer one has something newer."""
+        """A header of 28 bytes ends within core_relo's two fields; a longer one has unknown fields."""
         section = ext_section(order, *all_parts(order), header_size=header_size)
         assert len(ext_of(section, order).core_relo) == (0 if header_size == 28 else 3)
 
     def test_longer_records(self, order: str) -> None:
-        """Fields that are newer than this are left alone."""
+        """Unknown fields after the known ones are ignored."""
         section = ext_section(order, part(order, 20, (1, [(8, 21, 9, 9, 9), (16, 3, 9, 9, 9)])))
         functions = ext_of(section, order).func_info
         assert (functions.insn_off.tolist(), functions.type.tolist()) == ([8, 16], [21, 3])
 
     def test_empty_parts(self, order: str) -> None:
-        """Wherever their offsets point."""
+        """Parts may lie at any offsets."""
         section = ext_section(order, func_info_off=2**32 - 1, line_info_off=3, core_relo_off=2**31) + b"more"
         ext = ext_of(section, order)
         assert (len(ext.func_info), len(ext.line_info), len(ext.core_relo)) == (0, 0, 0)
@@ -387,7 +389,7 @@ TYPES = len(types()[0].records)
 
 class TestRefused:
     def refused(self, section: bytes, message: str, at: int | None) -> None:
-        """The BTF opens; only who asks for the section hears of it."""
+        """The BTF opens; the error comes when the section is asked for."""
         btf = opened(section)
         assert btf.find("pair") == 7
         for _ in range(2):
@@ -472,7 +474,7 @@ class TestRefused:
 
 
 def check(ext: Ext, btf: Btf, strings_end: int) -> None:
-    """Everything can be asked, and refers to what there is."""
+    """Read every column and text; all ids and offsets are in range."""
     for name in FIELDS:
         table = getattr(ext, name)
         repr(table)

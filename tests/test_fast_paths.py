@@ -1,5 +1,8 @@
-"""Each fast loop of the core gives what the plain loop beside it gives: fast_paths.cpp asks both, with the
-vectors of this processor, without any, with those of aarch64, and as a 32-bit program."""
+"""Each fast loop of the core gives the results of its plain version.
+
+fast_paths.cpp compares them with this processor's vectors, without vectors, with those of aarch64, and as a
+32-bit program.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ BUILDS = {
     "vectors": SANITIZED,
     "scalar": (*SANITIZED, "-DBTFMMAP_SCALAR"),
     "aarch64": ("aarch64-linux-gnu-g++", "-static"),
-    # Debian's i386 has no vectors, others have SSE2; an amd64 kernel runs both.
+    # Debian's i386 has no vectors, other distributions use SSE2; an amd64 kernel runs both.
     "i686": ("i686-linux-gnu-g++", "-static", "-Wno-psabi"),
     "i686-sse2": ("i686-linux-gnu-g++", "-static", "-msse2"),
 }
@@ -51,7 +54,7 @@ def test_fast_equals_plain(build: str, tmp_path: Path) -> None:
     compiler, *flags = BUILDS[build]
     if build.startswith("i686") and platform.machine() != "x86_64":
         pytest.skip("only an amd64 kernel runs programs of i686")
-    # Emulated, where it is not this machine's, which is slow.
+    # Programs of another architecture are emulated, slowly.
     emulator = [requirements.tool("qemu-aarch64")] if build == "aarch64" else []
     mutants = MUTANTS // 4 if emulator else MUTANTS
     inputs = [
@@ -65,7 +68,7 @@ def test_fast_equals_plain(build: str, tmp_path: Path) -> None:
     for name in KERNELS:
         files.append(tmp_path / f"{name}.btf")
         files[-1].write_bytes(stored(f"{name}.btf"))
-    # Without what preloads a sanitizer into this process.
+    # Drop the sanitizer preloaded into this process.
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 
     def compare(file: Path) -> None:

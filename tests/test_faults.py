@@ -1,4 +1,4 @@
-"""What the kernel may answer to mmap and read ends in the same bytes: shown by injecting it."""
+"""Any behaviour of mmap and read that the kernel allows gives the same bytes; faults are injected."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_mmap_refused(library: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_mmap_demanded_and_refused(library: Path, name: str) -> None:
-    """Who asks for a map is told why there is none."""
+    """method="mmap" raises an error with the reason if the file cannot be mapped."""
     kernel = requirements.kernel_btf()
     code = getattr(errno, name)
     done = under(library, kernel, {"FAULT_MMAP": code}, sys.executable, "-c", OPEN, str(kernel), "mmap")
@@ -88,7 +88,7 @@ def test_short_and_interrupted_reads_of_an_ordinary_file(library: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ENODEV", "EACCES", "EPERM"])
 def test_doctor_on_a_kernel_that_cannot_map(library: Path, name: str) -> None:
-    """One cause breaks one rule, whatever is said of it by the rules that expect a refusal."""
+    """One cause breaks one rule, not also the rules that expect a refusal."""
     kernel = requirements.kernel_btf()
     faults = {"FAULT_MMAP": getattr(errno, name)}
     done = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "doctor", "--json")
@@ -115,7 +115,7 @@ def test_doctor_on_a_kernel_that_cannot_map(library: Path, name: str) -> None:
 
 
 def test_doctor_out_of_memory(library: Path) -> None:
-    """That is no answer to whether the kernel maps its BTF."""
+    """ENOMEM does not answer whether the kernel maps its BTF."""
     kernel = requirements.kernel_btf()
     faults = {"FAULT_MMAP": errno.ENOMEM}
     done = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "doctor", "--json")

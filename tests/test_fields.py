@@ -1,5 +1,5 @@
 """Members by path and by byte: against the compiler's offsetof in both byte orders, against a plain reading
-of bpftool's JSON for real kernels, and what hostile types get."""
+of bpftool's JSON for real kernels, and on hostile types."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ struct all {
 };
 struct all variable;
 """
-# Of single values, and of what has parts.
+# Paths of single values, and of members with parts.
 VALUES = [
     *("first", "whole", "a", "b", "c[1]", "d.low", "d.high", "points[0][0].x", "points[2][4].y"),
     *("named.in.y", "named.qualified.high", "deep", "odd", "after", "pointer", "packed"),
@@ -51,8 +51,8 @@ REVERSED_BY_GCC = {"points[2]", "points[1][3]", "points[2][4].y"}
 
 
 def compiled(folder: Path, *compiler: str) -> tuple[Btf, list[int]]:
-    """The BTF of `SOURCE`, and the compiler's offsets and sizes of `PATHS`, then the struct's size and the
-    offset of `flexible`: read from the assembly, so that a foreign target needs not run."""
+    """The BTF of `SOURCE`; the compiler's offsets and sizes of `PATHS`; the struct's size and the offset of
+    `flexible`. They are read from the assembly, so that foreign targets need not run."""
     numbers = "".join(f"offsetof(struct all, {path}), sizeof(variable.{path}), " for path in PATHS)
     source = folder / "fields.c"
     source.write_text(
@@ -107,7 +107,7 @@ def test_against_the_compiler(tmp_path: Path, compiler: tuple[str, ...]) -> None
     for path in VALUES + PARTS:
         if path in layout:
             assert (layout[path].offset, layout[path].size) == numbers[path]
-    # The two bitfields follow the pointer, in the order of the source: C says so, BTF counts as C does.
+    # The two bitfields follow the pointer in source order, in which both C and BTF count bits.
     after = sum(numbers["pointer"])
     bit, bits = btf.find_member("all.bit"), btf.find_member("all.bits")
     assert bit is not None
@@ -154,7 +154,7 @@ def test_what_is_no_path(tmp_path: Path) -> None:
 
 
 class Reader:
-    """Members as bpftool's JSON has them, by recursion."""
+    """Members by bpftool's JSON, found by recursion."""
 
     MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 
@@ -185,7 +185,7 @@ class Reader:
     def leaves(
         self, record: bpftool.Record, path: str, base: int, bits: int
     ) -> Iterator[tuple[str, int, int]]:
-        """Path, first bit and number of bits of everything that is made of nothing else."""
+        """Path, first bit and number of bits of each leaf."""
         if record["kind"] == "ARRAY":
             element = self.resolved(record["type_id"])
             for number in range(record["nr_elems"]):
@@ -231,7 +231,7 @@ def test_members_of_a_kernel(kernel: Path) -> None:
 
 
 def test_bytes_of_a_kernel(kernel: Path) -> None:
-    """All paths at all bytes: each leaf of a struct marks those that it has a bit of."""
+    """All paths at all bytes: each leaf of a struct marks the bytes that it has bits of."""
     btf = btfmmap.open(kernel)
     reader = Reader(kernel)
     structs = [r for r in reader.records if r["kind"] in ("STRUCT", "UNION") and 0 < r["size"] <= 1024]
@@ -250,7 +250,7 @@ def test_bytes_of_a_kernel(kernel: Path) -> None:
 
 
 def test_sk_buff() -> None:
-    """The issue's example, by the same reading."""
+    """A known kernel struct, by the same reading."""
     path = requirements.kernel_btf()
     btf = btfmmap.open(path)
     reader = Reader(path)
@@ -274,7 +274,7 @@ def test_who_has_a_name(kernel: Path) -> None:
         for value in record.get("values", ()):
             number = value["val"]
             if record["kind"] == "ENUM" and record["encoding"] == "UNSIGNED":
-                number %= 2**32  # bpftool extends the sign that it does not have
+                number %= 2**32  # bpftool extends a sign that the value lacks
             values[value["name"]].append((record["id"], number))
     common = sorted(members, key=lambda name: -len(members[name]))
     for name in [*common[:20], *common[20::100]]:
@@ -288,7 +288,7 @@ def test_who_has_a_name(kernel: Path) -> None:
 
 
 def doubled(depth: int, names: tuple[str, str]) -> bytes:
-    """Each holds the one before twice: 2^depth members, were they written out."""
+    """Each struct holds the one before twice: 2^depth members if written out."""
     writer = BtfWriter()
     inner = writer.add_int()
     for number in range(depth):
@@ -339,7 +339,7 @@ def test_hostile_anonymous(blob: bytes) -> None:
     "blob", [doubled(60, ("a", "b")), nested(100_000, "m"), cycle("m")], ids=["doubled", "nested", "cycle"]
 )
 def test_hostile_named(blob: bytes) -> None:
-    """Names are followed only where they are asked for, bytes always."""
+    """Names are followed only in searches by name, bytes always."""
     btf = btfmmap.open(data=blob)
     assert btf.find_member("top.no") is None
     assert len(btf.layout("top").members) <= 2

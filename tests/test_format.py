@@ -1,4 +1,4 @@
-"""Malformed BTF is refused with an error that says what is wrong and where; never a crash."""
+"""Malformed BTF is refused with an error that names the fault and its place; it never crashes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestHeader:
 
     @pytest.mark.parametrize("length", [25, 28, 31, 33, 100])
     def test_odd_header_lengths_are_read(self, length: int) -> None:
-        """The kernel and libbpf take any length from 24 up."""
+        """The kernel and libbpf accept any length from 24 up."""
         writer = every_kind(header_size=length)
         assert len(btfmmap.open(data=writer.build())) == len(writer.records) + 1
 
@@ -118,7 +118,7 @@ class TestRecords:
 
     @pytest.mark.parametrize("size", range(1, 12))
     def test_every_cut(self, size: int) -> None:
-        """Whatever is left of a type section, short of whole records, is refused."""
+        """A type section that ends within a record is refused."""
         writer = every_kind()
         types = writer.type_section
         refuse(writer.build(types=types[:size]), "type [1] is cut short", HEADER, 1)
@@ -211,7 +211,7 @@ def test_truncations() -> None:
 
 
 def test_mutations() -> None:
-    """Random corruption either opens, and then answers everything, or is refused by a FormatError."""
+    """A randomly changed file opens and answers every question, or is refused by a FormatError."""
     generator = random.Random(20261123)
     opened = 0
     for _ in range(3000):

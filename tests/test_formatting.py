@@ -1,5 +1,5 @@
-"""`Btf.format` against libbpf's typed dump, byte for byte where that is right, and what that does where it is
-not."""
+"""`Btf.format` against libbpf's typed dump: byte for byte where libbpf is right, and the differences where it
+is wrong."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ NARROW_LIBBPF = pytest.mark.skipif(
 
 
 class TypedDump:
-    """libbpf's `btf_dump__dump_type_data`, of the library that is installed."""
+    """The installed libbpf's `btf_dump__dump_type_data`."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -100,13 +100,13 @@ class TypedDump:
         indent: str = "\t",
         indent_level: int = 0,
     ) -> str | None:
-        """The text; None where libbpf gives up."""
+        """Return the text, or None if libbpf refuses."""
         indentation = ctypes.create_string_buffer(indent.encode())
         flags = (compact, skip_names, emit_zeroes, emit_strings)
         options = struct.pack(
             "NPi4?", struct.calcsize("NPi4?"), ctypes.addressof(indentation), indent_level, *flags
         )
-        # Whether a value is aligned, libbpf asks its address.
+        # libbpf checks alignment by the address.
         room = ctypes.create_string_buffer(len(data) + 64)
         start = (ctypes.addressof(room) + 63) & ~63
         ctypes.memmove(start, data, len(data))
@@ -118,8 +118,8 @@ class TypedDump:
 
 
 def normal(text: str) -> str:
-    """libbpf prints a null pointer that is aligned with %p, as (nil), any other as 0x0, which C understands.
-    It numbers namesakes, and older versions write () for (void)."""
+    """Normalize libbpf's text. It prints an aligned null pointer with %p as (nil), any other as 0x0, which is
+    valid C. It numbers namesakes, and older versions write () for (void)."""
     return re.sub(r"___\d+\b", "", text.replace("(nil)", "0x0").replace("()", "(void)"))
 
 
@@ -167,7 +167,7 @@ def random_bytes(seed: int, size: int, lowest: int) -> bytes:
 
 
 def parts(type_: Type, seen: set[int]) -> Iterator[Type]:
-    """The types that a struct's bytes are of."""
+    """The types that a struct's bytes belong to."""
     if type_.id in seen:
         return
     seen.add(type_.id)
@@ -186,7 +186,8 @@ def is_characters(type_: Type) -> bool:
 
 
 def has_odd_enum(type_: Type) -> bool:
-    """An enum that is a bitfield, is not aligned, is signed, or has values that libbpf takes for signed."""
+    """Whether there is an enum that is a bitfield, unaligned or signed, or has values that libbpf takes for
+    signed."""
     from btfmmap.fields import resolved
 
     if type_.kind in (Kind.ENUM, Kind.ENUM64):
@@ -199,13 +200,13 @@ def has_odd_enum(type_: Type) -> bool:
 
 
 def may_be_zero(type_: Type) -> bool:
-    """Whatever the bytes: bitfields, and what has none."""
+    """Whether a member can be zero whatever its bytes are: bitfields, and members without size."""
     return any(member.bitfield_size or type_.btf._size(member.type.id) == 0 for member in type_.members)
 
 
 def straddles(type_: Type) -> bool:
-    """A bitfield that does not lie in as many bytes as its type has from where it starts, or where those
-    are not all in its struct."""
+    """Whether a bitfield exceeds the bytes of its type's size from its first byte, or these exceed the
+    struct."""
     return any(
         member.bitfield_size
         and (
@@ -218,8 +219,8 @@ def straddles(type_: Type) -> bool:
 
 @NARROW_LIBBPF
 def test_structs_of_a_kernel() -> None:
-    """Bytes of any value with `emit_zeroes`, where no array of characters changes what libbpf does from
-    there on; without it bytes that are neither letters nor zero, and no members that could be."""
+    """Random bytes with `emit_zeroes`, without arrays of characters, after which libbpf goes wrong. Without
+    `emit_zeroes`, nonzero bytes that are not letters, and no members that could be zero."""
     path = requirements.kernel_btf()
     btf, reference = btfmmap.open(path), TypedDump(path)
     compared = {True: 0, False: 0}
@@ -235,7 +236,7 @@ def test_structs_of_a_kernel() -> None:
             data = random_bytes(type_.id, type_.size or 0, 0 if emit_zeroes else 0x81)
             text = reference(type_.id, data, emit_zeroes=emit_zeroes)
             if text is None:
-                # Arrays of empty structs: `a member of no size` has what is printed instead.
+                # Arrays of empty structs: see `a member of no size` for what is printed.
                 assert any(part.kind == Kind.ARRAY and btf._size(part.id) == 0 for part in inside), type_
                 continue
             assert normal(btf.format(type_, data, emit_zeroes=emit_zeroes)) == normal(text), type_
@@ -244,11 +245,11 @@ def test_structs_of_a_kernel() -> None:
 
 
 class TestWhereLibbpfIsWrong:
-    """Each with what libbpf makes of it, or made of it in the version that is installed."""
+    """Each case with libbpf's text, or the text of the installed version."""
 
     @pytest.fixture
     def shown(self, tmp_path: Path) -> Any:
-        """Ours and libbpf's text of the last type that a writer has, on one line each."""
+        """Our text and libbpf's of a writer's last type, on one line each."""
 
         def both(writer: BtfWriter, data: bytes, **options: Any) -> tuple[str, str | None]:
             path = tmp_path / "types.btf"
@@ -270,7 +271,7 @@ class TestWhereLibbpfIsWrong:
         assert reference in ("{1,}", ours)
 
     def test_what_follows_characters(self, shown: Any) -> None:
-        """For libbpf all that comes after an array of characters is in it."""
+        """libbpf takes all that follows an array of characters for part of it."""
         writer = BtfWriter()
         integer, byte = writer.add_int(), writer.add_int("unsigned char", 1, encoding=0)
         text, numbers = writer.add_array(byte, integer, 4), writer.add_array(integer, integer, 3)
@@ -280,7 +281,8 @@ class TestWhereLibbpfIsWrong:
         assert reference in ("{['a','b',],[7,],'A','B',}", ours)
 
     def test_a_zero_among_bytes(self, shown: Any) -> None:
-        """libbpf skips the zero, or all if it is the first; nothing that is not zero is left out here."""
+        """libbpf skips the zero, or all elements if it is the first; we leave out nothing that is not
+        zero."""
         writer = BtfWriter()
         integer, byte = writer.add_int(), writer.add_int("unsigned char", 1, encoding=0)
         text = writer.add_array(byte, integer, 6)
@@ -300,7 +302,7 @@ class TestWhereLibbpfIsWrong:
         assert reference in ("4294967295", ours)
 
     def test_enums_in_bitfields(self, shown: Any) -> None:
-        """Their sign, and whether they are zero, libbpf does not see in the bits."""
+        """libbpf reads neither the sign of bitfields nor whether they are zero from their bits."""
         writer = BtfWriter()
         enum = writer.add_enum("e", [("MINUS", -1), ("THREE", 3)], signed=True)
         offsets = [size << 24 | offset for size, offset in ((3, 0), (3, 3), (4, 6), (6, 10))]
@@ -319,7 +321,7 @@ class TestWhereLibbpfIsWrong:
         assert reference != ours
 
     def test_a_signed_enum_without_that_value(self, shown: Any) -> None:
-        """libbpf forgets the comma, and the end of the line."""
+        """libbpf omits the comma and the end of the line."""
         writer = BtfWriter()
         enum = writer.add_enum("e", [("MINUS", -1)], signed=True)
         writer.add_struct("s", 8, [("a", enum, 0), ("b", enum, 32)])
@@ -355,7 +357,7 @@ class TestWhereLibbpfIsWrong:
         assert reference in (None, ours)
 
     def test_strings(self, shown: Any) -> None:
-        """Older versions of libbpf refuse the option, and later ones forget the comma and indent twice."""
+        """Older versions of libbpf refuse the option; later ones omit the comma and indent twice."""
         writer = BtfWriter()
         integer, char = writer.add_int(), writer.add_int("char", 1)
         text = writer.add_array(char, integer, 6)
@@ -391,7 +393,7 @@ def test_variables(tmp_path: Path) -> None:
 
 
 def test_the_other_byte_order() -> None:
-    """The same values give the same text, whichever way they lie in memory."""
+    """The same values give the same text in either byte order."""
     texts = []
     for order in "<>":
         writer = BtfWriter(order)
@@ -399,7 +401,7 @@ def test_the_other_byte_order() -> None:
         enum, double = writer.add_enum("e", [("SEVEN", 7)]), writer.add(btf_writer.FLOAT, "d", size_or_type=8)
         pointer = writer.add(btf_writer.PTR)
         names = zip("abcde", (integer, enum, long_id, double, pointer), (0, 32, 64, 128, 192), strict=True)
-        # Compilers give bitfields from the low end of a word, for big-endian machines from its high end.
+        # Compilers allocate bitfields from the low end of a word, for big-endian machines from its high end.
         bits = [("f", integer, 3 << 24 | 256), ("g", integer, 13 << 24 | 259)]
         writer.add_struct("s", 40, [*names, *bits], kind_flag=True)
         word = 5 | 1234 << 3 if order == "<" else 5 << 29 | 1234 << 16

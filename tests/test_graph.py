@@ -19,7 +19,7 @@ import btfmmap
 from btfmmap import Btf, Role
 
 MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
-# Kind -> the role of what the record itself refers to, and the table that has the row.
+# Kind -> role of the record's own reference, and the table with its row.
 HEADS = {
     **dict.fromkeys(MODIFIERS, (Role.UNDERLYING, "types")),
     "PTR": (Role.POINTEE, "types"),
@@ -32,7 +32,7 @@ Edge = tuple[int, Role, int]
 
 
 def expected_edges(records: list[bpftool.Record], first_row: int) -> list[list[Edge]]:
-    """For each record what it refers to, in order: the type, the role, and the row of the table of it."""
+    """Per record its references in order: type, role, and row in the role's table."""
     rows: dict[str, int] = defaultdict(int)
 
     def next_row(table: str) -> int:
@@ -67,7 +67,7 @@ def as_array(edges: list[list[Edge]]) -> npt.NDArray[np.int64]:
 
 
 def check(btf: Btf, edges: list[list[Edge]]) -> None:
-    """`edges` are those of type id 0, 1, ..."""
+    """Compare with `edges` of type id 0, 1, ..."""
     flat = as_array(edges)
     graph = btf.graph
     backwards = flat[np.argsort(flat[:, 1], kind="stable")][:, [1, 0, 2, 3]]
@@ -148,7 +148,7 @@ def test_resolve(kernel: Path) -> None:
 
 
 def cycles() -> BtfWriter:
-    """1 -> 2 -> 3 -> 1; 4 -> 4; 5, a struct that points to itself; 7 -> 6, of no circle."""
+    """1 -> 2 -> 3 -> 1; 4 -> 4; 5, a struct that points to itself; 7 -> 6, outside of any cycle."""
     writer = BtfWriter()
     writer.add(btf_writer.TYPEDEF, "one", size_or_type=2)
     writer.add(btf_writer.CONST, size_or_type=3)

@@ -1,6 +1,6 @@
-"""What broke other readers, and what fuzzing found in this one: the right answer or the right error.
+"""Inputs that broke other readers, and that fuzzing found in this one, give the right answer or error.
 
-How the time grows with the size of such files is measured by benchmarks/bench_hostile.py.
+benchmarks/bench_hostile.py measures how time grows with the size of such files.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def test_text_larger_than_numpy_takes(nelems: int) -> None:
 
 
 def test_members_at_a_byte_of_a_struct_that_holds_itself() -> None:
-    """Each path to a byte goes on without end; two members a level make 2^n of them."""
+    """Each path to a byte goes on without end; two members per level make 2^n paths."""
     writer = BtfWriter()
     link = writer.add_struct("list_head", 16, [("next", 2, 0), ("prev", 2, 64)])
     writer.add(TYPE_TAG, size_or_type=link)
@@ -61,7 +61,7 @@ def little_stack() -> Iterator[None]:
 @pytest.mark.usefixtures("little_stack")
 @pytest.mark.parametrize("name", bench_hostile.FILES)
 def test_everything_ends_on_little_stack(name: str) -> None:
-    """Up to 170,000 types, and 128 KiB for a thread that asks of them all that there is to ask."""
+    """Files of up to 170,000 types answer all questions on a thread with a stack of 128 KiB."""
     content = bench_hostile.FILES[name](2 << 20)
     answers: list[dict[str, list[float]]] = []
     no_dump = bench_hostile.FILES[name] in bench_hostile.LONG_NAMES
@@ -80,7 +80,7 @@ def test_chains_and_cycles_are_resolved() -> None:
     assert pointers.sizeof([1]) == pointers.source.pointer_size
     cycles = btfmmap.open(data=bench_hostile.FILES["cycles of 1000 typedefs"](size))
     assert list(cycles.resolve([1, 1000, len(cycles) - 1])) == [-1, -1, -1]
-    # 2^62 bytes after 60 levels, which no 32 bits hold: 2^31 is the last.
+    # 2^62 bytes after 60 levels exceed 32 bits: 2^31 is the last that fits.
     arrays = btfmmap.open(data=bench_hostile.FILES["a tree of arrays"](size))
     assert list(arrays.sizeof([2, 3, 30, 31, len(arrays) - 1])) == [8, 16, 2**31, -1, -1]
 

@@ -1,4 +1,5 @@
-"""Many ids are an integer array, many texts a list of str, and any integers are taken for ids."""
+"""Results with many ids are integer arrays, with many texts lists of str; any integers are accepted as
+ids."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ MANY: dict[str, Callable[[list[int]], Any]] = {
     "numpy scalars": lambda ids: [np.uint32(each) for each in ids],
     "empty": lambda _: [],
 }
-# What gives ids and sizes of many types, and of what dtype; what gives texts.
+# Calls that give ids and sizes of many types, with their dtype; calls that give texts.
 NUMBERS: dict[str, tuple[Callable[[Btf, Any], Any], type]] = {
     "resolve": (Btf.resolve, np.int64),
     "sizeof": (Btf.sizeof, np.int64),
@@ -94,7 +95,7 @@ def test_a_kernels_strings(module: tuple[Path, Path]) -> None:
 
 
 def test_one_id_from_an_array(btf: Btf) -> None:
-    """What a column holds is an id as any int is."""
+    """A column's items are accepted as ids, as any int is."""
     flow = btf["struct flow"].id
     for type_id in (np.uint32(flow), np.int64(flow), btf.types.id[flow]):
         assert btf[type_id] == btf[flow]

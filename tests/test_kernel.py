@@ -37,7 +37,7 @@ def bare(name: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def sysfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As /sys/kernel/btf."""
+    """A folder like /sys/kernel/btf."""
     folder = tmp_path_factory.mktemp("sysfs")
     (folder / "vmlinux").write_bytes(stored("7.2-amd64.btf"))
     for name in MODULES:
@@ -47,7 +47,7 @@ def sysfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As /lib/modules/$(uname -r), with the kernel in it."""
+    """A folder like /lib/modules/$(uname -r), with the kernel in it."""
     folder = tmp_path_factory.mktemp("installed")
     (folder / "vmlinux.btf").write_bytes(stored("7.2-amd64.btf"))
     for name, place in zip(MODULES, ("fs/nls", "net/ipv4", "drivers/net"), strict=True):
@@ -71,7 +71,7 @@ def kernel(folder: Path) -> Kernel:
 
 @pytest.fixture(scope="module")
 def single() -> list[Btf]:
-    """The same, each opened alone: the kernel, then the modules by name."""
+    """The same files opened one by one: the kernel, then the modules by name."""
     base = btfmmap.open(data=stored("7.2-amd64.btf"))
     return [base, *(btfmmap.open(data=stored(f"{name}.ko"), base=base) for name in MODULES)]
 
@@ -90,7 +90,7 @@ class TestWhole:
 
     @pytest.mark.parametrize("name", COLUMNS)
     def test_tables(self, kernel: Kernel, single: list[Btf], name: str) -> None:
-        """All rows of all, one after the other; indptr leads to the same children."""
+        """Rows of all BTFs, one after the other; indptr gives the same children."""
         table, parts = getattr(kernel, name), [getattr(btf, name) for btf in single]
         lengths = [len(part) for part in parts]
         assert table.columns == ("module", *parts[0].columns)
@@ -110,7 +110,7 @@ class TestWhole:
         assert getattr(kernel, name) is table
 
     def test_children_belong_to_their_parents(self, kernel: Kernel) -> None:
-        """Every row that indptr gives a type names that type's module and id."""
+        """Every child row of a type has that type's module and id."""
         for name, column in (("members", "parent"), ("params", "parent"), ("enumerators", "parent")):
             table = getattr(kernel, name)
             row_of_child = np.repeat(np.arange(len(kernel.types)), np.diff(table.indptr))
@@ -141,7 +141,7 @@ class TestWhole:
             kernel["no such type"]
 
     def test_find_all(self, kernel: Kernel, single: list[Btf]) -> None:
-        """The base's once, then each module's own."""
+        """The base's ids once, then each module's own."""
         names = ["init_module", "kuid_t", "list_head", "no such type", "void", "__UNIQUE_ID_license"]
         assert len(kernel.find_all("kuid_t")) > 1
         for name in names:
@@ -229,7 +229,7 @@ class TestFailed:
         assert error.filename == str(folder / "gone")
 
     def test_another_kernel_is_no_module(self, tmp_path: Path) -> None:
-        """Beside the kernel or below."""
+        """Another kernel beside the first or below is not a module."""
         folder = small_kernel(tmp_path)
         (folder / "vmlinux.btf").write_bytes(small_base().build())
         (folder / "vmlinuz").write_bytes(b"not looked at")
@@ -240,7 +240,7 @@ class TestFailed:
         assert list(kernel.failed) == [str(folder / "old" / "vmlinux.btf")]
 
     def test_duplicate_names(self, tmp_path: Path) -> None:
-        """The first in the order of paths stays; a dash in a file's name is the kernel's underscore."""
+        """The first in path order is kept; a dash in a file name is an underscore in the kernel."""
         folder = small_kernel(tmp_path)
         for path in ("a/one.ko", "b/one.ko", "a/two-parts.ko", "b/two_parts.ko"):
             (folder / path).parent.mkdir(exist_ok=True)
@@ -266,7 +266,7 @@ class TestOptions:
         assert "list_head" in kernel
 
     def test_a_given_base(self, folder: Path, single: list[Btf]) -> None:
-        """The folder's own is not asked, nor taken for a module."""
+        """The folder's own kernel is neither opened nor taken for a module."""
         kernel = btfmmap.open_kernel(folder, base=single[0])
         assert kernel.base is single[0]
         assert kernel.names == ("vmlinux", *MODULES)
@@ -297,7 +297,7 @@ class TestOptions:
         assert btfmmap.open_kernel(convert(small_kernel(tmp_path))).names == ("vmlinux", "good")
 
     def test_a_distilled_module(self, tmp_path: Path) -> None:
-        """Is relocated onto the kernel."""
+        """A distilled module is relocated onto the kernel."""
         folder = small_kernel(tmp_path)
         distilled = BtfWriter()
         distilled.add_struct("shared", 4, [])
@@ -356,7 +356,7 @@ def test_the_running_kernel() -> None:
 
 
 def bpftool(*arguments: str) -> Any:
-    """Its answer; the test is skipped where the kernel lets nobody ask."""
+    """Its answer; the test is skipped where asking is not permitted."""
     if os.geteuid() != 0:
         pytest.skip("bpf(2) answers to root only")
     done = subprocess.run([requirements.tool("bpftool"), "-j", *arguments], capture_output=True, text=True)
@@ -371,7 +371,7 @@ SYS_BPF = {"x86_64": 321, "aarch64": 280, "s390x": 351, "ppc64le": 361, "riscv64
 
 @pytest.fixture
 def program_btf() -> Iterator[tuple[bytes, int]]:
-    """A BTF that is loaded as a program's would be: its bytes and its id."""
+    """A BTF loaded as bpf(2) loads a program's: its bytes and its id."""
     before = {one["id"] for one in bpftool("btf", "list")}
     if platform.machine() not in SYS_BPF:
         pytest.skip(f"the number of bpf(2) on {platform.machine()} is not known here")
@@ -398,7 +398,7 @@ def program_btf() -> Iterator[tuple[bytes, int]]:
     if descriptor < 0:
         pytest.skip(f"the kernel loads no BTF: {os.strerror(ctypes.get_errno())}")
     try:
-        # Another process may load one too, but not this one.
+        # Another process may load one too.
         new = {one["id"] for one in bpftool("btf", "list") if one["size"] == len(blob)} - before
         assert len(new) == 1
         yield blob, new.pop()
@@ -413,7 +413,7 @@ class TestLoaded:
         ]
 
     def test_list(self) -> None:
-        """Between two of bpftool's lists, for others come and go."""
+        """Our list lies between two of bpftool's, because other processes load and unload BTF."""
         before = self.listed()
         got = [tuple(one) for one in btfmmap.loaded()]
         after = self.listed()
@@ -433,7 +433,7 @@ class TestLoaded:
             btf.__reduce__()
 
     def test_types(self, program_btf: tuple[bytes, int]) -> None:
-        """Of the program's, the kernel's and each module's."""
+        """The BTF of the program, of the kernel and of each module."""
         stay = [one for one in btfmmap.loaded() if one.kernel or one.id == program_btf[1]]
         assert len(stay) >= 2
         for one in stay:

@@ -1,4 +1,4 @@
-"""BTF inside of kernels to boot: images made here after the boot protocols, hostile ones, and real ones."""
+"""BTF inside of boot images: images made here after the boot protocols, hostile ones, and real ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BLOB = every_kind().build()
 BIG_ENDIAN = every_kind(">").build()
 BTF_MAGIC = BLOB[:4]
 SIZE = 0x11000
-"""Of an image's first part, that is longer than all that tells its kind."""
+"""Size of an image's first part, larger than all headers that identify its kind."""
 
 
 def program() -> bytes:
@@ -46,7 +46,8 @@ def kernel_elf() -> bytes:
 
 
 def noise(size: int) -> bytearray:
-    """Instructions, say: no compression's magic, no BTF's, and nothing that tells an image's kind."""
+    """Bytes like instructions: without the magic of a compression or of BTF, or any mark of an image's
+    kind."""
     return bytearray(random.Random(size).randbytes(size // 2 + 1).hex()[:size].encode())
 
 
@@ -92,11 +93,11 @@ OTHERS: dict[str, Callable[..., bytes]] = {
     "arm zImage": lambda *parts: with_magic(0x24, struct.pack("<I", 0x016F2818), b"".join(parts)),
     "big-endian arm zImage": lambda *parts: with_magic(0x24, struct.pack(">I", 0x016F2818), b"".join(parts)),
 }
-"""Those whose headers do not say where a payload is."""
+"""Images whose headers do not locate the payload."""
 
 
 def check(image: bytes, folder: Path, blob: bytes = BLOB, *, in_place: bool = False) -> None:
-    """It opens, in each of the ways in which it comes in."""
+    """An image opens in each possible way."""
     path = folder / "vmlinuz"
     path.write_bytes(image)
     hows = ("read", "mmap", "buffer") if in_place else ("read",) * 3
@@ -116,7 +117,7 @@ class TestBzImage:
     @pytest.mark.parametrize("codec", CODECS)
     @pytest.mark.parametrize("appended", [b"", struct.pack("<I", 12345)])
     def test_opens(self, codec: str, appended: bytes, tmp_path: Path) -> None:
-        """The build appends the size to what is no gzip."""
+        """The build appends the size to payloads other than gzip."""
         check(bzimage(CODECS[codec](kernel_elf()) + appended), tmp_path)
 
     def test_pointer_size(self) -> None:
@@ -126,7 +127,7 @@ class TestBzImage:
 
     @pytest.mark.parametrize("setup_sects", [0, 1, 31, 255])
     def test_setup_sectors(self, setup_sects: int, tmp_path: Path) -> None:
-        """None means 4. A decoy stands before the payload, so that only the right place is right."""
+        """Zero setup sectors mean 4. A decoy before the payload catches a wrong place."""
         decoy = BtfWriter()
         decoy.add_int("decoy")
         image = bytearray(bzimage(gzip.compress(kernel_elf()), setup_sects=setup_sects))
@@ -135,7 +136,7 @@ class TestBzImage:
         check(bytes(image), tmp_path)
 
     def test_before_the_header_said_where(self, tmp_path: Path) -> None:
-        """Protocol 2.07: one has to look."""
+        """Protocol 2.07 does not locate the payload: the image is searched."""
         wrong = {"payload_offset": 2**32 - 1, "payload_length": 2**32 - 1}
         check(bzimage(gzip.compress(kernel_elf()), version=0x207, **wrong), tmp_path)
 
@@ -166,7 +167,7 @@ class TestZboot:
         check(zboot(CODECS[codec](arm64(b"decoy" + BTF_MAGIC * 3, BLOB, bytes(1000)))), tmp_path)
 
     def test_of_an_image_without_magic(self, tmp_path: Path) -> None:
-        """LoongArch's has none of the magics that are known here."""
+        """LoongArch's header has none of the magics known here."""
         check(zboot(gzip.compress(bytes(noise(SIZE)) + BLOB)), tmp_path)
 
     @pytest.mark.parametrize("offset", [0, 5000, 10**6, 2**32 - 1])
@@ -176,7 +177,7 @@ class TestZboot:
 
 
 class TestUncompressed:
-    """The BTF stands in the image as it is, and nothing says where."""
+    """The BTF is in the image uncompressed, and no header locates it."""
 
     @pytest.mark.parametrize("kind", OTHERS)
     @pytest.mark.parametrize("blob", [BLOB, BIG_ENDIAN, every_kind(header_size=32).build()])
@@ -185,8 +186,8 @@ class TestUncompressed:
             check(OTHERS[kind](*parts), tmp_path, blob, in_place=True)
 
     def test_decoys(self, tmp_path: Path) -> None:
-        """The magic alone, in instructions and at the end; a header whose sections end past the end; one
-        whose types are broken."""
+        """The magic alone, in instructions and at the end; a header with sections past the end; a BTF with
+        broken types."""
         past_the_end = every_kind().build(str_len=10**6)
         broken = BtfWriter()
         broken.add(0)
@@ -197,18 +198,18 @@ class TestUncompressed:
 
     @pytest.mark.parametrize("before", [True, False])
     def test_built_in_programs(self, before: bool, tmp_path: Path) -> None:
-        """Light skeletons carry their program's BTF, and .rodata lies before .BTF."""
+        """Light skeletons contain their program's BTF, and .rodata lies before .BTF."""
         parts = [program() * 3, b"code", BLOB] if before else [BLOB, b"code", program() * 3]
         check(arm64(*parts), tmp_path, in_place=True)
 
     def test_split_btf_is_none(self) -> None:
-        """A module's, in an initial RAM disk that is built in: it continues what is not known here."""
+        """A module's BTF in a built-in initial RAM disk: its base is not known here."""
         writer = every_kind()
         writer.strings = writer.strings[1:]
         refused(arm64(writer.build()), "no BTF found in this kernel image")
 
     def test_read_once(self, tmp_path: Path) -> None:
-        """However many places there are where a BTF might start."""
+        """Any number of places may look like the start of a BTF."""
         counters = Path("/proc/self/io")
         if not os.access(counters, os.R_OK):
             pytest.skip("no /proc/self/io here")
@@ -226,13 +227,12 @@ class TestUncompressed:
 
 
 class TestCompressedSomewhere:
-    """A compressed kernel, and nothing that says where."""
+    """A compressed kernel that no header locates."""
 
     @pytest.mark.parametrize("kind", OTHERS)
     @pytest.mark.parametrize("codec", CODECS)
     def test_opens(self, kind: str, codec: str, tmp_path: Path) -> None:
-        """The kernel has no magic of its own. Before it stand the magics without more, and something
-        compressed that is no kernel."""
+        """The kernel has no magic of its own. Magics without content and other compressed data precede it."""
         decoys = b"".join(magic + b"code" for magic, _ in compression.MAGICS)
         other = CODECS[codec](bytes(noise(2000)))
         kernel = bytes(noise(SIZE)) + BIG_ENDIAN + bytes(noise(100))
@@ -240,7 +240,7 @@ class TestCompressedSomewhere:
         check(image, tmp_path, BIG_ENDIAN)
 
     def test_s390(self, tmp_path: Path) -> None:
-        """Big-endian, zstd, behind decoys of zstd."""
+        """A big-endian kernel in zstd, behind decoys of zstd."""
         kernel = bytes(noise(SIZE)) + program() + BIG_ENDIAN + bytes(noise(100))
         magic = zstandard.compress(b"")[:4]
         decoys = magic * 20 + magic + bytes(60) + zstandard.compress(BLOB)[:-10]
@@ -251,7 +251,8 @@ class TestCompressedSomewhere:
         assert btf.find("pair") == 7
 
     def test_missing_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It may be what the kernel is compressed by; where another one opens, nobody asks."""
+        """A missing library is reported if the kernel may be compressed by its codec, unless another payload
+        opens."""
         monkeypatch.setitem(sys.modules, "zstandard", None)
         packed = zstandard.compress(bytes(noise(SIZE)) + BLOB)
         with pytest.raises(btfmmap.NotSupportedError, match="the package zstandard: pip install"):
@@ -285,7 +286,7 @@ class TestHostile:
         ids=["bzImage", "old bzImage", "zboot"],
     )
     def test_every_cut(self, image: bytes) -> None:
-        """Before the payload's end, which the image's is not."""
+        """Each cut lies before the payload's end, which comes before the image's."""
         end = len(image) - 400
         for size in [*range(0x260), *range(0x260, end, 97)]:
             with pytest.raises(FormatError, match=r"^buffer: "):
@@ -302,7 +303,7 @@ class TestHostile:
 
     @pytest.mark.parametrize("kind", ["bzImage", "zboot"])
     def test_mutations(self, kind: str) -> None:
-        """Of the fields that say where the payload is."""
+        """Changes of the fields that locate the payload."""
         payload = gzip.compress(kernel_elf())
         image = bzimage(payload) if kind == "bzImage" else zboot(payload)
         places = [0x1F1, *range(0x202, 0x208), *range(0x248, 0x250)] if kind == "bzImage" else range(16)
@@ -333,7 +334,7 @@ class TestHostile:
         assert len(tries) <= 64 * len(compression.MAGICS)
 
     def test_images_in_images(self, tries: list[str]) -> None:
-        """Each of sixty, in each of sixty, in each of sixty: 216,000 that could be unpacked."""
+        """Sixty payloads in each of sixty in each of sixty: 216,000 to decompress."""
         level = b"text"
         for _ in range(3):
             level = b"-" + (gzip.compress(level, mtime=0) + b"-") * 60
@@ -348,7 +349,7 @@ class TestHostile:
         assert len(tries) == 1
 
     def test_full_of_headers(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Of BTFs that are fine, but for their last type: each is a long way to go."""
+        """BTFs that are valid except for their last type, so that each takes long to check."""
         opened: list[File] = []
 
         def counting(file: File, base: CoreBtf | None, pointer_size: int) -> CoreBtf:
@@ -366,7 +367,7 @@ class TestHostile:
 
 @pytest.fixture
 def tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Of which kinds the decompressors were that have been called."""
+    """The codecs of all calls of the decompressor."""
     codecs: list[str] = []
     decompress = compression.decompress
 
@@ -384,7 +385,7 @@ REAL = [path for path in os.environ.get("BTFMMAP_VMLINUZ", "").split(":") if pat
 @pytest.mark.skipif(not REAL, reason="BTFMMAP_VMLINUZ does not name kernels to boot")
 @pytest.mark.parametrize("path", REAL)
 def test_real(path: str) -> None:
-    """A kernel's own BTF, not that of a program that is built in."""
+    """A kernel's own BTF, not that of a built-in program."""
     btf = btfmmap.open(path)
     assert btf.find("task_struct", btfmmap.Kind.STRUCT) is not None
     assert btf.source.size > 1e6

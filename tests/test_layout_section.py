@@ -1,4 +1,4 @@
-"""The layout section (Linux 7.1 and later): kinds that nobody here has heard of are stepped over."""
+"""The layout section (Linux 7.1 and later): records of unknown kinds are skipped."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import btfmmap
 from btfmmap import Btf, FormatError, Kind
 
 KINDS = 20
-"""How many there are with a number of their own, void included."""
+"""Number of known kinds, void included."""
 
-# As libbpf 1.8 writes it: for each known kind its fixed bytes and the bytes of an element.
+# The entries that libbpf 1.8 writes: each known kind's fixed bytes and bytes per element.
 KNOWN = [(0, 0)] * KINDS
 KNOWN[btf_writer.INT] = KNOWN[btf_writer.VAR] = KNOWN[btf_writer.DECL_TAG] = (4, 0)
 KNOWN[btf_writer.ARRAY] = (12, 0)
@@ -49,19 +49,19 @@ def with_layout(writer: BtfWriter, section: bytes, **header: int) -> bytes:
 
 
 def extended(writer: BtfWriter, entries: Entries, **header: int) -> bytes:
-    """With the entries of the kinds from 20 on."""
+    """A blob with `entries` for the kinds from 20 on."""
     return with_layout(writer, layout(KNOWN + entries, writer.order), **header)
 
 
 def with_unknown_kinds(order: str, header_size: int = 32) -> BtfWriter:
-    """Every known kind, and among them: kind 20 with a word, kind 21 with 8 bytes an element, kind 22 with
-    both."""
+    """Every known kind, and between them kind 20 with one word, kind 21 with 8 bytes per element, kind 22
+    with both."""
     writer = every_kind(order, header_size)
     known = writer.records
     writer.records = known[:3]
     writer.add(20, "word", size_or_type=2**32 - 1, extra=(2**32 - 1,))
     writer.add(21, "elements", vlen=3, kind_flag=True, extra=(2**32 - 1,) * 6)
-    # The others refer to what they did, by ids that are now something else's.
+    # Keep the references of the other records, whose ids have moved.
     writer.records += known[3:]
     writer.add(22, "both", vlen=2, size_or_type=7, extra=(1, 2, 3))
     writer.add(21, "", vlen=0)
@@ -72,7 +72,7 @@ UNKNOWN_KINDS: Entries = [(4, 0), (0, 8), (4, 4)]
 
 
 def without_funcs(writer: BtfWriter) -> BtfWriter:
-    """A FUNC has to refer to a prototype, and the unknown have moved the prototype's id."""
+    """Remove FUNCs: they have to refer to a prototype, and the unknown kinds have moved its id."""
     writer.records = [r for r in writer.records if kind_of(writer, r) != btf_writer.FUNC]
     return writer
 
@@ -106,7 +106,7 @@ class TestStrangers:
         assert btf.strings(unknown.name_off) == ["word", "elements", "both", ""]
 
     def test_tables_go_on(self, btf: Btf, order: str) -> None:
-        """The records of known kinds give the rows that they give without the unknown."""
+        """Records of known kinds give the same rows as without the unknown kinds."""
         plain = btfmmap.open(data=without_funcs(every_kind(order)).build())
         moved = {0: 0} | {
             old.id: new
@@ -167,7 +167,7 @@ def test_kinds() -> None:
 
 
 def test_highest_kind(order: str) -> None:
-    """127, the last that seven bits hold, with the largest sizes that there are."""
+    """Kind 127, the last that seven bits hold, with the largest possible sizes."""
     writer = BtfWriter(order, 32)
     writer.add(127, "last", vlen=2, extra=(7,) * (63 * 3))
     writer.add_int("int")
@@ -181,7 +181,7 @@ def test_highest_kind(order: str) -> None:
 
 @pytest.mark.parametrize("section", [layout([(0, 0)] * 200), layout([*KNOWN, (4, 0)], flags=0xFFFF)])
 def test_more_entries_than_kinds_and_flags(order: str, section: bytes) -> None:
-    """Entries past 127 belong to no kind; flags say nothing of sizes."""
+    """Entries past 127 belong to no kind; flags do not affect sizes."""
     writer = BtfWriter(order, 32)
     extra = (5,) if len(section) < 200 * 4 else ()
     writer.add(20, "unknown", extra=extra)
@@ -197,7 +197,7 @@ def test_longer_header(order: str) -> None:
 
 
 def test_known_kinds_are_not_believed(order: str) -> None:
-    """As libbpf's btf_type_size, which asks the layout of unknown kinds alone."""
+    """The layout is used only for unknown kinds, as in libbpf's btf_type_size."""
     writer = every_kind(order, 32)
     for lie in ([(0, 0)] * KINDS, [(252, 252)] * KINDS, [(3, 5)] * KINDS):
         btf = btfmmap.open(data=with_layout(writer, layout(lie, order)))
@@ -207,7 +207,7 @@ def test_known_kinds_are_not_believed(order: str) -> None:
 
 
 def test_void_stays_in_no_file(order: str) -> None:
-    """Whatever a layout says of kind 0."""
+    """Kind 0 is refused whatever the layout says."""
     writer = BtfWriter(order, 32)
     writer.add(0, "nothing")
     with pytest.raises(FormatError, match=r"type \[1\] has the unknown kind 0"):
@@ -215,7 +215,7 @@ def test_void_stays_in_no_file(order: str) -> None:
 
 
 class TestEnumsOfManyValues:
-    """vlen has had 24 bits since the layout section came, once 16."""
+    """vlen has 24 bits since the layout section came, 16 before."""
 
     def test_values(self, order: str) -> None:
         count = 70_000
@@ -237,7 +237,7 @@ class TestEnumsOfManyValues:
 class TestRefused:
     @pytest.mark.parametrize("entry", [(1, 0), (2, 4), (4, 6), (0, 3), (255, 255)])
     def test_sizes_that_are_no_words(self, order: str, entry: tuple[int, int]) -> None:
-        """Where a record is of such a kind; an entry that is not needed harms nobody."""
+        """An invalid entry is an error only if a record has its kind."""
         writer = BtfWriter(order, 32)
         writer.add_int("int")
         assert len(btfmmap.open(data=extended(writer, [entry]))) == 2
@@ -298,7 +298,7 @@ class TestRefused:
             btfmmap.open(data=extended(writer, UNKNOWN_KINDS, **{field: change(right)}))
 
     def test_a_short_header_has_none(self) -> None:
-        """24 bytes end before the layout fields, whatever stands behind them."""
+        """A header of 24 bytes ends before the layout fields, whatever follows it."""
         writer = BtfWriter("<", 24)
         writer.add(20, "unknown")
         section = layout([*KNOWN, (0, 0)])
@@ -323,7 +323,7 @@ class TestSplit:
         return writer
 
     def test_the_base_has_it(self, order: str) -> None:
-        """Also for what stands on a split BTF that has none either."""
+        """The base's layout also serves a split BTF on a split BTF without one."""
         low, base = self.base(order, [(4, 0)])
         middle = self.with_unknown_kind(low)
         between = btfmmap.open(data=middle.build(), base=base)
@@ -341,7 +341,7 @@ class TestSplit:
             btfmmap.open(data=writer.build(), base=base)
 
     def test_its_own_is_all(self, order: str) -> None:
-        """libbpf does not ask the base of what is not in a split BTF's own layout."""
+        """libbpf does not consult the base for kinds missing in a split BTF's own layout."""
         low, base = self.base(order, [(4, 0)])
         with pytest.raises(FormatError, match="unknown kind 20"):
             btfmmap.open(data=with_layout(self.with_unknown_kind(low, 32), layout(KNOWN, order)), base=base)
@@ -354,7 +354,7 @@ class TestSplit:
 
 
 def test_mutations(order: str) -> None:
-    """With the layout section among what changes: opened whole, or refused."""
+    """Mutants, of the layout section too, open completely or are refused."""
     blob = extended(without_funcs(with_unknown_kinds(order)), UNKNOWN_KINDS)
     ask_about_types(btfmmap.open(data=blob))
     generator = random.Random(order)

@@ -1,5 +1,8 @@
-"""Struct layouts against pahole 1.24: every struct and union of real kernels, named or not, in numbers and
-as text. Where the two differ the difference is one of `corrected`, which says who is right and why."""
+"""Struct layouts against pahole 1.24: every struct and union of real kernels, named or not, in numbers and as
+text.
+
+Each difference between the two is an entry of `corrected`, which says who is right and why.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ on_kernels = pytest.mark.parametrize("kernel", KERNELS, indirect=True)
 
 
 class Block(NamedTuple):
-    """What pahole prints of one struct or union."""
+    """pahole's output for one struct or union."""
 
     type_id: int
     name: str
@@ -38,7 +41,7 @@ def opened(path: Path) -> Btf:
 
 def pahole(path: Path, *options: str) -> str:
     command = [requirements.tool("pahole"), "-F", "btf", *options, str(path)]
-    # On standard error it says which kinds it does not know: DECL_TAG.
+    # Its standard error lists the kinds that it cannot read: DECL_TAG.
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return done.stdout.decode()
 
@@ -79,8 +82,8 @@ def blocks(path: Path, *options: str) -> list[Block]:
 
 @on_kernels
 def test_sizes(kernel: Path) -> None:
-    """`pahole --sizes`: name, size in bytes, number of holes. It counts those in 8 bits, which is enough for
-    these kernels."""
+    """`pahole --sizes`: name, size in bytes, number of holes. It counts holes in 8 bits, enough for these
+    kernels."""
     btf = opened(kernel)
     layouts = btf.layouts
     rows = np.searchsorted(layouts.id, [record["id"] for record in listed(kernel)])
@@ -99,7 +102,7 @@ def test_sizes(kernel: Path) -> None:
 
 
 def counted(text: str, unit: str) -> tuple[int, int]:
-    """How many holes of bits or bytes a struct has between its own members, and how much they are."""
+    """Number and total size of a struct's holes, of bits or bytes, between its own members."""
     found = re.findall(rf"^\t/\* XXX (\d+) {unit}s? hole, try to pack \*/$", text, re.MULTILINE)
     return len(found), sum(map(int, found))
 
@@ -195,19 +198,19 @@ def _dimensions(text: str) -> str:
 
 
 def _floats(text: str) -> str:
-    """pahole calls each float `single`, which C does not know."""
+    """pahole calls each float `single`, which is not a C type."""
     return text.replace("single float", "float").replace("single double", "double")
 
 
 def _function(text: str) -> str:
-    """Of a function type without a name, pahole puts parentheses around nothing, which in C is one more
+    """pahole puts empty parentheses around the missing name of a function type, which in C is another
     function."""
     return re.sub(r"(\bvolatile \w+) \(\)\(", r"\1 (", text)
 
 
 def _const(text: str) -> str:
-    """Of a const struct that it writes out, pahole prints the summary as if it stood alone, and forgets the
-    member's name."""
+    """pahole prints the summary of a nested const struct as if it were at the top, and omits the member's
+    name."""
     if not re.search(r"\bconst (?:struct|union)\b.*\{$", text, re.MULTILINE):
         return text
     words = (
@@ -228,7 +231,7 @@ def _spaces(text: str) -> str:
 
 
 def negative(path: Path) -> dict[str, int]:
-    """Enumerators below 0, which pahole prints as unsigned: it takes no notice of the kind flag."""
+    """pahole prints negative enumerators as unsigned, because it ignores the kind flag."""
     return {
         value["name"]: value["val"]
         for record in bpftool.records(path)
@@ -253,7 +256,7 @@ def corrected(text: str, below_zero: dict[str, int]) -> str:
 @on_kernels
 @pytest.mark.parametrize("expand", [False, True], ids=["plain", "expanded"])
 def test_text(kernel: Path, expand: bool) -> None:
-    """Byte for byte, but for what `corrected` has. Expanded, every sixth one: that is much text."""
+    """The text is equal byte for byte after `corrected`. Expanded, every sixth struct is compared."""
     btf = opened(kernel)
     below_zero = negative(kernel)
     equal = 0
@@ -262,7 +265,7 @@ def test_text(kernel: Path, expand: bool) -> None:
     for block in others:
         text = block.text
         if not block.name:
-            # It prints an anonymous one as its first typedef has it.
+            # pahole prints an anonymous struct as its first typedef has it.
             attributes = r"((?: __attribute__\(\(\w+(?:\(\d+\))?\)\))*)"
             text = re.sub(rf"(?<=\n\}}){attributes} \w+{attributes};\n$", r"\1\2;\n", text)
             text = text.removeprefix("typedef ")
@@ -270,7 +273,7 @@ def test_text(kernel: Path, expand: bool) -> None:
         if ours == text:
             equal += 1
         elif "<ERROR" in text:
-            continue  # a type that it could not load
+            continue  # a type that pahole could not load
         elif _const(_packed(_spaces(ours))) != corrected(text, below_zero):
             wrong.append((text, ours))
     assert wrong == []
@@ -279,7 +282,7 @@ def test_text(kernel: Path, expand: bool) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_sizes_that_cannot_be(order: str) -> None:
-    """Nothing wraps, whatever a file says: by pahole's rules, with more bits than its counters have."""
+    """No count wraps, whatever a file says. The rules are pahole's, with wider counters."""
     writer = BtfWriter(order)
     int_id = writer.add_int()
     char_id = writer.add_int("char", 1)
@@ -298,7 +301,7 @@ def test_sizes_that_cannot_be(order: str) -> None:
     assert dict(zip(btf.names(layouts.id), rows, strict=True)) == {
         "huge": (0, 0, 0, 0, 2**32 - 2, 0, 2**26),
         "empty": (0, 0, 0, 0, 0, 0, 0),
-        # Before the unit at byte 12, and 4 bits within it.
+        # A hole before the unit at byte 12, and 4 bits within the unit.
         "past": (1, 12, 1, 4, 0, 0, 1),
         "backwards": (0, 0, 0, 0, 0, 0, 1),  # by offset
         # The array has no size: 16 GiB.

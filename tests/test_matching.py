@@ -1,4 +1,4 @@
-"""`Btf.match` against `fnmatch` and `re` over bpftool's names; `lookup` of all names; either way to find."""
+"""`Btf.match` against `fnmatch` and `re` over bpftool's names; `lookup` of all names; both ways to find."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_lookup_of_every_name(kernel: Path) -> None:
 
 
 def test_sorted_or_not_the_answers_are_the_same() -> None:
-    """The same records, written in the order of their names, as in 7.x kernels, and in another."""
+    """The same records in the order of their names, as in 7.x kernels, and in another."""
     drawn = random.Random(11)
     names = [f"{drawn.choice('abc')}{drawn.randrange(2000)}" for _ in range(3000)] + [
         "a",
