@@ -105,7 +105,7 @@ class TestStrangers:
         assert unknown.size_or_type.tolist() == [2**32 - 1, 0, 7, 0]
         assert btf.strings(unknown.name_off) == ["word", "elements", "both", ""]
 
-    def test_tables_go_on(self, btf: Btf, order: str) -> None:
+    def test_tables_of_known_kinds(self, btf: Btf, order: str) -> None:
         """Records of known kinds give the same rows as without the unknown kinds."""
         plain = btfmmap.open(data=without_funcs(every_kind(order)).build())
         moved = {0: 0} | {
@@ -196,7 +196,7 @@ def test_longer_header(order: str) -> None:
     assert btf.find("both") == len(writer.records) - 1
 
 
-def test_known_kinds_are_not_believed(order: str) -> None:
+def test_known_kinds_ignore_the_layout(order: str) -> None:
     """The layout is used only for unknown kinds, as in libbpf's btf_type_size."""
     writer = every_kind(order, 32)
     for lie in ([(0, 0)] * KINDS, [(252, 252)] * KINDS, [(3, 5)] * KINDS):

@@ -1,5 +1,7 @@
-"""Members that a record has in another order than that of their offsets, as Rust's compiler writes them:
-against a map of a struct's bits, the same structs in order, and compilers."""
+"""Members in another order than that of their offsets, as Rust's compiler writes them.
+
+They are compared with a map of a struct's bits, with the same structs in order, and with compilers.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,12 @@ from btfmmap import Btf, Kind, NotSupportedError
 
 
 class Given(NamedTuple):
-    """A member that a test makes up; bits count from the struct's start."""
+    """A synthetic member; bits count from the struct's start."""
 
     name: str
     type: str
     start: int
-    bits: int  # that it covers
+    bits: int  # number of bits covered
     bitfield: bool = False
 
 
@@ -36,7 +38,7 @@ SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "empty": 0, "flex": 0, "unknown"
 
 
 def written(structs: list[tuple[int, list[Given]]], order: str = "<") -> bytes:
-    """A BTF of structs s0, s1, ... of these sizes in bytes and members."""
+    """A BTF of structs s0, s1, ... with these sizes in bytes and these members."""
     writer = BtfWriter(order)
     ids = {name: writer.add_int(name, SIZES[name], encoding=0) for name in ("u8", "u16", "u32", "u64")}
     ids["empty"] = writer.add_struct("empty", 0, [])
@@ -52,7 +54,7 @@ def written(structs: list[tuple[int, list[Given]]], order: str = "<") -> bytes:
 
 
 def in_order(drawn: random.Random, *, bitfields: bool) -> tuple[int, list[Given]]:
-    """Members one after the other as C lays them out, with gaps, some of no size."""
+    """Members in order as C lays them out, with gaps, some without size."""
     members: list[Given] = []
     end = 0
     for number in range(drawn.randrange(1, 9)):
@@ -97,7 +99,7 @@ def structs_of(kind: str, count: int) -> list[tuple[int, list[Given]]]:
 
 
 def bit_map(size: int, members: list[Given]) -> list[int]:
-    """How many members cover each bit."""
+    """Number of members that cover each bit."""
     covered = [0] * (8 * size)
     for member in members:
         for bit in range(member.start, member.start + member.bits):
@@ -106,8 +108,8 @@ def bit_map(size: int, members: list[Given]) -> list[int]:
 
 
 def gaps(size: int, members: list[Given]) -> tuple[list[tuple[int, int]], int]:
-    """Runs of bits that nothing covers, as start and end, cut where a member without a size lies; and the
-    number of bits after the last member."""
+    """Runs of uncovered bits as start and end, cut at members without size; and the number of bits after the
+    last member."""
     covered = bit_map(size, members)
     last = max(member.start + member.bits for member in members)
     cuts = {member.start for member in members if not member.bits} | {last}
@@ -124,7 +126,7 @@ def gaps(size: int, members: list[Given]) -> tuple[list[tuple[int, int]], int]:
 
 
 def rows(btf: Btf) -> Iterator[tuple[int, dict[str, int]]]:
-    """Of each struct of a test its number, and what `layouts` says."""
+    """Yield each test struct's number and its row of `layouts`."""
     columns = {name: column.tolist() for name, column in dict(btf.layouts).items()}
     for row, type_id in enumerate(columns["id"]):
         if btf.name(type_id)[1:].isdecimal():
@@ -147,7 +149,7 @@ def test_holes_against_a_map_of_bits(kind: str, order: str) -> None:
         assert ours["bit_holes"] == ours["bit_hole_bits"] == ours["bit_padding"] == 0
         last = max(range(len(members)), key=lambda i: (members[i].start, i))
         assert ours["flexible"] == (members[last].type == "flex")
-        # Each hole is before one member, and follows the one that ends where it starts.
+        # Each hole is before one member, and ends where the member starts.
         layout = btf.layout(f"s{number}")
         assert [(member.name, member.offset) for member in layout.members] == [
             (member.name, member.start // 8) for member in members
@@ -167,8 +169,8 @@ def test_holes_against_a_map_of_bits(kind: str, order: str) -> None:
 
 @pytest.mark.parametrize("order", "<>")
 def test_bitfields_as_in_order(order: str) -> None:
-    """Every bit is counted once, and as in the same struct with its members in order, which other tests
-    compare with pahole."""
+    """Every bit is counted once, and the counts equal those of the struct with its members in order, which
+    other tests compare with pahole."""
     structs = structs_of("bitfields", 500)
     ordered = [
         (size, sorted(members, key=lambda each: (each.start, each.bits != 0, int(each.name[1:]))))
@@ -186,7 +188,7 @@ def test_bitfields_as_in_order(order: str) -> None:
 
 @pytest.mark.parametrize("kind", ["plain", "bitfields", "overlapping"])
 def test_lint_against_a_map_of_bits(kind: str) -> None:
-    """A member overlaps if one of its bits is covered by those that lie before it."""
+    """A member overlaps if an earlier member covers one of its bits."""
     structs = structs_of(kind, 300)
     blob = written(structs)
     btf = btfmmap.open(data=blob)
@@ -214,7 +216,8 @@ def compiled(command: list[str], source: str, path: Path) -> str:
 
 @pytest.mark.parametrize("kind", ["plain", "bitfields"])
 def test_c_is_laid_out_alike(kind: str, tmp_path: Path) -> None:
-    """By gcc and clang; where each bit of a bitfield is, an initialised struct tells in `test_values`."""
+    """The C dump has the same layout by gcc and clang. `test_values` checks the bits of bitfields by
+    initialised structs."""
     structs = [
         (size, [member for member in members if member.type != "unknown"])
         for size, members in structs_of(kind, 200)
@@ -235,7 +238,8 @@ def test_c_is_laid_out_alike(kind: str, tmp_path: Path) -> None:
 
 
 def test_values(tmp_path: Path) -> None:
-    """Structs declared by us, filled and written by a program, are read by all that reads bytes."""
+    """Structs that a program fills and writes after our C declaration are read back by each reader of
+    bytes."""
     structs = [
         (size, [member for member in members if SIZES[member.type]])
         for size, members in structs_of("bitfields", 150)
@@ -287,7 +291,7 @@ def test_flexible_array_that_is_not_the_last_of_the_record() -> None:
     assert [(record.b, record.a) for record in records] == [(1, 2)] * 2
     assert ctypes.sizeof(btf.ctypes("s0")) == 8
     assert "tail[0];" in btf.layout("s0").text()
-    # One that lies before others ends nothing, wherever the record has it.
+    # A member before others ends no run, at any position in the record.
     members = [Given("a", "u32", 32, 32), Given("b", "u16", 0, 16), Given("tail", "flex", 16, 0)]
     btf = btfmmap.open(data=written([(8, members)]))
     with pytest.raises(btfmmap.FormatError):
@@ -304,7 +308,7 @@ def test_anonymous_structs_out_of_order() -> None:
     btf = btfmmap.open(data=writer.build())
     layout = btf.layout("outer")
     found = {member.name: (member.offset, member.hole, member.depth) for member in layout.members}
-    # Free before the union are 7 bytes, in the struct 4 more; c follows d.
+    # 7 bytes are free before the union, 4 more in the struct; c follows d.
     assert found == {"c": (16, 0, 2), "d": (12, 11, 2), "e": (8, 0, 1), "a": (0, 0, 0)}
     assert (layout.summary["holes"], layout.summary["hole_bytes"], layout.summary["padding"]) == (1, 7, 0)
     assert [btf.at("outer", byte) for byte in (0, 1, 8, 12, 16, 17)] == [["a"], [], ["e"], ["d"], ["c"], []]
@@ -328,7 +332,7 @@ def test_what_c_cannot_say(members: list[Given], why: str) -> None:
     for ask in (btf.c_declaration, btf.to_c):
         with pytest.raises(NotSupportedError, match=why):
             ask("s0")
-    assert "struct s0 {" in (btf.dump("c", roots=["s0"]) or "")  # as bpftool has it
+    assert "struct s0 {" in (btf.dump("c", roots=["s0"]) or "")  # as in bpftool's output
     if members[-1].bits and len(members) == 2:
         with pytest.raises(NotSupportedError):
             btf.ctypes("s0")
@@ -346,7 +350,7 @@ def test_a_union_past_its_start() -> None:
 
 
 def reordered(btf: Btf, seed: int) -> bytes:
-    """The bytes of a BTF with the members of each struct in another order, those of one offset in theirs."""
+    """A BTF's bytes with the members of each struct permuted; members of one offset keep their order."""
     drawn = random.Random(seed)
     blob = bytearray(btf.raw.tobytes())
     types, start = btf.types, btf.raw.size - btf.string_section.size - btf.type_section.nbytes
@@ -365,7 +369,7 @@ def reordered(btf: Btf, seed: int) -> bytes:
 
 
 def test_a_kernel_reordered(kernel: Path) -> None:
-    """All that follows from offsets is as it was."""
+    """Everything derived from offsets stays the same."""
     btf = btfmmap.open(kernel)
     other = btfmmap.open(data=reordered(btf, 11))
     assert other.members.bit_offset.tolist() != btf.members.bit_offset.tolist()
@@ -374,7 +378,7 @@ def test_a_kernel_reordered(kernel: Path) -> None:
     assert not [each for each in btfmmap.lint(data=other.raw.tobytes()) if each.rule == "overlap"]
     structs = [type_ for type_ in btf if type_.kind == Kind.STRUCT and type_.vlen > 1][::40]
     for type_ in structs:
-        # Where the order of the record tells which of several comes first, so does the text.
+        # The text depends on the record's order only where that order decides.
         starts = [(member.bit_offset, member.bitfield_size) for member in type_.members]
         if len(set(starts)) == len(starts) and not any(bits for _, bits in starts):
             assert other.c_declaration(type_.id) == btf.c_declaration(type_.id)
@@ -409,7 +413,7 @@ def test_bpftools_text(tmp_path: Path) -> None:
 
 
 def test_what_rustc_made() -> None:
-    """Sizes and offsets are those of the program; it has no holes."""
+    """Sizes and offsets equal the program's; it has no holes."""
     btf = btfmmap.open(DATA / "rust.bpf.o.xz")
     for name, size, offsets, padding in (
         ("Mixed", 16, {"a": 14, "b": 0, "c": 12, "d": 8}, 1),
@@ -425,11 +429,11 @@ def test_what_rustc_made() -> None:
     found = btfmmap.lint(DATA / "rust.bpf.o.xz")
     assert {each.rule for each in found} == {"order", "identifier", "duplicate"}
     with pytest.raises(NotSupportedError, match="without a name"):
-        btf.c_declaration("Ev")  # the union of an enum has its tag as a member without a name
+        btf.c_declaration("Ev")  # an enum's union has its tag as an unnamed member
 
 
 def test_many_members() -> None:
-    """In reverse, all at one place, and each within the first."""
+    """Members in reverse, all at one place, and each within the first."""
     count = 1 << 18
     for step in (-8, 0, 8):
         writer = BtfWriter()

@@ -85,7 +85,7 @@ def test_spelling() -> None:
 
 
 def test_void() -> None:
-    """libbpf's btf__find_by_name says 0."""
+    """void is found, as by libbpf's btf__find_by_name, which returns 0."""
     btf = btfmmap.open(data=every_kind().build())
     assert btf.name(0) == "void"
     assert btf.find("void") == 0
@@ -105,7 +105,7 @@ def test_any_bytes_in_a_name() -> None:
 
 
 def test_names_that_share_bytes() -> None:
-    """An offset may point into the middle of a string."""
+    """Offsets into the middle of a string are valid."""
     writer = BtfWriter()
     offset = writer.string("long_name")
     for shift in (0, 5):
@@ -116,7 +116,7 @@ def test_names_that_share_bytes() -> None:
 
 
 def test_long_names() -> None:
-    """Longer than what is hashed, and different only at the end."""
+    """Names longer than the hashed part that differ only at the end."""
     writer = BtfWriter()
     names = ["x" * 200 + suffix for suffix in ("", "a", "b")]
     for name in names * 2:
@@ -127,7 +127,7 @@ def test_long_names() -> None:
 
 
 def test_a_million_records_of_one_long_name() -> None:
-    """Linear, though every record points into the same 4 MB string; a hash of whole names never ends."""
+    """Time is linear although every record points into one 4 MB string; hashing whole names would not end."""
     writer = BtfWriter()
     offset = writer.string("x" * 4_000_000)
     types = b"".join(writer.words(offset + i, btf_writer.FWD << 24, 0) for i in range(300_000))
@@ -174,8 +174,8 @@ class TestStrings:
 @pytest.mark.parametrize("places", range(1, 8))
 @pytest.mark.parametrize("split", [False, True])
 def test_first_find_among_many(order: str, places: int, split: bool) -> None:
-    """The first questions, before there is an index: of many types the last are looked for by where in the
-    strings their name stands, which may be the end of another one's."""
+    """The first searches come before there is an index. Types near the end are found by their name's offset,
+    and a name may be the end of another one."""
     base = BtfWriter(order=order)
     base.add_int()
     whole = [f"{'_' * length}wanted" for length in range(places)]

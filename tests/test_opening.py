@@ -1,4 +1,4 @@
-"""How bytes come in, how long they stay, and that nobody can write to them."""
+"""How bytes are opened, how long they live, and that they cannot be written to."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def mappings(path: Path) -> int:
 
 @pytest.fixture
 def others() -> int:
-    """How many maps of the running kernel's BTF other tests have left open."""
+    """Number of maps of the running kernel's BTF that other tests have left open."""
     gc.collect()
     return mappings(requirements.kernel_btf())
 
@@ -87,7 +87,7 @@ class TestRunningKernel:
         assert permissions == {"r--p"}
 
     def test_falls_back_to_reading(self, tmp_path: Path) -> None:
-        """A kernel before 6.16 answers ENODEV: seccomp-free, by a library that refuses file maps."""
+        """A kernel before 6.16 answers ENODEV: a preloaded library refuses file maps."""
         kernel = requirements.kernel_btf()
         source = Path(__file__).parent / "native" / "faults.c"
         library = tmp_path / "faults.so"
@@ -407,7 +407,7 @@ class TestPickling:
 
 
 def test_threads_share_one_btf(kernel: Path) -> None:
-    """Sixteen threads build tables and the name index at once, and see the same."""
+    """Sixteen threads build tables and the name index at once, and get the same."""
     btf = btfmmap.open(kernel)
     start = threading.Barrier(16)
     seen: list[tuple[int | None, int, int, int]] = []

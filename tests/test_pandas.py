@@ -200,7 +200,7 @@ class TestRecords:
 
 
 def test_names_that_meet() -> None:
-    """A name may hold any letters, so also those of a path."""
+    """A name may contain any letters, those of a path too."""
     writer = BtfWriter()
     number = writer.add_int()
     inner = writer.add_struct("inner", 4, [("x", number, 0)])
@@ -218,7 +218,7 @@ def test_no_members() -> None:
 
 
 def unions_of_unions(levels: int) -> tuple[Btf, int]:
-    """Unions that each hold the one before it twice: 2^levels numbers in four bytes."""
+    """Unions that each contain the one before twice: 2^levels numbers in four bytes."""
     writer = BtfWriter()
     last = writer.add_int()
     for level in range(levels):
@@ -232,7 +232,7 @@ def test_more_columns_than_can_be() -> None:
     btf, union = unions_of_unions(17)
     with pytest.raises(NotSupportedError, match="more than 65,536 columns"):
         btf.records(union, bytes(8)).to_pandas()
-    # Here numpy itself does not end.
+    # numpy itself does not end here.
     btf, union = unions_of_unions(40)
     for question in (btf.dtype, lambda type_id: btf.records(type_id, bytes(8))):
         with pytest.raises(NotSupportedError, match="has more than 262,144 members"):

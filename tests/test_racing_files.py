@@ -1,8 +1,9 @@
-"""Files that others rename, overwrite and truncate while they are opened: no signal, and all answers of one
-`Btf` from the same bytes. A file that is rewritten in place may be read half old, half new; those bytes are
-then one blob like any other. `BTFMMAP_RACES=10000` runs as many opens.
+"""Files that others rename, overwrite and truncate during opening: no signal, and all answers of one `Btf`
+come from the same bytes.
 
-Reader and writers are processes of their own: a signal is then a failure with its number.
+A file rewritten in place may be read half old, half new; the mixture is then checked like any blob.
+`BTFMMAP_RACES=10000` sets the number of opens. Reader and writers are separate processes, so that a signal
+fails the test with its number.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ RACES = int(os.environ.get("BTFMMAP_RACES", "180"))
 
 
 def states(how: str) -> list[bytes]:
-    """What the file is by turns. Of different sizes, and several pages long."""
+    """The file's contents by turns: of different sizes, each several pages long."""
     sample = Path(btfmmap.SAMPLE_BTF).read_bytes()
     many = every_kind()
     for number in range(2000):
@@ -56,7 +57,7 @@ def rename(path: Path, blob: bytes, number: int) -> None:
 
 
 def overwrite(path: Path, blob: bytes, _: int) -> None:
-    """In place, in pieces, the end cut off last."""
+    """Overwrite in place, in pieces, and truncate last."""
     with path.open("r+b", buffering=0) as file:
         for at in range(0, len(blob), 4096):
             file.write(blob[at : at + 4096])
@@ -64,7 +65,7 @@ def overwrite(path: Path, blob: bytes, _: int) -> None:
 
 
 def truncate(path: Path, blob: bytes, number: int) -> None:
-    """Cut somewhere, then grown again."""
+    """Truncate somewhere, then extend again."""
     with path.open("r+b", buffering=0) as file:
         file.truncate(random.Random(number).randrange(len(blob)))
         file.seek(0)
@@ -77,7 +78,7 @@ WRITERS |= {"overwrite elf": overwrite, "truncate elf": truncate}
 
 
 def write(how: str, path: Path) -> None:
-    """Until standard input ends."""
+    """Write until standard input ends."""
     import threading
 
     ended = threading.Event()
@@ -93,7 +94,7 @@ def write(how: str, path: Path) -> None:
         WRITERS[how](path, blobs[number % len(blobs)], number)
         number += 1
         if number % 3 == 0:
-            time.sleep(0.001)  # so that some opens see one state, and some a write going on
+            time.sleep(0.001)  # some opens see one state, and some a write in progress
         if number == 3:
             print("ready", flush=True)
 
@@ -108,7 +109,7 @@ def answers(btf: btfmmap.Btf) -> list[Any]:
 
 
 def read(path: Path, count: int) -> dict[str, int]:
-    """What came of it: an open, by the digest of what was read; or a typed error."""
+    """The outcome: the digest of what was read, or a typed error."""
     outcomes: dict[str, int] = {}
     known: dict[str, list[Any]] = {}
     for _ in range(count):
@@ -151,12 +152,12 @@ def test_races(how: str, tmp_path: Path) -> None:
     print(how, outcomes)
     assert sum(outcomes.values()) == RACES // len(WRITERS)
     if how.startswith("rename"):
-        # Each file is whole from its first moment to its last.
+        # Each file is complete whenever it exists.
         assert outcomes.keys() <= {hashlib.sha256(blob).hexdigest() for blob in states(how.partition(" ")[0])}
 
 
 def test_a_file_mapped_on_request_is_at_its_writers_mercy(tmp_path: Path) -> None:
-    """As `open` says: who truncates it ends who looks at it."""
+    """Truncating a mapped file ends the process that reads it, as `open` documents."""
     path = tmp_path / "mapped.btf"
     path.write_bytes(Path(btfmmap.SAMPLE_BTF).read_bytes() + bytes(8192))
     with process("look", path) as reader:

@@ -1,4 +1,4 @@
-"""`Btf.records`: against what a compiler and the kernel wrote."""
+"""`Btf.records`, against data written by a compiler's program and by the kernel."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=PRODUCERS)
 def producer(request: pytest.FixtureRequest, filled: Path) -> tuple[str, Btf]:
-    """BTF of the program's source. That of gcc 12 has an array's dimensions in reverse, that of pahole has
-    one dimension for all, so shapes are compared with clang's; only pahole's has signed and 64-bit enums."""
+    """BTF of the program's source by several producers. Shapes are compared with clang's: gcc 12 has array
+    dimensions in reverse, pahole one dimension. Only pahole's has signed and 64-bit enums."""
     name: str = request.param
     if name == "clang" and requirements.NARROW:
         pytest.skip("BPF's structs are not laid out as this host's")
@@ -57,7 +57,7 @@ def producer(request: pytest.FixtureRequest, filled: Path) -> tuple[str, Btf]:
 
 
 def leaf_of(records: Records, leaf: str) -> Any:
-    """One column for each element, in the order of memory."""
+    """One column per element, in memory order."""
     value: Any = records
     for word in re.sub(r"\[\d+\]", "", leaf).split("."):
         value = value[word]
@@ -108,7 +108,7 @@ def test_shapes_are_the_compilers(filled: Path) -> None:
 
 @pytest.mark.parametrize(("target", "order"), [("bpfeb", "big"), ("bpfel", "little")])
 def test_laid_out_by_clang(tmp_path: Path, target: str, order: str) -> None:
-    """Of either byte order, without a machine of it: the compiler lays out what is initialised."""
+    """Either byte order, without a machine: the compiler lays out initialised structs."""
     source, rows = c_records.initialised(500)
     path = c_records.compiled(tmp_path, ["clang", "-target", target, "-g", "-c"], source, "object")
     subprocess.run(
@@ -131,7 +131,7 @@ def test_laid_out_by_clang(tmp_path: Path, target: str, order: str) -> None:
 
 
 class TestFlexibleArrays:
-    """In a file of messages, each with as many items as its `count` says."""
+    """A file of messages, each with as many items as its `count` says."""
 
     SOURCE = """
     struct item { unsigned char kind : 3, rest : 5; short value; } __attribute__((packed));
@@ -432,8 +432,8 @@ class TestUse:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("bits", [1, 7, 8, 9, 31, 57, 63, 64])
 def test_every_shift_of_a_bitfield(order: str, bits: int) -> None:
-    """A bit's number counts from the lowest bit of the first byte, on big-endian machines from the highest.
-    So a field is a part of the record as one long number, read from the other end."""
+    """Bits count from the lowest bit of the first byte, on big-endian machines from the highest. So a field
+    is a slice of the record as one long number, read from the other end."""
     shifts = range(72 - bits)
     writer = BtfWriter(order)
     number, signed = writer.add_int("u64", 8, encoding=0), writer.add_int("s64", 8)
@@ -473,7 +473,7 @@ def test_bitfields_that_cannot_be() -> None:
 
 
 def test_anonymous_unions_without_end() -> None:
-    """One that holds itself, and thirty that each hold the next one twice."""
+    """A struct that contains itself, and thirty that each contain the next one twice."""
     writer = BtfWriter()
     union = btf_writer.UNION
     writer.add_struct("", 4, [("", 1, 0)], kind=union)

@@ -1,7 +1,7 @@
-"""From a distilled base to a full one: what libbpf's btf__relocate gives.
+"""Relocation from a distilled base to a full one, as by libbpf's btf__relocate.
 
-Most expectations were written down from libbpf 1.8 (the stored files, the literal cases). Where
-BTFMMAP_LIBBPF in the environment names a libbpf.so that knows btf__relocate, the cases are put to it too.
+Most expectations are recorded results of libbpf 1.8 (the stored files, the literal cases). If BTFMMAP_LIBBPF
+names a libbpf.so with btf__relocate, it gets the same cases.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class TestDistilledModules:
         return path
 
     def test_on_the_distilled_base(self, name: str, split: Btf, distilled: Btf, tmp_path: Path) -> None:
-        """As bpftool reads it there."""
+        """Tables equal bpftool's of the split BTF on its distilled base."""
         (tmp_path / "base").write_bytes(stored(f"{name}.distilled-base.btf"))
         (tmp_path / "split").write_bytes(stored(f"{name}.distilled.btf"))
         expected = expected_tables(bpftool.records(tmp_path / "split", tmp_path / "base"))
@@ -101,14 +101,14 @@ class TestDistilledModules:
         assert relocated.base is base
         assert relocated.first_id == len(base)
         assert sections(relocated) == sections(btfmmap.open(data=stored(f"{name}.relocated.btf"), base=base))
-        # It is a copy.
+        # The relocated BTF owns a copy.
         assert split.raw.tobytes() == before
         assert split.base is not base
 
     def test_relocated_answers(
         self, name: str, split: Btf, base: Btf, base_path: Path, tmp_path: Path
     ) -> None:
-        """As bpftool reads what libbpf relocated."""
+        """Tables equal bpftool's of what libbpf relocated."""
         relocated = split.relocate(base)
         (tmp_path / "relocated").write_bytes(stored(f"{name}.relocated.btf"))
         expected = expected_tables(bpftool.records(tmp_path / "relocated", base_path))
@@ -116,7 +116,7 @@ class TestDistilledModules:
             assert rows(relocated, table) == expected_rows
 
     def test_elf_alone(self, elf_path: Path, split: Btf) -> None:
-        """Stands on the distilled base in the same file."""
+        """A module opens on the distilled base in the same file."""
         btf = btfmmap.open(elf_path)
         assert sections(btf) == sections(split)
         assert btf.base is not None
@@ -135,7 +135,7 @@ class TestDistilledModules:
         assert relocated.raw.tobytes() == stored(f"{name}.relocated.btf")
 
     def test_the_original_agrees(self, base: Btf, tmp_path: Path) -> None:
-        """What the compiler's module says of its structs, the distilled and relocated one says too."""
+        """Structs are the same as in the compiler's module, after distilling and relocating."""
         (tmp_path / "tun.ko").write_bytes(stored("tun.ko"))
         original = btfmmap.open(tmp_path / "tun.ko", base=base)
         distilled = btfmmap.open(data=stored("tun.distilled-base.btf"))
@@ -167,7 +167,7 @@ class TestDistilledModules:
             assert copy.base.source == base.source
 
     def test_pickled_files(self, name: str, base: Btf, tmp_path: Path) -> None:
-        """Distilled base and split BTF as files of their own: all three travel."""
+        """Pickles of separate files: distilled base, split BTF and new base."""
         for part in ("distilled-base", "distilled"):
             (tmp_path / part).write_bytes(stored(f"{name}.{part}.btf"))
         split = btfmmap.open(tmp_path / "distilled", base=btfmmap.open(tmp_path / "distilled-base"))
@@ -245,7 +245,7 @@ class TestRefused:
             split.relocate(split.base)
 
     def test_chain(self, distilled: BtfWriter) -> None:
-        """A distilled base stands alone."""
+        """A base on another base is not a distilled one."""
         between = referring(distilled)
         high = SplitWriter(between)
         high.add(btf_writer.CONST, size_or_type=1)
@@ -265,7 +265,7 @@ class TestRefused:
             split.relocate(btfmmap.open(data=other.build()))
 
     def test_a_string_of_no_type(self, distilled: BtfWriter) -> None:
-        """A split BTF's name may be the distilled base's only if a type there has it."""
+        """A split BTF may name a string of the distilled base only if a type there has it."""
         unused = distilled.string("unused")
         writer = SplitWriter(distilled)
         writer.records.append(writer.words(unused, btf_writer.FWD << 24, 0))
@@ -301,7 +301,7 @@ class TestRefused:
 
 
 def referring(distilled: BtfWriter) -> SplitWriter:
-    """A pointer to each type of a distilled base, from which one sees where they go."""
+    """A pointer to each type of a distilled base, which shows where relocation moves it."""
     writer = SplitWriter(distilled)
     for type_id in range(1, len(distilled.records) + 1):
         writer.add(btf_writer.PTR, size_or_type=type_id)
@@ -312,12 +312,12 @@ def opened(split: SplitWriter, distilled: BtfWriter) -> Btf:
     return btfmmap.open(data=split.build(), base=btfmmap.open(data=distilled.build()))
 
 
-# What stands in a BTF, in short: (kind, name, size), and for kind flag or encoding another number.
+# A type in short: (kind, name, size), and optionally kind flag or encoding.
 Brief = tuple[Any, ...]
 
 
 def written(types: list[Brief], order: str = "<") -> BtfWriter:
-    """Of several types of one name each refers to the same string, as in real BTF."""
+    """Write these types; namesakes share one string, as in real BTF."""
     writer = BtfWriter(order)
     names: dict[str, int] = {}
     for kind, name, size, *rest in types:
@@ -343,7 +343,7 @@ ARRAY, TYPE_TAG, VOLATILE, RESTRICT = (
 )
 SIGNED, CHAR, UNION_FLAG, BITFIELDS = 1, 2, 1, 1
 
-# Distilled types; the base's; which of the base's ids each distilled one gets, or None for a refusal.
+# Distilled types, the base's types, and the base's id for each distilled one, or None for a refusal.
 CASES: dict[str, tuple[list[Brief], list[Brief], list[int] | None]] = {
     "an int by its size": ([(INT, "x", 4)], [(INT, "x", 8), (INT, "x", 4)], [2]),
     "an int by its encoding": ([(INT, "x", 4)], [(INT, "x", 4, SIGNED), (INT, "x", 4)], [2]),
@@ -416,7 +416,7 @@ def outcome(split: SplitWriter, distilled: BtfWriter, base: BtfWriter) -> Btf | 
         return None
 
 
-# A distilled type and what a base has of its name; what the refusal says of both.
+# A distilled type, the base's types of its name, and what the refusal says of both.
 REFUSALS: list[tuple[Brief, list[Brief], str]] = [
     ((STRUCT, "x", 40), [], "STRUCT of 40 bytes, .*: there is no type of that name$"),
     ((INT, "x", 4, 1), [(INT, "x", 8, 1)], r"INT of 4 bytes .* type \[1\], INT of 8 bytes \(encoding 1\)$"),
@@ -436,7 +436,7 @@ REFUSALS: list[tuple[Brief, list[Brief], str]] = [
 def test_refusals_say_sizes(
     distilled_type: Brief, base_types: list[Brief], message: str, tmp_path: Path
 ) -> None:
-    """And both files."""
+    """A refusal names kinds, sizes and both files."""
     distilled = written([distilled_type])
     module, kernel = tmp_path / "module.ko", tmp_path / "kernel"
     module.write_bytes(elf(BTF=referring(distilled).build(), BTF_base=distilled.build()))
@@ -459,7 +459,7 @@ def test_an_embedded_struct_that_has_grown() -> None:
 
 
 class TestDistilledAlone:
-    """Sizes without members are not padding."""
+    """A struct's size without members does not count as padding."""
 
     @pytest.fixture
     def distilled(self) -> BtfWriter:
@@ -568,7 +568,7 @@ def test_rule_of_libbpf(name: str) -> None:
     assert raw(relocated) == expected
 
 
-# How a member of a split struct gets at type 1 of the distilled base, and whether that embeds it.
+# Paths from a member of a split struct to type 1 of the distilled base, and whether they embed it.
 PATHS: dict[str, tuple[list[int], bool]] = {
     "itself": ([], True),
     "typedef": ([TYPEDEF], True),
@@ -583,7 +583,7 @@ PATHS: dict[str, tuple[list[int], bool]] = {
 
 
 def embedding(distilled: BtfWriter, path: list[int], kind: int = STRUCT) -> SplitWriter:
-    """A struct or union with such a member, before what leads from there to type 1."""
+    """A struct or union with a member, followed by the types on its path to type 1."""
     writer = SplitWriter(distilled)
     first = writer.first_id + 1 if path else 1
     writer.add_struct("holder", 64, [("member", first, 0)], kind=kind)
@@ -599,7 +599,7 @@ def embedding(distilled: BtfWriter, path: list[int], kind: int = STRUCT) -> Spli
 @pytest.mark.parametrize("kind", [STRUCT, UNION])
 @pytest.mark.parametrize("name", PATHS)
 def test_embedded_struct(name: str, kind: int) -> None:
-    """Its size has to be the same, where that of one behind a pointer may differ."""
+    """An embedded struct must have the same size; one behind a pointer may differ."""
     path, embeds = PATHS[name]
     distilled = written([(kind, "x", 8)])
     split = embedding(distilled, path, kind)
@@ -623,7 +623,7 @@ def test_embedded_struct_of_libbpf(name: str) -> None:
 
 
 def test_embedded_in_a_struct_of_its_own() -> None:
-    """What is embedded in a split struct that is embedded in another one, is embedded."""
+    """Embedding is transitive within the split BTF."""
     distilled = written([(STRUCT, "x", 8)])
     split = SplitWriter(distilled)
     split.add_struct("outer", 64, [("inner", split.first_id + 1, 0)])
@@ -633,8 +633,8 @@ def test_embedded_in_a_struct_of_its_own() -> None:
 
 
 def all_references(distilled: BtfWriter) -> SplitWriter:
-    """Each kind of record; every place for a type id or a name has one of the distilled base's (types 1 and
-    2, called a and b) and one of the split BTF's own."""
+    """Each kind of record. Every place for a type id or a name occurs with one of the distilled base's (types
+    1 and 2, called a and b) and with one of the split BTF's own."""
     writer = SplitWriter(distilled)
     name_a = distilled.strings.index(b"a\0")
 
@@ -681,7 +681,7 @@ def two_ints(order: str) -> tuple[BtfWriter, BtfWriter]:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_every_reference(order: str) -> None:
-    """Names and targets stay the same; no other word changes."""
+    """Names and targets stay the same; other words do not change."""
     distilled, base = two_ints(order)
     before = opened(all_references(distilled), distilled)
     relocated = before.relocate(btfmmap.open(data=base.build()))
@@ -728,7 +728,7 @@ def test_every_reference_of_libbpf() -> None:
 
 
 def test_header_only() -> None:
-    """Without types and names of its own there is nothing to move."""
+    """An empty split BTF needs no moves."""
     distilled, base = two_ints("<")
     relocated = outcome(SplitWriter(distilled), distilled, base)
     assert relocated is not None
@@ -749,7 +749,7 @@ def test_like_libbpf() -> None:
             return kind, generator.choice("pqrst"), size, generator.choice([0, 0, 0, 1])
 
         distilled_types = [brief() for _ in range(generator.randrange(1, 4))]
-        # Often the same types, so that many relocations succeed.
+        # Types are often the same, so that many relocations succeed.
         base_types = [brief([*kinds, ENUM64, TYPEDEF, PTR]) for _ in range(generator.randrange(4))]
         base_types = [
             (kind, name, 1 if kind in (TYPEDEF, PTR) else size, flag) for kind, name, size, flag in base_types
@@ -769,8 +769,8 @@ def test_like_libbpf() -> None:
 
 
 def test_many_members_of_one_long_chain() -> None:
-    """Linear, though each of 200,000 members leads through the same 200,000 typedefs; libbpf walks them for
-    each. And the chain ends in a circle, where libbpf does not."""
+    """Time is linear although each of 200,000 members leads through the same 200,000 typedefs, which libbpf
+    follows for each. The typedefs form a cycle, on which libbpf does not end."""
     distilled = written([(STRUCT, "x", 8)])
     writer = SplitWriter(distilled)
     count = 200_000
@@ -787,7 +787,7 @@ def test_many_members_of_one_long_chain() -> None:
 
 @pytest.mark.parametrize("which", ["split", "distilled", "base"])
 def test_mutations(which: str) -> None:
-    """Of each of the three: relocated whole, to what answers everything, or refused."""
+    """Mutants of each of the three relocate completely and answer all questions, or are refused."""
     distilled, base = two_ints("<")
     blobs = {"distilled": distilled.build(), "base": base.build(), "split": all_references(distilled).build()}
     generator = random.Random(which)

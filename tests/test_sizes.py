@@ -1,5 +1,5 @@
 """Sizes and alignments: against libbpf for every type of real kernels, against the compiler's `sizeof` and
-`_Alignof`, and what hostile BTF gets."""
+`_Alignof`, and on hostile BTF."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from btf_writer import BtfWriter
 import btfmmap
 from btfmmap import Kind
 
-# An expression of a type and the name of a member of `struct all` that has it.
+# A type expression, and the member of `struct all` with that type.
 TYPES = {
     "a": "char",
     "b": "_Bool",
@@ -54,7 +54,7 @@ typedef struct nested cube[2][3][5];
 typedef unsigned long word;
 typedef int (*callback)(int, char *);
 """
-# Alignments that are not in BTF: `aligned` asks for more than its members need.
+# Alignments that BTF lacks: `aligned` asks for more than its members need.
 OVERALIGNED = {"l"}
 
 
@@ -100,7 +100,7 @@ def test_against_libbpf(kernel: Path) -> None:
     libbpf.btf__resolve_size.argtypes = libbpf.btf__align_of.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
     libbpf.btf__resolve_size.restype = ctypes.c_int64
     libbpf.libbpf_set_print.argtypes = [ctypes.c_void_p]
-    libbpf.libbpf_set_print(None)  # it complains of each type without a size
+    libbpf.libbpf_set_print(None)  # it reports each type without a size
     btf = btfmmap.open(kernel)
     theirs = libbpf.btf__parse(bytes(kernel), None)
     assert theirs
@@ -108,7 +108,7 @@ def test_against_libbpf(kernel: Path) -> None:
     kinds = [type_.kind for type_ in btf]
     try:
         for type_id, kind in enumerate(kinds):
-            # libbpf gives these the size of the type that they refer to; they are no types in C.
+            # libbpf gives these the size of the type that they refer to; C has no such types.
             if kind in (Kind.VAR, Kind.DECL_TAG):
                 assert sizes[type_id] == alignments[type_id] == -1
                 continue
@@ -150,11 +150,11 @@ def test_what_has_no_size(order: str) -> None:
     one = writer.add_array(largest, int_id, 1)
     btf = btfmmap.open(data=writer.build())
     ids = [0, 2, 3, 4, deep, huge, none, forward, void, largest, two, one, itself]
-    # libbpf multiplies 32 bits and so does not have 2^32 bytes either; `deep` is 4 GiB.
+    # libbpf multiplies in 32 bits and so lacks 2^32 bytes; `deep` is 4 GiB.
     sizes = [-1, -1, -1, -1, -1, -1, -1, -1, -1, 2**32 - 1, -1, 2**32 - 1, 4]
     assert btf.sizeof(ids).tolist() == sizes
     assert btf.alignof([0, 2, 3, 4, forward, void]).tolist() == [-1] * 6
-    # An array needs what its elements need, however many there are.
+    # An array's alignment is its element's, whatever their number.
     assert btf.alignof([deep, huge, none]).tolist() == [4, 4, 4]
 
 
@@ -171,7 +171,7 @@ def test_ids_that_are_not_there() -> None:
 
 
 def test_chains_of_100_000() -> None:
-    """Nothing here may recurse: each record refers to the next one, the last to an int."""
+    """No walk may recurse: each record refers to the next one, the last to an int."""
     count = 100_000
     writer = BtfWriter()
     for number in range(count):

@@ -1,4 +1,4 @@
-"""Split BTF: what a module says of itself, and what it shares with its base."""
+"""Split BTF: a module's own types and strings, and those of its base."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from btfmmap.tables import ChildTable
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A kernel's BTF and its modules, not side by side."""
+    """A kernel's BTF, and its modules in another folder."""
     folder = tmp_path_factory.mktemp("split")
     (folder / "7.2-amd64.btf").write_bytes(stored("7.2-amd64.btf"))
     (folder / "modules").mkdir()
@@ -101,7 +101,7 @@ class TestModules:
         assert module.names(range(0, len(base), 97)) == base.names(range(0, len(base), 97))
 
     def test_strings(self, module: Btf, base: Btf) -> None:
-        """Offsets below the length of the base's strings are the base's, the others count on."""
+        """Offsets below the length of the base's strings are the base's; the module's follow."""
         boundary = len(base.string_section)
         offsets = base.members.name_off[::1000]
         assert module.strings(offsets) == base.strings(offsets)
@@ -177,7 +177,7 @@ class TestModules:
 
 
 def test_members_across_the_boundary(folder: Path, base: Btf) -> None:
-    """As the structs stand in Linux's drivers/net/tun.c."""
+    """Members are those of Linux's drivers/net/tun.c."""
     tun = btfmmap.open(folder / "modules" / "tun.ko", base=base)
     struct, file = tun["struct tun_struct"], tun["struct tun_file"]
     assert (struct.btf, file.btf) == (tun, tun)
@@ -230,8 +230,8 @@ class TestChains:
         assert addition[6] not in module
 
     def test_many_levels(self) -> None:
-        """They open, answer and go away, in a thread whose stack has no room for one frame a level. An array
-        of the last keeps them all, when no `Btf` of theirs is left."""
+        """Levels open, answer and close in a thread whose stack has no room for one frame per level. An array
+        of the last level keeps all levels alive without a `Btf`."""
         done: list[tuple[int, str, int | None, int]] = []
 
         def work() -> None:
@@ -265,7 +265,7 @@ class TestChains:
 
 
 class TestHeaderOnly:
-    """As real modules without types of their own have it."""
+    """Real modules without types have only a header."""
 
     @pytest.mark.parametrize("order", ["<", ">"])
     @pytest.mark.parametrize("header_size", [24, 32])
@@ -292,7 +292,7 @@ class TestHeaderOnly:
             btf[len(base)]
 
     def test_as_a_base(self) -> None:
-        """A `Btf` of length 0 is a base like any other."""
+        """A `Btf` of length 0 can be a base."""
         base = btfmmap.open(data=small_base().build())
         empty = SplitWriter(small_base())
         between = btfmmap.open(data=empty.build(), base=base)
@@ -304,13 +304,13 @@ class TestHeaderOnly:
 
 
 def test_big_endian() -> None:
-    """Each table has the values that the same BTF in the other byte order gives."""
+    """Each table has the same values as in the other byte order."""
     both = []
     for order in "<>":
         low = every_kind(order)
         high = SplitWriter(low)
         high.add_struct("mixed", 24, [("old", 7, 0), ("new", high.first_id, 128)])
-        # The same records again, so that every table has some.
+        # Repeat the records, so that every table has some.
         high.records += every_kind(order).records
         high.strings += b"text\0"
         base = btfmmap.open(data=low.build())
@@ -330,7 +330,7 @@ def test_big_endian() -> None:
 
 class TestRefused:
     def test_missing_base(self, tmp_path: Path, module_path: Path) -> None:
-        """Of a module as a file, of a raw split BTF and of a header alone."""
+        """A module as a file, a raw split BTF and a header alone."""
         low = small_base()
         (tmp_path / "raw").write_bytes(small_split(low).build())
         (tmp_path / "header").write_bytes(SplitWriter(low).build())
@@ -343,7 +343,7 @@ class TestRefused:
             btfmmap.open(data=small_split(low).build())
 
     def test_wrong_base(self, module_path: Path) -> None:
-        """A base with fewer types or strings is noticed; which is named, and why it may be."""
+        """A base with fewer types or strings is noticed; the error names it and suggests why."""
         wrong = btfmmap.open(btfmmap.SAMPLE_BTF)
         with pytest.raises(FormatError, match=r"\(is it split BTF of another base\?\)") as caught:
             btfmmap.open(module_path, base=wrong)
@@ -375,7 +375,7 @@ class TestRefused:
         base = small_base()
         writer = small_split(base)
         writer.records.append(writer.words(writer.first_offset + len(writer.strings) - 1, 7 << 24, 0))
-        # What lies before the split BTF's own strings is no part of them.
+        # Bytes before the split BTF's own strings do not belong to them.
         writer.records.append(writer.words(writer.first_offset - 1, 7 << 24, 0xFFFFFFFF))
         btf = btfmmap.open(data=writer.build(), base=btfmmap.open(data=base.build()))
         assert btf.names([5, 6]) == ["", ""]
@@ -395,7 +395,7 @@ class TestRefused:
 
 
 class TestNeedsNoBase:
-    """A BTF that stands alone, opened with a base: on one its names would be the base's."""
+    """A BTF that needs no base, opened with one: its names would become the base's."""
 
     ALONE = pytest.mark.parametrize(
         "blob",
@@ -455,7 +455,7 @@ class TestNeedsNoBase:
         assert "needs no base" in capsys.readouterr().out
 
     def test_a_distilled_module(self) -> None:
-        """One whose own types stand alone is none."""
+        """A module whose own types need no base is not a distilled one."""
         elf = ElfWriter()
         elf.add(".BTF", small_base().build())
         elf.add(".BTF.base", small_base().build())
@@ -467,7 +467,7 @@ class TestNeedsNoBase:
         assert btfmmap.open(folder / "modules" / f"{name}.ko", base=base).base is base
 
     def test_what_libbpf_makes_is_not(self) -> None:
-        """Without types, with one that has no name, with its base's name, and with one of its own."""
+        """Without types, with an unnamed one, with one of the base's name, and with one of its own."""
         try:
             libbpf = ctypes.CDLL("libbpf.so.1")
         except OSError:
@@ -503,7 +503,7 @@ def elf_with(blob: bytes) -> bytes:
 
 
 class TestBeside:
-    """A file whose folder has a `vmlinux`, as /sys/kernel/btf."""
+    """A file beside a `vmlinux`, as in /sys/kernel/btf."""
 
     @pytest.fixture
     def beside(self, tmp_path: Path) -> Path:
@@ -518,7 +518,7 @@ class TestBeside:
         assert btf.find_all("shared") == [2, 4]
 
     def test_time_to_open_is_its_own(self, beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`info` does not count what opening the base takes: a second on this clock, for each time."""
+        """`info` does not count the time to open the base, here a second of a fake clock."""
         clock = [0.0]
         open_file = opening.open_file
 
@@ -611,7 +611,7 @@ class TestPickling:
             pickle.loads(pickled)
 
     def test_in_memory(self, tmp_path: Path) -> None:
-        """Neither a module in memory can be opened again, nor one on a base in memory."""
+        """Pickling needs files: a module in memory, or one on a base in memory, is refused."""
         low = small_base()
         (tmp_path / "low").write_bytes(low.build())
         (tmp_path / "high").write_bytes(small_split(low).build())
@@ -644,7 +644,7 @@ class TestClosing:
                 question()
 
     def test_of_the_base(self) -> None:
-        """What stands on it goes on; the types of the base itself refuse."""
+        """Split BTFs of a closed base stay usable; types of the base itself raise."""
         base = btfmmap.open(data=small_base().build())
         btf = btfmmap.open(data=small_split(small_base()).build(), base=base)
         base.close()
@@ -687,7 +687,7 @@ class TestClosing:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_mutations(order: str) -> None:
-    """A split BTF opens whole and answers everything, or is refused."""
+    """A mutant of a split BTF opens and answers all questions, or is refused."""
     low = every_kind(order)
     high = SplitWriter(low)
     high.add_struct("mixed", 24, [("old", 7, 0), ("new", high.first_id, 128)])
@@ -709,7 +709,7 @@ def test_mutations(order: str) -> None:
 
 @pytest.mark.parametrize("which", ["base", "split"])
 def test_mutations_of_either(which: str) -> None:
-    """So small that most hit the header; the base may break under a split BTF that stays as it is."""
+    """Files so small that most mutants hit the header; the base may break under an intact split BTF."""
     low, high = small_base(), small_split(small_base())
     blobs = {"base": low.build(), "split": high.build()}
     generator = random.Random(which)

@@ -1,4 +1,4 @@
-"""Every row of every table against what others read from the same bytes."""
+"""Every row of every table, against other readers of the same bytes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_kind_flags_against_bpftool(kernel: Path, btf: Btf) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_against_pure_python(kernel: Path, btf: Btf, table: str) -> None:
-    """The straightforward parser that the benchmarks measure against reads the same words."""
+    """The plain parser that the benchmarks measure against reads the same words."""
     expected = pure_python.parse(kernel.read_bytes())[table]
     columns = [getattr(btf, table)[column].tolist() for column in COLUMNS[table]]
     assert list(zip(*columns, strict=True)) == expected

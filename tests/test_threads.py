@@ -32,7 +32,7 @@ THREADS = 16
 
 
 def compiled(folder: Path, *flags: str) -> Path:
-    """`threads.cpp` with the core, which knows no Python."""
+    """`threads.cpp` with the core, without Python."""
     compiler = [*os.environ.get("CXX", "g++").split(), "-std=c++17", "-O1", "-g", "-D_FILE_OFFSET_BITS=64"]
     compiler += [f"-I{ROOT}/csrc", *flags]
     sources = [ROOT / "tests" / "native" / "threads.cpp", *sorted((ROOT / "csrc" / "core").rglob("*.cpp"))]
@@ -59,7 +59,7 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     command = [*compiler, "-fsanitize=thread", str(probe), "-o", str(folder / "probe")]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         requirements.absent("the compiler's ThreadSanitizer")
-    # Its memory layout and a kernel with much randomness of addresses do not go together.
+    # ThreadSanitizer's memory layout does not suit kernels with much address randomization.
     for prefix in ([], ["setarch", platform.machine(), "-R"]):
         if subprocess.run([*prefix, folder / "probe"], capture_output=True, check=False).returncode == 0:
             return [*prefix, str(compiled(folder, "-fsanitize=thread"))]
@@ -85,7 +85,7 @@ def test_core_under_thread_sanitizer(sanitized: list[str]) -> None:
 
 
 def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """What `work` gives in each of many threads that start together."""
+    """Results of `work` in many threads that start together."""
     barrier = threading.Barrier(count)
 
     def started(number: int) -> Any:
@@ -139,7 +139,8 @@ def test_what_is_built_on_demand_is_the_same_for_all_threads(kernel: Path) -> No
 
 @pytest.mark.usefixtures("eager_switching")
 def test_close_while_in_use() -> None:
-    """A thread gets an answer or ValueError; the bytes go when the last array does, kept by no cache."""
+    """A thread gets an answer or ValueError; the bytes are freed with the last array, and no cache keeps
+    them."""
     blob = Path(btfmmap.SAMPLE_BTF).read_bytes()
     size = int(btfmmap.open(data=blob).members.bit_offset.sum())
     for _ in range(20):
@@ -165,7 +166,7 @@ def test_close_while_in_use() -> None:
         assert btf.closed
         assert all(bytes(raw) == blob for raw in kept)
         kept.clear()
-        data.append(0)  # which a buffer in use refuses
+        data.append(0)  # raises while a buffer is in use
         with pytest.raises(ValueError, match="closed"):
             _ = btf.types
 
@@ -174,7 +175,7 @@ def test_close_while_in_use() -> None:
 
 
 class Ticker(threading.Thread):
-    """Counts whenever it may run; it gives the interpreter back each time."""
+    """Counts whenever it runs, and releases the interpreter each time."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -189,7 +190,7 @@ class Ticker(threading.Thread):
 
 @pytest.fixture
 def ticker() -> Iterator[Ticker]:
-    """With it running, and a thread that computes never asked to pause."""
+    """A running ticker, with a switch interval so long that no computing thread is interrupted."""
     ticker = Ticker()
     ticker.start()
     while ticker.count == 0:
@@ -203,7 +204,7 @@ def ticker() -> Iterator[Ticker]:
 
 
 def lets_others_run(ticker: Ticker, work: Callable[[], object], tries: int = 300) -> bool:
-    """Whether the ticker moved while `work` ran; a busy machine may take some tries to wake it up."""
+    """Whether the ticker advanced while `work` ran; on a busy machine that may take several tries."""
     for _ in range(tries):
         before = ticker.count
         work()
@@ -313,7 +314,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 @pytest.mark.parametrize("method", ["auto", "mmap", "read"])
 def test_fork_with_a_live_mapping(method: str) -> None:
-    """The child goes on after the parent has closed its own."""
+    """The child continues after the parent has closed its own `Btf`."""
     path = requirements.kernel_btf() if method != "mmap" else Path(btfmmap.SAMPLE_BTF)
     done = subprocess.run(
         [sys.executable, "-c", FORK, path, method], capture_output=True, text=True, check=False
@@ -360,7 +361,8 @@ print(json.dumps(rows))
 @requirements.unsanitized("its own memory would be counted")
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_private_memory_of_64_processes() -> None:
-    """Mapped pages count in no RSS or PSS, so what a process has of its own is asked for: the index."""
+    """Mapped pages count in neither RSS nor PSS, so the private memory of a process is compared: the
+    index."""
     path = requirements.kernel_btf()
     with btfmmap.open(path) as btf:
         how, size = btf.source.how, btf.source.size

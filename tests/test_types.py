@@ -1,4 +1,4 @@
-"""`Type` objects: what they say equals what bpftool prints of the same type."""
+"""`Type` objects equal bpftool's records of the same types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def btf() -> Btf:
 
 def test_against_bpftool(kernel: Path) -> None:
     btf = btfmmap.open(kernel)
-    # All of a small BTF; of a kernel every 50th type, and some rare ones.
+    # All types of a small BTF; every 50th of a kernel, and some rare ones.
     records = bpftool.records(kernel)
     chosen = records if len(records) < 1000 else records[::50] + records[-20:]
     for record in chosen:
@@ -142,14 +142,14 @@ def test_items_by_name(kernel: Path) -> None:
                 first.setdefault(item.name, item)
             unnamed += "" in first
             shadowed += len(first) < len(items)
-            names: Collection[object] = items  # mypy looks for items alone in a tuple
+            names: Collection[object] = items  # mypy refuses to look for other types in a tuple
             assert all(items[name] == item and name in names for name, item in first.items() if name)
             assert "" not in names
             assert "no such name" not in names
             assert all(item in items for item in items)
             assert items[:2] == tuple(items)[:2]
     assert unnamed  # such as the last parameter of printk
-    assert shadowed  # two that have no name
+    assert shadowed  # two unnamed members
 
 
 def test_items_that_are_not_there() -> None:

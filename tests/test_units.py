@@ -1,4 +1,4 @@
-"""Several BTFs that follow one another, as a linker leaves them: how many there are, and each of them."""
+"""Several BTFs concatenated, as a linker leaves them: their number, and each of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def opened(content: bytes) -> list[btfmmap.Btf]:
 
 @pytest.mark.parametrize("names", ["a", "ab", "ba", "abc", "cba"])
 def test_linked_by_gcc(names: str, tmp_path: Path) -> None:
-    """Each unit is the bytes of the object that it is from, and named and numbered as bpftool has that."""
+    """Each unit has the bytes of its object, and bpftool's names and ids of that."""
     blobs = []
     for name in names:
         source, built = tmp_path / f"{name}.c", tmp_path / f"{name}.o"
@@ -98,7 +98,7 @@ def test_both_byte_orders() -> None:
     ],
 )
 def test_what_is_no_unit(tail: bytes) -> None:
-    """It stays where it is: at the end of the last one."""
+    """Trailing bytes that start no unit stay at the end of the last one."""
     for blobs in ([unit(0)], [unit(0), unit(1)]):
         content = b"".join(blobs) + tail
         btfs = opened(content)
@@ -119,7 +119,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_unit(name: str) -> None:
-    """It is counted and refused, and does not hinder the one before."""
+    """A broken unit is counted and refused; the one before it opens."""
     content = unit(0) + bytes(2) + BROKEN[name]
     first = btfmmap.open(data=content)
     assert first.raw.tobytes() == unit(0)
@@ -132,7 +132,7 @@ def test_a_broken_unit(name: str) -> None:
 
 
 def test_after_a_broken_unit() -> None:
-    """Where its sections end can be told, the next one opens."""
+    """The unit after a broken one opens if the broken one's sections give its end."""
     content = BROKEN["types"] + unit(2)
     with pytest.raises(FormatError, match=r"^buffer: unit 0: "):
         btfmmap.open(data=content)
@@ -168,7 +168,7 @@ def test_usage() -> None:
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("method", ["read", "mmap"])
 def test_files(method: str, wrapped: bool, tmp_path: Path) -> None:
-    """Raw and ELF; a copy in another process has the same unit."""
+    """A copy in another process has the same unit, of raw and ELF files."""
     content = unit(0) + bytes(3) + unit(1)
     elf = ElfWriter()
     elf.add(".BTF", content)
@@ -187,7 +187,7 @@ def test_files(method: str, wrapped: bool, tmp_path: Path) -> None:
 
 
 def test_split_units(tmp_path: Path) -> None:
-    """With a base that is given, or lies beside."""
+    """Units open on a base that is given, or beside them."""
     base = every_kind()
     split = split_on(base)
     (tmp_path / "mod").write_bytes(split + split)
@@ -204,7 +204,7 @@ def test_split_units(tmp_path: Path) -> None:
 
 
 def test_ext_of_each_unit() -> None:
-    """As many `.BTF.ext` as units belong to them in order; of fewer nobody knows to which."""
+    """As many `.BTF.ext` sections as units belong to them in order; fewer cannot be assigned."""
     whole, ext = every_kind().build(), ext_section()
     other = bytearray(ext)
     other[32 + 12 : 32 + 16] = (77).to_bytes(4, "little")  # func_info's insn_off
@@ -241,7 +241,7 @@ def test_lint() -> None:
 def test_commands(
     command: str, first: str, second: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first one unless told, and a word that there are more."""
+    """The first unit by default, with a note that there are more."""
     path = tmp_path / "two.btf"
     path.write_bytes(unit(0) + unit(1))
     words = command.replace("FILE", str(path)).split()
@@ -264,7 +264,7 @@ def test_commands(
 
 
 def test_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """lint says it in its notes; bpftool's words and a base have the first one."""
+    """lint reports more units in a note; bpftool's command line and a base use the first one."""
     path = tmp_path / "two.btf"
     path.write_bytes(unit(0) + unit(1))
     assert main(["lint", str(path)]) == 0

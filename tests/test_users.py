@@ -1,4 +1,4 @@
-"""`Btf.users`: against a search of bpftool's JSON from the other end, from a user down to what it uses."""
+"""`Btf.users`, against a search of bpftool's JSON from the other end: from each user to the types it uses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Use = tuple[int, Role, int, str, int, int]
 
 
 class Reference:
-    """Who uses what, for all types at once."""
+    """The users of all types at once."""
 
     def __init__(self, records: list[bpftool.Record], through: tuple[str, ...]) -> None:
         self.records = {record["id"]: record for record in records}
@@ -68,7 +68,7 @@ class Reference:
                 self.add(type_id, Role.INDEX, record["index_type_id"])
 
     def peeled(self, type_id: int) -> Iterator[tuple[int, int]]:
-        """A type and what it stands for, with the pointers between."""
+        """A type and what it resolves to, with the pointers between."""
         seen, pointers = set(), 0
         while type_id not in seen:
             yield type_id, pointers
@@ -95,7 +95,7 @@ class Reference:
         )
 
     def inside(self, type_id: int) -> int | None:
-        """The anonymous struct that a member of this type has its members in."""
+        """The anonymous struct that a member of this type unfolds to, if any."""
         seen = set()
         while type_id not in seen:
             if self.is_anonymous(type_id):
@@ -110,7 +110,7 @@ class Reference:
         return None
 
     def anonymous_held(self) -> set[int]:
-        """The anonymous structs that others have as members."""
+        """Anonymous structs that are members of others."""
         return {
             inner
             for record in self.records.values()
@@ -120,15 +120,15 @@ class Reference:
         }
 
     def composite(self, record: bpftool.Record) -> None:
-        """Its members, and those of anonymous structs in it; of a struct that has no name of its own and lies
-        in another one, that one's say."""
+        """The members, with those of nested anonymous structs. An anonymous struct inside of another one
+        reports through that."""
         users = self.names_of(record["id"]) if self.is_anonymous(record["id"]) else [record["id"]]
         for user in users:
             self.members(user, record, 0, "")
 
     def names_of(self, type_id: int) -> list[int]:
-        """Who stands for an anonymous struct: its typedefs; itself for a pointer to it, a variable of it and
-        the like, and where nothing refers to it."""
+        """The types that represent an anonymous struct: its typedefs; itself if a pointer, a variable or the
+        like refers to it, or nothing does."""
         pending, found = [type_id], []
         while pending:
             one = pending.pop()
@@ -187,7 +187,7 @@ def chosen(btf: Btf) -> list[int]:
 
 def check(btf: Btf, records: list[bpftool.Record], through: tuple[str, ...]) -> None:
     reference = Reference(records, through)
-    # What points, is an array or stands for another is a user of its own only where it is not looked through.
+    # Pointers, arrays and modifiers are users of their own only if they are not looked through.
     own = {
         Role.POINTEE: "pointer" not in through,
         Role.ELEMENT: "array" not in through,
@@ -213,7 +213,7 @@ def test_of_a_module_and_its_base(module: tuple[Path, Path], through: tuple[str,
 
 
 def test_roles(module: tuple[Path, Path]) -> None:
-    """Those of one role are those of any with that role."""
+    """Users of one role are the users with that role among all."""
     btf = btfmmap.open(module[0])
     whole = uses(btf, btf["struct sk_buff"].id)
     for role in Role:
@@ -268,7 +268,7 @@ class TestHostile:
                 assert user.type.id in (4, 5)
 
     def test_deep(self) -> None:
-        """100,000 anonymous structs in one another."""
+        """100,000 nested anonymous structs."""
         writer = BtfWriter()
         inner = writer.add_int()
         for _ in range(100_000):
@@ -288,7 +288,7 @@ class TestHostile:
         assert (user.type.name, user.pointers) == ("end", 100_000)
 
     def test_exponentially_many(self) -> None:
-        """2^40 places of one int in a struct."""
+        """One int at 2^40 places of a struct."""
         writer = BtfWriter()
         inner = writer.add_int()
         for _ in range(40):

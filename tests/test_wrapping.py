@@ -1,4 +1,4 @@
-"""Sums and products of sizes from files do not wrap; on hosts of 32 bits above all."""
+"""Sums and products of sizes from files do not wrap, least of all on 32-bit hosts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_each_case() -> None:
 
 @pytest.mark.parametrize("back", [256, 1 << 30])
 def test_strings_before_the_file(tmp_path: Path, back: int) -> None:
-    """What was found: it opened, its strings lay before its bytes, or it crashed."""
+    """The outcome: it opened, its strings lay before its bytes, or it crashed."""
     content = bytearray(every_kind().build())
     struct.pack_into("<I", content, 16, (1 << 32) - 24 - back)
     path = tmp_path / "before.btf"
@@ -60,7 +60,7 @@ def sparse(path: Path, size: int, content: bytes = b"") -> Path:
 @pytest.mark.parametrize("bits", [32, 64])
 @pytest.mark.parametrize("at", [(1 << 31) - 4096, 1 << 31, 3 << 30, (1 << 32) - (1 << 20)])
 def test_section_far_into_a_large_file(tmp_path: Path, bits: int, at: int) -> None:
-    """Only the parts that are needed are read, wherever they are."""
+    """Only the needed parts are read, wherever they are."""
     writer = ElfWriter(bits=bits)
     writer.add(".text", b"\0" * 16)
     writer.add(".BTF", every_kind().build(), at=at)
@@ -94,7 +94,7 @@ def test_file_of_more_than_4_gib(tmp_path: Path, size: int) -> None:
 
 
 def test_section_that_is_large(tmp_path: Path) -> None:
-    """Of 2 GiB: it cannot be read where pointers have 32 bits, and elsewhere the map of it is borrowed."""
+    """A file of 2 GiB cannot be read with 32-bit pointers; elsewhere its map is borrowed."""
     writer = ElfWriter()
     writer.add(".BTF", every_kind().build(), sh_size=1 << 31)
     writer.add(".end", b"\0", at=(1 << 31) + (1 << 20))

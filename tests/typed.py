@@ -1,4 +1,4 @@
-"""What type checkers make of the API: `make lint` shows this to mypy and basedpyright. It is not run."""
+"""The API's types, for mypy and basedpyright in `make lint`. This file is not run."""
 
 from __future__ import annotations
 
