@@ -87,7 +87,7 @@ def test_documents_are_rewritten_between_the_marks() -> None:
     assert report.replaced(documents, "new") != documents
 
 
-def test_what_is_no_peer_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_peers_are_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BTFMMAP_LIBBPF", "libc.so.6")
     with pytest.raises(OSError, match="is no libbpf"):
         Libbpf()

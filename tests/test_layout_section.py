@@ -206,7 +206,7 @@ def test_known_kinds_ignore_the_layout(order: str) -> None:
             assert rows(btf, table) == rows(plain, table)
 
 
-def test_void_stays_in_no_file(order: str) -> None:
+def test_void_is_refused_in_a_file(order: str) -> None:
     """Kind 0 is refused whatever the layout says."""
     writer = BtfWriter(order, 32)
     writer.add(0, "nothing")

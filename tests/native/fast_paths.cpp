@@ -70,13 +70,13 @@ Outcome scanned(Bytes types, ByteOrder order, bool in_chains) {
 
 // Returns whether the fast check passes.
 bool compare_checks(const Index& index, const Header& header) {
-    const bool quick = references_valid_simd(index, header.string_size);
+    const bool fast = references_valid_simd(index, header.string_size);
     const std::string error = error_of([&] {
         each_invalid_reference(index, header.string_size, index.end_id(), 0,
                                [](Error&& bad) { throw std::move(bad); });
     });
-    demand(!quick || error.empty(), "the quick check passes what the plain one refuses: " + error);
-    return quick;
+    demand(!fast || error.empty(), "the fast check passes what the plain one refuses: " + error);
+    return fast;
 }
 
 void compare_names(Bytes types, Bytes section, const Header& header) {
@@ -351,7 +351,7 @@ int main(int argc, char** argv) {
         const Outcome plain = scanned(types, header.order, false);
         demand(plain == scanned(types, header.order, true) && plain.error.empty(), argv[argument]);
         const Index index(types, header.order, kShapes, nullptr, 0);
-        demand(compare_checks(index, header), "the quick check of a good file");
+        demand(compare_checks(index, header), "the fast check of a good file");
         compare_tables(index);
         const Bytes string_section = as_bytes(original).slice(header.string_start(), header.string_size);
         compare_names(types, string_section, header);
