@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import lzma
 import re
 import shlex
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requirements
-from conftest import DATA
+from stored_files import DATA, MODULES, stored
 
 import btfmmap.cli
 import btfmmap.opening
@@ -20,7 +19,7 @@ import btfmmap.opening
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
 EXAMPLES = ("README.md", "docs/dumps.md", "docs/guide.md")
-MODULES = ("nls_cp437.ko.xz", "tcp_bbr.ko.xz", "tun.ko.xz")
+
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 
@@ -36,11 +35,11 @@ def example_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in DATA.glob("*.xz"):
         shutil.copy(path, folder)
     kernel = folder / "vmlinux.btf"
-    kernel.write_bytes(lzma.decompress((DATA / "7.2-amd64.btf.xz").read_bytes()))
+    kernel.write_bytes(stored("7.2-amd64.btf"))
     (folder / "linux-7.2").mkdir()
     shutil.copy(kernel, folder / "linux-7.2" / "vmlinux")
     for name in MODULES:
-        shutil.copy(DATA / name, folder / "linux-7.2")
+        shutil.copy(DATA / f"{name}.ko.xz", folder / "linux-7.2")
     return folder
 
 

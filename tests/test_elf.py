@@ -430,7 +430,8 @@ print(after[0] - before[0], after[1] - before[1], btf.source.size, btf.find("pai
 @pytest.mark.parametrize("method", ["auto", "mmap"])
 @pytest.mark.parametrize("bits", [32, 64])
 def test_only_what_is_needed_is_read(file: Path, method: str, bits: int) -> None:
-    """Little memory is used on a file of 3 GiB (mapped on 32 bits: 1.5), with .BTF in its middle and the headers at its end."""
+    """Little memory is used on a file of 3 GiB (mapped on 32 bits: 1.5): .BTF is in its middle, the headers
+    are at its end."""
     size = 3 << 30 if sys.maxsize > 1 << 32 or method != "mmap" else 3 << 29
     writer = ElfWriter(bits)
     writer.add(".debug_info", b"start")
