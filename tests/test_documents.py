@@ -19,7 +19,6 @@ import btfmmap.opening
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
 EXAMPLES = ("README.md", "docs/dumps.md", "docs/guide.md")
-
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 

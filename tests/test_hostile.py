@@ -5,12 +5,10 @@ benchmarks/bench_hostile.py measures how time grows with the size of such files.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-
 import bench_hostile
 import pytest
 from btf_writer import FWD, TYPE_TAG, UNION, BtfWriter
+from little_stack import on_little_stack
 
 import btfmmap
 from btfmmap import FormatError, NotSupportedError
@@ -51,23 +49,13 @@ def test_members_at_a_byte_of_a_union_of_arrays_of_itself() -> None:
         opened(writer).at("either", 0)
 
 
-@pytest.fixture
-def little_stack() -> Iterator[None]:
-    before = threading.stack_size(bench_hostile.THREAD_STACK)
-    yield
-    threading.stack_size(before)
-
-
-@pytest.mark.usefixtures("little_stack")
 @pytest.mark.parametrize("name", bench_hostile.FILES)
 def test_everything_ends_on_little_stack(name: str) -> None:
     """Files of up to 170,000 types answer all questions on a thread with a stack of 128 KiB."""
     content = bench_hostile.FILES[name](2 << 20)
     answers: list[dict[str, list[float]]] = []
     no_dump = bench_hostile.FILES[name] in bench_hostile.LONG_NAMES
-    thread = threading.Thread(target=lambda: answers.append(dict(bench_hostile.costs([content], no_dump, 1))))
-    thread.start()
-    thread.join()
+    on_little_stack(lambda: answers.append(dict(bench_hostile.costs([content], no_dump, 1))))
     assert len(answers[0]) >= len(bench_hostile.QUESTIONS)
 
 

@@ -8,7 +8,6 @@ import lzma
 import os
 import pickle
 import random
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
+from little_stack import on_little_stack
 from mutants import mutant
 from split_writer import SplitWriter, small_base, small_split
 from stored_files import MODULES, stored
@@ -232,7 +232,6 @@ class TestChains:
     def test_many_levels(self) -> None:
         """Levels open, answer and close in a thread whose stack has no room for one frame per level. An array
         of the last level keeps all levels alive without a `Btf`."""
-        done: list[tuple[int, str, int | None, int]] = []
 
         def work() -> None:
             writer: BtfWriter = small_base()
@@ -244,7 +243,8 @@ class TestChains:
                 btf = btfmmap.open(data=writer.build(), base=btf)
             found = btf[f"level_{LEVELS - 1}"].type
             assert found is not None
-            done.append((btf.first_id, btf.name(2), btf.find("level_0"), found.id))
+            assert (btf.first_id, btf.name(2)) == (LEVELS + 2, "shared")
+            assert (btf.find("level_0"), found.id) == (3, LEVELS + 1)
             assert btf.find_all("shared") == [2]
             assert btf.source.pointer_size in (4, 8)
             array = btf.types.id
@@ -254,14 +254,7 @@ class TestChains:
             del array
             gc.collect()
 
-        before = threading.stack_size(256 * 1024)
-        try:
-            thread = threading.Thread(target=work)
-            thread.start()
-        finally:
-            threading.stack_size(before)
-        thread.join()
-        assert done == [(LEVELS + 2, "shared", 3, LEVELS + 1)]
+        on_little_stack(work, 256 << 10)
 
 
 class TestHeaderOnly:
