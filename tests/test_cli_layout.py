@@ -221,7 +221,7 @@ def test_at(file: Path) -> None:
     done = run_btfmmap("at", "flags", "8", "-f", file)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "btfmmap: flags has no member at byte 8\n"
-    done = run("at", "flags", "eight", "-f", file)
+    done = run_btfmmap("at", "flags", "eight", "-f", file)
     assert done.returncode == 2
     assert "invalid byte offset value: 'eight'" in done.stderr
 
