@@ -68,7 +68,11 @@ def resolved(type_: Type) -> Type:
 
 
 def composite(type_: Type) -> Type:
-    """The STRUCT or UNION below typedefs and qualifiers. Raises `ValueError` for any other kind."""
+    """The STRUCT or UNION below typedefs and qualifiers.
+
+    Raises:
+        ValueError: It is of another kind.
+    """
     found = resolved(type_)
     if not found.kind.is_composite:
         raise _of_another_kind(type_, found, "not a struct or union")
@@ -96,10 +100,13 @@ def fields(type_: Type) -> Iterator[Field]:
 
 
 def first_and_last(type_: Type) -> tuple[int, int]:
-    """The numbers of the members with the lowest and highest offsets. Raises `ValueError` if there are none.
+    """The numbers of the members with the lowest and highest offsets.
 
     Rust's compiler reorders members, so these may be anywhere in a STRUCT's record. For a UNION they are the
     first and last of the record.
+
+    Raises:
+        ValueError: There are none.
     """
     (offsets,) = type_._children("members", "bit_offset")
     if type_.kind == Kind.UNION and offsets:

@@ -127,8 +127,10 @@ def report_units(btf: Btf, advice: str) -> None:
 def find_type(btf: Btf, text: str, question: Question | None = None) -> Type:
     """Find a type by id or name. `question` is that of `Btf.candidates`.
 
-    Reports on standard error if the name has other candidates. Raises `NotFoundError`, which suggests similar
-    names, if there is no such type.
+    Reports on standard error if the name has other candidates.
+
+    Raises:
+        NotFoundError: There is no such type. The message suggests similar names.
     """
     ids = find_types(btf, text, question)
     report_candidates(btf, text, ids)

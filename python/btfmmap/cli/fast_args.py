@@ -83,7 +83,11 @@ class FastParser:
         return Group(self)
 
     def parse(self, words: Sequence[str]) -> Arguments:
-        """Parse a command's arguments. Raises `NeedsArgparse`."""
+        """Parse a command's arguments.
+
+        Raises:
+            NeedsArgparse: Only argparse can decide.
+        """
         arguments = Arguments()
         for argument in (*self.options.values(), *self.positionals):
             setattr(arguments, argument.dest, argument.default)

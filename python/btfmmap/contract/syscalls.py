@@ -61,7 +61,11 @@ def _checked(result: int | None) -> int:
 
 
 def mmap(fd: int, length: int, prot: int, flags: int, offset: int = 0) -> int:
-    """Map a file and return the address. Raises `RefusedError`, as all functions of this module do."""
+    """Map a file and return the address.
+
+    Raises:
+        RefusedError: The kernel refuses, as for all functions of this module.
+    """
     return _checked(_libc.mmap(None, length, prot, flags, fd, offset))
 
 

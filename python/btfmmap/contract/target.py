@@ -30,7 +30,11 @@ class Target:
     """
 
     def __init__(self, path: str) -> None:
-        """Open a file. Raises `CannotTellError` if it cannot be opened, is empty or is not regular."""
+        """Open a file.
+
+        Raises:
+            CannotTellError: The file cannot be opened, is empty or is not regular.
+        """
         self.path = path
         try:
             # A FIFO would block without O_NONBLOCK.
@@ -70,7 +74,11 @@ class Target:
 
     @contextmanager
     def mapped(self, length: int | None = None) -> Iterator[int]:
-        """`map` as a context manager, for rules that need a mapping. Raises `CannotTellError` if it fails."""
+        """`map` as a context manager, for rules that need a mapping.
+
+        Raises:
+            CannotTellError: Mapping fails.
+        """
         length = self.size if length is None else length
         try:
             address = self.map(length)
