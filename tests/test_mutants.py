@@ -42,7 +42,7 @@ KERNELS = int(os.environ.get("BTFMMAP_KERNEL_MUTANTS", "6"))
 MOST_SECONDS = 120  # of one mutant, then it hangs
 MOST_IDS = 6
 MOST_FOLLOWING = 60  # questions of what the answers hold
-ENOUGH = 1000  # mutants, of which some let everything be answered
+ENOUGH = 1000  # mutants: some of them let everything be answered
 
 
 def small_files() -> list[bytes]:

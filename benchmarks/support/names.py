@@ -18,7 +18,7 @@ class Named:
 
 
 def some_names(btf: btfmmap.Btf, count: int) -> list[Named]:
-    """Names of so many types, each of which has one."""
+    """The names of `count` types with a name."""
     types = [
         Named(name, kind) for name, kind in zip(btf.names(), btf.types.kind.tolist(), strict=True) if name
     ]

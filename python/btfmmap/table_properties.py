@@ -27,7 +27,7 @@ def table_class(name: str) -> type[tables.Table]:
 
 
 class HasTables:
-    """An object with tables, each of which is built on first use and cached."""
+    """An object whose tables are built on first use and cached."""
 
     __slots__ = ()
 

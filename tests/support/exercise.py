@@ -41,7 +41,7 @@ NOT_REACHED = {
     "Finding": "comes of doctor",
     "LoadedBtf": "comes of loaded",
 }
-"""Classes of which no object comes of what is asked."""
+"""Classes that no answer has an object of."""
 
 NEVER_ANSWERED = {
     "__array__": "refuses always",
