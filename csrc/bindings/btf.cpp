@@ -17,7 +17,7 @@
 #include "bindings/texts.hpp"
 #include "bindings/view.hpp"
 #include "core/btf/relocate.hpp"
-#include "core/format/kind_name.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/input/file.hpp"
 
 namespace py = pybind11;

@@ -7,7 +7,7 @@
 
 #include "core/base/error.hpp"
 #include "core/btf/record.hpp"
-#include "core/format/kind_name.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/index/references.hpp"
 
 namespace btfmmap {

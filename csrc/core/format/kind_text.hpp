@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "core/base/short_text.hpp"
 #include "core/format/wire_format.hpp"
@@ -17,6 +18,17 @@ inline const ShortText& kind_text(Kind kind) {
     };
     const auto number = static_cast<std::size_t>(kind);
     return names[number < sizeof names / sizeof *names ? number : 0];
+}
+
+// Returns the kind's name as Python's Kind spells it: "STRUCT", or "UNKNOWN_20" for an unknown kind.
+inline std::string kind_name(Kind kind) {
+    if (kind == Kind::Void) {
+        return "VOID";
+    }
+    if (!shape_of(kind).known) {
+        return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
+    }
+    return std::string(kind_text(kind).view());
 }
 
 // Returns UNKN for a combination of bits, as bpftool does.

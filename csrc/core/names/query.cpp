@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/base/error.hpp"
-#include "core/format/kind_name.hpp"
+#include "core/format/kind_text.hpp"
 
 namespace btfmmap {
 
