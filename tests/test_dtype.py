@@ -223,6 +223,6 @@ class TestCommand:
         done = run_btfmmap("dtype", "flags", "-f", path)
         assert done.returncode == 1
         assert done.stderr == (
-            "btfmmap: flags.bit is a bitfield of 1 bits, which a dtype cannot have: "
+            "btfmmap: flags.bit is a bitfield of 1 bits, which a dtype cannot express: "
             "--omit-bitfields omits them\n"
         )

@@ -268,9 +268,9 @@ def test_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     path = tmp_path / "two.btf"
     path.write_bytes(unit(0) + unit(1))
     assert main(["lint", str(path)]) == 0
-    assert "unit 0 of 2 BTFs" in capsys.readouterr().out
+    assert "unit 0 of 2 concatenated BTFs" in capsys.readouterr().out
     assert main(["lint", str(path), "--unit", "1"]) == 0
-    assert "unit 1 of 2 BTFs" in capsys.readouterr().out
+    assert "unit 1 of 2 concatenated BTFs" in capsys.readouterr().out
     assert main(["btf", "dump", "file", str(path)]) == 0
     out, said = capsys.readouterr()
     assert out == btfmmap.open(data=unit(0)).dump("raw")

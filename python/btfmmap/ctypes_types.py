@@ -48,7 +48,7 @@ class _Maker:
         self.counterpart = "__ctype_be__" if big else "__ctype_le__"
         self.root = root.name or f"type [{root.id}]"
         self.finished: dict[int, Any] = {}
-        # Of each class, its fields' names with those of anonymous fields in the place of these.
+        # The visible names of each class: its fields, with anonymous fields replaced by their own fields.
         self.visible: dict[Any, set[str]] = {}
 
     def refuse(self, path: str, why: str) -> NotSupportedError:
@@ -120,16 +120,16 @@ class _Maker:
         return made
 
     def names(self, members: Sequence[tuple[Member, Any]]) -> tuple[list[str], set[str], set[str]]:
-        """The fields' names, which of them are anonymous, and the names that are visible.
+        """The names of the fields, the anonymous ones among them, and all visible names.
 
-        A scalar or array without a name, as Rust has, stays a field of a made-up one. An anonymous
-        field is never called as something in it: ctypes crashes on that.
+        An unnamed scalar or array, as Rust writes, stays a field with a generated name. The name of an
+        anonymous field differs from all names in it, as ctypes crashes otherwise.
         """
-        made_of = [None if member.name else self.visible.get(ctype) for member, ctype in members]
-        visible = {member.name for member, _ in members if member.name}.union(*filter(None, made_of))
+        inner_names = [None if member.name else self.visible.get(ctype) for member, ctype in members]
+        visible = {member.name for member, _ in members if member.name}.union(*filter(None, inner_names))
         free = (name for number in count() if (name := f"_anonymous_{number}") not in visible)
         names = [member.name or next(free) for member, _ in members]
-        anonymous = {name for name, inner in zip(names, made_of, strict=True) if inner is not None}
+        anonymous = {name for name, inner in zip(names, inner_names, strict=True) if inner is not None}
         return names, anonymous, visible.union(names) - anonymous
 
     def made(self, type_: Type, fields: Sequence[_CField], anonymous: set[str], *, packed: bool) -> Any:
@@ -222,7 +222,7 @@ def _misplaced(type_: Type, made: Any, named: list[tuple[str, Member]]) -> str |
     big = type_.btf.source.byte_order == "big"
     for name, member in named:
         field = vars(made).get(name)
-        if field is None:  # a name that ctypes takes away
+        if field is None:  # ctypes overrides the name
             return member.name
         start = 8 * field.offset
         if member.bitfield_size:
