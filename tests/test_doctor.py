@@ -249,7 +249,16 @@ def test_magic_number_by_architecture(tmp_path: Path, compiler: str, emulator: s
     root = Path(__file__).parent.parent
     core = root / "csrc" / "core"
     program = tmp_path / "file_system"
-    flags = ["-std=c++17", "-static", "-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{root / 'csrc'}"]
+    flags = [
+        "-std=c++17",
+        "-D_FILE_OFFSET_BITS=64",
+        "-static",
+        "-Wall",
+        "-Wextra",
+        "-Wconversion",
+        "-Werror",
+        f"-I{root / 'csrc'}",
+    ]
     sources = [
         root / "tests" / "native" / "file_system.cpp",
         core / "input" / "file.cpp",
