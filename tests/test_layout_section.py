@@ -87,7 +87,7 @@ def order(request: pytest.FixtureRequest) -> str:
     return order
 
 
-class TestStrangers:
+class TestUnknownKinds:
     @pytest.fixture
     def btf(self, order: str) -> Btf:
         return btfmmap.open(data=extended(without_funcs(with_unknown_kinds(order)), UNKNOWN_KINDS))
