@@ -7,13 +7,9 @@ from pathlib import Path
 
 import pytest
 import requirements
-from stored_files import DATA, stored
-from stored_files import KERNELS as STORED
+from stored_files import KERNELS, stored
 
 import btfmmap
-
-__all__ = ["DATA", "STORED"]
-
 
 # A shell starts background jobs with SIGINT ignored, and nohup with SIGHUP; children inherit that. Some tests
 # send these signals.
@@ -22,7 +18,7 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
         signal.signal(number, handler)
 
 
-@pytest.fixture(scope="session", params=["running", "sample", *STORED])
+@pytest.fixture(scope="session", params=["running", "sample", *KERNELS])
 def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The BTF of a real kernel, the running one or a stored one; or the package's sample, which has kinds
     that those kernels lack."""

@@ -29,33 +29,12 @@ from btf_writer import (
     BtfWriter,
 )
 from exercise import Asker, asked_functions, context_of
+from little_stack import MUSL_STACK, on_little_stack
 
 import btfmmap
 
-STACK = bench_hostile.THREAD_STACK
 LONG = 2_000_000
 MODIFIERS = (TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG)
-
-
-def on_little_stack(work: Callable[[], object]) -> None:
-    """Raises what `work` raises."""
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    before = threading.stack_size(STACK)
-    try:
-        thread = threading.Thread(target=run)
-        thread.start()
-    finally:
-        threading.stack_size(before)
-    thread.join()
-    if failures:
-        raise failures[0]
 
 
 def deep_in_calls(work: Callable[[], object], left: int | None = None) -> object:
@@ -305,7 +284,7 @@ class TestBases:
             for _ in range(100):
                 branch[0] = split_on(branch[0])
         del trunk
-        before = threading.stack_size(STACK)
+        before = threading.stack_size(MUSL_STACK)
         try:
             threads = [threading.Thread(target=branch.clear) for branch in branches]
             for thread in threads:

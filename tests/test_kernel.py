@@ -199,7 +199,7 @@ class TestFailed:
         cases: dict[str, tuple[bytes, str]] = {
             "broken": (small_split(small_base()).build()[:-1], "string section"),
             "empty": (b"", "the file is empty"),
-            "text": (b"no BTF at all", "not BTF"),
+            "text": (b"no BTF at all", "neither BTF nor"),
             "foreign": (small_split(other_base).build(), "is it split BTF of another base?"),
             "alone.btf": (small_base().build(), "stands alone and needs no base"),
             "sub.ko": (ElfWriter().build(), "without a .BTF section"),

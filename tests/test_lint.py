@@ -30,9 +30,9 @@ from btf_writer import (
     BtfWriter,
     every_kind,
 )
-from conftest import DATA
 from elf_writer import ElfWriter
 from exercise import walk
+from stored_files import DATA
 
 import btfmmap
 from btfmmap import Diagnostic, Kind

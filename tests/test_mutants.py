@@ -29,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))  # where this runs as
 
 from arguments import TYPED_ERRORS, Context
 from btf_writer import BtfWriter, every_kind
-from conftest import DATA, STORED
 from exercise import Asker, asked_functions, asked_of
 from fuzz import seeds
 from mutants import mutant
+from stored_files import DATA
+from stored_files import KERNELS as STORED_KERNELS
 
 import btfmmap
 
@@ -57,7 +58,7 @@ def splits_every_kind(base: BtfWriter) -> bytes:
 
 
 def kernels() -> list[bytes]:
-    return [lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()) for name in STORED]
+    return [lzma.decompress((DATA / f"{name}.btf.xz").read_bytes()) for name in STORED_KERNELS]
 
 
 def ask(btf: btfmmap.Btf, asker: Asker, context: Context) -> None:
