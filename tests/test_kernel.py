@@ -113,7 +113,7 @@ class TestWhole:
         """Every child row of a type has that type's module and id."""
         for name, column in (("members", "parent"), ("params", "parent"), ("enumerators", "parent")):
             table = getattr(kernel, name)
-            row_of_child = np.repeat(np.arange(len(kernel.types)), np.diff(table.indptr))
+            row_of_child = np.repeat(np.arange(len(kernel.types)), np.diff(table.indptr).astype(np.intp))
             assert np.array_equal(kernel.types.id[row_of_child], table[column])
             assert np.array_equal(kernel.types.module[row_of_child], table.module)
 

@@ -58,6 +58,7 @@ typedef int (*callback)(int, char *);
 OVERALIGNED = {"l"}
 
 
+@pytest.mark.skipif(requirements.NARROW, reason="this host's compiler has no __int128")
 def test_against_the_compiler(tmp_path: Path) -> None:
     compiler = requirements.tool("gcc")
     numbers = ", ".join(f"sizeof({type_}), _Alignof({type_})" for type_ in TYPES.values())
