@@ -36,7 +36,7 @@ def measure(_btf: KernelBtf) -> Growth:
         rounds = [_round(blob) for _ in range(min(MOST_ROUNDS, max(FEWEST_ROUNDS, TYPES_A_SIZE // size)))]
         for name, by_size in nanoseconds.items():
             by_size[size] = median(times[name] for times in rounds) / size
-    return Growth("Nanoseconds a type, by the number of types", SIZES, nanoseconds)
+    return Growth("Nanoseconds per type, by the number of types", SIZES, nanoseconds)
 
 
 def _round(blob: bytes) -> dict[str, float]:

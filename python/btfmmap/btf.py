@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .types import Enumerator, Member, Type
     from .users import User
 
-    # Arguments of `pickling.reopen`: `open`, path, method, unit, base, and the base relocated onto.
+    # Arguments of `pickling.reopen`: `open`, path, method, unit, base, and the base that the BTF was
+    # relocated onto.
     Origin = tuple[Callable[..., "Btf"], str, str, int, "Btf | None", "Btf | None"]
 
 
@@ -108,7 +109,7 @@ class Btf(HasTables):
         return self._built_layout() if layout is None else layout
 
     def _built_layout(self) -> CoreSizes:
-        """Build the core's layout, after those of the bases, lowest first."""
+        """Build the core's layout. The layouts of the bases are built before it, lowest base first."""
         from . import _core
 
         layout: CoreSizes | None = None
@@ -155,12 +156,12 @@ class Btf(HasTables):
         return views
 
     def _size(self, type_id: int) -> int:
-        """Return the size of one type, as `sizeof` has it."""
+        """Return the size of one type, as `sizeof` returns it."""
         size: int = memoryview(self._core_layout.sizeof([type_id]))[0]
         return size
 
     def _type(self, type_id: int) -> Type:
-        """Return the `Type` with an ID from a column, of this BTF or one of its bases.
+        """Return the `Type` with an ID that was read from a column. It may be a type of a base.
 
         Such an ID is valid, unless the bytes changed after `open`: then this raises `NotFoundError`.
         """
@@ -186,7 +187,7 @@ class Btf(HasTables):
         return bases[bisect_right(bases, type_id, key=lambda level: level.first_id) - 1]
 
     def _levels(self) -> list[Btf]:
-        """Return the bases, lowest first, and this BTF: the order of their type IDs."""
+        """Return the bases and this BTF in the order of their type IDs: lowest base first, this BTF last."""
         levels = [self]
         while levels[-1]._base is not None:
             levels.append(levels[-1]._base)
@@ -357,9 +358,9 @@ class Btf(HasTables):
 
     @property
     def header(self) -> dict[str, int]:
-        """The fields of `struct btf_header` without `magic`, by the kernel's names.
+        """The fields of `struct btf_header` without `magic`, keyed by the kernel's names.
 
-        Offsets count from the end of the header, in bytes. The fields of the layout section are 0 if the
+        Offsets are in bytes from the end of the header. The fields of the layout section are 0 if the
         header has 24 bytes.
 
         Example:
@@ -512,8 +513,8 @@ class Btf(HasTables):
         `func`, `typedef` or `var`. "struct task_struct" finds only a STRUCT. "void" is type ID 0, as in
         libbpf. The types of a base come before those of a split BTF.
 
-        Several types may have one name. `find_all` returns all of them, and `candidates` those that suit a
-        query.
+        Several types may have the same name. `find_all` returns all of them, and `candidates` those that suit
+        a query.
 
         Args:
             name: The name, with or without a keyword.
@@ -565,18 +566,18 @@ class Btf(HasTables):
         A query by name uses the first candidate.
 
         The queries `layout`, `records` and `find_member` take structs and unions. `at` and `at_each` also
-        take arrays. `dtype`, `ctypes` and `users` take all types that have values, and `format` also takes
-        variables. Typedefs of suitable types are suitable too; other kinds, such as FUNC and FWD, are not
-        candidates. Structs and unions come first, then typedefs of them, other typedefs, other types with
-        values, and variables. Each of these groups is in ID order.
+        take arrays. `dtype`, `ctypes` and `users` take all types with values (structs, unions, arrays, enums,
+        INT, FLOAT and PTR), and `format` also takes variables. Typedefs of suitable types are suitable too;
+        other kinds, such as FUNC and FWD, are not candidates. Structs and unions come first, then typedefs of
+        them, other typedefs, other types with values, and variables. Each of these groups is in ID order.
 
         Other queries (`dump`, `to_c`, `c_declaration`) take all kinds, in ID order. So does every query if no
-        type with this name suits it. Declarations and tags (FWD, DECL_TAG, TYPE_TAG) are then candidates only
-        if nothing else has the name.
+        type with this name suits it. In both cases, declarations and tags (FWD, DECL_TAG, TYPE_TAG) are
+        candidates only if nothing else has the name.
 
-        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. Other
-        types that resolve to the same type as an earlier candidate are left out as well, except for `users`
-        and None.
+        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. Unless
+        `question` is "users" or None, all other types that resolve to the same type as an earlier candidate
+        are left out as well.
 
         Args:
             name: A name, with or without a keyword, as in `find`.
@@ -694,7 +695,7 @@ class Btf(HasTables):
                 yield level._type(parent), found
 
     def find_member(self, path: str) -> Field | None:
-        """Find a member by its path from a type's name.
+        """Find a member by its path, which starts with the name of a type.
 
         The names of a path are joined by dots: "task_struct.se.vruntime". Anonymous structs and unions are
         left out. An element of an array is selected by its index: "sk_buff.cb[8]".
@@ -959,8 +960,8 @@ class Btf(HasTables):
         Raises:
             NotFoundError: There is no such type.
             NotSupportedError: A dtype cannot express a member exactly. The message names the member and the
-                reason. Or the type has more than 262,144 members, counting the members of its members, but
-                not for each element of an array: numpy processes all of them.
+                reason. Or the type has more than 262,144 members, all of which numpy would process.
+                Members of members are counted too, those of array elements only once per array.
             FormatError: An anonymous struct or union contains itself or nests too deeply, or the type has too
                 many members.
             ValueError: `bitfields` is neither "error" nor "omit".
@@ -982,8 +983,8 @@ class Btf(HasTables):
             type_: A name (the first of its `candidates` is used), an ID or a `Type`, possibly a typedef.
             buffer: A bytes-like object that holds a whole number of records. It is not copied.
             size: The size of each record in bytes, if that is more than the size of the type. The extra bytes
-                are padding, or the elements of the flexible array at the end: as many whole ones as they
-                hold. Use `size=len(sample)` for one record of variable length, as in a BPF ring buffer.
+                are padding, or hold the flexible array at the end of the type: as many whole elements as fit.
+                Use `size=len(sample)` for one record of variable length, as in a BPF ring buffer.
 
         Returns:
             The records.
@@ -1083,8 +1084,9 @@ class Btf(HasTables):
     def to_c(self, *types: SupportsIndex | str | Type) -> str:
         """Return a C header with these types and the types that they need.
 
-        The header equals `dump("c")`, except if a compiler would give that text another layout than the BTF
-        records. Members are in the order of their offsets, and enums have their recorded size and sign.
+        The header equals `dump("c")`, unless a compiler would give a type in that text a layout that
+        differs from the BTF. Members are in the order of their offsets, and enums have their recorded size
+        and sign.
 
         Args:
             *types: Names, IDs or `Type` objects; none for all types.
@@ -1111,8 +1113,8 @@ class Btf(HasTables):
         """Return the declaration of one type in C, for people to read.
 
         A struct is shown with its members, an enum with its values, a typedef with its target and a function
-        with its prototype. The declaration is that of the header from `to_c`, under the type's own name and
-        without the types that it needs.
+        with its prototype. The declaration is the one in the header from `to_c`, but with the type's own name
+        and without the types that it needs.
 
         Args:
             type_: A name (the first of its `candidates` is used), an ID or a `Type`.
@@ -1160,7 +1162,8 @@ class Btf(HasTables):
             skip_names: Leave out the names of members, and casts.
             emit_zeroes: Include members that are zero. By default these are left out; elements of arrays
                 never are.
-            emit_strings: Show an array of one-byte integers that holds a NUL as "text", up to the NUL.
+            emit_strings: If an array of one-byte integers holds a NUL, show it as a string in quotes, up to
+                the NUL.
             indent: The indentation of one level.
             indent_level: The level of the outermost value.
 
@@ -1219,9 +1222,9 @@ class Btf(HasTables):
     def __getitem__(self, key: SupportsIndex | str) -> Type | Any:
         """Return a type by its ID or name, or a member by its path.
 
-        A name may have a keyword, as in `find`. A path is that of `find_member`:
+        A name may have a keyword, as in `find`. A path has the form that `find_member` takes:
         `btf["task_struct.se.vruntime"]`. A type whose whole name has dots, such as ".maps", takes precedence.
-        The result is annotated as a `Type`; `find_member` is annotated as a `Field`.
+        The result is annotated as a `Type`, that of `find_member` as a `Field`.
 
         Args:
             key: A type ID, the name of a type, or the path of a member.
@@ -1253,7 +1256,7 @@ class Btf(HasTables):
         return type_id.__index__()
 
     def _member(self, path: str) -> Field:
-        """Return the member at a path, or raise `NotFoundError` if there is none for any reason."""
+        """Return the member at a path, or raise `NotFoundError` if there is none or the path is invalid."""
         try:
             field = self.find_member(path)
         except FormatError:

@@ -111,8 +111,8 @@ class Kernel(HasTables):
         """Return the first type with this name, or None.
 
         The base is searched first, then the modules in the order of `names`. Modules may have different types
-        of one name, and the base may have a forward declaration of a type that a module defines. `find_all`
-        returns all of these; "struct x" finds no declarations.
+        with the same name, and the base may have a forward declaration of a type that a module defines.
+        `find_all` returns all of these; "struct x" finds no declarations.
 
         Args:
             name: A name, with or without a keyword, as in `Btf.find`.
@@ -243,8 +243,8 @@ class Kernel(HasTables):
             offsets: Offsets in bytes, such as the column `name_off` of the same table.
 
         Returns:
-            One string per offset. Equal strings from the same section share one `str` object, also if modules
-            refer to those of the base.
+            One string per offset. Equal strings from the same section share one `str` object, even if modules
+            refer to strings of the base.
 
         Raises:
             NotFoundError: An offset is past the end of the section.

@@ -35,14 +35,14 @@ class Diagnostic(NamedTuple):
     - "duplicate": another struct or union has the same name, in this BTF or its base.
     - "cycle": a type contains itself, or refers to itself without a struct or union between.
     - "outside": a member or section entry ends past its parent's size.
-    - "overlap": a member or section entry begins, by offset, before the end of another.
+    - "overlap": in the order of offsets, a member or section entry begins before the end of an earlier one.
     - "order": a member's offset is lower than that of the previous one in the record. Rust's compiler writes
       such records, and Linux does not load them.
     - "unaligned": a member begins within a byte and is not a bitfield.
     - "unsized": the type of a member or section entry does not have a size.
     - "identifier": a name is not valid in C.
-    - "name": a name is missing, too long, or not allowed there.
-    - "kind-flag", "vlen", "linkage", "encoding", "size": a value does not have a meaning there.
+    - "name": a name is missing, too long, or not allowed for the kind.
+    - "kind-flag", "vlen", "linkage", "encoding", "size": the value of this field has no meaning for the kind.
     - "sign": an enum without the kind flag has a value above half of its range, which may represent a
       negative one.
     - "kind": a kind is known only from the layout section.
@@ -50,7 +50,7 @@ class Diagnostic(NamedTuple):
     - "limit": there are more notes than `limit`.
 
     Attributes:
-        severity: "error" if `open` refuses it, and for the rule "section-entry"; otherwise "note".
+        severity: "error" if `open` refuses such a BTF, and for the rule "section-entry"; otherwise "note".
         rule: name of the rule, see above.
         message: what is wrong, with the type id and the values found.
         offset: position in bytes from the start of the BTF, or None.

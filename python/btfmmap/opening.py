@@ -58,13 +58,13 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
             later changes lead to wrong results or a `BtfError`.
         id: The ID of a BTF object in the kernel, as `loaded` lists them. This needs CAP_SYS_ADMIN.
         base: The BTF that a split BTF, such as a module's, continues. By default, it is the file `vmlinux` in
-            the folder of the split BTF, as in `/sys/kernel/btf`; with `id`, the running kernel's. A module
-            with a distilled base (`.BTF.base`) continues that alone. If `base` is given, the module is
-            relocated onto it, as libbpf does.
+            the folder of the split BTF, as in `/sys/kernel/btf`; with `id`, it is the running kernel's BTF. A
+            module with a distilled base (`.BTF.base`) needs no other base. If `base` is given all the same,
+            such a module is relocated onto it, as libbpf does.
         unit: The index, from 0, of one of several BTFs that follow one another. `gcc -gbtf a.c b.c` makes one
-            per source file, which the linker concatenates in `.BTF`. `Btf.source.units` is their number. Each
-            is a separate BTF: its type IDs start at 1, and `raw` and the offsets in errors start at its
-            header.
+            BTF per source file, and the linker concatenates them in `.BTF`. `Btf.source.units` is their
+            number. Each is a separate BTF: its type IDs start at 1, and `raw` and the offsets in errors start
+            at its header.
         method: "read" reads the file into private memory, so that later changes to the file have no effect.
             "mmap" maps the file, or fails. If a mapped file is truncated, the next access ends the process
             with SIGBUS; if it is rewritten, results may be wrong. "auto" maps files in sysfs, whose contents
@@ -121,7 +121,7 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
 
 
 def check_base(base: object) -> None:
-    """Raise `TypeError` if the base is neither a `Btf` nor None, such as a path."""
+    """Raise `TypeError` if the base is neither a `Btf` nor None, for example if it is a path."""
     if base is not None and not isinstance(base, Btf):
         raise TypeError(f"base is {base!r}, must be a Btf: open it first")
 

@@ -1,4 +1,4 @@
-"""Reads bytes as records of a struct, whose fields and bitfields are arrays."""
+"""Reads bytes as records of a struct, with one array for each field or bitfield."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Records:
     `records.field` is the array of a field; its length is the number of records. Use `records["field"]` if
     the name is also an attribute of this class. A field that is a struct or union is another `Records`.
 
-    The arrays are views of the buffer. Bitfields are computed on each access, as `uint64`, as `int64` if they
-    are signed, or as `bool`.
+    The arrays are views of the buffer. Bitfields are computed on each access: as `int64` if they are signed,
+    as `bool` if their type is boolean, otherwise as `uint64`.
 
     `len` is the number of records, and iteration yields them one by one. An index, slice, mask or index array
     selects records. A single record, such as `records[0]`, has scalars instead of arrays and has no `len`.
@@ -263,7 +263,7 @@ class Records:
                 yield prefix + name, value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        """Refuse conversion: numpy and pandas would make an array of one object for each record.
+        """Refuse conversion: numpy and pandas would make an array with one object per record.
 
         Raises:
             TypeError: always.

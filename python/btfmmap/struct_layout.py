@@ -142,7 +142,7 @@ class StructLayout:
         Returns:
             A dict with `kind`, `name`, `distilled`, and the columns of `Btf.layouts`. Its `vlen` is the
             number of members in the type's record. Its `members` is a list of dicts with the attributes of
-            `LayoutMember`, where `type` is the type's C name, and `type_id`.
+            `LayoutMember` and with `type_id`; `type` is the C name of the type.
 
         Raises:
             FormatError: see `members`.
@@ -301,7 +301,7 @@ class _Printer:
     ) -> Calls[str]:
         """One member with its comment.
 
-        `flexible`: an array of zero elements ends the struct and is written [] rather than [0].
+        `flexible`: the member ends the struct, so an array of zero elements is written [] rather than [0].
         """
         start = offset + (column.base or 0)
         lead = ""
@@ -318,7 +318,8 @@ class _Printer:
         kind = member.type.kind
         unnamed = (kind.is_composite or kind.is_enum) and not member.type.name
         if self.opens(member.type):
-            # The name follows a struct's attributes, but precedes those of a struct in a typedef or array.
+            # If the member's type is the struct itself, the name follows the struct's attributes. If it is a
+            # typedef or array of the struct, the name precedes them.
             text = yield self.declared(member.type, "", within, flexible)
             text += f"{' ' if unnamed and member.name else ''}{member.name}"
         else:
@@ -345,7 +346,7 @@ class _Printer:
         return [*lines, f"{column.tabs}{declared}:{bits};"]
 
     def opens(self, type_: Type) -> bool:
-        """Whether a type is written out at its use."""
+        """Whether the definition of a type is written where the type is used."""
         if type_.kind.is_enum:
             return not type_.name
         allowed = type_.kind.is_composite and type_.id not in self.open and len(self.open) < MAX_DEPTH
@@ -503,7 +504,7 @@ def _alignments(
 ) -> tuple[list[int], int]:
     """The alignment attribute of each member and of the type; 0 if the natural alignment explains the offset.
 
-    Inferred from the gap before each member, by offset, as pahole's `class__infer_alignment` does.
+    Inferred from the gap before each member in the order of offsets, as by pahole's `class__infer_alignment`.
     """
     layout = type_.btf._core_layout
     inferred = [0] * len(places)

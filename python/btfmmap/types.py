@@ -182,11 +182,11 @@ class Type:
     """One type of a `Btf`.
 
     Two `Type` objects are equal if they have the same ID and the same `Btf`. A property that does not apply
-    to the kind of the type is None, or an empty tuple if it has several items.
+    to the kind of the type is None, or an empty tuple if its value is a tuple for other kinds.
 
     Attributes:
-        btf: The BTF that records the type: of a split BTF and its bases, the one with the ID in its own
-            range.
+        btf: The BTF that records the type. For a split BTF, this is the BTF itself or one of its bases,
+            whichever has the ID in its own range.
         id: The type ID.
 
     Example:
@@ -396,7 +396,7 @@ class Type:
 
     @property
     def members(self) -> NamedItems[Member]:
-        """The members of a STRUCT or UNION, in order; also by name.
+        """The members of a STRUCT or UNION in order, also accessible by name.
 
         Example:
             >>> [member.name for member in btf["list"].members]
@@ -412,7 +412,9 @@ class Type:
 
     @property
     def params(self) -> NamedItems[Param]:
-        """The parameters of a FUNC_PROTO, in order; also by name. For a FUNC, those of its prototype.
+        """The parameters of a FUNC_PROTO in order, also accessible by name.
+
+        For a FUNC, those of its prototype.
 
         Example:
             >>> btf["judge"].params["flow"].type.c_name
@@ -429,7 +431,7 @@ class Type:
 
     @property
     def enumerators(self) -> NamedItems[Enumerator]:
-        """The values of an ENUM or ENUM64, in order; also by name.
+        """The values of an ENUM or ENUM64 in order, also accessible by name.
 
         Example:
             >>> btf["verdict"].enumerators["DENY"]

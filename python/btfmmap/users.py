@@ -40,10 +40,10 @@ class User(NamedTuple):
     Attributes:
         type: the user: a STRUCT or UNION, a FUNC_PROTO and each FUNC that has it, a VAR, a DECL_TAG, ...
         role: how it uses the type: `Role.MEMBER`, `Role.PARAMETER`, `Role.RETURN`, `Role.VARIABLE`, ...
-        position: index of the member or parameter, from 0; -1 for other roles. Through anonymous structs, it
-            is the index in the innermost one.
-        name: name of the member or parameter. A member of an anonymous struct that is itself a named member
-            has a dotted name.
+        position: index of the member or parameter, from 0; -1 for other roles. For a use through anonymous
+            structs, it is the index in the innermost one.
+        name: name of the member or parameter. If the member lies in an anonymous struct that is the type
+            of a named member, the name is dotted: "outer.inner".
         bit_offset: offset of the member from the start of the user, in bits; 0 for other roles.
         pointers: number of pointers between the user and the type.
 
@@ -62,7 +62,7 @@ class User(NamedTuple):
 
 
 class _State(NamedTuple):
-    """A path upwards from the type: the type it has reached, and what it has passed."""
+    """A path from the type towards its users: the type that it has reached, and what it has passed."""
 
     type_id: int
     bit_offset: int
@@ -128,9 +128,9 @@ class _Search:
                     raise ValueError("too many users; pass fewer `roles` or a smaller `through`")
 
     def wrappers(self, type_id: int) -> Iterator[_State]:
-        """The type and its wrappers (pointers, typedefs, ...) that something other than a wrapper refers to.
+        """The type and its wrappers (pointers, typedefs, ...), each only if a non-wrapper refers to it.
 
-        A wrapper refers to one type only, so it is reached once, or it is in a cycle.
+        A wrapper refers to one type only, so it is reached only once, unless it is in a cycle.
         """
         reached, pointers = [type_id], [0]
         seen = bytearray(len(self.indptr))
@@ -173,7 +173,8 @@ class _Search:
         if self.kinds[source] in self.passed[role]:
             if not state.holders:
                 return  # one of the wrappers
-            # A type that contains an anonymous struct has its members; a typedef or pointer does not.
+            # An array of an anonymous struct, or the struct with qualifiers, still has the struct's members;
+            # a typedef of it or a pointer to it does not.
             if role != Role.POINTEE and self.kinds[source] != Kind.TYPEDEF:
                 yield state._replace(type_id=source)
                 return

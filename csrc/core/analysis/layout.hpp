@@ -10,16 +10,18 @@
 
 namespace btfmmap {
 
-// Builds the table of struct layouts: the holes and padding of each STRUCT and UNION of one BTF, without its
-// base's. The terms have the same meaning as in pahole. Members are considered in the order of their offsets,
-// not in that of the record. The columns are documented in python/btfmmap/layouts.py.
+// Builds the table of struct layouts: the holes and padding of each STRUCT and UNION of one BTF. The types
+// of its base are not included. The terms have the same meaning as in pahole. Members are considered in the
+// order of their offsets, not in that of the record. The columns are documented in
+// python/btfmmap/layouts.py.
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena);
 
 // The position of a member and the hole before it.
 struct MemberPlacement {
     // The bytes that the member occupies. For a bitfield: its storage unit, which has the size of its type.
     std::uint32_t offset, size;
-    // The hole before the member, in the order of offsets: in bytes, plus unused bits of a storage unit.
+    // The hole before the member when members are taken in the order of their offsets: `hole` bytes, plus
+    // `bit_hole` unused bits of a storage unit.
     std::uint32_t hole, bit_hole;
     std::uint32_t follows;  // the number of the member that the hole follows; kStart for the struct's start
 

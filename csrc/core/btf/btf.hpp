@@ -61,28 +61,30 @@ public:
     // Whether this is a distilled base: its structs and unions have sizes, but no members.
     bool distilled() const;
 
-    // Returns the size of a pointer in bytes: that given to the constructor of this BTF or of a base. If
-    // there is none, it is the size of the INT named long, as in libbpf's btf__pointer_size, or else the
-    // host's.
+    // Returns the size of a pointer in bytes. This is the size that was given to the constructor of this BTF
+    // or of one of its bases. If none was given, it is the size of the INT named long, as in libbpf's
+    // btf__pointer_size. If there is no such INT, it is the pointer size of the host.
     std::uint32_t pointer_size() const;
 
     // Returns `type_id` as an unsigned number. Throws Error (not_found) if there is no such type.
     std::uint32_t check_id(std::int64_t type_id) const;
 
-    // These call check_id().
+    // kind(), type_name() and type_name_start() call check_id().
     Kind kind(std::int64_t type_id) const;
     std::string_view type_name(std::int64_t type_id) const;
-    // Returns the name and what follows it in its section, without searching for the NUL.
+    // Returns the bytes from the start of the name to the end of its string section. Does not search for the
+    // NUL.
     Bytes type_name_start(std::int64_t type_id) const;
 
-    // Search this BTF and its bases for types with that name and one of those kinds. Return the lowest type
-    // ID, or all in ascending order.
+    // Search this BTF and its bases for types with that name and one of those kinds. find() returns the
+    // lowest type ID, find_all() returns all of them in ascending order.
     std::optional<std::uint32_t> find(std::string_view name, const Kinds& kinds) const;
     std::vector<std::uint32_t> find_all(std::string_view name, const Kinds& kinds) const;
 
     // The names of this BTF's own types, without those of its base.
     const Names& names() const { return names_; }
-    // Returns the table with that index in kTables. Contains this BTF's own types, without those of its base.
+    // Returns the table with that index in kTables. It contains this BTF's own types, without those of its
+    // base.
     const Table& table(std::size_t kind) const;
 
 private:

@@ -121,7 +121,7 @@ constexpr Shapes known_shapes() {
 
 constexpr Shapes kShapes = known_shapes();
 
-// An entry of the layout section (Linux 7.1), which describes the records of one kind.
+// An entry of the layout section (Linux 7.1). Each entry describes the records of one kind.
 struct LayoutField {
     static constexpr std::size_t fixed = 0, element = 1;
 };
@@ -146,7 +146,7 @@ struct SecinfoField {
 };
 
 // The .BTF.ext section of a BPF object, as defined by libbpf's struct btf_ext_header and the kernel's
-// include/uapi/linux/bpf.h. Offsets count from the end of the header.
+// include/uapi/linux/bpf.h. Offsets are relative to the end of the header.
 struct ExtHeaderField {
     static constexpr std::size_t magic = 0, version = 2, flags = 3, header_size = 4, func_info_offset = 8,
                                  func_info_size = 12, line_info_offset = 16, line_info_size = 20,
@@ -175,7 +175,7 @@ constexpr std::uint8_t int_encoding(std::uint32_t word) { return (word >> 24) & 
 constexpr std::uint8_t int_bit_offset(std::uint32_t word) { return (word >> 16) & 0xff; }
 constexpr std::uint8_t int_bits(std::uint32_t word) { return word & 0xff; }
 
-// With the kind flag, the offset word of a member also contains the size of its bitfield.
+// If the kind flag is set, the offset word of a member also contains the size of its bitfield.
 constexpr unsigned kBitfieldSizeBit = 24;
 constexpr std::uint32_t member_bit_offset(std::uint32_t word, bool kind_flag) {
     return kind_flag ? word & 0xffffff : word;

@@ -51,7 +51,7 @@ public:
 
     ByteOrder order() const { return order_; }
 
-    // An upper bound of the references in the heads of all records.
+    // Upper bounds of the name offsets and of the type IDs in the heads of all records.
     const MaxReferences& max_references() const { return max_references_; }
 
     // rows() + 1 elements; the last is the section's size. kMaskBits - 1 elements of slack (see u8x16.hpp)

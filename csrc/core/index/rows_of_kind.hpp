@@ -23,7 +23,7 @@ public:
     // Considers only the rows before `end`, which is a multiple of kMaskBits or the end of the index.
     RowsOfKind(const Index& index, std::size_t end) : index_(index), end_(end) {}
 
-    // Returns the number of these rows.
+    // Returns the number of rows of the given kinds.
     std::size_t records() const {
         std::size_t count = 0;
         for (std::size_t start = 0; start < end_;) {
@@ -59,7 +59,8 @@ public:
     // Iterates over the rows, one block at a time. Row numbers are relative to the block's first row.
     //
     // A loop that updates variables from record to record should iterate over blocks itself. A visitor would
-    // capture these variables and keep them in memory, so that each record waits for the one before.
+    // capture these variables and keep them in memory, so each record would have to wait for the one
+    // before.
     class Block {
     public:
         static constexpr std::size_t kRows = 8 * kMaskBits;

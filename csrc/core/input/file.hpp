@@ -13,7 +13,8 @@ namespace btfmmap {
 enum class Method : std::uint8_t { automatic, mmap, read };
 
 // The magic number (linux/magic.h) of the file system that holds an open file; none if fstatfs(2) fails.
-// `f_type` is signed or unsigned and has 32 or 64 bits, by architecture; magic numbers have 32.
+// Depending on the architecture, `f_type` is signed or unsigned and has 32 or 64 bits; magic numbers have 32
+// bits.
 std::optional<std::uint32_t> file_system_magic(int fd);
 
 // An input readable in parts: an open file, or a buffer already in memory. A file may be larger than the
@@ -24,8 +25,8 @@ public:
     // is read if the kernel refuses to map it. Any other file may be truncated (SIGBUS) or rewritten while it
     // is mapped, so the requested parts are read. A pipe is read to its end.
     //
-    // `interrupted` is called when a signal interrupts a read, and may throw to abort it. Throws Error:
-    // system with errno and path, format for a file too large to hold BTF.
+    // `interrupted` is called when a signal interrupts a read, and may throw to abort it. Throws Error
+    // (system) with errno and path, or Error (format) if the file is too large to hold BTF.
     static File open(const std::string& path, Method method, void (*interrupted)());
 
     static File of(Mapping bytes, std::string name) { return {std::move(name), std::move(bytes)}; }
@@ -47,7 +48,7 @@ private:
 
     std::string name_;
     std::optional<Mapping> bytes_;
-    // If there are no bytes yet: the open file, and its size when it was opened.
+    // If `bytes_` is empty: the open file, and its size when it was opened.
     std::shared_ptr<const int> fd_;
     std::uint64_t size_ = 0;
     void (*interrupted_)() = nullptr;

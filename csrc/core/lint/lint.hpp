@@ -14,9 +14,9 @@ struct LintBase {
     const Sizes& sizes;
 };
 
-// Reports all errors of a BTF, and then everything unusual about it. The errors are found by the same code as
-// when the BTF is opened, which stops at the first one. A record of unknown size ends the list of errors; the
-// records before it are still checked.
+// Reports all errors of a BTF, and then everything unusual about it. The errors are found by the same code
+// that opens a BTF, except that opening stops at the first error. A record of unknown size ends the list of
+// errors; the records before it are still checked.
 //
 // `base` is nullptr for a standalone BTF. `pointer_size` is in bytes, or 0 to derive it from the types.
 // Throws Error (missing_base) for a split BTF without its base.

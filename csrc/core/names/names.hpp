@@ -17,14 +17,14 @@ namespace btfmmap {
 
 using Kinds = std::bitset<kMaxKinds>;
 
-// Returns the name of a type ID below the index's end; empty if it has none. Type ID 0 is named void, as in
-// libbpf's btf__find_by_name.
+// Returns the name of a type, or an empty string if it has none. The type ID must be below the index's
+// end_id(). Type ID 0 is named void, as in libbpf's btf__find_by_name.
 std::string_view type_name(const Index& index, const Strings& strings, std::uint32_t type_id);
-// Returns the name and what follows it in its section, without searching for the NUL.
+// Returns the bytes from the start of the name to the end of its string section. Does not search for the NUL.
 Bytes type_name_start(const Index& index, const Strings& strings, std::uint32_t type_id);
 
-// Finds type IDs of one index by name; those of its base are not included. The first few queries scan all
-// names, which costs a fraction of building a hash table. The next query builds the table.
+// Finds type IDs of one index by name; those of its base are not included. The first few queries each
+// scan all names, at a fraction of the cost of building a hash table. The next query builds the table.
 //
 // Types sorted by name, as in 7.x kernels, get a hash table too: bisection would wait for memory at each
 // step, and take twice as long. The index and the strings must outlive this object. Thread-safe.

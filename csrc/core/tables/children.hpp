@@ -14,8 +14,9 @@
 // entries.
 //
 // Records have few elements. Neither their number nor the distance to the next record of a kind is
-// predictable. A loop whose end depends on them costs more for branch mispredictions than for its work. So
-// `indptr` is filled first, for all rows alike: the numbers of elements are summed up four at a time.
+// predictable. A loop whose iteration count depends on them spends more time on branch mispredictions than
+// on its work. Therefore `indptr` is filled first, in a loop that treats all rows alike: it sums up the
+// numbers of elements of four rows at a time.
 //
 // Then each record writes four elements unconditionally; the next record overwrites any excess. Records with
 // more elements are collected without a branch and finished afterwards. Their last four elements are aligned
@@ -100,7 +101,7 @@ std::uint32_t fill_indptr(const Index& index, std::uint32_t* indptr) {
     return sums[0];
 }
 
-// Returns the size of an element of a record. It is a compile-time constant if all kinds have the same.
+// Returns the size of an element of a record: a compile-time constant if it is the same for all kinds.
 template <Kind... kinds>
 std::uint32_t element_size(const Index& index, std::uint32_t row) {
     constexpr std::uint32_t size = std::max({shape_of(kinds).element...});
@@ -158,9 +159,10 @@ template <Kind... kinds, class Visit>
     }
 }
 
-// Fills `parent`, and writes the other columns by calls of `visit`. Calls `visit(row, record)` for each
-// record, and again if it has more than four elements. The result is called with (child, elements) and writes
-// four elements to the table's rows from `child` on. `indptr` must have been filled by fill_indptr().
+// Fills `parent`, and calls `visit` to write the other columns. `visit(row, record)` is called once for each
+// record, and a second time if the record has more than four elements. It returns a function that is called
+// with (child, elements) and writes four elements to the table's rows from `child` on. `indptr` must have
+// been filled by fill_indptr().
 template <Kind... kinds, class Visit>
 void write_children(const Index& index, std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
     const RowsOfKind<kinds...> rows(index);

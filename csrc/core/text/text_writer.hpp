@@ -17,25 +17,26 @@ namespace btfmmap {
 struct Verbatim {
     // Selects NULs and the characters to escape.
     static U8x16 stop_mask(U8x16 chars) { return lane_mask(chars == 0); }
-    // Returns the replacement of a character; empty if it is written as it is.
+    // Returns the text to write instead of a character, or an empty string to write the character itself.
     static std::string_view escape(char) { return {}; }
 };
 
 // Writes into an Output's buffer at the speed of plain stores. Three techniques make this possible:
 //
-// - The cursor is a local variable. Characters may alias anything, so a cursor in memory would be loaded and
-//   stored again with each of them.
+// - The cursor is a local variable. A char may alias any object, so a cursor in memory would be loaded and
+//   stored again for each character written.
 // - Literals have a compile-time length and become one or two stores.
 // - Numbers and names are written eight or sixteen bytes at a time, without a branch on their length. A
 //   number of up to eight digits is computed in one 64-bit integer, and a name is copied while its NUL is
 //   searched for.
 //
 // Capacity is checked once per kSlack bytes, not per write: a check would cost as much as the write itself.
-// The constructor, text() and string() check it. The body of a loop that calls neither must call
-// ensure_slack(). A record writes at most half of kSlack between two checks.
+// The constructor, text() and string() check it. A loop body that calls neither text() nor string() must
+// call ensure_slack(). Between two checks, the code for a record writes at most kSlack / 2 bytes.
 //
 // While a TextWriter exists, write to the Output only through it. The cursor stays out of memory only if
-// every function that takes the writer is inlined: hence [[gnu::flatten]] on functions that construct one.
+// every function that takes the writer is inlined. Functions that construct a TextWriter are therefore
+// marked [[gnu::flatten]].
 class TextWriter {
 public:
     // The number of bytes after the cursor that may be written between two checks.
@@ -70,7 +71,7 @@ public:
     void text(std::string_view text) {
         if (text.size() > remaining()) {
             continue_at(text_in_parts(output_, cursor_, text));
-        } else if (!text.empty()) {  // whose data() may be null
+        } else if (!text.empty()) {  // the data() of an empty text may be null
             append(text.data(), text.size());
         }
         ensure_slack();
@@ -132,8 +133,8 @@ private:
         cursor_ += size;
     }
 
-    // The rare cases are static functions that take the cursor by value: a TextWriter whose address escapes
-    // is kept in memory.
+    // The rare cases are handled by static functions that take the cursor by value, because a TextWriter
+    // whose address escapes is kept in memory.
     [[gnu::noinline]] static char* text_in_parts(Output& output, char* cursor, std::string_view text) {
         output.cursor_ = cursor;
         TextWriter writer(output);

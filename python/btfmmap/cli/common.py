@@ -31,7 +31,10 @@ class WrongUsageError(Exception):
 
 
 def complain(message: str) -> None:
-    """Print a message on standard error. If that is closed, `print` would write to standard output."""
+    """Print a message on standard error. If it is closed, print nothing.
+
+    Without the check, `print` would then write to standard output.
+    """
     if sys.stderr is not None:
         print(f"btfmmap: {message}", file=sys.stderr)
 
