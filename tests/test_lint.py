@@ -150,7 +150,7 @@ def test_header_faults(header: dict[str, int]) -> None:
 
 
 def test_what_is_no_btf_is_refused_as_by_open(tmp_path: Path) -> None:
-    with pytest.raises(btfmmap.FormatError, match="not BTF"):
+    with pytest.raises(btfmmap.FormatError, match="neither BTF nor"):
         btfmmap.lint(data=b"something else")
     with pytest.raises(btfmmap.MissingBaseError):
         btfmmap.lint(data=every_kind().build(strings=b""))
@@ -591,13 +591,13 @@ def test_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "0 errors, 0 notes\n", "")
     done = run(odd)
     assert done.returncode == 0
-    assert done.stdout.endswith("[identifier]\n0 errors, 1 notes\n")
+    assert done.stdout.endswith("[identifier]\n0 errors, 1 note\n")
     assert "two\\x1bwords" in done.stdout
     done = run(bad)
     assert done.returncode == 1
     line = f"{bad}: {place(writer, type_id, 2):#x}: error: type [{type_id}] refers to type [1000], "
     assert done.stdout.startswith(line)
-    assert done.stdout.endswith("\n1 errors, 1 notes\n")
+    assert done.stdout.endswith("\n1 error, 1 note\n")
     rows = json.loads(run(bad, "--json").stdout)
     assert rows == [each._asdict() for each in btfmmap.lint(bad)]
     assert run(bad, "--limit", "0").returncode == 1

@@ -447,6 +447,8 @@ def test_refusals_say_sizes(
             _ = btfmmap.open(module).relocate(base) if later else btfmmap.open(module, base=base)
         assert str(caught.value).startswith(f"{module}: type [1] 'x' of the distilled base, ")
         assert f" has no counterpart in {kernel}: " in str(caught.value)
+    (found,) = [each for each in btfmmap.lint(module, base=base) if each.severity == "error"]
+    assert (found.rule, f"{module}: {found.message}") == ("relocation", str(caught.value))
 
 
 def test_an_embedded_struct_that_has_grown() -> None:
@@ -519,6 +521,13 @@ class TestDistilledAlone:
         assert "XXX last struct" not in str(layout)
         assert "no members" not in str(layout)
         assert "no members recorded" in layout.text(expand=True)
+
+    def test_at_a_byte(self, distilled: BtfWriter) -> None:
+        """The member of a distilled type is the innermost one that is known."""
+        split = opened(embedding(distilled, []), distilled)
+        for member in split.layout("holder").members:
+            for offset in range(member.offset, member.offset + member.size):
+                assert split.at("holder", offset) == [member.name]
 
     def test_commands(self, distilled: BtfWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         alone, module = str(tmp_path / "base.btf"), str(tmp_path / "module.ko")

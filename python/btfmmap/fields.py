@@ -208,8 +208,10 @@ def _indexed(type_: Type, index: str) -> tuple[Type, int] | None:
 def at(type_: Type, offset: int) -> list[str]:
     """The paths of the innermost members at a byte of a type.
 
-    There are several if members of a union or bitfields share the byte, and none in a hole. Raises
-    `ValueError` for a type that does not have members or elements.
+    There are several if members of a union or bitfields share the byte, and none in a hole.
+
+    Raises:
+        ValueError: The type does not have members or elements.
     """
     _require_parts(type_)
     paths: list[str] = []
@@ -226,6 +228,8 @@ def at(type_: Type, offset: int) -> list[str]:
             size = found.btf._size(found.type.id)
             if size > 0 and (not found.nelems or left < size * found.nelems):
                 stack.append((f"{path}[{left // size}]", found.type, left % size, depth + 1))
+        elif path and found.kind.is_composite and not found.vlen and found.btf.distilled:
+            paths.append(path)  # a distilled base does not record what is inside
         elif found.kind.is_composite and found.size and left < found.size:
             covering = []
             for field in fields(found):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import _core
 from .containers import find
-from .errors import MissingBaseError
+from .errors import FormatError, MissingBaseError
 from .opening import KERNEL_BTF, base_beside, check_base, check_unit, open_file, unit_of
 from .opening import open as open_btf
 
@@ -27,6 +27,7 @@ class Diagnostic(NamedTuple):
     - "reference": a type id or name offset does not exist, or the type of a FUNC is not a FUNC_PROTO.
     - "section-entry": an entry of a DATASEC is neither a VAR nor a FUNC. The kernel refuses it, but `open`
       accepts it, as libbpf does.
+    - "relocation": a type of the module's distilled base has no counterpart in `base`.
     - "limit": there are more errors than `limit`.
 
     Rules of notes:
@@ -86,7 +87,7 @@ def lint(
         path: any file that `open` accepts: raw, ELF, compressed, ... The default is the running kernel's BTF.
         data: a bytes-like object, instead of a path.
         base: the base of a split BTF. If it is None, a `vmlinux` beside the file is used, as by `open`. A
-            module with a distilled base is checked against that one.
+            module with a distilled base is checked against that one, and then relocated onto `base`.
         unit: index of the BTF to check if the file has several, as for `open`. A note of the rule "unit" then
             reports their number.
         limit: maximum number of errors, and of notes, to list. It bounds the memory that a hostile file can
@@ -128,6 +129,7 @@ def lint(
 
 def _lint(file: File, base: Btf | None, unit: int, limit: int) -> list[Diagnostic]:
     found = find(file)
+    full_base = None if found.base is None else base
     if found.base is not None:
         base = open_btf(data=bytes(found.base.whole()))
     btf, units = unit_of(found.btf, unit)
@@ -140,6 +142,8 @@ def _lint(file: File, base: Btf | None, unit: int, limit: int) -> list[Diagnosti
         Diagnostic("error" if is_error else "note", rule, message, offset, type_id)
         for is_error, rule, message, offset, type_id in rows
     ]
+    if full_base is not None and base is not None and not errors:
+        listed += _relocation_error(btf, base, found.pointer_size, full_base)
     if units > 1:
         others = f"this is unit {unit} of {units:,} concatenated BTFs; only this one was checked"
         listed.append(Diagnostic("note", "unit", others, None, None))
@@ -147,3 +151,14 @@ def _lint(file: File, base: Btf | None, unit: int, limit: int) -> list[Diagnosti
         more = f"{max(0, errors - limit)} more errors and {max(0, notes - limit)} more notes are not listed"
         listed.append(Diagnostic("error" if errors > limit else "note", "limit", more, None, None))
     return listed
+
+
+def _relocation_error(file: File, distilled: Btf, pointer_size: int, full_base: Btf) -> list[Diagnostic]:
+    """The error that relocating a module onto a full base raises, if any."""
+    core = _core.Btf(file, distilled._core, pointer_size)
+    try:
+        core.relocate(full_base._core, file.name, full_base.source.path or "the base")
+    except FormatError as error:
+        message = str(error).removeprefix(f"{file.name}: ")
+        return [Diagnostic("error", "relocation", message, error.offset, error.type_id)]
+    return []

@@ -153,6 +153,11 @@ class NamedItems(tuple[_Item, ...]):
         from .close_names import close_names
 
         owner, kind = self._owner, self._owner.kind
+        if not (kind.is_composite or kind.is_enum or kind in (Kind.FUNC, Kind.FUNC_PROTO)):
+            shown = owner.name or f"type [{owner.id}]"
+            return NotFoundError(
+                f"{shown} is of kind {kind.name}, without members, parameters or enumerators"
+            )
         what = "member" if kind.is_composite else "enumerator" if kind.is_enum else "parameter"
         whose = f"{kind.name.lower()} {owner.name or f'[{owner.id}]'}"
         near = close_names(name, (item.name for item in self))

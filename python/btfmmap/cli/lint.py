@@ -56,5 +56,5 @@ def run(args: argparse.Namespace) -> int:
         for severity, rule, message, offset, _ in found:
             place = "" if offset is None else f"{offset:#x}: "
             print(f"{printable(path or KERNEL_BTF)}: {place}{severity}: {printable(message)} [{rule}]")
-        print(f"{errors} errors, {notes} notes")
+        print(f"{errors} error{'s' * (errors != 1)}, {notes} note{'s' * (notes != 1)}")
     return int(any(diagnostic.severity == "error" for diagnostic in found))
