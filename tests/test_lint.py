@@ -158,7 +158,7 @@ def test_what_is_no_btf_is_refused_as_by_open(tmp_path: Path) -> None:
         btfmmap.lint(tmp_path / "none")
     with pytest.raises(ValueError, match="embedded null"):
         btfmmap.lint("a\0b")
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="only one is allowed"):
         btfmmap.lint("a", data=b"")
     with pytest.raises(ValueError, match="limit"):
         btfmmap.lint(data=b"", limit=-1)
