@@ -571,13 +571,13 @@ class Btf(HasTables):
         other kinds, such as FUNC and FWD, are not candidates. Structs and unions come first, then typedefs of
         them, other typedefs, other types with values, and variables. Each of these groups is in ID order.
 
-        Other queries (`dump`, `to_c`, `c_declaration`) take all kinds, in ID order. So does every query if no
-        type with this name suits it. In both cases, declarations and tags (FWD, DECL_TAG, TYPE_TAG) are
-        candidates only if nothing else has the name.
+        Other queries (`dump`, `to_c`, `c_declaration`) take all kinds, in ID order. Any other query
+        does the same if no type with this name suits it. In both cases, declarations and tags (FWD, DECL_TAG,
+        TYPE_TAG) are candidates only if nothing else has the name.
 
-        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. Unless
-        `question` is "users" or None, all other types that resolve to the same type as an earlier candidate
-        are left out as well.
+        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. If
+        `question` is neither "users" nor None, only the first of several types that resolve to the same type
+        is a candidate.
 
         Args:
             name: A name, with or without a keyword, as in `find`.
@@ -1084,8 +1084,8 @@ class Btf(HasTables):
     def to_c(self, *types: SupportsIndex | str | Type) -> str:
         """Return a C header with these types and the types that they need.
 
-        The header equals `dump("c")`, unless a compiler would give a type in that text a layout that
-        differs from the BTF. Members are in the order of their offsets, and enums have their recorded size
+        The header equals `dump("c")`, except for types that a compiler would lay out differently from the
+        BTF. Members are in the order of their offsets, and enums have their recorded size
         and sign.
 
         Args:
@@ -1125,8 +1125,8 @@ class Btf(HasTables):
         Raises:
             NotFoundError: There is no such type.
             NotSupportedError: C cannot declare the type: it is a DATASEC, or it has no name and is neither a
-                struct nor a union. Or C cannot reproduce its layout: members overlap or lie within a byte, a
-                member of a union is not at its start, or an enum's size cannot hold its values.
+                struct nor a union. Or C cannot reproduce its layout: members overlap or start within a byte,
+                a member of a union is not at its start, or an enum's size cannot hold its values.
 
         Example:
             >>> btf.c_declaration("judge")
@@ -1224,7 +1224,7 @@ class Btf(HasTables):
 
         A name may have a keyword, as in `find`. A path has the form that `find_member` takes:
         `btf["task_struct.se.vruntime"]`. A type whose whole name has dots, such as ".maps", takes precedence.
-        The result is annotated as a `Type`, that of `find_member` as a `Field`.
+        To type checkers, the result is always a `Type`; that of `find_member` is a `Field`.
 
         Args:
             key: A type ID, the name of a type, or the path of a member.

@@ -233,8 +233,8 @@ class Records:
         Returns:
             A `pandas.DataFrame` with one row for each record and one column for each member. Members of
             structs have dotted names such as "addr.port". Numbers are copied in native byte order, and char
-            arrays become `bytes`. Each cell of an array, or of a member in an array of structs, is a numpy
-            array.
+            arrays become `bytes`. If a member is another array, or lies in an array of structs, each cell of
+            its column is a numpy array.
 
         Raises:
             NotSupportedError: pandas is not installed, or there are more than 65,536 columns.

@@ -339,7 +339,7 @@ class _Printer:
     def filler(self, member: Member, bits: int, column: _Column) -> Calls[list[str]]:
         """The unnamed bitfield that creates a bit hole before a bitfield.
 
-        It has zero bits if that bitfield is in the next unit.
+        Its size is 0 if `member`, the bitfield after it, starts the next storage unit.
         """
         lines = [] if bits else ["", f"{column.tabs}/* Force alignment to the next boundary: */"]
         declared = yield self.declared(member.type, "", column, False)
@@ -553,7 +553,7 @@ def _enumeration(type_: Type, name: str, tabs: str) -> str:
 
 
 def _prototype(type_: Type) -> Type | None:
-    """The type itself or its target if that is a FUNC_PROTO, otherwise None."""
+    """The FUNC_PROTO that a type is or points to; None for other types."""
     if type_.kind == Kind.PTR:
         target = untagged(type_.type)
         return target if target is not None and target.kind == Kind.FUNC_PROTO else None

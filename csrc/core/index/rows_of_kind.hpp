@@ -59,8 +59,8 @@ public:
     // Iterates over the rows, one block at a time. Row numbers are relative to the block's first row.
     //
     // A loop that updates variables from record to record should iterate over blocks itself. A visitor would
-    // capture these variables and keep them in memory, so each record would have to wait for the one
-    // before.
+    // capture these variables and keep them in memory, so each update would have to wait until the previous
+    // one is stored.
     class Block {
     public:
         static constexpr std::size_t kRows = 8 * kMaskBits;

@@ -19,8 +19,8 @@
 // numbers of elements of four rows at a time.
 //
 // Then each record writes four elements unconditionally; the next record overwrites any excess. Records with
-// more elements are collected without a branch and finished afterwards. Their last four elements are aligned
-// to the record's end, so that nothing of the next record is overwritten.
+// more elements are collected without a branch and finished afterwards. The last write of such a record
+// covers its last four elements, so that nothing of the next record is overwritten.
 namespace btfmmap {
 
 // The slack (see u8x16.hpp) that `indptr` and the other columns of such a table need, in elements.
