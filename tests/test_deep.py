@@ -1,4 +1,4 @@
-"""Types that lead far or in circles, and long chains of split BTFs: every question has an answer or a typed
+"""Types that lead far or in cycles, and long chains of split BTFs: every question has an answer or a typed
 error, in a thread that has as little stack as musl gives, and from a caller that has used most of Python's.
 """
 
