@@ -129,6 +129,9 @@ def folder_map() -> dict[str, str]:
 
 
 def test_map_has_every_folder() -> None:
-    sources = [path for pattern in ("*.py", "*.[ch]pp") for path in ROOT.glob(f"*/**/{pattern}")]
-    folders = {f"{path.parent.relative_to(ROOT)}/" for path in sources if "build" not in path.parts}
+    code = ("csrc", "python", "tests", "benchmarks")
+    sources = [
+        path for top in code for suffix in ("py", "[ch]pp") for path in ROOT.glob(f"{top}/**/*.{suffix}")
+    ]
+    folders = {f"{path.parent.relative_to(ROOT)}/" for path in sources}
     assert folders | {"python/btfmmap/data/", "tests/data/", "docs/", ".ci/"} == set(folder_map())
