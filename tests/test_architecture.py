@@ -149,6 +149,7 @@ BTF_NAMES = [
     "to_c",
     "type_section",
     "types",
+    "units",
     "users",
     "vars",
     "wasteful",

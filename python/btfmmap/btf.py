@@ -289,6 +289,17 @@ class Btf(HasTables):
         return self._core.distilled
 
     @property
+    def units(self) -> int:
+        """The number of concatenated BTFs in the file, each of which `open(unit=...)` opens.
+
+        Example:
+            >>> btf.units
+            1
+        """
+        _ = self._core
+        return self._unit[1]
+
+    @property
     def first_id(self) -> int:
         """The type ID of row 0 of `types`: 0, or the base's last ID plus 1 for a split BTF.
 

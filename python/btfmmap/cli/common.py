@@ -119,8 +119,8 @@ def open_source(args: argparse.Namespace) -> Btf:
 
 def report_units(btf: Btf, advice: str) -> None:
     """Report on standard error that the file has more BTFs than the one in use."""
-    path, *_, unit, units = btf.source
-    if units > 1:
+    if btf.units > 1:  # `source` would import typing
+        path, *_, unit, units = btf.source
         complain(
             f"{printable(path or 'buffer')}: {units:,} concatenated BTFs, units 0 to {units - 1}; "
             f"this is unit {unit}, {advice}"
