@@ -972,7 +972,7 @@ class Btf(HasTables):
             NotFoundError: There is no such type.
             NotSupportedError: A dtype cannot express a member exactly. The message names the member and the
                 reason. Or the type has more than 262,144 members, all of which numpy would process.
-                Members of members are counted too, those of array elements only once per array.
+                Members of members are counted too; an array counts as one element.
             FormatError: An anonymous struct or union contains itself or nests too deeply, or the type has too
                 many members.
             ValueError: `bitfields` is neither "error" nor "omit".

@@ -128,7 +128,7 @@ class _Search:
                     raise ValueError("too many users; pass fewer `roles` or a smaller `through`")
 
     def wrappers(self, type_id: int) -> Iterator[_State]:
-        """The type and its wrappers (pointers, typedefs, ...), each only if a non-wrapper refers to it.
+        """Yield the type and those of its wrappers (pointers, typedefs, ...) that a non-wrapper refers to.
 
         A wrapper refers to one type only, so it is reached only once, unless it is in a cycle.
         """
