@@ -73,7 +73,7 @@ def ask(btf: btfmmap.Btf, asker: Asker, context: Context) -> None:
 
 
 def try_mutant(content: bytes, base: btfmmap.Btf, source: random.Random, asker: Asker, folder: Path) -> None:
-    """One mutant by itself, and as what continues a base."""
+    """Try one mutant alone, and as a split BTF on a base."""
     changed = mutant(content, source)
     asker.counts["mutants"] += 1
     distilled = False

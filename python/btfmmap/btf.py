@@ -290,7 +290,7 @@ class Btf(HasTables):
 
     @property
     def units(self) -> int:
-        """The number of concatenated BTFs in the file, each of which `open(unit=...)` opens.
+        """The number of concatenated BTFs in the file; `open(unit=...)` opens any of them.
 
         Example:
             >>> btf.units

@@ -18,7 +18,7 @@ _FIRST_PIECE, _PIECE = 1 << 10, 1 << 20  # bytes of input at a time
 _CHUNK = 1 << 22  # maximum bytes of output at a time
 _ZSTD_PIECE = 1 << 10
 _LZ4_LEGACY_BLOCK = 8 << 20  # the legacy format's fixed block size
-_MAX_STREAMS = 1 << 20  # concatenated streams, all of which may be empty
+_MAX_STREAMS = 1 << 20  # concatenated streams; all may be empty
 _ZLIB_GZIP = 31  # zlib's window bits for a gzip header
 
 

@@ -79,7 +79,7 @@ class FastParser:
         self.add(None, names, settings)
 
     def add_mutually_exclusive_group(self) -> Group:
-        """Add a group of which one argument may be given."""
+        """Add a group of mutually exclusive arguments."""
         return Group(self)
 
     def parse(self, words: Sequence[str]) -> Arguments:
