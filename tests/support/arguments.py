@@ -24,7 +24,6 @@ import btfmmap
 # What an answer may be instead of an answer.
 TYPED_ERRORS = (btfmmap.BtfError, ValueError)
 
-OMITTED = object()
 _NUMBERS = (0, 1, 2, 3, 4, 7, 8, 63, 64, 255, 4096, 2**31, 2**32 - 1, 2**32, 2**40)
 _NAMES = (
     "int",
@@ -263,9 +262,7 @@ GENERATORS: dict[str, Draw] = {
     "indent: str": _any(("", " ", "\t")),
     "indent_level: int": _any((0, 1, 3)),
     "file: str | os.PathLike[str] | IO[Any] | None": _output,
-    "roots: Iterable[SupportsIndex | str | Type] | None": lambda context, subject, bound: (
-        context.random.choice((None, [_type(context, subject, bound) for _ in range(3)], []))
-    ),
+    "roots: Iterable[SupportsIndex | str | Type] | None": _roots,
     "key: SupportsIndex | str": _key,
     "Btf.__contains__.key": lambda context, subject, bound: context.random.choice(
         (_key(context, subject, bound), _type(context, subject, bound), None)
