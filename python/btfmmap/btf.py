@@ -92,8 +92,9 @@ class Btf(HasTables):
     #    (tests/test_architecture.py lists these)
 
     # Objects that are built on demand are cached with dict.setdefault: if several threads build the same
-    # object at once, all of them return the one that was stored first. Each method reads the dict before it
-    # reads `_core`: if another thread closes the Btf meanwhile, the object goes into the discarded dict.
+    # object at once, all of them return the one that was stored first. `close`
+    # replaces the dicts. Each method reads the dict before it reads `_core`, so an object that is built while
+    # another thread closes the Btf is stored in the old dict and discarded with it.
 
     @property
     def _core(self) -> CoreBtf:
@@ -1124,8 +1125,8 @@ class Btf(HasTables):
         """Return the declaration of one type in C, for people to read.
 
         A struct is shown with its members, an enum with its values, a typedef with its target and a function
-        with its prototype. The declaration is the one in the header from `to_c`, but with the type's own name
-        and without the types that it needs.
+        with its prototype. The declaration is the one in the header from `to_c`, without the types that it
+        needs. It has the type's own name, also if the header numbers types with the same name (`x___2`).
 
         Args:
             type_: A name (the first of its `candidates` is used), an ID or a `Type`.

@@ -318,8 +318,8 @@ class _Printer:
         kind = member.type.kind
         unnamed = (kind.is_composite or kind.is_enum) and not member.type.name
         if self.opens(member.type):
-            # If the member's type is the struct itself, the name follows the struct's attributes. If it is a
-            # typedef or array of the struct, the name precedes them.
+            # The name of a member that has a struct as its type follows the attributes of that struct. If the
+            # type is a typedef or an array of a struct, the name precedes the attributes.
             text = yield self.declared(member.type, "", within, flexible)
             text += f"{' ' if unnamed and member.name else ''}{member.name}"
         else:
@@ -436,8 +436,8 @@ class _Printer:
 class _Column(NamedTuple):
     """The position of text: the number of tabs before it and the width of types.
 
-    `base` is added to members' offsets; it is None below a pointer, where offsets are relative to each
-    struct.
+    `base` is added to members' offsets. It is None in a struct that is written as the target of a pointer:
+    its offsets start at 0.
     """
 
     indent: int

@@ -20,7 +20,8 @@
 //
 // Then each record writes four elements unconditionally; the next record overwrites any excess. Records with
 // more elements are collected without a branch and finished afterwards. The last write of such a record
-// covers its last four elements, so that nothing of the next record is overwritten.
+// covers its last four elements and overlaps the write before it. It therefore does not overwrite the next
+// record, which is already complete.
 namespace btfmmap {
 
 // The slack (see u8x16.hpp) that `indptr` and the other columns of such a table need, in elements.

@@ -32,7 +32,7 @@ struct Verbatim {
 //
 // Capacity is checked once per kSlack bytes, not per write: a check would cost as much as the write itself.
 // The constructor, text() and string() check it. A loop body that calls neither text() nor string() must
-// call ensure_slack(). Between two checks, the code for a record writes at most kSlack / 2 bytes.
+// call ensure_slack(). Callers write at most kSlack / 2 bytes between two checks; the rest is a margin.
 //
 // While a TextWriter exists, write to the Output only through it. The cursor stays out of memory only if
 // every function that takes the writer is inlined. Functions that construct a TextWriter are therefore
