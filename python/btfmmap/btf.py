@@ -583,13 +583,12 @@ class Btf(HasTables):
         other kinds, such as FUNC and FWD, are not candidates. Structs and unions come first, then typedefs of
         them, other typedefs, other types with values, and variables. Each of these groups is in ID order.
 
-        Other queries (`dump`, `to_c`, `c_declaration`) take all kinds, in ID order. Any other query
-        does the same if no type with this name suits it. In both cases, declarations and tags (FWD, DECL_TAG,
-        TYPE_TAG) are candidates only if nothing else has the name.
+        The queries `dump`, `to_c` and `c_declaration` (`question` None) take all kinds, in ID order. If no
+        type with this name suits one of the queries above, that query takes all kinds too. Declarations and
+        tags (FWD, DECL_TAG, TYPE_TAG) are then candidates only if no other kind has the name.
 
-        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. If
-        `question` is neither "users" nor None, only the first of several types that resolve to the same type
-        is a candidate.
+        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. Types
+        that resolve to the same type count once: only the first is a candidate. "users" and None keep them all.
 
         Args:
             name: A name, with or without a keyword, as in `find`.
@@ -971,9 +970,9 @@ class Btf(HasTables):
 
         Raises:
             NotFoundError: There is no such type.
-            NotSupportedError: A dtype cannot express a member exactly. The message names the member and the
-                reason. Or the type has more than 262,144 members, all of which numpy would process.
-                Members of members are counted too; an array counts as one element.
+            NotSupportedError: A dtype cannot express a member exactly (the message names the member and the
+                reason), or the type has more than 262,144 members. The limit also counts members of
+                members; an array counts as one element.
             FormatError: An anonymous struct or union contains itself or nests too deeply, or the type has too
                 many members.
             ValueError: `bitfields` is neither "error" nor "omit".
