@@ -13,6 +13,7 @@ import run
 from requirements import tool
 from support import names, processes, report, self_measured
 from support.harness import Comparison, Meter, Skipped, Workload, compare, repeated, reported
+from support.kernel_btf import STAND_IN, unpacked
 from support.modules import real_folder
 from support.peer_libbpf import Libbpf
 from support.synthetic_btf import BLOCK, synthetic_btf
@@ -26,6 +27,11 @@ def workload(name: str, values: list[float], things: int = 1) -> Workload:
     """A workload that reports one value per round; the first value is the warm-up's."""
     numbers = iter(values)
     return repeated(name, lambda: next(numbers), len(values) - 1, things)
+
+
+def test_the_stand_in_for_a_kernel_opens() -> None:
+    with unpacked(STAND_IN) as path, btfmmap.open(path) as btf:
+        assert btf.find("task_struct") is not None
 
 
 def test_ratios_are_of_the_same_round() -> None:

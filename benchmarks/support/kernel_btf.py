@@ -13,7 +13,7 @@ from pathlib import Path
 
 import btfmmap
 
-DATA = Path(__file__).parent.parent / "tests" / "data"
+DATA = Path(__file__).parent.parent.parent / "tests" / "data"
 STAND_IN = DATA / "7.2-amd64.btf.xz"
 """Whether types are sorted by name, as in all 7.x kernels."""
 
