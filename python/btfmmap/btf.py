@@ -48,8 +48,8 @@ class Btf(HasTables):
 
     A `Btf` is a context manager. `close`, or the end of the `with` block, ends its use: everything but
     `closed` and `repr` then raises `ValueError`. Arrays that were obtained before stay valid, and the file is
-    unmapped when the last of them is released. Keep a base open for as long as any split BTF that continues
-    it.
+    unmapped when the last of them is released. Do not close a base while a split BTF that continues it is
+    in use.
 
     Example:
         >>> with btfmmap.open(btfmmap.SAMPLE_BTF) as sample:
@@ -584,11 +584,12 @@ class Btf(HasTables):
         them, other typedefs, other types with values, and variables. Each of these groups is in ID order.
 
         The queries `dump`, `to_c` and `c_declaration` (`question` None) take all kinds, in ID order. If no
-        type with this name suits one of the queries above, that query takes all kinds too. Declarations and
-        tags (FWD, DECL_TAG, TYPE_TAG) are then candidates only if no other kind has the name.
+        type with this name suits a query, the query takes all kinds too. Where all kinds are taken, a FWD,
+        DECL_TAG or TYPE_TAG is a candidate only if no other kind has the name.
 
-        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. Types
-        that resolve to the same type count once: only the first is a candidate. "users" and None keep them all.
+        A typedef of an earlier candidate is left out, such as `typedef struct x x` after `struct x`. Of
+        several types that resolve to the same type, only the first is a candidate; the queries "users" and
+        None keep them all.
 
         Args:
             name: A name, with or without a keyword, as in `find`.
@@ -762,8 +763,9 @@ class Btf(HasTables):
             type_: A name (the first of its `candidates` is used), an ID or a `Type`.
             roles: The `Role` numbers of the uses to return; None for all.
             through: What may lie between the type and its user: some of "typedef", "const", "volatile",
-                "restrict", "type_tag", "pointer", "array" and "anonymous" (structs). None allows all of
-                these, which are `btfmmap.users.THROUGH`. `btfmmap.users.EMBEDDED` leaves out pointers.
+                "restrict", "type_tag", "pointer", "array" and "anonymous" (structs). The default,
+                None, stands for all of them (`btfmmap.users.THROUGH`); `btfmmap.users.EMBEDDED` is all but
+                "pointer".
 
         Returns:
             The uses, sorted by the ID of the user.
@@ -971,8 +973,8 @@ class Btf(HasTables):
         Raises:
             NotFoundError: There is no such type.
             NotSupportedError: A dtype cannot express a member exactly (the message names the member and the
-                reason), or the type has more than 262,144 members. The limit also counts members of
-                members; an array counts as one element.
+                reason), or the type has more than 262,144 members. Members of nested
+                structs are counted too; those of an array of structs are counted once.
             FormatError: An anonymous struct or union contains itself or nests too deeply, or the type has too
                 many members.
             ValueError: `bitfields` is neither "error" nor "omit".
@@ -1125,7 +1127,8 @@ class Btf(HasTables):
 
         A struct is shown with its members, an enum with its values, a typedef with its target and a function
         with its prototype. The declaration is the one in the header from `to_c`, without the types that it
-        needs. It has the type's own name, also if the header numbers types with the same name (`x___2`).
+        needs. It has the type's own name, even where the header appends a number (`x___2`) because several
+        types share the name.
 
         Args:
             type_: A name (the first of its `candidates` is used), an ID or a `Type`.
@@ -1235,7 +1238,7 @@ class Btf(HasTables):
 
         A name may have a keyword, as in `find`. A path has the form that `find_member` takes:
         `btf["task_struct.se.vruntime"]`. A type whose whole name has dots, such as ".maps", takes precedence.
-        To type checkers, the result is always a `Type`; that of `find_member` is a `Field`.
+        Type checkers always see a `Type`. For a path, `find_member` has the exact annotation, `Field`.
 
         Args:
             key: A type ID, the name of a type, or the path of a member.

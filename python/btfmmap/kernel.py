@@ -112,7 +112,8 @@ class Kernel(HasTables):
 
         The base is searched first, then the modules in the order of `names`. Modules may have different types
         with the same name, and the base may have a forward declaration of a type that a module defines.
-        `find_all` returns all of these; "struct x" finds no declarations.
+        `find_all` returns all of these. A name with a keyword, such as "struct x", does not match forward
+        declarations.
 
         Args:
             name: A name, with or without a keyword, as in `Btf.find`.

@@ -87,7 +87,8 @@ def lint(
         path: any file that `open` accepts: raw, ELF, compressed, ... The default is the running kernel's BTF.
         data: a bytes-like object, instead of a path.
         base: the base of a split BTF. If it is None, a `vmlinux` beside the file is used, as by `open`. A
-            module with a distilled base is checked against that one, and then relocated onto `base`.
+            module with a distilled base is checked against its distilled base. If it has no errors and
+            `base` is given, it is then relocated onto `base`.
         unit: index of the BTF to check if the file has several, as for `open`. A note of the rule "unit" then
             reports their number.
         limit: maximum number of errors, and of notes, to list. It bounds the memory that a hostile file can

@@ -81,8 +81,8 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
         NotFoundError: There is no such `unit`.
         NotSupportedError: The compression needs a library that is not installed.
         OSError: The operating system's error, with `errno` and `filename`.
-        ValueError: More than one of `path`, `data` and `id` is given, `method` is unknown or given without a
-            path, or `unit` is negative or given with `id`.
+        ValueError: More than one of `path`, `data` and `id` is given, `method` is unknown or given with
+            `data` or `id`, or `unit` is negative or given with `id`.
         TypeError: `data` is not bytes-like, or `base` is not a `Btf`.
         BufferError: `data` is not contiguous.
 

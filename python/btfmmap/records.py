@@ -182,7 +182,7 @@ class Records:
         return texts[inverse.reshape(values.shape)]
 
     def _type_of(self, name: str) -> Type:
-        """The type of a field below typedefs, qualifiers and arrays."""
+        """The type of a field, without typedefs, qualifiers and arrays."""
         bitfield = self._plan.bitfields.get(name)
         return self._plan.members[name].type if bitfield is None else bitfield.type
 

@@ -28,14 +28,15 @@ class LayoutMember(NamedTuple):
     Attributes:
         name: member name; empty for a padding bitfield.
         type: member type.
-        offset: offset from the start of the struct, in bytes. For a bitfield, the offset of its integer.
-        bit_position: position of a bitfield's first bit in its integer, from the lowest bit (in a big-endian
-            file from the highest); 0 if it is not a bitfield.
+        offset: offset from the start of the struct, in bytes. For a bitfield, the offset of its
+            storage unit, which has the size of its type.
+        bit_position: position of a bitfield's first bit in its storage unit, from the lowest bit (in a
+            big-endian file from the highest); 0 if it is not a bitfield.
         bitfield_size: size of a bitfield in bits; 0 if it is not a bitfield.
         size: size of the type in bytes; 0 if it has none.
         depth: number of anonymous structs and unions around it.
         hole: free bytes before it. Members are taken in the order of offsets, not of the record.
-        bit_hole: free bits before it, in the same order.
+        bit_hole: free bits before it, with members taken in the order of offsets.
         cacheline: index of the cache line in which it starts.
 
     Example:

@@ -68,7 +68,7 @@ class Enumerator(NamedTuple):
 
     Attributes:
         name: The name.
-        value: The value, with the correct sign also for unsigned 64-bit values.
+        value: The value; values of unsigned enums are never negative.
 
     Example:
         >>> btf["limit"].enumerators["LIMIT_MOST"].value

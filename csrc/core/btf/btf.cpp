@@ -112,8 +112,8 @@ std::vector<std::uint32_t> Btf::find_all(std::string_view name, const Kinds& kin
     return ids;
 }
 
-const Table& Btf::table(std::size_t kind) const {
-    return tables_[kind].get([this, kind] { return kTables[kind].build(index_, arena_); });
+const Table& Btf::table(std::size_t number) const {
+    return tables_[number].get([this, number] { return kTables[number].build(index_, arena_); });
 }
 
 }  // namespace btfmmap

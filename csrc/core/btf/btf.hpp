@@ -83,9 +83,8 @@ public:
 
     // The names of this BTF's own types, without those of its base.
     const Names& names() const { return names_; }
-    // Returns the table with that index in kTables. It contains this BTF's own types, without those of its
-    // base.
-    const Table& table(std::size_t kind) const;
+    // Returns the table kTables[number] of this BTF's own types, without those of its base.
+    const Table& table(std::size_t number) const;
 
 private:
     std::shared_ptr<const Btf> base_;

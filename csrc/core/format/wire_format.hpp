@@ -20,7 +20,7 @@ struct HeaderField {
 constexpr std::uint32_t kMinHeaderSize = 24;
 constexpr std::uint32_t kMaxHeaderSize = 32;  // with the layout fields, added in Linux 7.1
 
-// The largest offset of the last byte of a string section: libbpf's BTF_MAX_STR_OFFSET.
+// The last byte of a string section is at this offset or before it: libbpf's BTF_MAX_STR_OFFSET.
 constexpr std::uint32_t kMaxStringOffset = 0x7fffffff;
 
 enum class Kind : std::uint8_t {

@@ -13,8 +13,8 @@ namespace btfmmap {
 enum class Method : std::uint8_t { automatic, mmap, read };
 
 // The magic number (linux/magic.h) of the file system that holds an open file; none if fstatfs(2) fails.
-// Depending on the architecture, `f_type` is signed or unsigned and has 32 or 64 bits; magic numbers have 32
-// bits.
+// Depending on the architecture, `f_type` is signed or unsigned and has 32 or 64 bits. The result is its low
+// 32 bits, which hold the magic number.
 std::optional<std::uint32_t> file_system_magic(int fd);
 
 // An input readable in parts: an open file, or a buffer already in memory. A file may be larger than the

@@ -30,16 +30,17 @@ struct Verbatim {
 //   number of up to eight digits is computed in one 64-bit integer, and a name is copied while its NUL is
 //   searched for.
 //
-// Capacity is checked once per kSlack bytes, not per write: a check would cost as much as the write itself.
-// The constructor, text() and string() check it. A loop body that calls neither text() nor string() must
-// call ensure_slack(). Callers write at most kSlack / 2 bytes between two checks; the rest is a margin.
+// Capacity is checked once per block of writes: a check would cost as much as a write itself. Each check
+// ensures that kSlack bytes are free. The constructor, text() and string() check. A loop body that calls
+// neither text() nor string() must call ensure_slack(). Callers write at most kSlack / 2 bytes between two
+// checks; the rest is a margin.
 //
 // While a TextWriter exists, write to the Output only through it. The cursor stays out of memory only if
 // every function that takes the writer is inlined. Functions that construct a TextWriter are therefore
 // marked [[gnu::flatten]].
 class TextWriter {
 public:
-    // The number of bytes after the cursor that may be written between two checks.
+    // The number of bytes that are free after each check. Callers use at most half of them.
     static constexpr std::size_t kSlack = 512;
     static_assert(Output::kSize >= kSlack);
 

@@ -119,7 +119,7 @@ def open_source(args: argparse.Namespace) -> Btf:
 
 def report_units(btf: Btf, advice: str) -> None:
     """Report on standard error that the file has more BTFs than the one in use."""
-    if btf.units > 1:  # `source` would import typing
+    if btf.units > 1:  # not `source.units`: `source` imports typing, which is slow
         path, *_, unit, units = btf.source
         complain(
             f"{printable(path or 'buffer')}: {units:,} concatenated BTFs, units 0 to {units - 1}; "
@@ -225,7 +225,7 @@ def print_columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> N
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON. Writes in pieces: many rows may share a long name."""
+    """Print a value as JSON, in pieces: the whole text may be large, as many rows may share a long name."""
     import json
 
     json.dump(value, sys.stdout, indent=2)
