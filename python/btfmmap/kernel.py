@@ -244,8 +244,8 @@ class Kernel(HasTables):
             offsets: Offsets in bytes, such as the column `name_off` of the same table.
 
         Returns:
-            One string per offset. Equal strings from the same section share one `str` object, even if modules
-            refer to strings of the base.
+            One string per offset. Equal offsets into the same section share one `str` object, also where
+            several modules refer to a string of the base.
 
         Raises:
             NotFoundError: An offset is past the end of the section.

@@ -42,8 +42,8 @@ class User(NamedTuple):
         role: how it uses the type: `Role.MEMBER`, `Role.PARAMETER`, `Role.RETURN`, `Role.VARIABLE`, ...
         position: index of the member or parameter, from 0; -1 for other roles. For a use through anonymous
             structs, it is the index in the innermost one.
-        name: name of the member or parameter. A member of an anonymous struct that is the type of a
-            named member has a dotted name: "outer.inner".
+        name: name of the member or parameter. If a named member has an anonymous struct as its
+            type, the members of that struct have dotted names: "outer.inner".
         bit_offset: offset of the member from the start of the user, in bits; 0 for other roles.
         pointers: number of pointers between the user and the type.
 

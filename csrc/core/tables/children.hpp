@@ -15,12 +15,12 @@
 //
 // Records have few elements. Neither their number nor the distance to the next record of a kind is
 // predictable. A loop whose iteration count depends on them spends more time on branch mispredictions than
-// on its work. Therefore `indptr` is filled first: `indptr[r]` is the number of elements of all rows
-// before r. The loop treats all rows alike, and adds up the elements of four rows at a time.
+// on its work. Therefore `indptr` is filled first, where `indptr[r]` is the number of elements of all rows
+// before r, by a loop that treats all rows alike and adds up the elements of four rows at a time.
 //
 // Then each record writes four elements unconditionally; the next record overwrites any excess. Records with
 // more elements are collected without a branch and finished afterwards. The last write of such a record
-// covers its last four elements and overlaps the write before it. It therefore does not overwrite the next
+// covers its last four elements and may overlap the write before it. It therefore does not overwrite the next
 // record, which is already complete.
 namespace btfmmap {
 
