@@ -114,11 +114,50 @@ def test_errors(tmp_path: Path, content: bytes | None, message: str) -> None:
     if content is not None:
         path.write_bytes(content)
     done = run_btfmmap("info", path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(f"btfmmap: {path}: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "info FILE",
+        "dump FILE",
+        "lint FILE",
+        "show int -f FILE",
+        "find x -f FILE",
+        "users int -f FILE",
+        "holes -f FILE",
+        "at int 0 -f FILE",
+        "dtype int -f FILE",
+        "info SAMPLE --base FILE",
+        "lint SAMPLE --base FILE",
+        "find x -f SAMPLE --base FILE",
+        "find x -f SAMPLE --unit 7",
+        "info --id -1",
+        "info --id 4294967295",
+    ],
+)
+def test_exit_code_for_an_input_that_does_not_open(tmp_path: Path, command: str) -> None:
+    """Differs from that for a type that is not found."""
+    for path in (tmp_path / "absent", tmp_path, tmp_path / "text"):
+        (tmp_path / "text").write_text("no BTF")
+        words = [
+            {"FILE": str(path), "SAMPLE": btfmmap.SAMPLE_BTF}.get(word, word) for word in command.split()
+        ]
+        done = run_btfmmap(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+    assert run_btfmmap("show", "no_such_type", "-f", btfmmap.SAMPLE_BTF).returncode == 1
+
+
+def test_errors_are_escaped(tmp_path: Path) -> None:
+    done = run_btfmmap("info", tmp_path / "\x1b[2J\u202e\nname")
+    assert done.returncode == 2
+    assert done.stderr == f"btfmmap: {tmp_path}/\\x1b[2J\\u202e\\nname: No such file or directory\n"
 
 
 @pytest.mark.parametrize(

@@ -603,7 +603,7 @@ def test_command(tmp_path: Path) -> None:
     assert run(bad, "--limit", "0").returncode == 1
     assert run(bad, "--limit", "-1").returncode == 2
     done = run(tmp_path / "none")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "No such file" in done.stderr
 
 
@@ -615,6 +615,6 @@ def test_command_with_a_base(tmp_path: Path) -> None:
     split.write_bytes(writer.build())
     assert run(split, "--base", base).returncode == 0
     done = run(split)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"btfmmap: {split}: ")
     assert "to be opened on its base" in done.stderr

@@ -440,7 +440,7 @@ class TestNeedsNoBase:
             ["dump", file, *base, *base],
             ["-B", base[1], "btf", "dump", "file", file],
         ):
-            assert main(words) == 1
+            assert main(words) == 2
             out, said = capsys.readouterr()
             assert out == ""
             assert "stands alone and needs no base" in said

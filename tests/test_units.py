@@ -256,7 +256,7 @@ def test_commands(
         out, said = capsys.readouterr()
         assert second in out
         assert said == ""
-    assert main([*words, "--unit", "2"]) == 1
+    assert main([*words, "--unit", "2"]) == 2
     assert "no unit 2; there are 2 BTFs" in capsys.readouterr().err
     path.write_bytes(unit(0))
     assert main(words) == 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import BtfError, MissingBaseError
+from .. import BtfError
 from .bpftool import translated
-from .common import WrongUsageError, complain
+from .common import InputError, WrongUsageError, complain, explained
+from .exit_codes import DONE, INTERRUPTED, PIPE_CLOSED, WANTING, WRONG_INPUT
 from .fast_args import FastParser, NeedsArgparse
 
 TYPE_CHECKING = False
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
 # shown in the list of commands. It has add_arguments(parser) and run(args), which may return an exit code.
 # Only the module of the given command is imported, to start fast.
 COMMANDS = ("info", "show", "find", "users", "holes", "at", "dtype", "dump", "lint", "loaded", "doctor")
-
-OK = 0
-FAILED = 1
-WRONG_USAGE = 2
-# The codes that a shell reports for processes ended by SIGINT or SIGPIPE.
-INTERRUPTED = 130
-PIPE_CLOSED = 141
 
 
 def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
@@ -57,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program name; `sys.argv[1:]` if None.
 
     Returns:
-        The exit code: 0, 1 for an error, or 2 for wrong usage. Some commands have others.
+        The exit code, one of `exit_codes`.
 
     Raises:
         SystemExit: the arguments are wrong or ask for help.
@@ -81,20 +75,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _drop_stdout()
         return PIPE_CLOSED
-    except MissingBaseError as error:
-        return _fail(f"{error}: --base FILE")
-    except WrongUsageError as error:
-        return _fail(str(error), WRONG_USAGE)
-    except BtfError as error:
-        return _fail(str(error))
-    except ValueError as error:  # a query that does not apply, such as the members of an int
+    except (WrongUsageError, InputError) as error:
+        return _fail(str(error), WRONG_INPUT)
+    except (BtfError, ValueError) as error:  # ValueError: a query that does not apply
         return _fail(str(error))
     except OSError as error:
         if error.filename is not None:
-            return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
+            return _fail(explained(error))
         _drop_stdout()
         return _fail(f"standard output: {error.strerror}")
-    return code or OK
+    return code or DONE
 
 
 def run_and_exit() -> NoReturn:
@@ -109,7 +99,7 @@ def run_and_exit() -> NoReturn:
     os._exit(code)
 
 
-def _fail(message: str, code: int = FAILED) -> int:
+def _fail(message: str, code: int = WANTING) -> int:
     complain(message)
     return code
 

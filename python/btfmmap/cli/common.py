@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import KERNEL_BTF, NotFoundError, NotSupportedError
+from .. import KERNEL_BTF, BtfError, MissingBaseError, NotFoundError, NotSupportedError
 from .. import open as open_btf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-    from typing import Literal, NoReturn
+    from collections.abc import Callable, Sequence
+    from typing import Any, Literal, NoReturn, TypeVar
 
     from .. import Btf, Type
 
     Question = Literal["layout", "users", "at_each", "dtype"]
+    Result = TypeVar("Result")
 
 _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
@@ -30,13 +31,38 @@ class WrongUsageError(Exception):
     """The arguments are invalid, or cannot be combined."""
 
 
+class InputError(Exception):
+    """An input did not open."""
+
+
+def reading(function: Callable[..., Result], *args: Any, **options: Any) -> Result:
+    """Call a function that opens inputs.
+
+    Raises:
+        InputError: An input did not open.
+    """
+    try:
+        return function(*args, **options)
+    except (BtfError, OSError, ValueError) as error:
+        raise InputError(explained(error)) from error
+
+
+def explained(error: BtfError | OSError | ValueError) -> str:
+    """The message for an error. An error of the operating system starts with the file, if it has one."""
+    if isinstance(error, MissingBaseError):
+        return f"{error}: --base FILE"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)
+
+
 def complain(message: str) -> None:
-    """Print a message on standard error. If it is closed, print nothing.
+    """Print a message on standard error, escaped as by `printable`. If it is closed, print nothing.
 
     Without the check, `print` would then write to standard output.
     """
     if sys.stderr is not None:
-        print(f"btfmmap: {message}", file=sys.stderr)
+        print(f"btfmmap: {printable(message)}", file=sys.stderr)
 
 
 def wrong_usage(message: str) -> NoReturn:
@@ -99,7 +125,7 @@ def open_base(paths: list[str]) -> Btf | None:
     """Open a chain of bases, the lowest first."""
     base = None
     for path in paths:
-        base = open_btf(path, base=base)
+        base = reading(open_btf, path, base=base)
         report_units(base, "a base is always the first one")
     return base
 
@@ -111,7 +137,7 @@ def file_path(args: argparse.Namespace) -> str | None:
 
 def open_source(args: argparse.Namespace) -> Btf:
     """Open what `--file`, `--unit` and `--base` name."""
-    btf = open_btf(file_path(args), base=open_base(args.base), unit=args.unit or 0)
+    btf = reading(open_btf, file_path(args), base=open_base(args.base), unit=args.unit or 0)
     if args.unit is None:
         report_units(btf, "--unit N opens another")
     return btf
@@ -222,6 +248,14 @@ def print_columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> N
             for cell, width, right in zip(row, widths, numeric, strict=True)
         )
         print("  ".join(cells).rstrip())
+
+
+def print_document(name: str, version: int, **fields: Any) -> None:
+    """Print an object as JSON that names its schema, `btfmmap.NAME`.
+
+    The version rises when a field is removed or changes its meaning, not when one is added.
+    """
+    print_json({"schema": {"name": f"btfmmap.{name}", "version": version}, **fields})
 
 
 def print_json(value: object) -> None:

@@ -16,7 +16,8 @@ from __future__ import annotations
 import os
 
 from .. import KERNEL_BTF, doctor
-from .common import add_json, printable
+from .common import add_json, print_document, printable
+from .exit_codes import DONE, NOTHING_TRIED, WANTING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ _HOLDS, _DOES_NOT_HOLD, _NOT_TRIED = "holds", "does not hold", "could not be tri
 _ON_SYSFS = "the file is on sysfs"
 _MAPS = "mmap private, read-only"
 
-OK = 0
-BROKEN = 1
-NOTHING_TRIED = 3
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser, "an object with a list of {rule, expected, observed, verdict}")
@@ -40,15 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     findings = doctor()
     if args.json:
-        import json
-
-        report = {
-            "schema": {"name": "btfmmap.doctor", "version": 1},
-            "path": KERNEL_BTF,
-            "release": os.uname().release,
-            "findings": [finding._asdict() for finding in findings],
-        }
-        print(json.dumps(report, indent=2))
+        print_document(
+            "doctor",
+            1,
+            path=KERNEL_BTF,
+            release=os.uname().release,
+            findings=[finding._asdict() for finding in findings],
+        )
     else:
         print(render(findings))
     return exit_code(findings)
@@ -56,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
 def exit_code(findings: list[Finding]) -> int:
     if any(finding.verdict == _DOES_NOT_HOLD for finding in findings):
-        return BROKEN
-    return NOTHING_TRIED if _of(findings, _MAPS).verdict == _NOT_TRIED else OK
+        return WANTING
+    return NOTHING_TRIED if _of(findings, _MAPS).verdict == _NOT_TRIED else DONE
 
 
 def render(findings: list[Finding]) -> str:

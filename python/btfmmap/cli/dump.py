@@ -15,7 +15,16 @@ import sys
 
 from .. import KERNEL_BTF
 from .. import open as open_btf
-from .common import WrongUsageError, add_base, add_unit, file_path, find_type, open_base, report_units
+from .common import (
+    WrongUsageError,
+    add_base,
+    add_unit,
+    file_path,
+    find_type,
+    open_base,
+    reading,
+    report_units,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +72,8 @@ def run(args: argparse.Namespace) -> None:
     if args.unsorted and args.format != "c":
         raise WrongUsageError("--unsorted requires --format c")
     to_stdout = args.output in (None, "-")
-    with open_btf(file_path(args), id=args.id, base=open_base(args.base), unit=args.unit or 0) as btf:
+    base = open_base(args.base)
+    with reading(open_btf, file_path(args), id=args.id, base=base, unit=args.unit or 0) as btf:
         if args.unit is None:
             report_units(btf, "--unit N opens another")
         roots = [find_type(btf, root) for root in args.root]

@@ -16,7 +16,7 @@ import time
 
 from .. import KERNEL_BTF, SAMPLE_BTF
 from .. import open as open_btf
-from .common import add_base, add_json, add_unit, file_path, open_base, printable, report_units
+from .common import add_base, add_json, add_unit, file_path, open_base, printable, reading, report_units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
 def open_timed(path: str | None, btf_id: int | None, base: Btf | None, unit: int) -> tuple[Btf, float]:
     """Open a BTF and measure the time in seconds, without the time for its base."""
     start = time.perf_counter()
-    btf = open_btf(path, id=btf_id, base=base, unit=unit)
+    btf = reading(open_btf, path, id=btf_id, base=base, unit=unit)
     seconds = time.perf_counter() - start
     if base is None and btf.base is not None and btf.base.source.path != btf.source.path:
         # `open` found the base and opened it as well. A distilled base is in the same file and is included.

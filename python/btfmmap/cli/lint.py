@@ -11,7 +11,7 @@ describes the rules. The exit code is 1 if there are errors, and 0 if there are 
 from __future__ import annotations
 
 from .. import KERNEL_BTF, lint
-from .common import add_base, add_json, add_unit, file_path, open_base, printable, wrong_usage
+from .common import add_base, add_json, add_unit, file_path, open_base, printable, reading, wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     path = file_path(args)
-    found = lint(path, base=open_base(args.base), unit=args.unit or 0, limit=args.limit)
+    found = reading(lint, path, base=open_base(args.base), unit=args.unit or 0, limit=args.limit)
     listed = [diagnostic.severity for diagnostic in found if diagnostic.rule != "limit"]
     errors, notes = listed.count("error"), listed.count("note")
     if args.json:

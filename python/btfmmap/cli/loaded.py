@@ -10,7 +10,7 @@ The kernel requires CAP_SYS_ADMIN, so run it as root.
 from __future__ import annotations
 
 from .. import loaded
-from .common import add_json
+from .common import add_json, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    objects = loaded()
+    objects = reading(loaded)
     if args.json:
         import json
 
