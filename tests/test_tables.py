@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import bpftool_json as bpftool
 import numpy as np
@@ -15,7 +16,10 @@ from table_rows import COLUMNS, check_kind_flags, expected_tables, rows
 
 import btfmmap
 from btfmmap import Btf, Kind
-from btfmmap.tables import ChildTable
+from btfmmap.tables import ChildTable, Table
+
+if TYPE_CHECKING:
+    from btfmmap.tables import U8, Text
 
 CHILD_TABLES = ("members", "params", "enumerators", "secinfos")
 TABLES = ("types", "arrays", "ints", "funcs", "vars", "decl_tags", *CHILD_TABLES)
@@ -110,6 +114,57 @@ def test_read_only(name: str) -> None:
         table.id = 0
     with pytest.raises(AttributeError, match="read-only"):
         del table.id
+
+
+class Named(Table):
+    name: Text
+    size: U8
+
+
+class TestText:
+    """Tables of results have columns of text."""
+
+    def table(self) -> Named:
+        return Named.of({"name": ["a\x1b[31m", "b" * 100, ""], "size": np.array([4, 8, 16], np.uint8)})
+
+    def test_rows_and_selections(self) -> None:
+        table = self.table()
+        assert table[1] == {"name": "b" * 100, "size": 8}
+        assert table[table.name == ""].size.tolist() == [16]
+        assert table[::2].name.tolist() == ["a\x1b[31m", ""]
+        assert type(table[0]["name"]) is str
+        assert table.to_pandas().name.tolist() == table.name.tolist()
+
+    def test_repr(self) -> None:
+        """Names of a hostile file change nothing on a terminal, and long ones keep both ends."""
+        assert repr(self.table()).splitlines() == [
+            "Named: 3 rows",
+            "   name                                     size",
+            "0  a\\x1b[31m                                   4",
+            f"1  {'b' * 18}...{'b' * 18}     8",
+            "2                                             16",
+        ]
+
+    def test_read_only(self) -> None:
+        sizes = np.array([1])
+        table = Named.of({"size": sizes, "name": ["x"]})
+        sizes[0] = 2  # the caller's own array stays writable
+        assert table.size.tolist() == [2]
+        for copied in (table, pickle.loads(pickle.dumps(table)), table[:]):
+            for column in dict(copied).values():
+                with pytest.raises(ValueError, match="read-only"):
+                    column[0] = 3
+
+    def test_sequences_as_text(self) -> None:
+        """Each item is one, whatever it could be converted to."""
+        assert Named.of({"name": ["1", "2"]}).name.tolist() == ["1", "2"]
+        assert len(Table.of({"name": [], "size": np.empty(0)})) == 0
+
+    def test_refused(self) -> None:
+        columns: Any
+        for columns in ({}, {"a": ["x"], "b": ["x", "y"]}, {"a": np.zeros((2, 2))}, {"a": np.array(1)}):
+            with pytest.raises(ValueError, match="one dimension and equal lengths"):
+                Table.of(columns)
 
 
 @pytest.mark.parametrize("name", CHILD_TABLES)

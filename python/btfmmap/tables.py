@@ -1,11 +1,12 @@
-"""The records of a BTF as tables: columns of equal length, which are read-only numpy arrays.
+"""Tables: columns of equal length, which are read-only numpy arrays. First of all, the records of a BTF.
 
 A column is an attribute (`btf.members.bit_offset`) or an item (`btf.members["bit_offset"]`). `dict(table)`
 and `table.to_pandas()` return all columns.
 
 Columns are `uint32` in native byte order, unless their annotation says otherwise: `U8` is `uint8`, `I32` is
-`int32`, `I64` is `int64`, and `Bool` is `bool`. Their names are those of the kernel's
-`include/uapi/linux/btf.h`. `Btf.strings` looks up the names of a `name_off` column.
+`int32`, `I64` is `int64`, `Bool` is `bool`, and `Text` is an array of `str` objects. The columns of records
+are named as in the kernel's `include/uapi/linux/btf.h`. `Btf.strings` looks up the names of a `name_off`
+column.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import NoReturn
 
     import pandas as pd
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
     I32 = Column[np.int32]
     I64 = Column[np.int64]
     Bool = Column[np.bool_]
+    Text = Column[np.object_]
 
 _REPR_ROWS = 6
+_REPR_CHARACTERS = 40  # of a text
 
 
 class Table:
@@ -62,6 +65,38 @@ class Table:
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
         self.__dict__.update(columns, _columns=columns)
+
+    @classmethod
+    def of(cls: type[Self], columns: Mapping[str, npt.NDArray[Any] | Sequence[str]]) -> Self:
+        """Make a table of arrays and of lists of strings.
+
+        Args:
+            columns: The columns by name. Arrays are not copied. A sequence of `str` becomes an array of
+                objects.
+
+        Returns:
+            The table, whose columns are read-only views.
+
+        Raises:
+            ValueError: The columns have more than one dimension or differ in length, or there are none.
+
+        Example:
+            >>> from btfmmap.tables import Table
+            >>> Table.of({"name": ["a", "b"], "size": np.array([4, 8])})
+            Table: 2 rows
+               name  size
+            0  a        4
+            1  b        8
+        """
+        made: dict[str, npt.NDArray[Any]] = {}
+        for name, column in columns.items():
+            array = column if isinstance(column, np.ndarray) else np.array([*column, None], object)[:-1]
+            made[name] = array.view()
+            made[name].flags.writeable = False
+        shapes = {name: array.shape for name, array in made.items()}
+        if len(set(shapes.values())) != 1 or any(len(shape) != 1 for shape in shapes.values()):
+            raise ValueError(f"the columns of a table have one dimension and equal lengths, not {shapes}")
+        return cls(made)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -100,7 +135,7 @@ class Table:
     @overload
     def __getitem__(self, key: str) -> npt.NDArray[Any]: ...
     @overload
-    def __getitem__(self, key: int | np.integer[Any]) -> dict[str, int | bool]: ...
+    def __getitem__(self, key: int | np.integer[Any]) -> dict[str, Any]: ...
     @overload
     def __getitem__(self: Self, key: slice | npt.NDArray[Any] | list[int] | list[bool]) -> Self: ...
     def __getitem__(self, key: Any) -> Any:
@@ -130,7 +165,7 @@ class Table:
         if isinstance(key, tuple) or (isinstance(key, list) and any(isinstance(item, str) for item in key)):
             raise _refused(key)
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
-            return {name: column[key].item() for name, column in columns.items()}
+            return {name: _plain(column[key]) for name, column in columns.items()}
         selected = {name: column[key] for name, column in columns.items()}
         for column in selected.values():
             if np.ndim(column) != 1:
@@ -180,17 +215,34 @@ class Table:
     def __repr__(self) -> str:
         rows = len(self)
         shown = [*range(rows)] if rows <= _REPR_ROWS else [0, 1, 2, rows - 2, rows - 1]
+        texts = [column.dtype == object for column in self.__dict__["_columns"].values()]
         lines = [["", *self.columns]]
         for row in shown:
             if shown[-1] == rows - 1 and row == rows - 2 and rows > _REPR_ROWS:
                 lines.append(["..."] + [""] * len(self.columns))
-            lines.append([str(row), *(str(value) for value in self[row].values())])
+            lines.append([str(row), *map(_shown, self[row].values())])
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         body = "\n".join(
-            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            "  ".join(
+                cell.ljust(width) if is_text else cell.rjust(width)
+                for cell, width, is_text in zip(line, widths, [False, *texts], strict=True)
+            ).rstrip()
             for line in lines
         )
         return f"{type(self).__name__}: {rows} rows\n{body}"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _shown(value: Any) -> str:
+    """A value in one line without control characters, as names of a BTF may have."""
+    text = str(value)
+    if len(text) > _REPR_CHARACTERS:
+        half = (_REPR_CHARACTERS - 3) // 2
+        text = f"{text[:half]}...{text[-half:]}"  # paths differ at their end
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def _refused(key: object) -> IndexError:
