@@ -39,14 +39,15 @@ FOLDERS = {
 # functions too. A module may import others of its own layer.
 LAYERS = {
     "base": ("_core _version close_names errors frames iteration kinds optional", set()),
-    "files": ("compression containers kernel_images loaded_btf", {"base"}),
+    "files": ("banner compression containers kernel_files kernel_images loaded_btf", {"base"}),
     "tables": ("ext layouts table_properties tables", {"base"}),
     "types": ("c_names candidates fields graph matching types users waste", {"base"}),
     "values": ("ctypes_types dtype dumping formatting records struct_layout", {"base", "types"}),
     "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
     "opening": ("kernel linting opening", {"base", "files", "tables", "btf"}),
+    "kernels": ("kernels", {"base", "files", "tables", "btf", "opening"}),
     "doctor": ("contract", {"base", "opening"}),
-    "package": ("__init__", {"base", "files", "types", "values", "btf", "opening", "doctor"}),
+    "package": ("__init__", {"base", "files", "types", "values", "btf", "opening", "kernels", "doctor"}),
     "cli": ("__main__ cli", {"package"}),
 }
 # Underscored names of a class that other modules of the package may use.
@@ -76,14 +77,17 @@ PUBLIC_NAMES = {
     "Finding",
     "FormatError",
     "Graph",
+    "Identity",
     "IntEncoding",
     "KERNEL_BTF",
     "Kernel",
+    "KernelInput",
     "Kind",
     "LoadedBtf",
     "MissingBaseError",
     "NotFoundError",
     "NotSupportedError",
+    "OpenKernel",
     "Records",
     "Role",
     "SAMPLE_BTF",
@@ -93,6 +97,7 @@ PUBLIC_NAMES = {
     "User",
     "__version__",
     "doctor",
+    "find_kernels",
     "lint",
     "loaded",
     "open",
@@ -228,6 +233,7 @@ def test_module_only_registers() -> None:
     assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
 
 
+FOLDERS_OF_MODULES = ("", "cli", "contract", "kernels")
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
@@ -255,7 +261,7 @@ def imported_modules(name: str) -> set[str]:
                 found.add(path if path in {*MODULES, "_core"} else ".".join(filter(None, module)))
     if name == "__init__":
         found.update(btfmmap._LAZY.values())
-    packages = {package: ".".join(filter(None, (package, "__init__"))) for package in ("", "cli", "contract")}
+    packages = {package: ".".join(filter(None, (package, "__init__"))) for package in FOLDERS_OF_MODULES}
     return {packages.get(module, module) for module in found}
 
 
@@ -309,7 +315,7 @@ def test_who_imports_the_core() -> None:
         if isinstance(node, ast.ImportFrom)
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
-    files = "containers contract/target dumping ext kernel linting loaded_btf matching opening"
+    files = "banner containers contract/target dumping ext kernel linting loaded_btf matching opening"
     assert importers == {f"{name}.py" for name in files.split()}
 
 

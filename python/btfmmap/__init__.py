@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .fields import Field
     from .graph import Graph, Role
     from .kernel import Kernel, open_kernel
+    from .kernels.identity import Identity
+    from .kernels.inputs import KernelInput, find_kernels
+    from .kernels.opened import OpenKernel
     from .kinds import IntEncoding, Kind
     from .linting import Diagnostic, lint
     from .loaded_btf import LoadedBtf, loaded
@@ -53,13 +56,16 @@ __all__ = [
     "Finding",
     "FormatError",
     "Graph",
+    "Identity",
     "IntEncoding",
     "Kernel",
+    "KernelInput",
     "Kind",
     "LoadedBtf",
     "MissingBaseError",
     "NotFoundError",
     "NotSupportedError",
+    "OpenKernel",
     "Records",
     "Role",
     "Source",
@@ -68,6 +74,7 @@ __all__ = [
     "User",
     "__version__",
     "doctor",
+    "find_kernels",
     "lint",
     "loaded",
     "open",
@@ -84,13 +91,17 @@ _LAZY = {
     "StructLayout": "struct_layout",
     "User": "users",
     "Finding": "contract",
+    "Identity": "kernels.identity",
     "IntEncoding": "kinds",
     "Kernel": "kernel",
+    "KernelInput": "kernels.inputs",
     "Kind": "kinds",
     "LoadedBtf": "loaded_btf",
+    "OpenKernel": "kernels.opened",
     "Source": "source",
     "Type": "types",
     "doctor": "contract",
+    "find_kernels": "kernels.inputs",
     "lint": "linting",
     "loaded": "loaded_btf",
     "open_kernel": "kernel",

@@ -19,22 +19,44 @@ _MAX_VALID_HEADERS = 8  # BTF headers in an image whose data is then parsed
 
 
 class Contents:
-    """The sections of one input: `.BTF`, and `.BTF.base` and `.BTF.ext` if they exist."""
+    """The sections of one input: `.BTF`, and `.BTF.base` and `.BTF.ext` if they exist.
 
-    __slots__ = ("base", "btf", "ext", "pointer_size")
+    `holder` is the ELF file or kernel image that has them, decompressed; None for raw BTF. The sections do
+    not keep it alive.
+    """
+
+    __slots__ = ("base", "btf", "ext", "holder", "pointer_size")
 
     def __init__(
-        self, btf: File, base: File | None = None, ext: File | None = None, pointer_size: int = 0
+        self,
+        btf: File,
+        base: File | None = None,
+        ext: File | None = None,
+        pointer_size: int = 0,
+        holder: File | None = None,
     ) -> None:
         self.btf: File = btf
         self.base: File | None = base
         self.ext: File | None = ext
         self.pointer_size: int = pointer_size
+        self.holder: File | None = holder
 
     def copied(self) -> Contents:
-        """A copy that does not keep the whole input alive."""
+        """A copy whose sections do not keep the whole input alive."""
         base, ext = self.base and _copy(self.base), self.ext and _copy(self.ext)
-        return Contents(_copy(self.btf), base, ext, self.pointer_size)
+        return Contents(_copy(self.btf), base, ext, self.pointer_size, self.holder)
+
+
+def is_candidate(file: File) -> bool:
+    """Whether the beginning of a file is that of BTF or of something that may contain it."""
+    head = bytes(file.head(kernel_images.HEAD))
+    return (
+        file.is_btf()
+        or head.startswith(_ELF_MAGIC)
+        or head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)
+        or compression.recognise(head) is not None
+        or kernel_images.recognise(head) is not None
+    )
 
 
 def find(file: File) -> Contents:
@@ -91,7 +113,7 @@ class _Search:
         if btf is None:
             raise FormatError(f"{file.name}: an ELF file without a .BTF section")
         base, ext = self.section(file, elf, ".BTF.base"), self.section(file, elf, ".BTF.ext")
-        return Contents(btf, base, ext, elf.pointer_size)
+        return Contents(btf, base, ext, elf.pointer_size, file)
 
     def section(self, file: File, elf: Elf, name: str) -> File | None:
         section = elf.find(name)
@@ -216,5 +238,5 @@ def _uncompressed(file: File, blob: memoryview) -> Contents | None:
             CoreBtf(image.part(offset, size, ""), None, 0)
         except BtfError:
             continue
-        return Contents(file.part(offset, size, f"BTF at {offset:#x}"))
+        return Contents(file.part(offset, size, f"BTF at {offset:#x}"), holder=image)
     return None

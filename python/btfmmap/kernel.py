@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +15,7 @@ import numpy.typing as npt
 from ._core import Btf as CoreBtf
 from .btf import Btf, many
 from .errors import BtfError, FormatError, NotFoundError
+from .kernel_files import kernel_path, module_name, module_paths
 from .opening import check_base
 from .opening import open as open_btf
 from .table_properties import HasTables
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from .opening import Path
     from .types import Type
 
-_BASE = re.compile(r"vmlinux|vmlinux\.btf(\.\w+)?|vmlinux-.*|vmlinuz([-.].*)?")
-_MODULE = re.compile(r"(?P<name>[^.]+)\.(ko|btf)(\.\w+)?")
 _COMPRESSED = (".xz", ".zst", ".gz")
 
 
@@ -311,20 +308,26 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
     """
     check_base(base)
     root = os.fsdecode(folder)
-    own = None if base is not None else _base_path(root)
-    kernel = open_btf(own) if base is None else base
+    if base is None:
+        own = kernel_path(root)
+        return with_modules(open_btf(own), module_paths(root, own) if modules else (), owns_base=True)
+    return with_modules(base, module_paths(root, None) if modules else (), owns_base=False)
+
+
+def with_modules(base: Btf, module_paths: Iterable[str], *, owns_base: bool) -> Kernel:
+    """Open the modules of a kernel."""
     opened: dict[str, Btf] = {}
     failed: dict[str, BtfError | OSError] = {}
-    paths = list(_module_paths(root, own)) if modules else []
-    for path, btf in zip(paths, _all_opened(paths, kernel), strict=True):
-        name = _module_name(path)
+    paths = list(module_paths)
+    for path, btf in zip(paths, _all_opened(paths, base), strict=True):
+        name = module_name(path)
         if not isinstance(btf, Btf):
             failed[path] = btf
         elif name in opened:
             failed[path] = FormatError(f"{path}: module {name} was already opened from another file")
         else:
             opened[name] = btf
-    return Kernel(kernel, dict(sorted(opened.items())), failed, owns_base=base is None)
+    return Kernel(base, dict(sorted(opened.items())), failed, owns_base=owns_base)
 
 
 def _all_opened(paths: list[str], base: Btf) -> Iterator[Btf | BtfError | OSError]:
@@ -342,27 +345,3 @@ def _opened(path: str, base: Btf) -> Btf | BtfError | OSError:
         return open_btf(path, base=base)
     except (BtfError, OSError) as error:
         return error
-
-
-def _base_path(root: str) -> str:
-    names = sorted(name for name in os.listdir(root) if _BASE.fullmatch(name))
-    if not names:
-        raise FileNotFoundError(errno.ENOENT, "no vmlinux or vmlinuz in this folder", root)
-    return os.path.join(root, names[0])
-
-
-def _module_paths(root: str, own: str | None) -> Iterator[str]:
-    beside = own is None or own == os.path.join(root, "vmlinux")
-    for folder, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            if folder == root and _BASE.fullmatch(name):
-                continue
-            bare = folder == root and "." not in name and beside
-            if bare or _MODULE.fullmatch(name):
-                yield os.path.join(folder, name)
-
-
-def _module_name(path: str) -> str:
-    """Return the kernel's name of a module, which has underscores if the file name has dashes."""
-    return os.path.basename(path).partition(".")[0].replace("-", "_")

@@ -108,8 +108,15 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
             base = open(KERNEL_BTF)
         return Btf(_core_of(file, base, 0), file.name, base=base)
     if data is not None:
-        return _opened(File.of_buffer(data, "buffer", True), None, base, unit, method)
-    name = os.fsdecode(KERNEL_BTF if path is None else path)
+        return _opened(File.of_buffer(data, "buffer", True), None, base, unit, method)[0]
+    return open_with_holder(KERNEL_BTF if path is None else path, base, unit, method)[0]
+
+
+def open_with_holder(
+    path: Path, base: Btf | None = None, unit: int = 0, method: Method = "auto"
+) -> tuple[Btf, File | None]:
+    """Open a file, and return also the ELF file or kernel image in it, or None for raw BTF."""
+    name = os.fsdecode(path)
     file = open_file(name, method)
     try:
         return _opened(file, name, base, unit, method)
@@ -156,16 +163,19 @@ def unit_of(file: File, unit: int) -> tuple[File, int]:
     return found, units
 
 
-def _opened(file: File, path: str | None, base: Btf | None, unit: int, method: Method) -> Btf:
+def _opened(
+    file: File, path: str | None, base: Btf | None, unit: int, method: Method
+) -> tuple[Btf, File | None]:
     # Stored as an absolute path, because the current folder may change.
     place = None if path is None else (open, os.path.abspath(path), method, unit)
     if file.is_btf():
-        btf, ext, pointer_size, distilled = file, None, 0, None
+        btf, ext, pointer_size, distilled, holder = file, None, 0, None, None
     else:
         from .containers import find
 
         found = find(file)
         btf, ext, pointer_size, distilled = found.btf, found.ext, found.pointer_size, found.base
+        holder = found.holder
     btf, units = unit_of(btf, unit)
     if ext is not None and units > 1:
         ext, exts = ext.unit(min(unit, _MAX_UNIT), True)
@@ -176,9 +186,9 @@ def _opened(file: File, path: str | None, base: Btf | None, unit: int, method: M
         return Btf(_core_of(btf, on, pointer_size), path, base=on, ext=ext, origin=origin, unit=(unit, units))
 
     if distilled is None:
-        return made(base, place and (*place, base, None))
+        return made(base, place and (*place, base, None)), holder
     own = made(Btf(_core_of(distilled, None, pointer_size), path), place and (*place, None, None))
-    return own if base is None else own.relocate(base)
+    return own if base is None else own.relocate(base), holder
 
 
 def _core_of(file: File, base: Btf | None, pointer_size: int) -> _CoreBtf:

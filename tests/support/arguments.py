@@ -205,6 +205,16 @@ def _kernel_folder(context: Context, _subject: Any, _bound: dict[str, Any]) -> P
     return context.file("kernel/vmlinux", kernel).parent
 
 
+def _kernels(context: Context, subject: Any, bound: dict[str, Any]) -> Any:
+    """One, several, or names of some."""
+    path, folder = _input(context, subject, bound), _kernel_folder(context, subject, bound)
+    files = f"{context.folder}/in*"
+    kernel = btfmmap.Kernel(context.btf, {}, {}, owns_base=False)
+    some = [path, context.btf, folder, files, kernel, context.folder / "absent"]
+    several = context.random.sample(some, context.random.randrange(4))
+    return context.random.choice((*some, several, iter(several), {"first": path, "second": context.btf}, 7))
+
+
 def _output(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
     return context.random.choice((None, io.BytesIO(), io.StringIO(), context.folder / "output"))
 
@@ -292,11 +302,13 @@ GENERATORS: dict[str, Draw] = {
     "id: int | None": _any((-1, 2**32)),
     "path: Path | None": _input,
     "folder: Path": _kernel_folder,
+    "kernels: Kernels": _kernels,
     "data: Buffer | None": _of(
         lambda context: context.random.choice(
             (context.data, bytearray(context.data), memoryview(context.data))
         )
     ),
+    "order: Order": _any(("arguments", "version", "other")),
     "method: Method": _any(("auto", "mmap", "read", "other")),
     "unit: int": _any((0, 0, 1, 2, -1, 2**32, 2**64)),
 }

@@ -30,15 +30,22 @@ TABLES = [name for name in vars(btfmmap.Btf.__base__) if not name.startswith("_"
 NOT_ASKED = {
     "doctor": "asks the running kernel; tests/test_doctor.py",
     "loaded": "asks the running kernel; tests/test_opening.py",
+    "find_kernels": "leads to more of the same Btf; tests/test_kernel_inputs.py asks it of mutants",
     "Btf.close": "ends the object that is asked; tests/test_opening.py",
     "Btf.__enter__": "is for `with`; tests/test_opening.py",
     "Btf.__exit__": "ends the object that is asked; tests/test_opening.py",
+    "OpenKernel.close": "as Btf.close; tests/test_kernel_inputs.py",
+    "OpenKernel.__enter__": "as of Btf; tests/test_kernel_inputs.py",
+    "OpenKernel.__exit__": "as of Btf; tests/test_kernel_inputs.py",
     "Kernel.close": "as Btf.close; tests/test_kernel.py",
     "Kernel.__enter__": "as of Btf; tests/test_kernel.py",
     "Kernel.__exit__": "as of Btf; tests/test_kernel.py",
 }
 NOT_REACHED = {
     "Finding": "comes of doctor",
+    "Identity": "comes of find_kernels",
+    "KernelInput": "comes of find_kernels",
+    "OpenKernel": "comes of find_kernels",
     "LoadedBtf": "comes of loaded",
 }
 """Classes that no answer has an object of."""

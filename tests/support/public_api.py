@@ -35,6 +35,7 @@ _UNASKED_SPECIAL = {
     "__new__",
     "__orig_bases__",
     "__replace__",
+    "__slotnames__",  # set by pickling
     "__slots__",
     "__static_attributes__",
     "__weakref__",
@@ -68,9 +69,10 @@ class Attribute(NamedTuple):
 
 
 def _modules() -> Iterator[Any]:
-    for found in pkgutil.iter_modules(btfmmap.__path__):
-        if not found.name.startswith("_") and found.name != "cli":
-            yield import_module(f"btfmmap.{found.name}")
+    for found in pkgutil.walk_packages(btfmmap.__path__, "btfmmap."):
+        parts = found.name.split(".")
+        if not any(part.startswith("_") for part in parts) and "cli" not in parts:
+            yield import_module(found.name)
 
 
 def _classes() -> dict[str, type]:

@@ -1,0 +1,157 @@
+"""Applies a function to many kernels, in this process or in an executor."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import BtfError, FormatError
+from .identity import Identity, identify
+from .inputs import inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
+
+    from .inputs import KernelInput, Kernels
+    from .opened import OpenKernel
+
+    Function = Callable[[OpenKernel], Any]
+    Progress = Callable[[int, "int | None", str], None]
+
+_AHEAD = 2  # submitted kernels per worker
+_UNKNOWN_WORKERS = 32  # of an executor that does not tell: a cluster
+
+
+class Outcome(NamedTuple):
+    """What became of one kernel.
+
+    Attributes:
+        identity: Which kernel it is. If it did not open, only what its path says.
+        path: The file or folder; None for a buffer.
+        value: What the function returned; None if there is an error.
+        error: Why the kernel did not open, or what of it turned out to be invalid; None if nothing did.
+    """
+
+    identity: Identity
+    path: str | None
+    value: Any = None
+    error: BtfError | OSError | ValueError | None = None
+
+
+def map_kernels(
+    function: Function,
+    kernels: Kernels,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """Open each kernel, call a function with it, and close it.
+
+    One kernel is open at a time; with an executor, one per worker. Kernels are submitted as results are
+    consumed, a few more than there are workers. If the iterator is closed, or an exception leaves it, what
+    was submitted and has not started is cancelled.
+
+    A `Btf` or `Kernel` that cannot be pickled, such as one from a buffer, is evaluated in this process.
+
+    Args:
+        function: Takes an `OpenKernel`. With an executor of processes it is pickled, and so is its result.
+        kernels: As for `find_kernels`. An iterator is consumed as results are.
+        executor: A `concurrent.futures.Executor`; None for this process.
+        progress: Called with the number of kernels done, their number if it is known, and the name of the
+            next one, before each; called in this process.
+
+    Returns:
+        An outcome for each kernel, in order. A kernel that does not open, or for which the function raises
+        `FormatError`, has the error. Other exceptions of the function propagate.
+
+    Raises:
+        FileNotFoundError: A glob matches no file, or a folder contains no kernel.
+        TypeError: An item of `kernels` is of another type.
+        ValueError: A `Btf` is closed, or one name is given to several kernels.
+
+    Example:
+        >>> from btfmmap.kernels.mapping import map_kernels
+        >>> [outcome.value for outcome in map_kernels(lambda kernel: len(kernel.base), [btf, btf])]
+        [49, 49]
+    """
+    expanded = inputs(kernels)
+    total = len(expanded) if isinstance(expanded, list) else None
+    if executor is None:
+        return _in_process(function, expanded, total, progress)
+    return _in_executor(function, expanded, total, progress, executor)
+
+
+def _in_process(
+    function: Function, kernels: Iterable[KernelInput], total: int | None, progress: Progress | None
+) -> Iterator[Outcome]:
+    for done, kernel in enumerate(kernels):
+        if progress is not None:
+            progress(done, total, _shown(kernel))
+        yield _evaluate(function, kernel)
+
+
+def _in_executor(
+    function: Function,
+    kernels: Iterable[KernelInput],
+    total: int | None,
+    progress: Progress | None,
+    executor: Executor,
+) -> Iterator[Outcome]:
+    in_flight = _AHEAD * (getattr(executor, "_max_workers", None) or _UNKNOWN_WORKERS)
+    rest = iter(kernels)
+    pending: deque[tuple[KernelInput, Future[Outcome] | None]] = deque()
+    done = 0
+    try:
+        while True:
+            while len(pending) < in_flight and (kernel := next(rest, None)) is not None:
+                future = executor.submit(_evaluate, function, kernel) if _can_travel(kernel) else None
+                pending.append((kernel, future))
+            if not pending:
+                return
+            kernel, future = pending[0]
+            if progress is not None:
+                progress(done, total, _shown(kernel))
+            outcome = _evaluate(function, kernel) if future is None else future.result()
+            pending.popleft()
+            done += 1
+            yield outcome
+    finally:
+        for _, future in pending:
+            if future is not None:
+                future.cancel()
+
+
+def _can_travel(kernel: KernelInput) -> bool:
+    if not kernel.is_open:
+        return True
+    import pickle
+
+    try:
+        pickle.dumps(kernel)
+    except (BtfError, TypeError):
+        return False
+    return True
+
+
+def _evaluate(function: Function, kernel: KernelInput) -> Outcome:
+    try:
+        opened = kernel.open()
+    except (BtfError, OSError, ValueError) as error:
+        return Outcome(identify(kernel.path, kernel.name), kernel.path, error=_bare(error))
+    with opened:
+        try:
+            return Outcome(opened.identity, kernel.path, function(opened))
+        except FormatError as error:
+            return Outcome(opened.identity, kernel.path, error=_bare(error))
+
+
+def _bare(error: Any) -> Any:
+    """The error without its traceback and its causes: these keep the bytes of the file alive."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _shown(kernel: KernelInput) -> str:
+    return kernel.name or os.path.basename(kernel.path or "buffer")
