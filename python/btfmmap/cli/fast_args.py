@@ -120,7 +120,7 @@ class FastParser:
             setattr(arguments, option.dest, True)
             return
         text = next(rest, "-")
-        if text.startswith("-"):
+        if text.startswith("-") or option.count is not None:
             raise NeedsArgparse
         value = option.value(text)
         if option.action == "append":

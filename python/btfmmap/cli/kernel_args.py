@@ -1,0 +1,113 @@
+"""What commands for many kernels share: their arguments, complaints and exit code."""
+
+from __future__ import annotations
+
+import os
+
+from .. import KERNEL_BTF, find_kernels
+from .common import WrongUsageError, complain, explained, wrong_usage
+from .exit_codes import DONE, NOTHING_TRIED, WANTING, WRONG_INPUT
+from .jobs import add_jobs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from .. import KernelInput
+
+_KERNELS = "files with BTF, globs, folders of these, or folders of a kernel with its modules"
+
+
+def add_kernels(parser: argparse.ArgumentParser, *, option: bool) -> None:
+    """Add the kernels, `--order`, `--name`, `--ignore-failed` and `--jobs`.
+
+    With `option`, the kernels are those of `--kernels`, and by default the running kernel with its modules.
+    Otherwise they are the positional arguments.
+    """
+    if option:
+        parser.add_argument(
+            "--kernels",
+            nargs="+",
+            action="extend",
+            metavar="KERNEL",
+            help=f"{_KERNELS}; default: the running kernel",
+        )
+    else:
+        parser.add_argument("kernels", nargs="+", metavar="KERNEL", help=_KERNELS)
+    parser.add_argument(
+        "--order",
+        choices=("arguments", "version"),
+        default="arguments",
+        help="order of the kernels: as given, with globs and folders sorted by version, or all by version",
+    )
+    parser.add_argument(
+        "--name",
+        type=_name,
+        action="append",
+        default=[],
+        metavar="KERNEL=NAME",
+        help="name of a kernel in the output, instead of its release",
+    )
+    parser.add_argument(
+        "--ignore-failed",
+        action="store_true",
+        help="do not count kernels that do not open, and globs without a match, as an error",
+    )
+    add_jobs(parser)
+
+
+def _name(text: str) -> tuple[str, str]:
+    path, _, name = text.rpartition("=")
+    if not path or not name:
+        wrong_usage(f"{text!r} is not KERNEL=NAME")
+    return path, name
+
+
+class KernelArguments:
+    """The kernels of a command line, and what became of them.
+
+    Attributes:
+        kernels: The kernels, for the functions that take kernels.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._failed = 0
+        self._ignores_failed: bool = args.ignore_failed
+        found: list[KernelInput] = []
+        for argument in args.kernels or (os.path.dirname(KERNEL_BTF),):
+            try:
+                found += find_kernels(argument)
+            except OSError as error:  # a glob or folder without a kernel
+                self.complain([explained(error)])
+        self.kernels: list[KernelInput] = find_kernels(_named(found, dict(args.name)), order=args.order)
+
+    def complain(self, errors: Iterable[str]) -> None:
+        """Print and count the errors of kernels that did not open; empty ones are skipped."""
+        for error in filter(None, errors):
+            self._failed += 1
+            complain(error)
+
+    def exit_code(self, *, tried: int, wanting: bool) -> int:
+        """Return the exit code.
+
+        Args:
+            tried: The number of kernels that opened.
+            wanting: Whether something was found wanting.
+        """
+        if self._failed and not self._ignores_failed:
+            return WRONG_INPUT
+        if not tried:
+            return NOTHING_TRIED
+        return WANTING if wanting else DONE
+
+
+def _named(kernels: list[KernelInput], names: dict[str, str]) -> list[KernelInput]:
+    paths = {kernel.path for kernel in kernels}
+    for path, name in names.items():
+        if path not in paths:
+            raise WrongUsageError(f"--name {path}={name}: {path} is not one of the kernels")
+    return [
+        find_kernels({names[kernel.path]: kernel})[0] if kernel.path in names else kernel
+        for kernel in kernels
+    ]
