@@ -3,7 +3,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "core/btf/relocate.hpp"
 #include "core/format/kind_text.hpp"
 #include "core/input/file.hpp"
+#include "core/names/rows_named.hpp"
 
 namespace py = pybind11;
 
@@ -58,19 +58,11 @@ View type_section(const BtfPtr& btf) {
     return {btf, section.data, section.size / sizeof(std::uint32_t), sizeof(std::uint32_t), format};
 }
 
-std::size_t table_number(const std::string& name) {
-    std::size_t kind = 0;
-    while (kind != kTables.size() && kTables[kind].name != name) {
-        ++kind;
-    }
+const Table& built_table(const Btf& btf, const std::string& name) {
+    const std::size_t kind = table_number(name);
     if (kind == kTables.size()) {
         throw py::key_error(name);
     }
-    return kind;
-}
-
-const Table& built_table(const Btf& btf, const std::string& name) {
-    const std::size_t kind = table_number(name);
     const py::gil_scoped_release unlocked;
     return btf.table(kind);
 }
@@ -144,43 +136,6 @@ py::list strings_of(const std::vector<BtfPtr>& btfs, const py::object& numbers, 
     return strings.list();
 }
 
-// Returns the IDs of the BTF's own types of some kinds whose names `accepts`, a callable that returns None
-// for other names. Anonymous types are skipped. Each distinct name is converted and tested once.
-std::vector<std::uint32_t> matching(const Btf& btf, const py::object& accepts, const py::object& kinds) {
-    Kinds wanted;
-    for (const std::int64_t kind : to_integers(kinds)) {
-        if (kind >= 0 && kind < static_cast<std::int64_t>(kMaxKinds)) {
-            wanted.set(static_cast<std::size_t>(kind));
-        }
-    }
-    const Index& index = btf.index();
-    Texts names(index.rows());
-    std::vector<std::uint32_t> ids;
-    for (std::size_t row = 0; row != index.rows(); ++row) {
-        if (wanted[static_cast<std::size_t>(index.kind(row))]) {
-            const std::uint32_t id = index.id(row);
-            const Bytes name = btf.type_name_start(id);
-            if (name.data[0] != std::byte{0}) {
-                names.add(name);
-                ids.push_back(id);
-            }
-        }
-    }
-    std::vector<bool> accepted;
-    accepted.reserve(names.distinct().size());
-    for (const std::string_view name : names.distinct()) {
-        accepted.push_back(!accepts(to_str(name)).is_none());
-    }
-    std::size_t found = 0;
-    for (std::size_t i = 0; i != ids.size(); ++i) {
-        if (accepted[names.indices()[i]]) {
-            ids[found++] = ids[i];
-        }
-    }
-    ids.resize(found);
-    return ids;
-}
-
 // Creates one str per kind.
 py::list kind_names(const Btf& btf, const py::object& ids) {
     const auto wanted = to_integers(ids);
@@ -232,26 +187,13 @@ View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
     return view_of(std::move(ids), "q");
 }
 
-// Returns the rows of a table that have a name.
-View rows_named(const Btf& btf, const std::string& table, const py::str& name) {
+// Returns the rows of a table that have a name. The table must have the column name_off.
+View named_rows(const Btf& btf, const std::string& table, const py::str& name) {
     const std::string text = to_bytes(name);
-    const std::size_t kind = table_number(table);
+    const Column& offsets = built_table(btf, table).column("name_off");
     const py::gil_scoped_release unlocked;
-    const Table& rows = btf.table(kind);
-    const auto& columns = rows.columns();
-    const auto column = std::find_if(columns.begin(), columns.end(), [](const Column& each) {
-        return std::string_view(each.name) == "name_off";
-    });
-    std::vector<std::uint32_t> found;
-    if (column != columns.end()) {
-        const auto* offsets = static_cast<const std::uint32_t*>(column->data);
-        for (std::size_t row = 0; row != column->rows; ++row) {
-            if (offsets[row] < btf.strings().end() && btf.strings().equals(offsets[row], text)) {
-                found.push_back(static_cast<std::uint32_t>(row));
-            }
-        }
-    }
-    return view_of(std::move(found), "I");
+    return view_of(
+        rows_named(btf.strings(), static_cast<const std::uint32_t*>(offsets.data), offsets.rows, text), "I");
 }
 
 }  // namespace
@@ -293,11 +235,10 @@ void register_btf(py::module_& module) {
             py::arg("offset"))
         .def("strings", strings, py::arg("offsets"))
         .def_static("strings_of", strings_of, py::arg("btfs"), py::arg("numbers"), py::arg("offsets"))
-        .def("matching", matching, py::arg("accepts"), py::arg("kinds"))
         .def("find", find, py::arg("name"), py::arg("kind"))
         .def("find_all", find_all, py::arg("name"), py::arg("kind"))
         .def("lookup", lookup, py::arg("names"), py::arg("kind"))
-        .def("rows_named", rows_named, py::arg("table"), py::arg("name"));
+        .def("rows_named", named_rows, py::arg("table"), py::arg("name"));
 }
 
 }  // namespace btfmmap::bindings

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     btfmmap::bindings::register_elf(module);
     btfmmap::bindings::register_query(module);
     btfmmap::bindings::register_btf(module);
+    btfmmap::bindings::register_matching(module);
     btfmmap::bindings::register_graph(module);
     btfmmap::bindings::register_sizes(module);
     btfmmap::bindings::register_ext(module);

@@ -11,6 +11,7 @@ void register_file(pybind11::module_& module);
 void register_elf(pybind11::module_& module);
 void register_query(pybind11::module_& module);
 void register_btf(pybind11::module_& module);
+void register_matching(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_sizes(pybind11::module_& module);
 void register_ext(pybind11::module_& module);

@@ -1,11 +1,8 @@
 #include "bindings/texts.hpp"
 
-#include <cstring>
 #include <random>
-#include <string>
 
 #include "bindings/text.hpp"
-#include "core/base/error.hpp"
 
 namespace py = pybind11;
 
@@ -58,13 +55,7 @@ void Texts::add(Bytes start) {
         }
         slot = (slot + 1) & mask;
     }
-    const std::string_view measured(text, ::strnlen(text, start.size));
-    size_ += measured.size();
-    if (size_ > kMaxText) {
-        throw Error::not_supported("more than 1 GiB of text (" + std::to_string(distinct_.size()) +
-                                   " different strings have " + std::to_string(size_) +
-                                   " bytes): ask for fewer at a time");
-    }
+    const std::string_view measured = limit_.measure(start);
     indices_.push_back(static_cast<std::uint32_t>(distinct_.size()));
     slots_[slot] = static_cast<std::uint32_t>(distinct_.size());
     distinct_.push_back(measured);

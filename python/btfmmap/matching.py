@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
-
 from . import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .btf import Btf
 
-_EVERY_KIND = range(128)
-
 
 def match(btf: Btf, pattern: str, kind: int | None, *, regex: bool) -> list[int]:
     """Return the IDs of the types whose name matches; see `Btf.match`."""
-    pattern, kinds = _core.parse_query(pattern, kind)
+    if not regex:
+        return _core.match_glob(btf._core, pattern, kind)
+    import re
+
+    from .outlines import outline
+
+    expression, kinds = _core.parse_query(pattern, kind)
     try:
-        compiled = re.compile(pattern if regex else fnmatch.translate(pattern))
+        compiled = re.compile(expression)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
-    found = compiled.search if regex else compiled.match
-    return [
-        type_id
-        for level in btf._levels()
-        for type_id in level._core.matching(found, _EVERY_KIND if kinds is None else kinds)
-    ]
+        raise ValueError(f"{expression!r} is not a regular expression: {error}") from None
+    sequences, exact = outline(compiled)
+    return _core.match_expression(btf._core, compiled.search, sequences, exact, kinds)

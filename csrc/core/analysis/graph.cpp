@@ -115,19 +115,10 @@ private:
     const std::array<Plan, kMaxKinds> plans_ = plans();
 };
 
-std::vector<const Btf*> base_chain(const Btf& btf) {
-    std::vector<const Btf*> levels;
-    for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
-        levels.push_back(level);
-    }
-    std::reverse(levels.begin(), levels.end());
-    return levels;
-}
-
 Edges build_edges(const Btf& btf, Arena& arena) {
     const std::size_t nodes = btf.index().end_id();
     auto* indptr = arena.allocate<uint32_t>(nodes + 1);
-    const std::vector<const Btf*> levels = base_chain(btf);
+    const std::vector<const Btf*> levels = btf.levels();
     const EdgeWriter writer;
     std::uint64_t counted = 0;
     for (const Btf* level : levels) {
@@ -227,7 +218,7 @@ std::uint64_t max_bytes(const Btf& btf) {
 Graph::Graph(const Btf& btf) : btf_(btf), arena_(max_bytes(btf)), forward_(build_edges(btf, arena_)) {}
 
 const Labels& Graph::forward_labels() const {
-    return forward_labels_.get([this] { return label(base_chain(btf_), forward_, arena_); });
+    return forward_labels_.get([this] { return label(btf_.levels(), forward_, arena_); });
 }
 
 const Edges& Graph::reverse() const {

@@ -16,6 +16,7 @@ public:
     // `btf` must outlive the graph.
     explicit Graph(const Btf& btf);
 
+    const Btf& btf() const { return btf_; }
     // Edges from a type to the types that it refers to.
     const Edges& forward() const { return forward_; }
     const Labels& forward_labels() const;

@@ -1,5 +1,6 @@
 #include "core/btf/btf.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/error.hpp"
@@ -51,6 +52,15 @@ Btf::~Btf() {
     while (base != nullptr && base.use_count() == 1) {
         base = std::move(const_cast<Btf&>(*base).base_);
     }
+}
+
+std::vector<const Btf*> Btf::levels() const {
+    std::vector<const Btf*> levels;
+    for (const Btf* level = this; level != nullptr; level = level->base_.get()) {
+        levels.push_back(level);
+    }
+    std::reverse(levels.begin(), levels.end());
+    return levels;
 }
 
 Bytes Btf::type_section() const { return header_.types(mapping_.bytes()); }

@@ -50,6 +50,8 @@ public:
 
     const Mapping& mapping() const { return mapping_; }
     const std::shared_ptr<const Btf>& base() const { return base_; }
+    // Returns the bases and this BTF in the order of their type IDs: the lowest base first, this BTF last.
+    std::vector<const Btf*> levels() const;
     const Header& header() const { return header_; }
     const FileShapes& shapes() const { return shapes_; }
     const Index& index() const { return index_; }

@@ -19,7 +19,10 @@ constexpr std::size_t kBlockBytes = 4 * sizeof(U8x16);
 // The characters of the kernel's names, the most frequent first. All other characters are rarer.
 constexpr std::string_view kCharsByFrequency = "_etrasiconpldfmubgETkvhxARSyIOPNwCLDFM";
 
-// Returns the position of the rarest character, other than position `excluded`.
+U8x16 broadcast(char character) { return U8x16{} + static_cast<std::uint8_t>(character); }
+
+}  // namespace
+
 std::size_t rarest_char(std::string_view string, std::size_t excluded) {
     const auto rank = [&](std::size_t position) {
         return position == excluded
@@ -32,10 +35,6 @@ std::size_t rarest_char(std::string_view string, std::size_t excluded) {
     }
     return found;
 }
-
-U8x16 broadcast(char character) { return U8x16{} + static_cast<std::uint8_t>(character); }
-
-}  // namespace
 
 std::vector<std::size_t> find_string(std::string_view string, Bytes section, std::size_t max_count) {
     std::vector<std::size_t> offsets;

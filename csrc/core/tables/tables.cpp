@@ -290,6 +290,17 @@ Table for_byte_order(const Index& index, Arena& arena) {
 
 }  // namespace
 
+const Column& Table::column(std::string_view name) const {
+    return *std::find_if(columns_.begin(), columns_.end(),
+                         [name](const Column& each) { return std::string_view(each.name) == name; });
+}
+
+std::size_t table_number(std::string_view name) {
+    const auto* found = std::find_if(kTables.begin(), kTables.end(),
+                                     [name](const TableKind& each) { return each.name == name; });
+    return static_cast<std::size_t>(found - kTables.begin());
+}
+
 const std::array<TableKind, 10> kTables = {{
     {"types", for_byte_order<types<Little>, types<Big>>},
     {"members", for_byte_order<members<Little>, members<Big>>},

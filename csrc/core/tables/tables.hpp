@@ -32,6 +32,8 @@ public:
     explicit Table(Arena& arena) : arena_(arena) {}
 
     const std::vector<Column>& columns() const { return columns_; }
+    // Returns the column of that name, which the table must have.
+    const Column& column(std::string_view name) const;
 
     // Adds a column and returns its memory, which the caller fills.
     template <class T>
@@ -72,6 +74,9 @@ struct TableKind {
     std::string_view name;
     Table (*build)(const Index& index, Arena& arena);  // both must outlive the table
 };
+
+// Returns the index in kTables of the table of that name; kTables.size() if there is none.
+std::size_t table_number(std::string_view name);
 
 // All tables. Their columns are documented in python/btfmmap/tables.py.
 extern const std::array<TableKind, 10> kTables;
