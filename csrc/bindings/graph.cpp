@@ -1,12 +1,14 @@
 #include "core/analysis/graph.hpp"
 
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <memory>
 #include <utility>
 
 #include "bindings/integers.hpp"
 #include "bindings/register.hpp"
+#include "bindings/users.hpp"
 #include "bindings/view.hpp"
 
 namespace py = pybind11;
@@ -67,7 +69,8 @@ void register_graph(py::module_& module) {
         .def(py::init(&build), py::arg("btf"))
         .def("edges", edges, py::arg("reverse"))
         .def("labels", labels, py::arg("reverse"))
-        .def("reachable", reachable, py::arg("ids"), py::arg("reverse"));
+        .def("reachable", reachable, py::arg("ids"), py::arg("reverse"))
+        .def("users", users, py::arg("type_id"), py::arg("roles"), py::arg("through"), py::arg("anonymous"));
 }
 
 }  // namespace btfmmap::bindings

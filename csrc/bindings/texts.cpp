@@ -1,24 +1,13 @@
 #include "bindings/texts.hpp"
 
-#include <random>
-
 #include "bindings/text.hpp"
+#include "core/base/seeded_hash.hpp"
 
 namespace py = pybind11;
 
 namespace btfmmap::bindings {
 
 namespace {
-
-// Hashes with a random seed. The author of a file chooses the distances between addresses, but cannot cause
-// collisions without knowing the seed.
-std::uint64_t hash(std::uintptr_t block) {
-    static const std::uint64_t seed = std::uint64_t{std::random_device()()} << 32 | std::random_device()();
-    std::uint64_t bits = block ^ seed;
-    bits = (bits ^ bits >> 32) * 0x9e3779b97f4a7c15;
-    bits = (bits ^ bits >> 29) * 0xbf58476d1ce4e5b9;
-    return bits;
-}
 
 // Neighbouring strings are usually requested together, and get neighbouring slots. A block of kBlock
 // addresses shares one hash, so its strings are near the same slot.
@@ -45,7 +34,7 @@ void Texts::add(Bytes start) {
     }
     const std::size_t mask = slots_.size() - 1;
     const auto address = reinterpret_cast<std::uintptr_t>(text);
-    const auto first = static_cast<std::size_t>(hash(address / kBlock) >> shift_);
+    const auto first = static_cast<std::size_t>(seeded_hash(address / kBlock) >> shift_);
     std::size_t slot = (first + address % kBlock / kBytesPerSlot) & mask;
     while (slots_[slot] != 0) {
         const std::uint32_t index = slots_[slot];

@@ -668,12 +668,9 @@ class Btf(HasTables):
             >>> [(parent.name, member.bit_offset) for parent, member in btf.find_members("prev")]
             [('list', 64)]
         """
-        return [
-            (parent, children[position])
-            for parent, positions in self._children_named("members", name)
-            for children in [parent.members]
-            for position in positions
-        ]
+        from .named_children import members
+
+        return members(self, name)
 
     def find_enumerators(self, name: str) -> list[tuple[Type, Enumerator]]:
         """Find the enumerators with this name in all enums.
@@ -688,23 +685,9 @@ class Btf(HasTables):
             >>> btf.find_enumerators("ALLOW")
             [(<Type [14] ENUM verdict>, Enumerator(name='ALLOW', value=1))]
         """
-        return [
-            (parent, children[position])
-            for parent, positions in self._children_named("enumerators", name)
-            for children in [parent.enumerators]
-            for position in positions
-        ]
+        from .named_children import enumerators
 
-    def _children_named(self, table: str, name: str) -> Iterator[tuple[Type, list[int]]]:
-        """Yield each type that has children with this name, and their positions in it."""
-        for level in self._levels():
-            columns, first_id = level._columns(table), level.first_id
-            positions: dict[int, list[int]] = {}
-            for row in memoryview(level._core.rows_named(table, name)):
-                parent = columns["parent"][row]
-                positions.setdefault(parent, []).append(row - columns["indptr"][parent - first_id])
-            for parent, found in positions.items():
-                yield level._type(parent), found
+        return enumerators(self, name)
 
     def find_member(self, path: str) -> Field | None:
         """Find a member by its path, which starts with the name of a type.

@@ -1,7 +1,7 @@
 """Outlines of regular expressions: sequences of characters that each matching name has.
 
-The core compares all names with an outline, and leaves to `re` only the names that pass. An outline describes plain
-names: ASCII without a newline. `re` decides on all others.
+The core compares all names with an outline, and leaves to `re` only the names that pass. An outline
+describes plain names: ASCII without a newline. `re` decides on all others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Outline = tuple[list[list[str | None]], bool]
+    _Node = tuple[Any, Any]  # an operation and its operands
 
 _PLAIN = "".join(map(chr, (*range(1, ord("\n")), *range(ord("\n") + 1, 128))))
 _MAX_SEQUENCES = 16
@@ -63,9 +64,9 @@ if TYPE_CHECKING:
 def outline(expression: re.Pattern[str]) -> Outline:
     """Return the outline of a regular expression: sequences, and whether they are exact.
 
-    A plain name in which `expression.search` finds a match also matches one of the sequences. If the sequences are
-    exact, the converse is true too. A sequence describes a whole name. Each item is a string of the characters that
-    may follow, or None for any text.
+    A plain name in which `expression.search` finds a match also matches one of the sequences. If the
+    sequences are exact, the converse is true too. A sequence describes a whole name. Each item is a string of
+    the characters that may follow, or None for any text.
     """
     try:
         parser = _parser()
@@ -88,7 +89,7 @@ class _Outliner:
     def __init__(self) -> None:
         self.exact = True
 
-    def sequences(self, nodes: Iterable[tuple[Any, Any]], flags: int) -> list[_Sequence]:
+    def sequences(self, nodes: Iterable[_Node], flags: int) -> list[_Sequence]:
         """Return the sequences that successive nodes of the tree match."""
         found: list[_Sequence] = [[]]
         for op, value in nodes:
@@ -124,10 +125,10 @@ class _Outliner:
                 branches = [one for nodes in value[1] for one in self.sequences(nodes, flags)]
                 return branches if len(branches) <= _MAX_SEQUENCES else self.any_text()
             case "MAX_REPEAT" | "MIN_REPEAT":
-                return self.repeat(*value, flags)
+                return self.repeat(value, flags)
             case "POSSESSIVE_REPEAT":
                 self.exact = False
-                return self.repeat(*value, flags)
+                return self.repeat(value, flags)
             case "ATOMIC_GROUP":
                 self.exact = False
                 return self.sequences(value, flags)
@@ -143,8 +144,8 @@ class _Outliner:
         self.exact = False
         return [[]]
 
-    def repeat(self, least: int, most: int, nodes: Iterable[tuple[Any, Any]], flags: int) -> list[_Sequence]:
-        nodes = list(nodes)
+    def repeat(self, value: tuple[int, int, Iterable[_Node]], flags: int) -> list[_Sequence]:
+        least, most, nodes = value[0], value[1], list(value[2])
         chars = self.chars(str(nodes[0][0]), nodes[0][1], flags) if len(nodes) == 1 else None
         if chars is None:
             item = self.sequences(nodes, flags)
@@ -163,7 +164,7 @@ class _Outliner:
         return self.joined(found, self.any_text() if rest is None else [[rest]])
 
     def chars(self, op: str, value: Any, flags: int) -> str | None:
-        """Return the plain characters that a node matches; None if it does not match exactly one character."""
+        """Return the plain characters that a node matches; None if it is not a set of characters."""
         match op:
             case "ANY":
                 return _PLAIN
@@ -204,20 +205,15 @@ class _Outliner:
 
 
 def _without_repeat(items: _Sequence) -> _Sequence:
-    """Remove repeats after which any text follows, at the start: a match with fewer repetitions is enough."""
+    """Remove repeats at the start, where any text precedes them: fewer repetitions match too."""
     while items:
-        same = next((at for at, item in enumerate(items) if item != items[0]), len(items))
-        if isinstance(items[0], _Repeat):
-            items = items[1:]
-        elif (
-            isinstance(items[0], _Chars)
-            and same < len(items)
-            and isinstance(items[same], _Repeat)
-            and items[same].chars == items[0].chars
-        ):
-            items = items[:same] + items[same + 1 :]
-        else:
+        # x{2,} is xxx*: its repeat comes after characters that equal those repeated.
+        end = next((at for at, item in enumerate(items) if item != items[0]), len(items))
+        at = 0 if isinstance(items[0], _Repeat) else end
+        found = items[at] if at < len(items) else None
+        if not isinstance(found, _Repeat) or (at and items[0] != _Chars(found.chars)):
             break
+        items = items[:at] + items[at + 1 :]
     return items
 
 
