@@ -10,6 +10,7 @@
 #include "core/analysis/graph.hpp"
 #include "core/analysis/layout.hpp"
 #include "core/analysis/sizes.hpp"
+#include "core/analysis/users.hpp"
 #include "core/base/error.hpp"
 #include "core/btf/ext.hpp"
 #include "core/dump/c.hpp"
@@ -18,6 +19,9 @@
 #include "core/dump/json.hpp"
 #include "core/dump/raw.hpp"
 #include "core/lint/lint.hpp"
+#include "core/names/name_matches.hpp"
+#include "core/names/name_pattern.hpp"
+#include "core/names/rows_named.hpp"
 
 namespace btfmmap::fuzz {
 
@@ -139,6 +143,35 @@ void read_names(const Btf& btf) {
     attempt([&] { btf.find("no such name", all); });
 }
 
+// Matches all names with patterns that are made of one of them.
+void read_matches(const Btf& btf) {
+    Kinds all;
+    all.set();
+    for (const uint32_t id : some_ids(btf)) {
+        attempt([&] {
+            const std::string name(btf.type_name(id).substr(0, 64));
+            const std::string head = name.substr(0, name.size() / 2);
+            const std::string tail = name.substr(head.size());
+            for (const std::string& glob :
+                 {name, head + "*", "*" + tail, "*" + head + "*" + tail, "[" + name + "]*",
+                  "?[!" + head + "-" + tail + "]*", head + "[" + tail + "-z]*?"}) {
+                const NamePattern pattern = NamePattern::glob(glob);
+                std::vector<uint32_t> ids;
+                TextLimit limit;
+                append_matches(btf.index(), btf.strings(), all, pattern, limit, ids);
+                require(std::is_sorted(ids.begin(), ids.end()));
+                require(ids.empty() ||
+                        (ids.front() >= btf.index().first_id() && ids.back() < btf.index().end_id()));
+            }
+            const Column& offsets = btf.table(table_number("members")).column("name_off");
+            for (const uint32_t row :
+                 rows_named(btf.strings(), static_cast<const uint32_t*>(offsets.data), offsets.rows, name)) {
+                require(row < offsets.rows);
+            }
+        });
+    }
+}
+
 void read_strings(const Btf& btf) {
     const Strings& strings = btf.strings();
     const auto end = static_cast<std::int64_t>(strings.end());
@@ -188,12 +221,32 @@ void read_labels(const Labels& labels, std::size_t edges) {
     touch(labels.row, edges * sizeof *labels.row);
 }
 
+void read_users(const Btf& btf, const Graph& graph) {
+    Kinds all;
+    all.set();
+    const uint32_t end = btf.index().end_id();
+    for (const UserQuery& query :
+         {UserQuery{~0U, all, true}, UserQuery{~0U, {}, false}, UserQuery{8, {}, true}}) {
+        for (const uint32_t id : some_ids(btf)) {
+            attempt([&] {
+                const Users found = find_users(graph, id, query);
+                for (const User& user : found.users) {
+                    require(user.type < end && user.position >= -1);
+                    found.each_part(user.name, [](std::string_view part) { touch(part); });
+                }
+            });
+        }
+        attempt([&] { find_users(graph, end, query); });
+    }
+}
+
 void read_graph(const Btf& btf) {
     const Graph graph(btf);
     read_edges(graph.forward());
     read_edges(graph.reverse());
     read_labels(graph.forward_labels(), graph.forward().edges);
     read_labels(graph.reverse_labels(), graph.forward().edges);
+    read_users(btf, graph);
 }
 
 void read_dumps(const Btf& btf, const Sizes& sizes) {
@@ -259,6 +312,7 @@ BtfPtr open(const Mapping& bytes, const BtfPtr& base) {
 void exercise_all(const Btf& btf) {
     attempt([&] { read_sections(btf); });
     read_names(btf);
+    attempt([&] { read_matches(btf); });
     read_strings(btf);
     attempt([&] { read_tables(btf); });
     attempt([&] {

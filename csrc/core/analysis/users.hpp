@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/analysis/graph.hpp"
-#include "core/names/names.hpp"
+#include "core/btf/btf.hpp"
 
 namespace btfmmap {
 
