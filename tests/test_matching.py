@@ -74,6 +74,72 @@ def test_match_of_a_module(module: tuple[Path, Path]) -> None:
     assert max(btf.match("tun_*")) >= btf.first_id > min(btf.match("tun_*"))
 
 
+def drawn_glob(drawn: random.Random, name: str) -> str:
+    """A name of which some parts are replaced by wildcards."""
+    for _ in range(drawn.randint(1, 3)):
+        start = drawn.randrange(len(name) + 1)
+        end = start + drawn.randint(0, 4)
+        char = name[start : start + 1] or "_"
+        wildcards = ["*", "?", "**", f"[{char}]", f"[!{char}]", f"[a-{char}]", f"[!{char}-z]", f"[]{char}-]"]
+        name = name[:start] + drawn.choice(wildcards) + name[end:]
+    return name
+
+
+def drawn_expression(drawn: random.Random, name: str) -> str:
+    """A regular expression about part of a name."""
+    start = drawn.randrange(len(name))
+    part, rest = re.escape(name[start : start + 4]), re.escape(name[start + 4 : start + 6])
+    forms = ["{}", "^{}", "{}$", r"\A.{{2}}{}", r"{}\Z", "{}.*{}", "({}|{})", "{}?{}", "(?i){}", r"{}\w+{}"]
+    forms += [r"\d{{1,2}}|{}", "[^{}]{}", "{}(?!{})", r"\b{}", r"(?<!_){}", "(?m)^{}|{}$", "(?:{})*{}"]
+    forms += ["(?s).{}", r"({})\1", "{}{{2}}", ".+{}.*"]
+    return drawn.choice(forms).format(part, rest or part)
+
+
+def test_drawn_patterns(kernel: Path) -> None:
+    btf = btfmmap.open(kernel)
+    records = bpftool.records(kernel)
+    drawn = random.Random(kernel.name)
+    names = sorted({bpftool.name(record["name"]) for record in records} - {""})
+    for name in drawn.choices(names, k=30):
+        glob, expression = drawn_glob(drawn, name), drawn_expression(drawn, name)
+        assert btf.match(glob) == expected(records, glob, regex=False), glob
+        assert btf.match(expression, regex=True) == expected(records, expression, regex=True), expression
+
+
+@pytest.mark.parametrize(
+    "letters",
+    ["ab-!]^[\\&~|", "a\xe9\u4e2d\U0001f600\n", "\udcc3\udca9a\udcff\xe9\n", "kK\u212as\u017f_0\x1c"],
+)
+def test_odd_names(letters: str) -> None:
+    """Names with brackets, newlines, several bytes a character, and bytes that are not UTF-8."""
+    drawn = random.Random(letters)
+    writer = BtfWriter()
+    for _ in range(200):
+        name = "".join(drawn.choices(letters, k=drawn.randint(1, 8)))
+        writer.add(btf_writer.FWD, name.encode("utf-8", "surrogateescape"))
+    btf = btfmmap.open(data=writer.build())
+    names = btf.names()
+    for _ in range(600):
+        glob = "".join(drawn.choices(letters + "***??[[]!-", k=drawn.randint(1, 9)))
+        glob = glob.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+        found = [type_id for type_id, name in enumerate(names) if fnmatch.fnmatchcase(name, glob)]
+        assert btf.match(glob) == found, glob
+        expression = drawn_expression(drawn, drawn.choice(names))
+        found = [type_id for type_id, name in enumerate(names) if re.search(expression, name)]
+        assert btf.match(expression, regex=True) == found, expression
+
+
+def test_patterns_that_backtrack() -> None:
+    """They take time in proportion to the name, not more for each asterisk."""
+    writer = BtfWriter()
+    type_id = writer.add(btf_writer.FWD, "a" * 100_000)
+    btf = btfmmap.open(data=writer.build())
+    assert btf.match("*a" * 50 + "b") == btf.match("*[ab]" * 50 + "b") == []
+    assert btf.match("*a" * 50 + "*") == btf.match("(a+)+$", regex=True) == [type_id]
+    assert btf.match("a" * 100_000) == btf.match("?" * 100_000) == [type_id]
+    assert btf.match("?" * 100_001) == btf.match("?" * 99_999) == []
+
+
 def test_wrong_patterns() -> None:
     btf = btfmmap.open(data=every_kind().build())
     with pytest.raises(ValueError, match=r"^'\(' is not a regular expression: missing \), "):

@@ -297,6 +297,52 @@ class TestHostile:
         with pytest.raises(ValueError, match="pass fewer `roles` or a smaller `through`"):
             btfmmap.open(data=writer.build()).users("int")
 
+    def test_millions_of_users(self) -> None:
+        """2^21 members of one type."""
+        writer = BtfWriter()
+        inner = writer.add_int()
+        members = [("m", inner, 0)] * (1 << 16)
+        for _ in range(32):
+            writer.add_struct("s", 4, members)
+        btf = btfmmap.open(data=writer.build())
+        with pytest.raises(ValueError, match="too many users"):
+            btf.users("int")
+        assert btf.users("int", roles=[Role.PARAMETER]) == []
+
+    def test_a_prototype_of_many(self) -> None:
+        """Each of many parameters is one of a prototype that many pointers refer to, and a few functions."""
+        writer = BtfWriter()
+        inner = writer.add_int()
+        proto = writer.add_proto(0, [("p", inner)] * 5_000)
+        for _ in range(50_000):
+            writer.add(btf_writer.PTR, size_or_type=proto)
+        functions = [writer.add(btf_writer.FUNC, "f", size_or_type=proto) for _ in range(3)]
+        found = btfmmap.open(data=writer.build()).users("int", roles=[Role.PARAMETER])
+        assert [(user.type.id, user.position) for user in found] == [
+            (user, position) for user in (proto, *functions) for position in range(5_000)
+        ]
+
+    def test_cycles_of_many_references(self) -> None:
+        """Anonymous structs that contain one another thousands of times."""
+        writer = BtfWriter()
+        inner = writer.add_int()
+        first = inner + 1
+        for number in range(3):
+            others = [("", first + (number + 1) % 3, 0)] * 4_000
+            writer.add_struct("", 4, [("x", inner, 0), *others])
+        with pytest.raises(ValueError, match="too many users"):
+            btfmmap.open(data=writer.build()).users("int")
+
+    def test_equal_names_at_different_offsets(self) -> None:
+        """Uses that differ in nothing are listed once, however their dotted names are put together."""
+        writer = BtfWriter()
+        inner = writer.add_int()
+        halves = [writer.add_struct("", 4, [(name, inner, 0)]) for name in ("b.c", "c", "c")]
+        middle = writer.add_struct("", 4, [("b", halves[1], 0)])
+        outer = writer.add_struct("outer", 4, [("a", halves[0], 0), ("a", middle, 0), ("a.b", halves[2], 0)])
+        btf = btfmmap.open(data=writer.build())
+        assert uses(btf, inner) == [(outer, Role.MEMBER, 0, "a.b.c", 0, 0)]
+
 
 class TestCommand:
     def test_json(self, module: tuple[Path, Path]) -> None:

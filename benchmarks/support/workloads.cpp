@@ -9,16 +9,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/analysis/graph.hpp"
 #include "core/analysis/layout.hpp"
 #include "core/analysis/sizes.hpp"
+#include "core/analysis/users.hpp"
 #include "core/btf/btf.hpp"
 #include "core/dump/c.hpp"
 #include "core/dump/json.hpp"
 #include "core/dump/raw.hpp"
 #include "core/input/file.hpp"
+#include "core/names/name_matches.hpp"
+#include "core/names/name_pattern.hpp"
+#include "core/names/rows_named.hpp"
 
 namespace {
 
@@ -82,9 +87,28 @@ void all(const std::string& path) {
         counted("table_" + std::string(kTables[number].name), [&] { return &btf->table(number); });
     }
 
+    for (const auto& [name, glob] : {std::pair("match_prefix", "tcp_*"), std::pair("match_part", "*sk_buff*"),
+                                     std::pair("match_set", "*[0-9][0-9][0-9]*")}) {
+        counted(name, [&, pattern = NamePattern::glob(glob)] {
+            std::vector<std::uint32_t> ids;
+            TextLimit limit;
+            append_matches(btf->index(), btf->strings(), any, pattern, limit, ids);
+            return ids;
+        });
+    }
+    counted("find_members", [&] {
+        const Column& offsets = btf->table(table_number("members")).column("name_off");
+        return rows_named(btf->strings(), static_cast<const std::uint32_t*>(offsets.data), offsets.rows,
+                          "pid");
+    });
+
     const auto graph = counted("graph", [&] { return std::make_unique<const Graph>(*btf); });
     counted("graph_reverse", [&] { return graph->reverse().edges; });
     counted("graph_labels", [&] { return graph->reverse_labels().row; });
+    counted("users", [&] {
+        const std::uint32_t type = btf->find("list_head", any).value_or(1);
+        return find_users(*graph, type, {~0U, any, true});
+    });
     const auto sizes = counted(
         "sizes", [&] { return std::make_unique<const Sizes>(btf->index(), btf->pointer_size(), nullptr); });
     Arena arena(0);
