@@ -301,9 +301,8 @@ class TestHostile:
         """2^21 members of one type."""
         writer = BtfWriter()
         inner = writer.add_int()
-        members = [("m", inner, 0)] * (1 << 16)
-        for _ in range(32):
-            writer.add_struct("s", 4, members)
+        writer.add_struct("s", 4, [("m", inner, 0)] * (1 << 16))
+        writer.records += writer.records[-1:] * 31
         btf = btfmmap.open(data=writer.build())
         with pytest.raises(ValueError, match="too many users"):
             btf.users("int")
