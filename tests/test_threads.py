@@ -71,7 +71,7 @@ def test_core_under_thread_sanitizer(sanitized: list[str]) -> None:
     done = subprocess.run([*sanitized, btfmmap.SAMPLE_BTF, "20"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     assert done.stderr == ""
-    found, _, _, _, raw, json_, c, _, split_found = map(int, done.stdout.split())
+    found, _, _, _, raw, json_, c, _, _, split_found = map(int, done.stdout.split())
     dump = [requirements.tool("bpftool"), "btf", "dump", "file", btfmmap.SAMPLE_BTF]
     assert raw == len(subprocess.run(dump, check=True, capture_output=True).stdout)
     dump.insert(1, "-j")

@@ -12,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/analysis/btf_sizes.hpp"
 #include "core/analysis/graph.hpp"
 #include "core/analysis/layout.hpp"
+#include "core/analysis/member_paths.hpp"
 #include "core/analysis/sizes.hpp"
 #include "core/analysis/users.hpp"
 #include "core/btf/btf.hpp"
@@ -66,6 +68,26 @@ std::vector<std::string> some_names(const Btf& btf, std::size_t count) {
     return names;
 }
 
+// Finds the last field of the first structs by name, and those at their first bytes.
+std::size_t fields_of_all(const BtfSizes& sizes) {
+    constexpr std::size_t structs = 1000;
+    const Index& index = sizes.btf().index();
+    std::size_t asked = 0;
+    std::size_t found = 0;
+    for (std::uint32_t id = 1; id != index.end_id() && asked != structs; ++id) {
+        if (is_composite(index.kind_of(id))) {
+            ++asked;
+            const auto fields = sizes.fields(id);
+            found += ByteSearch(sizes, id).at(0).size();
+            if (fields->count() != 0) {
+                const std::string_view name = sizes.btf().strings().at(fields->all().back().name_off);
+                found += find_member(sizes, id, name).status == FoundMember::Status::found;
+            }
+        }
+    }
+    return found;
+}
+
 void all(const std::string& path) {
     const Mapping bytes = File::open(path, Method::read, nullptr).whole();
     const auto open = [&] { return std::make_shared<const Btf>(bytes, path, nullptr, 0); };
@@ -113,6 +135,10 @@ void all(const std::string& path) {
         "sizes", [&] { return std::make_unique<const Sizes>(btf->index(), btf->pointer_size(), nullptr); });
     Arena arena(0);
     counted("layouts", [&] { return layouts(*btf, *sizes, arena); });
+    const BtfSizes kept(btf, nullptr);
+    for (const char* question : {"fields", "fields_kept"}) {
+        counted(question, [&] { return fields_of_all(kept); });
+    }
 
     counted_dump("dump_raw", [&](Output& output) { dump_raw(*btf, {}, output); });
     counted_dump("dump_json", [&](Output& output) { dump_json(*btf, {}, false, output); });

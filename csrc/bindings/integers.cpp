@@ -14,16 +14,6 @@ namespace {
 constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
 constexpr auto kMin = std::numeric_limits<std::int64_t>::min();
 
-std::int64_t from_object(py::handle item) {
-    const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
-    if (!number) {
-        throw py::error_already_set();
-    }
-    int overflow = 0;
-    const auto value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
-    return overflow == 0 ? value : overflow > 0 ? kMax : kMin;
-}
-
 template <class Item>
 void append_items(const py::buffer_info& buffer, std::vector<std::int64_t>& integers) {
     const auto* at = static_cast<const std::byte*>(buffer.ptr);
@@ -72,6 +62,16 @@ bool append_buffer(const py::buffer_info& buffer, std::vector<std::int64_t>& int
 
 }  // namespace
 
+std::int64_t to_integer(py::handle item) {
+    const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
+    if (!number) {
+        throw py::error_already_set();
+    }
+    int overflow = 0;
+    const auto value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+    return overflow == 0 ? value : overflow > 0 ? kMax : kMin;
+}
+
 std::vector<std::int64_t> to_integers(py::handle source) {
     std::vector<std::int64_t> integers;
     if (PyObject_CheckBuffer(source.ptr()) &&
@@ -79,7 +79,7 @@ std::vector<std::int64_t> to_integers(py::handle source) {
         return integers;
     }
     for (const py::handle item : py::iter(source)) {
-        integers.push_back(from_object(item));
+        integers.push_back(to_integer(item));
     }
     return integers;
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "bindings/fields.hpp"
 #include "bindings/integers.hpp"
 #include "bindings/register.hpp"
 #include "bindings/view.hpp"
@@ -77,14 +78,16 @@ std::uint32_t natural_alignment(const BtfSizes& sizes, std::uint32_t type_id) {
 }  // namespace
 
 void register_sizes(py::module_& module) {
-    py::class_<BtfSizes, SizesPtr>(module, "Sizes", "Sizes and alignments of all types, and struct layouts.")
-        .def(py::init(&build), py::arg("btf"), py::arg("base"))
+    py::class_<BtfSizes, SizesPtr> sizes(module, "Sizes",
+                                         "Sizes and alignments of all types, and struct layouts.");
+    sizes.def(py::init(&build), py::arg("btf"), py::arg("base"))
         .def("sizeof", sizeof_, py::arg("ids"))
         .def("alignof", alignof_, py::arg("ids"))
         .def("resolve", resolve, py::arg("ids"))
         .def("members", members, py::arg("type_id"))
         .def("natural_alignment", natural_alignment, py::arg("type_id"))
         .def("column_views", column_views);
+    add_fields(sizes);
 }
 
 }  // namespace btfmmap::bindings

@@ -1,14 +1,19 @@
 #include "exercise_all.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/analysis/btf_sizes.hpp"
 #include "core/analysis/graph.hpp"
 #include "core/analysis/layout.hpp"
+#include "core/analysis/layout_members.hpp"
+#include "core/analysis/member_paths.hpp"
 #include "core/analysis/sizes.hpp"
 #include "core/analysis/users.hpp"
 #include "core/base/error.hpp"
@@ -205,6 +210,48 @@ void read_layouts(const Btf& btf, const Sizes& sizes) {
     }
 }
 
+// The sizes of a BTF and its bases, which the caller keeps alive.
+std::shared_ptr<const BtfSizes> shared_sizes_of(const Btf& btf) {
+    const auto base = btf.base() == nullptr ? nullptr : shared_sizes_of(*btf.base());
+    return std::make_shared<const BtfSizes>(BtfPtr(BtfPtr(), &btf), base);
+}
+
+void read_fields(const Btf& btf, const BtfSizes& sizes, uint32_t id) {
+    const uint32_t end = btf.index().end_id();
+    const auto fields = sizes.fields(composite(sizes, id));
+    for (const Field& field : fields->all()) {
+        require(field.type < end && field.resolved < end && field.parent < end);
+        require(field.depth < kMaxFieldDepth && field.begin() <= field.end());
+    }
+    for (std::size_t i = 0; i < fields->count(); i += 1 + fields->count() / 4) {
+        attempt([&] {
+            const Field& field = fields->all()[i];
+            const std::string name(btf.strings().prefix(field.name_off, 64));
+            for (const char* rest : {"", "[0]", "[9].x", "[", "..", ".next", "[99999999999999999999]"}) {
+                const FoundMember found = find_member(sizes, id, name + rest);
+                require(found.type < end && found.part_begin <= found.part_end);
+                require(found.part_end <= name.size() + std::string_view(rest).size());
+            }
+        });
+    }
+    for (const LayoutMember& member : layout_members(sizes, composite(sizes, id))) {
+        require(member.field.bitfield_size == 0 || 8 * member.offset <= member.field.bit_offset);
+    }
+}
+
+void read_bytes(const BtfSizes& sizes, uint32_t id) {
+    ByteSearch search(sizes, id);
+    for (const std::int64_t byte :
+         std::initializer_list<std::int64_t>{-1, 0, 1, 3, 4, 8, 63, UINT32_MAX, INT64_MAX}) {
+        attempt([&] {
+            for (const MemberAt& member : search.at(byte)) {
+                touch(member.path);
+                require(static_cast<std::int64_t>(member.bit_offset / 8) <= byte);
+            }
+        });
+    }
+}
+
 void read_edges(const Edges& edges) {
     require(edges.indptr[0] == 0 && edges.indptr[edges.nodes] == edges.edges);
     require(std::is_sorted(edges.indptr, edges.indptr + edges.nodes + 1));
@@ -320,6 +367,13 @@ void exercise_all(const Btf& btf) {
         read_sizes(btf, *sizes.back());
         read_layouts(btf, *sizes.back());
         read_dumps(btf, *sizes.back());
+    });
+    attempt([&] {
+        const auto sizes = shared_sizes_of(btf);
+        for (const uint32_t id : some_ids(btf)) {
+            attempt([&] { read_fields(btf, *sizes, id); });
+            attempt([&] { read_bytes(*sizes, id); });
+        }
     });
     attempt([&] { read_graph(btf); });
 }

@@ -11,8 +11,10 @@
 #include <thread>
 #include <vector>
 
+#include "core/analysis/btf_sizes.hpp"
 #include "core/analysis/graph.hpp"
 #include "core/analysis/layout.hpp"
+#include "core/analysis/member_paths.hpp"
 #include "core/analysis/sizes.hpp"
 #include "core/btf/btf.hpp"
 #include "core/dump/c.hpp"
@@ -65,10 +67,28 @@ std::uint64_t written(const std::function<void(Output&)>& dump) {
     return total;
 }
 
+// Fields of all structs, by name and by byte.
+std::uint64_t sum_of_fields(const BtfSizes& sizes) {
+    std::uint64_t total = 0;
+    const Index& index = sizes.btf().index();
+    for (std::uint32_t id = 1; id != index.end_id(); ++id) {
+        if (is_composite(index.kind_of(id))) {
+            const auto fields = sizes.fields(id);
+            for (const Field& field : fields->all()) {
+                const std::string name(sizes.btf().strings().at(field.name_off));
+                total += name.empty() ? 0 : find_member(sizes, id, name).bit_offset;
+            }
+            total += ByteSearch(sizes, id).at(0).size();
+        }
+    }
+    return total;
+}
+
 // Asks for all that is shared or built on demand; each thread starts with another question.
-std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const Sizes& sizes, Arena& arena,
+std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const BtfSizes& kept, Arena& arena,
                                unsigned thread) {
-    constexpr unsigned questions = 8;
+    constexpr unsigned questions = 9;
+    const Sizes& sizes = kept.sizes();
     std::vector<std::uint64_t> answers(questions);
     for (unsigned i = 0; i != questions; ++i) {
         const unsigned question = (i + thread) % questions;
@@ -98,6 +118,9 @@ std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const Sizes& 
             case 6:
                 answer = written([&](Output& output) { dump_c(btf, sizes, {}, true, output); });
                 break;
+            case 7:
+                answer = sum_of_fields(kept);
+                break;
             default:
                 lint(btf.mapping().bytes(), nullptr, 0, [&](Diagnostic&&) { ++answer; });
         }
@@ -113,7 +136,7 @@ int main(int, char** argv) {
         const File file = File::open(argv[1], Method::automatic, never_interrupted);
         auto btf = std::make_shared<const Btf>(file.whole(), file.name(), nullptr, 0);
         auto graph = std::make_shared<const Graph>(*btf);
-        auto sizes = std::make_shared<const Sizes>(btf->index(), btf->pointer_size(), nullptr);
+        auto sizes = std::make_shared<const BtfSizes>(btf, nullptr);
         auto arena = std::make_shared<Arena>(1 << 16);
         std::atomic<unsigned> waiting{kThreads};
         std::vector<std::thread> threads;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/analysis/fields_cache.hpp"
 #include "core/analysis/sizes.hpp"
 #include "core/base/arena.hpp"
 #include "core/btf/btf.hpp"
@@ -12,7 +13,7 @@
 namespace btfmmap {
 
 // The sizes of a BTF's types, with everything they refer to: the BTF and the sizes of its base. Also holds
-// the memory for the table of struct layouts.
+// the memory for the table of struct layouts, and the fields of the structs that were asked for.
 class BtfSizes {
 public:
     // `base` has the sizes of the BTF's base; it is nullptr for a standalone BTF.
@@ -37,11 +38,34 @@ public:
     const Sizes& sizes() const { return sizes_; }
     Arena& arena() const { return arena_; }
 
+    // Returns the sizes of the BTF, this one or one of its bases, that contains a type ID.
+    const BtfSizes& owner(std::uint32_t type_id) const {
+        const BtfSizes* owner = this;
+        while (type_id < owner->btf_->index().first_id()) {
+            owner = owner->base_.get();
+        }
+        return *owner;
+    }
+
+    // Returns the fields of a STRUCT or UNION of this BTF or of one of its bases. They are kept, within the
+    // bound of FieldsCache.
+    std::shared_ptr<const Fields> fields(std::uint32_t type_id) const {
+        const BtfSizes& of = owner(type_id);
+        return of.fields_.get(*of.btf_, of.sizes_, type_id);
+    }
+
+    // Returns the type below typedefs and qualifiers; the type itself if these form a cycle.
+    std::uint32_t resolved(std::uint32_t type_id) const {
+        const std::uint32_t resolved = sizes_.resolved(type_id);
+        return resolved == Sizes::kNoType ? type_id : resolved;
+    }
+
 private:
     std::shared_ptr<const Btf> btf_;
     std::shared_ptr<const BtfSizes> base_;
     Sizes sizes_;
     mutable Arena arena_;
+    mutable FieldsCache fields_;
 };
 
 }  // namespace btfmmap
