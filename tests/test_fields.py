@@ -3,6 +3,7 @@ of bpftool's JSON for real kernels, and on hostile types."""
 
 from __future__ import annotations
 
+import resource
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
@@ -249,6 +250,44 @@ def test_bytes_of_a_kernel(kernel: Path) -> None:
     assert asked
 
 
+def test_members_at_bytes_of_a_kernel(kernel: Path) -> None:
+    """The places of the members whose paths `at` gives."""
+    btf = btfmmap.open(kernel)
+    reader = Reader(kernel)
+    structs = [r for r in reader.records if r["kind"] in ("STRUCT", "UNION") and 0 < r["size"] <= 512]
+    asked = 0
+    for record in structs[:: 1 + len(structs) // 50]:
+        if reader.has_empty_array(record):
+            continue
+        leaves = list(reader.leaves(record, "", 0, 0))
+        for offset in range(0, record["size"] + 1, 1 + record["size"] // 16):
+            found = btf.members_at(record["id"], offset)
+            assert [member.path for member in found] == btf.at(record["id"], offset)
+            places = [(m.path, m.bit_offset, m.bitfield_size or 8 * m.size) for m in found]
+            assert places == [
+                leaf for leaf in leaves if leaf[1] // 8 <= offset < (leaf[1] + leaf[2] + 7) // 8
+            ]
+            assert all(member.offset <= offset for member in found)
+            asked += len(found)
+    assert asked
+
+
+def test_fields_of_a_kernel(kernel: Path) -> None:
+    """All members of all structs, anonymous ones flattened."""
+    btf = btfmmap.open(kernel)
+    reader = Reader(kernel)
+    asked = 0
+    for record in reader.records[:: 1 + len(reader.records) // 20_000]:
+        if record["kind"] not in ("STRUCT", "UNION"):
+            continue
+        expected = [(name, start, bits) for name, start, bits, _ in reader.members(record)]
+        found = btf.layout(record["id"]).members
+        places = [(m.name, 8 * m.offset + m.bit_position, m.bitfield_size) for m in found]
+        assert places == expected, record["name"]
+        asked += len(expected)
+    assert asked > 10
+
+
 def test_sk_buff() -> None:
     """A known kernel struct, by the same reading."""
     path = requirements.kernel_btf()
@@ -347,6 +386,52 @@ def test_hostile_named(blob: bytes) -> None:
         btf.at("top", 0)
 
 
+def test_many_paths_at_one_byte() -> None:
+    """2^12 paths are an answer, 2^16 are too many, and so are 2^12 of 24,000 characters each."""
+    btf = btfmmap.open(data=doubled(12, ("a", "b")))
+    paths = btf.at("top", 0)
+    assert (len(paths), len(set(paths))) == (2**12, 2**11)  # the innermost union has two members x
+    assert (paths[0], paths[-1]) == (".".join("a" * 11) + ".x", ".".join("b" * 11) + ".x")
+    assert btf.at_each("top", [0, 4, 0]) == [paths, [], paths]
+    long = btfmmap.open(data=doubled(12, ("a" * 2000, "b" * 2000)))
+    with pytest.raises(FormatError, match=r"more than 16 MiB of paths at byte 0"):
+        long.at("top", 0)
+    with pytest.raises(FormatError, match="too many members at byte 3"):
+        btfmmap.open(data=doubled(40, ("a", "b"))).at_each("top", [4, 3])
+
+
+def test_a_member_before_what_is_refused() -> None:
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    writer.add_struct("top", 8, [("first", int_id, 0), ("", 2, 32), ("last", int_id, 0)])
+    btf = btfmmap.open(data=writer.build())
+    field = btf.find_member("top.first")
+    assert field is not None
+    assert (field.number, field.bit_offset) == (0, 0)
+    with pytest.raises(FormatError, match=r"type \[2\] contains itself"):
+        btf.find_member("top.last")
+
+
+def test_memory_of_kept_fields() -> None:
+    """4 million fields are asked for, of which at most 2^18 are kept."""
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    large = writer.add_struct("", 8000, [(f"m{number}", int_id, 32 * number) for number in range(2000)])
+    for number in range(2000):
+        writer.add_struct(f"s{number}", 8000, [("", large, 0)])
+    btf = btfmmap.open(data=writer.build())
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    assert btf.at("s0", 7999) == ["m1999"]
+    before = resident()
+    for number in range(2000):
+        assert btf.find_member(f"s{number}.m1000") is not None
+        assert btf.at(f"s{number}", 17) == ["m4"]
+    assert resident() - before < 64 << 20
+
+
 def test_a_struct_of_too_many_members() -> None:
     writer = BtfWriter()
     int_id = writer.add_int()
@@ -385,3 +470,9 @@ def test_absurd_sizes() -> None:
     field = btf.find_member("top.huge[4294967294]")
     assert field is not None
     assert field.offset == 4 * (2**32 - 2)
+    last = btf.find_member("top.none[2305843009213693951]")
+    assert last is None  # farther than 2^62 bits
+    assert btf.find_member(f"top.none[{10**30}]") is None
+    far = btf.find_member("top.none[1000000000000]")
+    assert far is not None
+    assert far.offset == 12 + 4 * 10**12

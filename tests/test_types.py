@@ -221,7 +221,10 @@ def test_paths_that_lead_nowhere() -> None:
     writer = BtfWriter()
     int_id = writer.add_int()
     array = writer.add_array(int_id, int_id, 3)
-    writer.add_struct("point", 16, [("x", int_id, 0), ("more", array, 32)])
+    pointer = writer.add(2, size_or_type=4)
+    assert (
+        writer.add_struct("point", 24, [("x", int_id, 0), ("more", array, 32), ("next", pointer, 128)]) == 4
+    )
     section = writer.add_datasec(".maps", 0, [])
     dotted = writer.add(8, "point.x", size_or_type=int_id)
     odd = writer.add_struct("odd", 4, [])
@@ -230,15 +233,24 @@ def test_paths_that_lead_nowhere() -> None:
     assert btf["struct point.x"].bit_offset == 0
     assert btf["point.more[2]"].bit_offset == 96
     for path, message in {
-        "point.z": "no member 'z' in 'point'",
-        "point.": "no member '' in 'point'",
+        "point.z": "point.z: struct point has no member 'z'",
+        "point.mere": "point.mere: struct point has no member 'mere'; close to it: 'more'",
+        "point.": "point.: struct point has no member ''",
         "line.x": "no type named 'line'",
         ".data": "no type named '.data'",
         "int.x": "int is of kind INT",
-        "point.x[0]": "is not an index of an array",
-        "point.more[x]": "is not an index of an array",
-        "point.more[3]": "no member",
-        "odd.x": "no member 'x' in 'odd'",
+        "point.x[0]": "point.x[0]: point.x is of type int, not an array",
+        "point.x.y": "point.x.y: point.x is of type int, not a struct or union",
+        "point.more.y": "point.more.y: point.more is an array (int[3]), not a struct or union",
+        "point.more[0].y": "point.more[0].y: point.more[0] is of type int, not a struct or union",
+        "point.more[0][1]": "point.more[0][1]: point.more[0] is of type int, not an array",
+        "point.more[x]": "point.more[x]: '[x]' is not an index",
+        "point.more[1": "point.more[1: '[1' is not an index",
+        "point.more[-1]": "'[-1]' is not an index",
+        "point.more[3]": "point.more[3]: index 3 is past the end of int[3]",
+        "point.next.x": "point.next.x: point.next is a pointer (struct point *), not a struct or union",
+        "point.next[0]": "point.next[0]: point.next is a pointer (struct point *), not an array",
+        "odd.x": "odd.x: struct odd has no member 'x'",
     }.items():
         with pytest.raises(NotFoundError, match=re.escape(message)):
             btf[path]

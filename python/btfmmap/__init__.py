@@ -31,7 +31,7 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .contract import Finding, doctor
-    from .fields import Field
+    from .fields import Field, MemberAt
     from .graph import Graph, Role
     from .kernel import Kernel, open_kernel
     from .kernels.identity import Identity
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from .loaded_btf import LoadedBtf, loaded
     from .records import Records
     from .source import Source
-    from .struct_layout import StructLayout
-    from .types import Type
+    from .struct_layout import LayoutMember, StructLayout
+    from .types import Enumerator, Member, Param, Secinfo, Type
     from .users import User
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Btf",
     "BtfError",
     "Diagnostic",
+    "Enumerator",
     "Field",
     "Finding",
     "FormatError",
@@ -61,13 +62,18 @@ __all__ = [
     "Kernel",
     "KernelInput",
     "Kind",
+    "LayoutMember",
     "LoadedBtf",
+    "Member",
+    "MemberAt",
     "MissingBaseError",
     "NotFoundError",
     "NotSupportedError",
     "OpenKernel",
+    "Param",
     "Records",
     "Role",
+    "Secinfo",
     "Source",
     "StructLayout",
     "Type",
@@ -84,10 +90,16 @@ __all__ = [
 # Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
 _LAZY = {
     "Diagnostic": "linting",
+    "Enumerator": "types",
     "Field": "fields",
     "Graph": "graph",
+    "LayoutMember": "struct_layout",
+    "Member": "types",
+    "MemberAt": "fields",
+    "Param": "types",
     "Records": "records",
     "Role": "graph",
+    "Secinfo": "types",
     "StructLayout": "struct_layout",
     "User": "users",
     "Finding": "contract",

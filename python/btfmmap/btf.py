@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._core import Graph as CoreGraph
     from ._core import Sizes as CoreSizes
     from .ext import Ext
-    from .fields import Field
+    from .fields import Field, MemberAt
     from .graph import Graph
     from .layouts import Layouts
     from .records import Records
@@ -61,7 +61,9 @@ class Btf(HasTables):
         "__weakref__",
         "_base",
         "_core_or_none",
+        "_end_id",
         "_ext",
+        "_first_id",
         "_origin",
         "_path",
         "_tables",
@@ -80,6 +82,8 @@ class Btf(HasTables):
         unit: tuple[int, int] = (0, 1),
     ) -> None:
         self._core_or_none: CoreBtf | None = core
+        self._first_id = core.first_id
+        self._end_id = self._first_id + core.rows
         self._path = path
         self._ext = ext
         self._origin = origin
@@ -166,12 +170,15 @@ class Btf(HasTables):
 
         Such an ID is valid, unless the bytes changed after `open`: then this raises `NotFoundError`.
         """
-        from .types import Type
-
-        core = self._core
-        if type_id >= core.first_id + core.rows:
+        _ = self._core
+        if type_id >= self._end_id:
             raise NotFoundError(f"no type [{type_id}]: the bytes of this BTF changed after it was opened")
-        return Type(self if type_id >= core.first_id else self._base_with(type_id), type_id)
+        return _type_class()(self if type_id >= self._first_id else self._base_with(type_id), type_id)
+
+    def _types(self, type_ids: list[int]) -> list[Type]:
+        """Return the types with these IDs, like `_type`. Makes one object for each distinct ID."""
+        of = {type_id: self._type(type_id) for type_id in set(type_ids)}
+        return [of[type_id] for type_id in type_ids]
 
     def _base_with(self, type_id: int) -> Btf:
         """Return the base that records a type with an ID below `first_id`."""
@@ -713,10 +720,10 @@ class Btf(HasTables):
             >>> btf.find_member("flow.link.prev").offset
             8
         """
-        from .fields import composite, find_field
+        from .fields import find_field
 
         name, _, rest = path.partition(".")
-        return find_field(composite(self._meant(name, "find_member")), rest)
+        return find_field(self, self._id_of(name, "find_member"), rest)
 
     # -- references between types
 
@@ -907,9 +914,31 @@ class Btf(HasTables):
             >>> btf.at("flow", 20)
             ['from.bytes[4]', 'from.words[1]']
         """
-        from .fields import at
+        type_id = self._id_of(type_, "at")
+        return self._core_layout.at(type_id, offset)
 
-        return at(self._meant(type_, "at"), offset)
+    def members_at(self, type_: SupportsIndex | str | Type, offset: int) -> list[MemberAt]:
+        """Return the members at a byte of a type, with their types, offsets and sizes.
+
+        Args:
+            type_: A type, as in `at`.
+            offset: The offset of the byte from the start of the type.
+
+        Returns:
+            The members whose paths `at` returns, in the same order.
+
+        Raises:
+            NotFoundError: There is no such type.
+            ValueError: The type is not a struct, union or array.
+            FormatError: The type nests too deeply, or has too many members at this byte.
+
+        Example:
+            >>> [(member.path, member.offset) for member in btf.members_at("flow", 20)]
+            [('from.bytes[4]', 20), ('from.words[1]', 20)]
+        """
+        from .fields import members_at
+
+        return members_at(self, self._id_of(type_, "at"), offset)
 
     def at_each(
         self, type_: SupportsIndex | str | Type, offsets: Iterable[int] | npt.NDArray[Any]
@@ -932,9 +961,8 @@ class Btf(HasTables):
             >>> btf.at_each("flow", [8, 51])
             [['link.prev'], []]
         """
-        from .fields import at_each
-
-        return at_each(self._meant(type_, "at_each"), offsets)
+        type_id = self._id_of(type_, "at_each")
+        return self._core_layout.at_each(type_id, offsets)
 
     def dtype(
         self, type_: SupportsIndex | str | Type, *, bitfields: Literal["error", "omit"] = "error"
@@ -1254,24 +1282,20 @@ class Btf(HasTables):
 
     def _member(self, path: str) -> Field:
         """Return the member at a path, or raise `NotFoundError` if there is none or the path is invalid."""
-        try:
-            field = self.find_member(path)
-        except FormatError:
-            raise
-        except ValueError as error:
-            raise NotFoundError(str(error)) from None
-        if field is None:
-            name, _, rest = path.partition(".")
-            raise NotFoundError(f"no member {rest!r} in {name!r}")
-        return field
+        from .fields import required_field
+
+        name, _, rest = path.partition(".")
+        return required_field(self, self._id_of(name, "find_member"), name, rest)
 
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str):
             if self.find(key) is not None:
                 return True
             try:
-                return "." in key[1:] and self._member(key) is not None
-            except NotFoundError:
+                return "." in key[1:] and self.find_member(key) is not None
+            except FormatError:
+                raise
+            except (NotFoundError, ValueError):
                 return False
         if hasattr(key, "__index__"):
             return 0 <= int(key) < self.first_id + len(self)
@@ -1287,10 +1311,23 @@ class Btf(HasTables):
 
     def __iter__(self) -> Iterator[Type]:
         """Iterate over its own types in ID order, starting with void if there is no base."""
-        from .types import Type
+        from itertools import repeat
 
         first = self.first_id
-        return (Type(self, type_id) for type_id in range(first, first + len(self)))
+        return map(_type_class(), repeat(self), range(first, first + len(self)))
+
+
+_class_of_types: type[Type] | None = None
+
+
+def _type_class() -> type[Type]:
+    """Import `Type` on first use. An import statement in each call would take longer than the call."""
+    global _class_of_types
+    if _class_of_types is None:
+        from .types import Type
+
+        _class_of_types = Type
+    return _class_of_types
 
 
 def many(names: Iterable[str]) -> Iterable[str]:

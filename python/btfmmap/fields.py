@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import operator
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import FormatError
+from .close_names import close_names
+from .errors import FormatError, NotFoundError
 from .kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from collections.abc import Iterator
 
-    import numpy.typing as npt
-
-    from .types import Member, Type
+    from .btf import Btf
+    from .types import Type
 
 MAX_FIELDS = 1 << 16  # the limit of a struct with a 16-bit vlen
 MAX_DEPTH = 64  # of nested structs
@@ -61,6 +58,38 @@ class Field(NamedTuple):
         return self.bit_offset // 8
 
 
+class MemberAt(NamedTuple):
+    """A member at a byte of a type, from `Btf.members_at`.
+
+    Attributes:
+        path: The path of the member in the type, such as "headers.transport_header".
+        type: The type of the member.
+        bit_offset: The offset from the start of the type, in bits.
+        bitfield_size: The size of a bitfield in bits; 0 for other members.
+        size: The size of the member's type in bytes; 0 if it has none.
+
+    Example:
+        >>> btf.members_at("flow", 20)[1]
+        MemberAt(path='from.words[1]', type=<Type [9] TYPEDEF __u32>, bit_offset=160, bitfield_size=0, size=4)
+    """
+
+    path: str
+    type: Type
+    bit_offset: int
+    bitfield_size: int
+    size: int
+
+    @property
+    def offset(self) -> int:
+        """The offset in bytes, rounded down for a bitfield.
+
+        Example:
+            >>> btf.members_at("flow", 22)[0].offset
+            22
+        """
+        return self.bit_offset // 8
+
+
 def resolved(type_: Type) -> Type:
     """The type below typedefs and qualifiers; the type itself if they form a cycle."""
     (type_id,) = memoryview(type_.btf._core_layout.resolve([type_.id]))
@@ -73,21 +102,8 @@ def composite(type_: Type) -> Type:
     Raises:
         ValueError: It is of another kind.
     """
-    found = resolved(type_)
-    if not found.kind.is_composite:
-        raise _of_another_kind(type_, found, "not a struct or union")
-    return found
-
-
-def _require_parts(type_: Type) -> None:
-    found = resolved(type_)
-    if not found.kind.is_composite and found.kind != Kind.ARRAY:
-        raise _of_another_kind(type_, found, "not a struct, union or array")
-
-
-def _of_another_kind(type_: Type, found: Type, otherwise: str) -> ValueError:
-    what = "is" if found.id == type_.id else "resolves to a type"
-    return ValueError(f"{type_.name or f'type [{type_.id}]'} {what} of kind {found.kind.name}, {otherwise}")
+    btf = type_.btf
+    return btf._type(btf._core_layout.composite(type_.id))
 
 
 def fields(type_: Type) -> Iterator[Field]:
@@ -96,7 +112,96 @@ def fields(type_: Type) -> Iterator[Field]:
     Raises:
         FormatError: an anonymous struct contains itself or is too deep, or there are too many members.
     """
-    return (field for field, _ in fields_within(type_))
+    btf = type_.btf
+    return (_field(btf, *row[:8]) for row in btf._core_layout.fields(type_.id))
+
+
+def _field(
+    btf: Btf,
+    name: str,
+    type_id: int,
+    bit_offset: int,
+    bitfield_size: int,
+    depth: int,
+    in_union: bool,
+    parent: int,
+    number: int,
+) -> Field:
+    return Field(
+        name, btf._type(type_id), bit_offset, bitfield_size, depth, in_union, btf._type(parent), number
+    )
+
+
+def find_field(btf: Btf, type_id: int, path: str) -> Field | None:
+    """The member of a struct or union at a path; see `Btf.find_member`."""
+    found = btf._core_layout.find_member(type_id, path)
+    return None if found is None else _field(btf, *found)
+
+
+def required_field(btf: Btf, type_id: int, name: str, path: str) -> Field:
+    """Like `find_field`, for a path in the type `name`.
+
+    Raises:
+        NotFoundError: There is no such member. The message says which part of the path fails, and why.
+        FormatError: as in `Btf.find_member`.
+    """
+    try:
+        field = find_field(btf, type_id, path)
+    except FormatError:
+        raise
+    except ValueError:  # the type is not a struct, or an index is wrong
+        field = None
+    if field is None:
+        raise _no_member(btf, type_id, name, path)
+    return field
+
+
+def _no_member(btf: Btf, type_id: int, name: str, path: str) -> NotFoundError:
+    try:
+        reason, before, part, found = btf._core_layout.why_no_member(type_id, path)
+    except ValueError as error:  # the type is not a struct
+        return NotFoundError(str(error))
+    holder = f"{name}.{before}" if before else name
+    if reason == "past end":
+        part = f"{part}]"
+    is_index = reason in ("past end", "not array", "bad index")
+    whole = f"{holder}[{part}" if is_index else f"{holder}.{part}"
+    return NotFoundError(f"{whole}: {_why(reason, holder, part, btf._type(found))}")
+
+
+def _why(reason: str, holder: str, part: str, type_: Type) -> str:
+    found = resolved(type_)
+    if reason == "no member":
+        whose = f"{found.kind.name.lower()} {found.name or f'[{found.id}]'}"
+        return f"{whose} has no member {part!r}{close_names(part, (field.name for field in fields(found)))}"
+    c_name = spelled(type_)
+    if reason == "past end":
+        return f"index {part[:-1]} is past the end of {c_name}"
+    if reason == "bad index":
+        return f"{'[' + part!r} is not an index"
+    what = {Kind.PTR: "a pointer", Kind.ARRAY: "an array"}.get(found.kind)
+    wanted = "an array" if reason == "not array" else "a struct or union"
+    return f"{holder} is {f'{what} ({c_name})' if what else f'of type {c_name}'}, not {wanted}"
+
+
+def members_at(btf: Btf, type_id: int, offset: int) -> list[MemberAt]:
+    """The innermost members at a byte; see `Btf.members_at`."""
+    return [
+        MemberAt(path, btf._type(found), *others)
+        for path, found, *others in btf._core_layout.members_at(type_id, offset)
+    ]
+
+
+def spelled(type_: Type) -> str:
+    """The type's C name, followed by the dimensions of an array."""
+    dimensions = ""
+    for _ in range(MAX_DEPTH):
+        element = type_.type
+        if type_.kind != Kind.ARRAY or element is None:
+            break
+        dimensions += f"[{type_.nelems}]"
+        type_ = element
+    return type_.c_name + dimensions
 
 
 def first_and_last(type_: Type) -> tuple[int, int]:
@@ -113,157 +218,3 @@ def first_and_last(type_: Type) -> tuple[int, int]:
         return 0, len(offsets) - 1
     numbers = range(len(offsets))
     return min(numbers, key=offsets.__getitem__), max(numbers, key=lambda number: (offsets[number], number))
-
-
-class Step(NamedTuple):
-    """A step of the path to a member: a struct or union, its own bit offset, and the number of its member."""
-
-    parent: Type
-    number: int
-    bit_offset: int
-
-
-def fields_within(type_: Type) -> Iterator[tuple[Field, list[Step]]]:
-    """`fields`, each with its path through anonymous structs and unions.
-
-    The path is reused: it is valid until the next item.
-    """
-    count = 0
-    stack: list[tuple[Type, int, bool, Iterator[tuple[int, Member]]]] = []
-    path: list[Step] = []
-    open_ids: set[int] = set()
-
-    def enter(parent: Type, base: int, in_union: bool) -> None:
-        nonlocal count
-        count += parent.vlen
-        if count > MAX_FIELDS:
-            raise FormatError(f"type [{type_.id}] has more than {MAX_FIELDS:,} members", type_id=type_.id)
-        if len(stack) == MAX_DEPTH:
-            raise FormatError(f"type [{type_.id}] nests more than {MAX_DEPTH} deep", type_id=type_.id)
-        if parent.id in open_ids:
-            raise FormatError(f"type [{parent.id}] contains itself", type_id=parent.id)
-        open_ids.add(parent.id)
-        stack.append((parent, base, in_union or parent.kind == Kind.UNION, enumerate(parent.members)))
-
-    enter(type_, 0, False)
-    while stack:
-        parent, base, in_union, members = stack[-1]
-        del path[len(stack) - 1 :]
-        number, member = next(members, (0, None))
-        if member is None:
-            stack.pop()
-            open_ids.discard(parent.id)
-            continue
-        path.append(Step(parent, number, base))
-        name, member_type, bit_offset, bitfield_size = member
-        bit_offset += base
-        inner = None if name else resolved(member_type)
-        if inner is not None and inner.kind.is_composite:
-            enter(inner, bit_offset, in_union)
-            continue
-        depth = len(path) - 1
-        yield Field(name, member_type, bit_offset, bitfield_size, depth, in_union, parent, number), path
-
-
-def find_field(type_: Type, path: str) -> Field | None:
-    """The member at a dotted path with array indices in brackets. The path omits anonymous structs."""
-    base, found = 0, None
-    for word in path.split("."):
-        name, bracket, index = word.partition("[")
-        parent = resolved(type_)
-        found = (
-            next((field for field in fields(parent) if field.name == name), None)
-            if name and parent.kind.is_composite
-            else None
-        )
-        if found is None:
-            return None
-        element = _indexed(found.type, index) if bracket else (found.type, 0)
-        if element is None:
-            return None
-        type_, offset = element
-        base += found.bit_offset + offset
-        found = found._replace(type=type_, bit_offset=base)
-    return found
-
-
-def _indexed(type_: Type, index: str) -> tuple[Type, int] | None:
-    """The element at an index such as `1][2]`, and its bit offset.
-
-    None if it is past the end of the array; a flexible array has no end.
-    """
-    offset = 0
-    for number in index.split("["):
-        array = resolved(type_)
-        if array.kind != Kind.ARRAY or array.type is None or not number[:-1].isdecimal() or number[-1] != "]":
-            raise ValueError(f"[{index} is not an index of an array of that many dimensions")
-        position = int(number[:-1])
-        if array.nelems and position >= array.nelems:
-            return None
-        type_ = array.type
-        offset += 8 * position * max(0, type_.btf._size(type_.id))
-    return type_, offset
-
-
-def at(type_: Type, offset: int) -> list[str]:
-    """The paths of the innermost members at a byte of a type.
-
-    There are several if members of a union or bitfields share the byte, and none in a hole.
-
-    Raises:
-        ValueError: The type does not have members or elements.
-    """
-    _require_parts(type_)
-    paths: list[str] = []
-    ends = cache(first_and_last)
-    offset = operator.index(offset)
-    stack = [("", type_, offset, 0)] if offset >= 0 else []
-    steps = 0
-    while stack:
-        path, inner, left, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise FormatError(f"type [{type_.id}] nests more than {MAX_DEPTH} deep", type_id=type_.id)
-        found = resolved(inner)
-        if found.kind == Kind.ARRAY and found.type is not None:
-            size = found.btf._size(found.type.id)
-            if size > 0 and (not found.nelems or left < size * found.nelems):
-                stack.append((f"{path}[{left // size}]", found.type, left % size, depth + 1))
-        elif path and found.kind.is_composite and not found.vlen and found.btf.distilled:
-            paths.append(path)  # a distilled base does not record what is inside
-        elif found.kind.is_composite and found.size and left < found.size:
-            covering = []
-            for field in fields(found):
-                steps += 1
-                if _covers(field, left, ends):
-                    name = f"{path}.{field.name}" if path else field.name
-                    covering.append((name, field.type, left - field.offset, depth + 1))
-            if steps > MAX_FIELDS:
-                raise FormatError(
-                    f"type [{type_.id}] has too many members at byte {offset}", type_id=type_.id
-                )
-            stack += reversed(covering)
-        elif path:
-            paths.append(path)
-    return paths
-
-
-def _covers(field: Field, offset: int, ends: Callable[[Type], tuple[int, int]]) -> bool:
-    """Whether a field covers a byte. `ends` is a cached `first_and_last`."""
-    if offset < field.offset:
-        return False
-    if field.bitfield_size:
-        return offset <= (field.bit_offset + field.bitfield_size - 1) // 8
-    size = field.type.btf._size(field.type.id)
-    if offset < field.offset + max(0, size):
-        return True
-    if size != 0 or resolved(field.type).kind != Kind.ARRAY:
-        return False
-    return field.parent.kind == Kind.UNION or field.number == ends(field.parent)[1]
-
-
-def at_each(type_: Type, offsets: Iterable[int] | npt.NDArray[Any]) -> list[list[str]]:
-    """`at` for many offsets. Each distinct offset is looked up once."""
-    _require_parts(type_)
-    wanted = [operator.index(offset) for offset in offsets]
-    paths = {offset: at(type_, offset) for offset in set(wanted)}
-    return [paths[offset] for offset in wanted]

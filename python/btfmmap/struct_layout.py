@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .c_names import function, padded_name, untagged
 from .errors import FormatError
-from .fields import MAX_DEPTH, MAX_FIELDS, fields_within, first_and_last
+from .fields import MAX_DEPTH, MAX_FIELDS, spelled
 from .iteration import run
 from .kinds import Kind
 
@@ -108,34 +107,12 @@ class StructLayout:
             >>> [(member.name, member.offset) for member in btf.layout("list").members]
             [('next', 0), ('prev', 8)]
         """
-        flat: list[LayoutMember] = []
-        places = cache(_places)
-        ends = cache(first_and_last)
-        for field, path in fields_within(self.type):
-            offset, size, hole, bit_hole, _ = places(field.parent)[field.number]
-            # Free space before an anonymous struct is also free before its first member.
-            for outer, inner in zip(path[-2::-1], path[::-1], strict=False):
-                if inner.number != ends(inner.parent)[0]:
-                    break
-                _, _, more, more_bits, _ = places(outer.parent)[outer.number]
-                hole, bit_hole = hole + more, bit_hole + more_bits
-            offset += path[-1].bit_offset // 8
-            position = field.bit_offset - 8 * offset if field.bitfield_size else 0
-            flat.append(
-                LayoutMember(
-                    field.name,
-                    field.type,
-                    offset,
-                    position,
-                    field.bitfield_size,
-                    size,
-                    field.depth,
-                    hole,
-                    bit_hole,
-                    offset // CACHE_LINE,
-                )
-            )
-        return flat
+        from ._core import named_tuples
+
+        btf = self.type.btf
+        names, type_ids, offsets, *others = btf._core_layout.layout_members(self.type.id)
+        lines = [offset // CACHE_LINE for offset in offsets]
+        return named_tuples(LayoutMember, [names, btf._types(type_ids), offsets, *others, lines])
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a dict that can be serialised as JSON.
@@ -156,7 +133,7 @@ class StructLayout:
         facts |= {"vlen" if name == "members" else name: value for name, value in self.summary.items()}
         facts["distilled"] = self.distilled
         facts["members"] = [
-            member._asdict() | {"type": _spelled(member.type), "type_id": member.type.id}
+            member._asdict() | {"type": spelled(member.type), "type_id": member.type.id}
             for member in self.members
         ]
         return facts
@@ -199,11 +176,6 @@ _Place = tuple[int, int, int, int, int]
 
 def _places(type_: Type) -> list[_Place]:
     return type_.btf._core_layout.members(type_.id)
-
-
-def _spelled(type_: Type) -> str:
-    arrays, element = _unwrapped(type_, Kind.ARRAY)
-    return element.c_name + "".join(f"[{array.nelems}]" for array in arrays)
 
 
 def _plural(count: int, word: str) -> str:

@@ -9,7 +9,7 @@ from .errors import BtfError, NotFoundError
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any, SupportsIndex
 
     from .btf import Btf
@@ -223,10 +223,19 @@ class Type:
         rows = slice(columns["indptr"][row], columns["indptr"][row + 1])
         return [columns[name][rows] for name in names]
 
-    def _named_children(self, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
-        """Return the rows of this type in a child table: the name, then the other columns."""
+    def _items(self, item: type[_Item], table: str, *names: str) -> NamedItems[_Item]:
+        """Return the rows of this type in a child table as named tuples: the name, then the other columns.
+
+        Type IDs become `Type` objects.
+        """
+        from ._core import named_tuples
+
         name_off, *others = self._children(table, "name_off", *names)
-        return zip(self.btf.strings(name_off), *others, strict=True)
+        columns: list[list[Any]] = [self.btf.strings(name_off), *(column.tolist() for column in others)]
+        if "type" in names:
+            position = 1 + names.index("type")
+            columns[position] = self.btf._types(columns[position])
+        return NamedItems(named_tuples(item, columns), self)
 
     @property
     def kind(self) -> Kind:
@@ -407,13 +416,7 @@ class Type:
             >>> [member.name for member in btf["list"].members]
             ['next', 'prev']
         """
-        members = (
-            Member(name, self.btf._type(type_id), bit_offset, bitfield_size)
-            for name, type_id, bit_offset, bitfield_size in self._named_children(
-                "members", "type", "bit_offset", "bitfield_size"
-            )
-        )
-        return NamedItems(members, self)
+        return self._items(Member, "members", "type", "bit_offset", "bitfield_size")
 
     @property
     def params(self) -> NamedItems[Param]:
@@ -429,10 +432,7 @@ class Type:
             prototype = self.btf._type(self._cell("size_or_type"))
             # Checked, because the bytes may have changed after `open`.
             return NamedItems(prototype.params if prototype.kind == Kind.FUNC_PROTO else (), self)
-        params = (
-            Param(name, self.btf._type(type_id)) for name, type_id in self._named_children("params", "type")
-        )
-        return NamedItems(params, self)
+        return self._items(Param, "params", "type")
 
     @property
     def enumerators(self) -> NamedItems[Enumerator]:
@@ -442,12 +442,10 @@ class Type:
             >>> btf["verdict"].enumerators["DENY"]
             Enumerator(name='DENY', value=-1)
         """
-        wrap = 2**64 if self.kind == Kind.ENUM64 and not self.signed else None
-        enumerators = (
-            Enumerator(name, value % wrap if wrap else value)
-            for name, value in self._named_children("enumerators", "value")
-        )
-        return NamedItems(enumerators, self)
+        values = self._items(Enumerator, "enumerators", "value")
+        if self.kind != Kind.ENUM64 or self.signed:
+            return values
+        return NamedItems((Enumerator(name, value % 2**64) for name, value in values), self)
 
     @property
     def secinfos(self) -> tuple[Secinfo, ...]:
@@ -457,12 +455,10 @@ class Type:
             >>> btf[".data.flows"].secinfos
             (Secinfo(type=<Type [45] VAR latest>, offset=0, size=8),)
         """
-        return tuple(
-            Secinfo(self.btf._type(type_id), offset, size)
-            for type_id, offset, size in zip(
-                *self._children("secinfos", "type", "offset", "size"), strict=True
-            )
-        )
+        from ._core import named_tuples
+
+        ids, *others = (column.tolist() for column in self._children("secinfos", "type", "offset", "size"))
+        return tuple(named_tuples(Secinfo, [self.btf._types(ids), *others]))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Type) and self.id == other.id and self.btf is other.btf
