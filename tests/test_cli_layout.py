@@ -156,7 +156,8 @@ def test_hostile_names(tmp_path: Path) -> None:
         done = run_btfmmap(*words, "-f", path)
         assert done.returncode == 0
         assert "\x1b" not in done.stdout
-    assert run_btfmmap("at", "top", "0", "-f", path).stdout == "\\x1b[31m\\t\\n\n"
+    line = run_btfmmap("at", "top", "0", "-f", path).stdout.splitlines()[1]
+    assert line.split() == ["0", "0", "4", "int", "\\x1b[31m\\t\\n"]
     assert run_btfmmap("at", "top", "-1", "-f", path).returncode == 2
 
 
@@ -213,14 +214,35 @@ def test_holes_of_few(file: Path) -> None:
 
 
 def test_at(file: Path) -> None:
-    assert run_btfmmap("at", "flags", "0x0", "-f", file).stdout == "bit\nrest\n"
-    assert run_btfmmap("at", "flags", "3", "4", "-f", file).stdout == "       3  rest\n       4  whole\n"
-    rows = json.loads(run_btfmmap("at", "struct pair", "0x4", "8", "99", "-f", file, "--json").stdout)
-    assert [row["offset"] for row in rows] == [4, 8, 99]
+    def lines(*words: str) -> list[list[str]]:
+        return [line.split() for line in run_btfmmap("at", *words, "-f", file).stdout.splitlines()]
+
+    header = ["offset", "within", "size", "type", "member"]
+    bitfields = [["0", "0", "4", "int:1", "bit"], ["0", "0", "4", "int:31", "rest"]]
+    assert lines("flags", "0x0") == [header, *bitfields]
+    assert lines("flags", "3", "6") == [
+        header,
+        ["3", "3", "4", "int:31", "rest"],
+        ["6", "2", "4", "int", "whole"],
+    ]
+    rows = json.loads(run_btfmmap("at", "struct pair", "0x9", "8", "99", "-f", file, "--json").stdout)
+    assert [row["offset"] for row in rows] == [9, 8, 99]
+    *_, member = rows[0]["members"]
+    btf = btfmmap.open(file)
+    type_ = btf["struct pair"].members["right"].type
+    assert member == {
+        "path": "right",
+        "type": type_.c_name,
+        "type_id": type_.id,
+        "size": btf.source.pointer_size,
+        "bit_offset": 64,
+        "bitfield_size": 0,
+        "within": 1,
+    }
     assert rows[2]["members"] == []
     done = run_btfmmap("at", "flags", "8", "-f", file)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "btfmmap: flags has no member at byte 8\n"
+    assert done.stderr == "btfmmap: byte 8 is past the end of flags, which has 8 bytes\n"
     done = run_btfmmap("at", "flags", "eight", "-f", file)
     assert done.returncode == 2
     assert "invalid byte offset value: 'eight'" in done.stderr

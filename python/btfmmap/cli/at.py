@@ -1,6 +1,7 @@
 """Find the members at byte offsets of a type.
 
-Prints several members if unions or bitfields share the byte. An offset in a hole is an error; with --json it
+Prints the path of each member, its type and size, and the position of the byte within it. There are several
+members if unions or bitfields share the byte. An offset in a hole or past the end is an error; with --json it
 gives an empty list. If several types have the name, structs and unions are preferred.
 
     btfmmap at sk_buff 0x70
@@ -10,11 +11,14 @@ gives an empty list. If several types have the name, structs and unions are pref
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_source, add_type, find_type, open_source, printable
+from .common import add_json, add_source, add_type, find_type, open_source, print_columns, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
+
+    from .. import Btf, MemberAt, Type
 
 
 def _number(text: str) -> int:
@@ -37,23 +41,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="byte offset, decimal or hexadecimal with 0x",
     )
     add_source(parser)
-    add_json(parser, "a list of {offset, members}")
+    add_json(parser, "a list of {offset, members}, with the path, type and place of each member,")
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         found = find_type(btf, args.type, "at_each")
-        distilled = found.btf.distilled
-        rows = list(zip(args.offsets, btf.at_each(found, args.offsets), strict=True))
-    if args.json:
-        import json
+        rows = [(offset, btf.members_at(found, offset)) for offset in args.offsets]
+        if args.json:
+            import json
 
-        print(json.dumps([{"offset": offset, "members": paths} for offset, paths in rows], indent=2))
-        return
-    for offset, paths in rows:
-        if not paths and distilled:
-            raise NotFoundError(f"{args.type} belongs to a distilled base, which does not record members")
-        if not paths:
-            raise NotFoundError(f"{args.type} has no member at byte {offset}")
-        for path in paths:
-            print(printable(path) if len(rows) == 1 else f"{offset:>8}  {printable(path)}")
+            shown = [
+                {"offset": offset, "members": [_facts(member, offset) for member in members]}
+                for offset, members in rows
+            ]
+            print(json.dumps(shown, indent=2))
+            return
+        lines = [("offset", "within", "size", "type", "member")]
+        for offset, members in rows:
+            if not members:
+                raise NotFoundError(_why_none(btf, found, args.type, offset))
+            lines += [_line(member, offset) for member in members]
+        print_columns(lines, (True, True, True, False, False))
+
+
+def _facts(member: MemberAt, offset: int) -> dict[str, Any]:
+    return {
+        "path": member.path,
+        "type": member.type.c_name,
+        "type_id": member.type.id,
+        "size": member.size,
+        "bit_offset": member.bit_offset,
+        "bitfield_size": member.bitfield_size,
+        "within": offset - member.offset,
+    }
+
+
+def _line(member: MemberAt, offset: int) -> tuple[str, str, str, str, str]:
+    bits = f":{member.bitfield_size}" if member.bitfield_size else ""
+    within = str(offset - member.offset)
+    type_ = printable(member.type.c_name + bits)
+    return str(offset), within, str(member.size), type_, printable(member.path)
+
+
+def _why_none(btf: Btf, found: Type, name: str, offset: int) -> str:
+    if found.btf.distilled:
+        return f"{name} belongs to a distilled base, which does not record members"
+    try:
+        size = btf.layout(found).size
+    except ValueError:  # an array
+        return f"{name} has no element at byte {offset}"
+    if offset >= size:
+        return f"byte {offset} is past the end of {name}, which has {size:,} bytes"
+    return f"{name} has no member at byte {offset}: it lies in a hole"
