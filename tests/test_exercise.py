@@ -68,13 +68,11 @@ def small_files() -> list[bytes]:
     writer = BtfWriter()
     enum = writer.add_enum("small", [("LOW", 1)])
     writer.add_struct("holder", 8, [("first", enum, 0), ("second", enum, 32)])
-    prototype = BtfWriter()
-    prototype.add_proto(0, [("first", prototype.add_int()), ("second", 1)])
     split = BtfWriter(strings=b"own\0")
     split.add_struct("", 8, [("", 1, 0)])
     files = [every_kind("<").build(), every_kind(">").build(), Path(btfmmap.SAMPLE_BTF).read_bytes()]
     files += [content for target, content in seeds.seeds() if target == "elf"]
-    return [*files, writer.build(), prototype.build(), split.build()]
+    return [*files, writer.build(), split.build()]
 
 
 def contexts(folder: Path, seed: int) -> list[Context]:

@@ -176,6 +176,8 @@ def is_too_large(attribute: Attribute, subject: Any) -> bool:
 
 def objects_in(answer: object, source: random.Random) -> list[Any]:
     """Objects of public classes: the answer, or a few of those that it holds."""
+    if isinstance(answer, btfmmap.types.NamedItems) and answer:
+        return [answer, source.choice(answer)]
     if type(answer) in _public():
         return [answer]
     items: Iterable[Any] = ()
