@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bindings/register.hpp"
+#include "bindings/signals.hpp"
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
 #include "core/base/error.hpp"
@@ -33,17 +34,10 @@ Method to_method(const std::string& name) {
     throw py::value_error("method is '" + name + "', must be 'auto', 'mmap' or 'read'");
 }
 
-// Lets Ctrl-C interrupt a read from an empty pipe.
-void run_signal_handlers() {
-    const py::gil_scoped_acquire locked;
-    if (PyErr_CheckSignals() != 0) {
-        throw py::error_already_set();
-    }
-}
-
 File open(const std::string& path, const std::string& method_name) {
     const Method method = to_method(method_name);
     const py::gil_scoped_release unlocked;
+    // Ctrl-C interrupts a read from an empty pipe.
     return File::open(path, method, run_signal_handlers);
 }
 

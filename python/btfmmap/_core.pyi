@@ -167,7 +167,31 @@ def dump_c(
     as_laid_out: bool = False,
 ) -> None: ...
 def c_declaration(sizes: Sizes, type_id: int) -> bytes: ...
-def c_type_name(sizes: Sizes, type_id: int) -> bytes: ...
+def format(
+    sizes: Sizes,
+    type_id: int,
+    data: Buffer,
+    compact: bool,
+    skip_names: bool,
+    emit_zeroes: bool,
+    emit_strings: bool,
+    indent: str,
+    indent_level: int,
+) -> str: ...
+def format_each(
+    sizes: Sizes,
+    type_id: int,
+    data: Buffer,
+    size: int | None,
+    compact: bool,
+    skip_names: bool,
+    emit_zeroes: bool,
+    emit_strings: bool,
+    indent: str,
+    indent_level: int,
+    end: str,
+    to: int | Callable[[bytes], object] | None,
+) -> list[str] | None: ...
 def file_system_magic(fd: int) -> int | None: ...
 def loaded() -> list[tuple[int, str, int, bool]]: ...
 def loaded_info(btf_id: int) -> tuple[int, str, int, bool]: ...

@@ -45,6 +45,17 @@ def dump(
         pieces: list[bytes] = []
         write_to(pieces.append)
         return _text(b"".join(pieces))
+    write_file(file, write_to)
+    return None
+
+
+def write_file(
+    file: str | os.PathLike[str] | IO[Any], write_to: Callable[[int | Callable[[bytes], object]], object]
+) -> None:
+    """Call `write_to` with the descriptor of a file, or with a function that writes to it.
+
+    A path is replaced when all is written.
+    """
     if isinstance(file, (str, bytes, os.PathLike)):
         path = os.fsdecode(file)
         descriptor = _own_descriptor(path)
@@ -67,7 +78,6 @@ def dump(
         write_to(lambda piece: _write_all(file, piece))
     else:
         write_to(file.write)
-    return None
 
 
 def _is_plain(file: IO[Any]) -> bool:
@@ -98,11 +108,6 @@ def c_declaration(btf: Btf, type_id: int) -> str:
     return _text(_core.c_declaration(btf._core_layout, type_id)) + ";"
 
 
-def c_type_name(btf: Btf, type_id: int) -> str:
-    """The name of a type in a cast: without qualifiers, and for an unnamed type only the keyword."""
-    return _text(_core.c_type_name(btf._core_layout, type_id))
-
-
 def _text(utf8: bytes) -> str:
     return utf8.decode(errors="surrogateescape")
 
@@ -122,7 +127,7 @@ def _own_descriptor(path: str) -> int | None:
     return None
 
 
-def _replace(path: str, write_to: Callable[[int], None]) -> None:
+def _replace(path: str, write_to: Callable[[int], object]) -> None:
     """Write a temporary file beside the path and rename it, so that the path never holds a partial file.
 
     An existing path that is not a regular file (/dev/null, a pipe) is written to directly.
