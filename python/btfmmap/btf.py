@@ -1210,8 +1210,79 @@ class Btf(HasTables):
         from .formatting import format_data
 
         return format_data(
-            self._meant(type_, "format"),
+            self,
+            self._id_of(type_, "format"),
             data,
+            compact=compact,
+            skip_names=skip_names,
+            emit_zeroes=emit_zeroes,
+            emit_strings=emit_strings,
+            indent=indent,
+            indent_level=indent_level,
+        )
+
+    def format_each(
+        self,
+        type_: SupportsIndex | str | Type,
+        buffer: Buffer,
+        *,
+        file: str | os.PathLike[str] | IO[Any] | None = None,
+        end: str = "\n",
+        size: int | None = None,
+        compact: bool = False,
+        skip_names: bool = False,
+        emit_zeroes: bool = False,
+        emit_strings: bool = False,
+        indent: str = "\t",
+        indent_level: int = 0,
+    ) -> list[str] | None:
+        r"""Format records that follow one another, each one as `format` does.
+
+        Use `compact=True` for one record per line. Types are read once, and text is written in pieces, so
+        that this is several times as fast as a call of `format` for each record, and memory use stays bounded
+        with a `file`. Signals such as Ctrl-C interrupt it.
+
+        Args:
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`, as in `format`.
+            buffer: A bytes-like object in the file's byte order that holds a whole number of records.
+            file: A path, an open binary or text file, or None to return the texts. A path is written under
+                another name and then renamed, so that a partial file is never visible.
+            end: Written to the file after each record.
+            size: The size of each record in bytes, if that is more than the size of the type. The rest of a
+                record is ignored.
+            compact: Write each record on one line.
+            skip_names: As in `format`, like the options below.
+            emit_zeroes: Include members that are zero.
+            emit_strings: Show arrays of one-byte integers that hold a NUL as strings.
+            indent: The indentation of one level.
+            indent_level: The level of the outermost values.
+
+        Returns:
+            The texts in the order of the records, or None if they were written to `file`.
+
+        Raises:
+            NotFoundError: There is no such type.
+            FormatError: `buffer` does not hold a whole number of records, or a member lies outside of its
+                struct or union.
+            ValueError: The type has no size, or `size` is less than it.
+            NotSupportedError: As in `format`. The message has the number of the record, from 0. The records
+                before it are written to an open file, but not to a path.
+            OSError: The file cannot be written.
+            TypeError: `file` is neither a path nor a file.
+
+        Example:
+            >>> btf.format_each("list", b"\1" + bytes(31), compact=True)
+            ['(struct list){.next = (struct list *)0x1,}', '(struct list){}']
+        """
+        from .formatting import format_each
+
+        return format_each(
+            self,
+            self._id_of(type_, "format"),
+            buffer,
+            file=file,
+            end=end,
+            size=size,
             compact=compact,
             skip_names=skip_names,
             emit_zeroes=emit_zeroes,

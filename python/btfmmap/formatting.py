@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
     from ._core import Buffer
-    from .types import Type
+    from .btf import Btf
 
 
 def format_data(
-    type_: Type,
+    btf: Btf,
+    type_id: int,
     data: Buffer,
     *,
     compact: bool,
@@ -27,8 +28,8 @@ def format_data(
 ) -> str:
     """Implement `Btf.format`."""
     return _core.format(
-        type_.btf._core_layout,
-        type_.id,
+        btf._core_layout,
+        type_id,
         data,
         compact,
         skip_names,
@@ -40,7 +41,8 @@ def format_data(
 
 
 def format_each(
-    type_: Type,
+    btf: Btf,
+    type_id: int,
     buffer: Buffer,
     *,
     file: str | os.PathLike[str] | IO[Any] | None,
@@ -57,8 +59,8 @@ def format_each(
 
     def write_to(to: int | Callable[[bytes], object] | None) -> list[str] | None:
         return _core.format_each(
-            type_.btf._core_layout,
-            type_.id,
+            btf._core_layout,
+            type_id,
             buffer,
             size,
             compact,

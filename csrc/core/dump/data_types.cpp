@@ -1,11 +1,13 @@
 #include "core/dump/data_types.hpp"
 
 #include <algorithm>
+#include <new>
 #include <tuple>
 
 #include "core/base/error.hpp"
 #include "core/btf/record.hpp"
 #include "core/index/enums.hpp"
+#include "core/text/text_writer.hpp"
 
 namespace btfmmap {
 
@@ -16,12 +18,38 @@ using std::uint64_t;
 
 constexpr uint32_t kMaxMembers = 1 << 16;
 
-DataType read_type(const Btf& btf, const Sizes& sizes, uint32_t id) {
-    const TypeRecord record(btf, id);
-    DataType type{};
-    type.id = id;
+constexpr std::size_t kSlots = 64;        // at the start; a power of two
+constexpr std::size_t kTypesAtOnce = 16;  // allocated together
+constexpr std::size_t kChunk = 1 << 13;   // of the arena
+
+}  // namespace
+
+DataTypes::DataTypes(const Btf& btf, const Sizes& sizes)
+    : btf_(btf),
+      sizes_(sizes),
+      arena_(kChunk),
+      slots_(kSlots),
+      output_([this](const Output::Buffer& buffer, std::size_t size) { cast_.append(buffer.get(), size); },
+              TextWriter::kSlack),
+      limits_(btf),
+      names_(btf, limits_, CNames::Conflicts::ignored),
+      declarations_(btf, sizes, names_, limits_, output_, CDeclarations::Fidelity::layout,
+                    CDeclarations::Style::cast) {}
+
+DataType& DataTypes::add(uint32_t type_id) {
+    if (used_ == slots_.size()) {
+        grow();
+    }
+    if (free_count_ == 0) {
+        free_ = arena_.allocate<DataType>(kTypesAtOnce);
+        free_count_ = kTypesAtOnce;
+    }
+    --free_count_;
+    DataType& type = *new (free_++) DataType{};
+    const TypeRecord record(btf_, type_id);
+    type.id = type_id;
     type.kind = record.kind();
-    type.size = sizes.size(id);
+    type.size = sizes_.size(type_id);
     if (type.kind == Kind::Int) {
         const uint32_t word = record.word(kHeadSize);
         const std::uint8_t bits = int_bits(word);
@@ -36,31 +64,27 @@ DataType read_type(const Btf& btf, const Sizes& sizes, uint32_t id) {
     } else if (is_enum(type.kind)) {
         type.is_signed = enum_is_signed(*record.index, static_cast<uint32_t>(record.row));
     }
+    DataType*& first = slot(type_id);
+    type.next = first;
+    first = &type;
+    ++used_;
+    const uint32_t below = sizes_.resolved(type_id);
+    type.below = below == type_id || below == Sizes::kNoType ? &type : &this->type(below);
     return type;
 }
 
-}  // namespace
-
-DataTypes::DataTypes(const Btf& btf, const Sizes& sizes)
-    : btf_(btf),
-      sizes_(sizes),
-      output_([this](const Output::Buffer& buffer, std::size_t size) { cast_.append(buffer.get(), size); }),
-      limits_(btf),
-      names_(btf, limits_, CNames::Conflicts::ignored),
-      declarations_(btf, sizes, names_, limits_, output_, CDeclarations::Fidelity::layout,
-                    CDeclarations::Style::cast) {}
-
-DataPart DataTypes::part(uint32_t type_id, uint32_t name_off, uint64_t bit_offset,
-                         std::uint8_t bitfield_size) {
-    return {type_id, name_off, bit_offset, bitfield_size, &resolved(type_id), {}, {}};
-}
-
-DataType& DataTypes::resolved(uint32_t type_id) {
-    const uint32_t below = sizes_.resolved(type_id);
-    const uint32_t id = below == Sizes::kNoType ? type_id : below;
-    const auto found = types_.find(id);
-    return found != types_.end() ? found->second
-                                 : types_.emplace(id, read_type(btf_, sizes_, id)).first->second;
+void DataTypes::grow() {
+    std::vector<DataType*> old(4 * slots_.size());
+    old.swap(slots_);
+    for (DataType* type : old) {
+        while (type != nullptr) {
+            DataType* next = type->next;
+            DataType*& first = slot(type->id);
+            type->next = first;
+            first = type;
+            type = next;
+        }
+    }
 }
 
 void DataTypes::expand(DataType& type) {
@@ -74,41 +98,46 @@ void DataTypes::expand(DataType& type) {
                                     type.id);
             }
             const bool flag = record.flag();
-            type.parts.reserve(count);
+            type.parts = arena_.allocate<DataPart>(count);
             for (uint32_t i = 0; i != count; ++i) {
                 const std::byte* member = record.element(i);
                 const uint32_t word = record.load(member + MemberField::offset);
-                type.parts.push_back(part(record.element_type(i, MemberField::type),
-                                          record.load(member + MemberField::name_off),
-                                          member_bit_offset(word, flag), member_bitfield_size(word, flag)));
+                new (type.parts + i) DataPart(part(
+                    record.element_type(i, MemberField::type), record.load(member + MemberField::name_off),
+                    member_bit_offset(word, flag), member_bitfield_size(word, flag)));
             }
+            type.count = count;
             break;
         }
         case Kind::Datasec: {
             const uint32_t count = record.elements();
-            type.parts.reserve(count);
+            type.parts = arena_.allocate<DataPart>(count);
             for (uint32_t i = 0; i != count; ++i) {
                 const uint64_t offset = record.load(record.element(i) + SecinfoField::offset);
-                type.parts.push_back(part(record.element_type(i, SecinfoField::type), 0, 8 * offset, 0));
+                new (type.parts + i)
+                    DataPart(part(record.element_type(i, SecinfoField::type), 0, 8 * offset, 0));
             }
+            type.count = count;
             break;
         }
         case Kind::Array:
         case Kind::Var:
-            type.parts.push_back(part(record.target()));
+            type.parts = new (arena_.allocate<DataPart>(1)) DataPart(part(record.target()));
+            type.count = 1;
             break;
         case Kind::Enum:
         case Kind::Enum64: {
             const uint32_t count = record.elements();
-            type.enumerators.reserve(count);
+            type.enumerators = arena_.allocate<DataType::Enumerator>(count);
             for (uint32_t i = 0; i != count; ++i) {
                 const uint64_t value = enum_value(*record.index, type.kind, record.element(i));
                 const auto extended = static_cast<uint64_t>(signed_enum_value(type.kind, value));
-                type.enumerators.push_back({type.is_signed ? extended : value, i});
+                new (type.enumerators + i) DataType::Enumerator{type.is_signed ? extended : value, i};
             }
-            std::sort(type.enumerators.begin(), type.enumerators.end(), [](const auto& a, const auto& b) {
+            std::sort(type.enumerators, type.enumerators + count, [](const auto& a, const auto& b) {
                 return std::tie(a.value, a.number) < std::tie(b.value, b.number);
             });
+            type.count = count;
             break;
         }
         default:
@@ -121,25 +150,24 @@ std::string_view DataTypes::enumerator(DataType& type, uint64_t value) {
     if (!type.is_expanded) {
         expand(type);
     }
-    const auto found =
-        std::lower_bound(type.enumerators.begin(), type.enumerators.end(), value,
-                         [](const DataType::Enumerator& each, uint64_t wanted) { return each.value < wanted; });
-    if (found == type.enumerators.end() || found->value != value) {
+    DataType::Enumerator* const end = type.enumerators + type.count;
+    const auto* found = std::lower_bound(
+        type.enumerators, end, value,
+        [](const DataType::Enumerator& each, uint64_t wanted) { return each.value < wanted; });
+    if (found == end || found->value != value) {
         return {};
     }
     const TypeRecord record(btf_, type.id);
     return string(record.load(record.element(found->number) + EnumField::name_off));
 }
 
-std::string_view DataTypes::cast(uint32_t type_id) {
-    const auto found = casts_.find(type_id);
-    if (found != casts_.end()) {
-        return found->second;
-    }
+void DataTypes::make_cast(DataType& type) {
     cast_.clear();
-    declarations_.declare(type_id, "");
+    declarations_.declare(type.id, "");
     output_.flush();
-    return casts_.emplace(type_id, cast_).first->second;
+    auto* text = arena_.allocate<char>(cast_.size());
+    cast_.copy(text, cast_.size());
+    type.cast = {text, cast_.size()};
 }
 
 std::string_view DataTypes::string(uint32_t offset) const {

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/analysis/sizes.hpp"
+#include "core/base/arena.hpp"
 #include "core/btf/btf.hpp"
 #include "core/dump/c_declarations.hpp"
 #include "core/dump/c_limits.hpp"
@@ -19,17 +19,15 @@ struct DataType;
 
 // A value inside another one: a member, an element, or a variable of a section. Also a value of its own.
 struct DataPart {
-    std::uint32_t type_id;  // the type that a cast names
-    std::uint32_t name_off;
-    std::uint64_t bit_offset;
+    DataType* declared;          // the type that a cast names
+    DataType* type;              // the type below typedefs and qualifiers; for a cycle of these, `declared`
+    std::uint64_t bit_offset;    // from the start of what contains it
     std::uint8_t bitfield_size;  // 0 if it is not a bitfield
-    DataType* type;              // the type below typedefs and qualifiers
-    // Both are found when they are first needed.
-    std::string_view name;
-    std::string_view cast;
+    std::uint32_t name_off;
+    std::string_view name;  // filled when it is first needed
 };
 
-// A type as its values are read. A cycle of typedefs has the type of one of them.
+// A type as its values are read.
 struct DataType {
     struct Enumerator {
         std::uint64_t value;  // sign-extended if the enum is signed
@@ -41,12 +39,18 @@ struct DataType {
     bool is_signed;           // an INT, ENUM or ENUM64
     std::uint8_t int_offset;  // the value of an INT is a bitfield in old BTF: its offset and size in bits
     std::uint8_t int_bits;    // 0 if it is not a bitfield
-    bool is_expanded;         // whether `parts` and `enumerators` are filled
+    bool is_expanded;         // whether `parts` or `enumerators` are filled
     std::uint32_t nelems;     // of an ARRAY
     std::uint32_t linkage;    // of a VAR
     std::int64_t size;        // as from Sizes::size()
-    std::vector<DataPart> parts;
-    std::vector<Enumerator> enumerators;
+    DataType* below;          // the type below typedefs and qualifiers
+    DataType* next;           // in the same slot of a hash table
+    std::string_view cast;    // filled when it is first needed
+    std::uint32_t count;      // of `parts` or `enumerators`
+    union {
+        DataPart* parts;
+        Enumerator* enumerators;
+    };
 
     // Whether values are numbers or names, which are zero if all of their bytes are.
     bool is_scalar() const {
@@ -60,6 +64,14 @@ struct DataType {
 // the BTF.
 class DataTypes {
 public:
+    struct Parts {
+        DataPart* data;
+        std::uint32_t count;
+
+        DataPart* begin() const { return data; }
+        DataPart* end() const { return data + count; }
+    };
+
     // Both arguments must outlive this object.
     DataTypes(const Btf& btf, const Sizes& sizes);
 
@@ -68,11 +80,11 @@ public:
 
     // Returns the members of a STRUCT or UNION, the element of an ARRAY, the variables of a DATASEC, or the
     // value of a VAR. Throws Error (format) for too many members.
-    std::vector<DataPart>& parts(DataType& type) {
+    Parts parts(DataType& type) {
         if (!type.is_expanded) {
             expand(type);
         }
-        return type.parts;
+        return {type.parts, type.count};
     }
 
     // Returns the name of the first enumerator with a value; empty if there is none.
@@ -80,7 +92,12 @@ public:
 
     // Returns the type's name as in a cast: without qualifiers; for an anonymous type, the keyword. Throws
     // Error (not_supported).
-    std::string_view cast(std::uint32_t type_id);
+    std::string_view cast(DataType& type) {
+        if (type.cast.data() == nullptr) {
+            make_cast(type);
+        }
+        return type.cast;
+    }
 
     // Returns the string at an offset; empty past the strings.
     std::string_view string(std::uint32_t offset) const;
@@ -88,14 +105,32 @@ public:
 
 private:
     DataPart part(std::uint32_t type_id, std::uint32_t name_off, std::uint64_t bit_offset,
-                  std::uint8_t bitfield_size);
-    DataType& resolved(std::uint32_t type_id);
+                  std::uint8_t bitfield_size) {
+        DataType& declared = type(type_id);
+        return {&declared, declared.below, bit_offset, bitfield_size, name_off, {}};
+    }
+    DataType& type(std::uint32_t type_id) {
+        DataType* found = slot(type_id);
+        while (found != nullptr && found->id != type_id) {
+            found = found->next;
+        }
+        return found != nullptr ? *found : add(type_id);
+    }
+    DataType*& slot(std::uint32_t type_id) { return slots_[type_id & (slots_.size() - 1)]; }
+    DataType& add(std::uint32_t type_id);
+    void grow();
     void expand(DataType& type);
+    void make_cast(DataType& type);
 
     const Btf& btf_;
     const Sizes& sizes_;
-    std::unordered_map<std::uint32_t, DataType> types_;
-    std::unordered_map<std::uint32_t, std::string> casts_;
+    Arena arena_;
+    // A hash table with chains. Without a hash function, a chain is short even if the IDs are chosen to
+    // collide: it has at most one type per slots_.size() types of the BTF.
+    std::vector<DataType*> slots_;
+    std::size_t used_ = 0;
+    DataType* free_ = nullptr;  // allocated, but not used yet
+    std::size_t free_count_ = 0;
     std::string cast_;
     Output output_;
     CLimits limits_;

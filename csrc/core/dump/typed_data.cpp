@@ -19,6 +19,8 @@ namespace {
 using std::uint32_t;
 using std::uint64_t;
 
+constexpr std::size_t kPieceSize = 1 << 14;  // of the output, most of which is short
+
 bool all_zero(Bytes bytes) {
     return bytes.size == 0 ||
            (bytes.data[0] == std::byte{0} && std::memcmp(bytes.data, bytes.data + 1, bytes.size - 1) == 0);
@@ -27,9 +29,8 @@ bool all_zero(Bytes bytes) {
 // Returns the position of the first zero, or the size if there is none.
 std::size_t find_zero(Bytes bytes) {
     const void* found = bytes.size == 0 ? nullptr : std::memchr(bytes.data, 0, bytes.size);
-    return found == nullptr
-               ? bytes.size
-               : static_cast<std::size_t>(static_cast<const std::byte*>(found) - bytes.data);
+    return found == nullptr ? bytes.size
+                            : static_cast<std::size_t>(static_cast<const std::byte*>(found) - bytes.data);
 }
 
 bool is_printable(unsigned character) { return character >= 0x20 && character < 0x7f; }
@@ -94,7 +95,8 @@ TypedData::TypedData(const Btf& btf, const Sizes& sizes, uint32_t type_id, Typed
       order_(btf.index().order()),
       types_(btf, sizes),
       root_(types_.part(type_id)),
-      output_([this](const Output::Buffer& buffer, std::size_t size) { text_.append(buffer.get(), size); }) {
+      output_([this](const Output::Buffer& buffer, std::size_t size) { text_.append(buffer.get(), size); },
+              kPieceSize) {
     const TypeRecord record(btf, type_id);
     const std::int64_t size = sizes.size(record.kind() == Kind::Var ? record.target() : type_id);
     if (size < 0) {
@@ -105,15 +107,15 @@ TypedData::TypedData(const Btf& btf, const Sizes& sizes, uint32_t type_id, Typed
 }
 
 std::string TypedData::type_text() const {
-    const std::string name(types_.name(root_.type_id));
-    return name.empty() ? "type [" + std::to_string(root_.type_id) + "]" : name;
+    const std::string name(types_.name(root_.declared->id));
+    return name.empty() ? "type [" + std::to_string(root_.declared->id) + "]" : name;
 }
 
 std::string_view TypedData::format(Bytes data) {
     if (data.size < size_) {
         throw Error::format(type_text() + " has " + std::to_string(size_) + " bytes, but data has " +
                                 std::to_string(data.size),
-                            {}, root_.type_id);
+                            {}, root_.declared->id);
     }
     data_ = data;
     depth_ = sections_ = 0;
@@ -138,7 +140,7 @@ void TypedData::continue_with(uint64_t steps) {
     steps_after_ -= more;
     steps_ += more;
     if (steps > steps_) {
-        throw Error::not_supported("type [" + std::to_string(root_.type_id) +
+        throw Error::not_supported("type [" + std::to_string(root_.declared->id) +
                                    "] has too many members to format for " + std::to_string(data_.size) +
                                    " bytes");
     }
@@ -193,7 +195,7 @@ void TypedData::show(DataPart& first, uint64_t at, bool in_array) {
                 return show_section(*part, at, in_array);
             case Kind::Var:
                 begin_variable(*part, in_array);
-                part = &types_.parts(type).front();
+                part = types_.parts(type).data;
                 in_array = false;
                 break;
             default:
@@ -212,18 +214,11 @@ TypedData::Label TypedData::label(DataPart& part, bool in_array) {
         label.name = part.name;
         label.has_cast = !in_array && part.type->kind != Kind::Var && part.type->kind != Kind::Datasec;
         if (label.has_cast) {
-            label.cast = cast(part);
+            label.cast = types_.cast(*part.declared);
         }
         spend_text(label.name.size() + label.cast.size());
     }
     return label;
-}
-
-std::string_view TypedData::cast(DataPart& part) {
-    if (part.cast.data() == nullptr) {
-        part.cast = types_.cast(part.type_id);
-    }
-    return part.cast;
 }
 
 std::string_view TypedData::indentation() {
@@ -273,7 +268,7 @@ void TypedData::show_parts(DataPart& part, uint64_t at, bool in_array) {
 
 void TypedData::show_array(DataPart& part, uint64_t at, bool in_array) {
     DataType& array = *part.type;
-    DataPart& element = types_.parts(array).front();
+    DataPart& element = *types_.parts(array).data;
     const bool are_characters = element.type->is_character();
     if (are_characters && options_.emit_strings) {
         const Bytes text = bytes(array, at, array.nelems);
@@ -344,7 +339,7 @@ void TypedData::show_array(DataPart& part, uint64_t at, bool in_array) {
 
 [[gnu::flatten]] void TypedData::begin_variable(DataPart& part, bool in_array) {
     const Label label = this->label(part, in_array);
-    const std::string_view type = cast(types_.parts(*part.type).front());
+    const std::string_view type = types_.cast(*types_.parts(*part.type).data->declared);
     const std::string_view name = types_.name(part.type->id);
     const uint32_t linkage = part.type->linkage;
     spend_text(type.size() + name.size());
@@ -506,8 +501,7 @@ TypedData::Number TypedData::floating_point(const DataType& type, Bytes raw) {
             break;
         default:
             throw Error::not_supported("type [" + std::to_string(type.id) + "] is a float of " +
-                                       std::to_string(raw.size) +
-                                       " bytes, whose format BTF does not record");
+                                       std::to_string(raw.size) + " bytes, whose format BTF does not record");
     }
     return {0, Base::text, number_};
 }
@@ -523,7 +517,7 @@ bool TypedData::is_zero(DataType& type, uint64_t at, unsigned bitfield_size, uns
         return all_zero(bytes(type, at, type.size));
     }
     if (is_composite(type.kind)) {
-        const auto& members = types_.parts(type);
+        const auto members = types_.parts(type);
         return std::all_of(members.begin(), members.end(), [&](const DataPart& member) {
             return is_zero(*member.type, at + member.bit_offset, member.bitfield_size, depth + 1);
         });
@@ -532,7 +526,7 @@ bool TypedData::is_zero(DataType& type, uint64_t at, unsigned bitfield_size, uns
 }
 
 bool TypedData::is_zero_array(DataType& array, uint64_t at, unsigned depth) {
-    DataType& element = *types_.parts(array).front().type;
+    DataType& element = *types_.parts(array).data->type;
     const auto size = static_cast<uint64_t>(std::max<std::int64_t>(0, element.size));
     constexpr uint64_t max_size = std::numeric_limits<std::int64_t>::max();
     const Bytes raw = bytes(array, at, static_cast<std::int64_t>(std::min(max_size, array.nelems * size)));

@@ -84,7 +84,6 @@ private:
     void close(char bracket);
 
     Label label(DataPart& part, bool in_array);
-    std::string_view cast(DataPart& part);
     std::string_view indentation();
     Ending ending() const {
         return depth_ == 0 ? Ending::none : options_.compact ? Ending::comma : Ending::line;

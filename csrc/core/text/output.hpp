@@ -20,20 +20,22 @@ public:
     static constexpr std::size_t kSize = std::size_t{1} << 18;
 #endif
 
-    using Buffer = std::unique_ptr<char[]>;  // of kSize bytes
+    using Buffer = std::unique_ptr<char[]>;  // of kSize bytes, or of the size given to the constructor
 
     // Called with a buffer and the number of bytes in it that are used. May replace the buffer by another
     // one. May throw, which ends the output.
     using Sink = std::function<void(Buffer& buffer, std::size_t size)>;
 
-    explicit Output(Sink sink) : sink_(std::move(sink)), buffer_(new char[kSize]), cursor_(buffer_.get()) {}
+    // A smaller buffer is made faster; it suits short texts. `size` is at least TextWriter::kSlack.
+    explicit Output(Sink sink, std::size_t size = kSize)
+        : sink_(std::move(sink)), size_(size), buffer_(new char[size]), cursor_(buffer_.get()) {}
 
     void flush() { flush_until(cursor_); }
 
 private:
     friend class TextWriter;
 
-    char* end() const { return buffer_.get() + kSize; }
+    char* end() const { return buffer_.get() + size_; }
 
     // Passes the text before `cursor` to the sink. Returns where to continue writing.
     char* flush_until(const char* cursor) {
@@ -44,6 +46,7 @@ private:
     }
 
     Sink sink_;
+    std::size_t size_;
     Buffer buffer_;
     char* cursor_;
 };
