@@ -79,10 +79,10 @@ public:
     }
 
     void number(std::uint64_t value) {
-        if (value < 100'000'000) {
+        if (value < k8Digits) {
             up_to_8_digits(static_cast<std::uint32_t>(value));
         } else {
-            all_digits(value);
+            more_than_8_digits(value);
         }
     }
 
@@ -119,8 +119,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMaxDigits = 20;
-
     std::size_t remaining() const { return static_cast<std::size_t>(end_ - cursor_); }
 
     // Moves the cursor, possibly to another buffer.
@@ -161,29 +159,42 @@ private:
         return writer.cursor_;
     }
 
-    // Splits the value into lanes of 4, then 2, then 1 digits, the most significant in the lowest byte. The
-    // divisions by 100 and 10 are multiplications that are exact for numbers this small.
-    void up_to_8_digits(std::uint32_t value) {
+    static constexpr std::uint32_t k8Digits = 100'000'000;
+
+    // Returns eight digits, the most significant in the lowest byte. Splits the value into lanes of 4, then
+    // 2, then 1 digits. The divisions by 100 and 10 are multiplications that are exact for numbers this
+    // small.
+    static std::uint64_t split_into_digits(std::uint32_t value) {
         const std::uint64_t fours = value / 10'000 | std::uint64_t{value % 10'000} << 32;
         const std::uint64_t hundreds = fours * 10'486 >> 20 & 0x0000'007f'0000'007f;
         const std::uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
         const std::uint64_t tens = pairs * 103 >> 10 & 0x000f'000f'000f'000f;
-        const std::uint64_t digits = tens | (pairs - tens * 10) << 8;
-        // The last digit is written even if it is a zero.
-        const auto zeros = static_cast<unsigned>(__builtin_ctzll(digits | std::uint64_t{1} << 56)) / 8;
-        const std::uint64_t text = (digits | broadcast_byte('0')) >> zeros * 8;
-        const std::uint64_t stored = kHostOrder == ByteOrder::little ? text : __builtin_bswap64(text);
-        std::memcpy(cursor_, &stored, sizeof stored);
-        cursor_ += 8 - zeros;
+        return tens | (pairs - tens * 10) << 8;
     }
 
-    void all_digits(std::uint64_t value) {
-        char digits[kMaxDigits];
-        char* first = digits + sizeof digits;
-        for (; value != 0; value /= 10) {
-            *--first = static_cast<char>('0' + value % 10);
+    void digits_without_first(std::uint64_t digits, unsigned omitted) {
+        const std::uint64_t text = (digits | broadcast_byte('0')) >> omitted * 8;
+        const std::uint64_t stored = kHostOrder == ByteOrder::little ? text : __builtin_bswap64(text);
+        std::memcpy(cursor_, &stored, sizeof stored);
+        cursor_ += 8 - omitted;
+    }
+
+    void up_to_8_digits(std::uint32_t value) {
+        const std::uint64_t digits = split_into_digits(value);
+        // The last digit is written even if it is a zero.
+        digits_without_first(digits,
+                             static_cast<unsigned>(__builtin_ctzll(digits | std::uint64_t{1} << 56)) / 8);
+    }
+
+    void more_than_8_digits(std::uint64_t value) {
+        const std::uint64_t high = value / k8Digits;
+        if (high >= k8Digits) {
+            up_to_8_digits(static_cast<std::uint32_t>(high / k8Digits));
+            digits_without_first(split_into_digits(static_cast<std::uint32_t>(high % k8Digits)), 0);
+        } else {
+            up_to_8_digits(static_cast<std::uint32_t>(high));
         }
-        append(first, static_cast<std::size_t>(digits + sizeof digits - first));
+        digits_without_first(split_into_digits(static_cast<std::uint32_t>(value % k8Digits)), 0);
     }
 
     Output& output_;
