@@ -135,6 +135,7 @@ BTF_NAMES = [
     "find_members",
     "first_id",
     "format",
+    "format_each",
     "funcs",
     "graph",
     "header",
@@ -323,7 +324,9 @@ def test_who_imports_the_core() -> None:
         if isinstance(node, ast.ImportFrom)
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
-    files = "banner containers contract/target dumping ext kernel linting loaded_btf matching opening"
+    files = (
+        "banner containers contract/target dumping ext formatting kernel linting loaded_btf matching opening"
+    )
     assert importers == {f"{name}.py" for name in files.split()}
 
 

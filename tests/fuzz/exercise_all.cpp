@@ -23,6 +23,7 @@
 #include "core/dump/c_order.hpp"
 #include "core/dump/json.hpp"
 #include "core/dump/raw.hpp"
+#include "core/dump/typed_records.hpp"
 #include "core/lint/lint.hpp"
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
@@ -313,6 +314,42 @@ void read_dumps(const Btf& btf, const Sizes& sizes) {
     require(!order.empty() && order.back() < end);
 }
 
+// Formats values of some types: bytes that are zero, that are not, and that are derived from the BTF.
+void read_typed_data(const Btf& btf, const Sizes& sizes) {
+    constexpr std::size_t most_data = 512;
+    const Bytes types = btf.type_section();
+    for (const uint32_t id : some_ids(btf)) {
+        attempt([&] {
+            TypedDataOptions options;
+            options.compact = id % 2 == 0;
+            options.skip_names = id % 3 == 0;
+            options.emit_zeroes = id % 5 == 0;
+            options.emit_strings = id % 7 == 0;
+            TypedData values(btf, sizes, id, options, [] {});
+            if (values.size() > most_data) {
+                return;
+            }
+            const auto size = static_cast<std::size_t>(values.size());
+            // Each has its own allocation, so that the sanitizer sees reads past its end.
+            std::vector<std::byte> zeros(size);
+            std::vector<std::byte> ones(size, std::byte{0xff});
+            std::vector<std::byte> some(size);
+            for (std::size_t i = 0; i != size && i < types.size; ++i) {
+                some[i] = types.data[i] & std::byte(0x11 * (i % 16));
+            }
+            for (const auto* data : {&zeros, &ones, &some}) {
+                attempt([&] { touch(values.format({data->data(), size})); });
+            }
+            some.resize(3 * (size + 1));
+            dump([&](Output& output) {
+                TypedRecords records(values, {some.data(), some.size()}, static_cast<std::int64_t>(size + 1));
+                require(records.count() == 3);
+                records.write("\n", output);
+            });
+        });
+    }
+}
+
 // The sizes of a BTF and its bases, the lowest first; each refers to the one before it.
 std::vector<std::unique_ptr<const Sizes>> sizes_of(const Btf& btf) {
     std::vector<std::unique_ptr<const Sizes>> levels;
@@ -367,6 +404,7 @@ void exercise_all(const Btf& btf) {
         read_sizes(btf, *sizes.back());
         read_layouts(btf, *sizes.back());
         read_dumps(btf, *sizes.back());
+        read_typed_data(btf, *sizes.back());
     });
     attempt([&] {
         const auto sizes = shared_sizes_of(btf);

@@ -265,6 +265,10 @@ GENERATORS: dict[str, Draw] = {
     "buffer: Buffer | npt.NDArray[Any]": lambda context, _subject, bound: context.bytes_of(
         bound["type_"], context.random.randrange(4)
     ),
+    "buffer: Buffer": lambda context, _subject, bound: context.bytes_of(
+        bound["type_"], context.random.randrange(4)
+    ),
+    "end: str": _any(("\n", "", "\0")),
     "data: Buffer": lambda context, _subject, bound: context.bytes_of(bound["type_"], 1),
     "size: int | None": lambda context, _subject, bound: context.random.choice(
         (None, len(bound["buffer"]), 1, 64)
