@@ -73,6 +73,40 @@ class Libbpf:
         find = self._library.btf__find_by_name
         return lambda: int(loops.find_each(find, pointer, texts, count))
 
+    def formatter(
+        self,
+        btf: int,
+        type_id: int,
+        data: bytes,
+        records: int,
+        *,
+        times: int = 1,
+        compact: bool = False,
+        emit_zeroes: bool = False,
+    ) -> Callable[[], int]:
+        """Format records with `btf_dump__dump_type_data` in a C loop. Raises OSError without a C compiler.
+
+        The bytes of text are counted and dropped. The result is libbpf's last one, negative for an error.
+        """
+        loops = ctypes.CDLL(str(_loops()))
+        new = self._library.btf_dump__new
+        new.argtypes, new.restype = [ctypes.c_void_p] * 4, ctypes.c_void_p
+        written = ctypes.c_size_t()
+        callback = ctypes.cast(loops.count_text, ctypes.c_void_p)
+        dump = ctypes.c_void_p(new(btf, callback, ctypes.addressof(written), None))
+        # libbpf checks alignment by the address.
+        room = ctypes.create_string_buffer(len(data) + 64)
+        start = (ctypes.addressof(room) + 63) & ~63
+        ctypes.memmove(start, data, len(data))
+        each = ctypes.c_size_t(len(data) // records)
+        options = (ctypes.c_size_t(records), times, ctypes.c_bool(compact), ctypes.c_bool(emit_zeroes))
+        format_each, dump_type_data = loops.format_each, self._library.btf_dump__dump_type_data
+
+        def run(_kept: object = (room, written)) -> int:
+            return int(format_each(dump_type_data, dump, type_id, ctypes.c_void_p(start), each, *options))
+
+        return run
+
     def _checked(self, btf: int | None) -> int:
         if btf is None:
             raise OSError(ctypes.get_errno(), "libbpf loads no BTF")

@@ -47,6 +47,35 @@ def libbpf_find(btf: KernelBtf, names: Sequence[Named], *, by_kind: bool, rounds
     return with_libbpf(name, search)
 
 
+def libbpf_format(
+    btf: KernelBtf,
+    type_id: int,
+    data: bytes,
+    *,
+    records: int = 1,
+    times: int = 1,
+    compact: bool = False,
+    emit_zeroes: bool = False,
+    rounds: int = MANY,
+) -> Workload | Skipped:
+    """libbpf's typed dump of records, some times over, per record."""
+    name = "libbpf `btf_dump__dump_type_data`"
+
+    def format_each(libbpf: Libbpf) -> Workload:
+        run = libbpf.formatter(
+            libbpf.parse(btf.path),
+            type_id,
+            data,
+            records,
+            times=times,
+            compact=compact,
+            emit_zeroes=emit_zeroes,
+        )
+        return repeated(name, run, rounds, records * times)
+
+    return with_libbpf(name, format_each)
+
+
 def bisects() -> bool:
     """Whether the libbpf at hand bisects types that are sorted by name."""
     try:

@@ -22,6 +22,7 @@
 #include "core/dump/c.hpp"
 #include "core/dump/json.hpp"
 #include "core/dump/raw.hpp"
+#include "core/dump/typed_records.hpp"
 #include "core/input/file.hpp"
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
@@ -88,6 +89,24 @@ std::size_t fields_of_all(const BtfSizes& sizes) {
     return found;
 }
 
+// One large value, zero and not, and many small records.
+void counted_typed_data(const Btf& btf, const Sizes& sizes) {
+    const Kinds structs = Kinds().set(static_cast<std::size_t>(Kind::Struct));
+    const auto values = [&](const char* name) {
+        return TypedData(btf, sizes, btf.find(name, structs).value(), {}, [] {});
+    };
+    const std::size_t size = in_memory(values("task_struct").size());
+    for (const auto& [name, byte] : {std::pair{"format_zeros", 0}, {"format_task_struct", 0x41}}) {
+        const std::vector<std::byte> data(size, std::byte(byte));
+        counted(name, [&] { return values("task_struct").format({data.data(), size}).size(); });
+    }
+    const std::vector<std::byte> data(20'000, std::byte{0x41});
+    counted_dump("format_1000_records", [&](Output& output) {
+        TypedData header = values("iphdr");
+        TypedRecords(header, {data.data(), data.size()}, {}).write("\n", output);
+    });
+}
+
 void all(const std::string& path) {
     const Mapping bytes = File::open(path, Method::read, nullptr).whole();
     const auto open = [&] { return std::make_shared<const Btf>(bytes, path, nullptr, 0); };
@@ -143,6 +162,8 @@ void all(const std::string& path) {
     counted_dump("dump_raw", [&](Output& output) { dump_raw(*btf, {}, output); });
     counted_dump("dump_json", [&](Output& output) { dump_json(*btf, {}, false, output); });
     counted_dump("dump_c", [&](Output& output) { dump_c(*btf, *sizes, {}, true, output); });
+
+    counted_typed_data(*btf, *sizes);
 }
 
 }  // namespace

@@ -61,9 +61,9 @@ TypedDataOptions to_options(bool compact, bool skip_names, bool emit_zeroes, boo
     return {compact, skip_names, emit_zeroes, emit_strings, to_bytes(indent), indent_level};
 }
 
-py::str format(const BtfSizes& sizes, std::int64_t type_id, const py::object& data, bool compact,
-               bool skip_names, bool emit_zeroes, bool emit_strings, const py::str& indent,
-               std::int64_t indent_level) {
+py::str format_data(const BtfSizes& sizes, std::int64_t type_id, const py::object& data, bool compact,
+                    bool skip_names, bool emit_zeroes, bool emit_strings, const py::str& indent,
+                    std::int64_t indent_level) {
     const HeldBytes held(data);
     TypedData value(sizes.btf(), sizes.sizes(), sizes.btf().check_id(type_id),
                     to_options(compact, skip_names, emit_zeroes, emit_strings, indent, indent_level),
@@ -131,9 +131,9 @@ py::object format_each(const BtfSizes& sizes, std::int64_t type_id, const py::ob
 }  // namespace
 
 void register_typed_data(py::module_& module) {
-    module.def("format", format, py::arg("sizes"), py::arg("type_id"), py::arg("data"), py::arg("compact"),
-               py::arg("skip_names"), py::arg("emit_zeroes"), py::arg("emit_strings"), py::arg("indent"),
-               py::arg("indent_level"), "Return the bytes of a value as a C initializer.");
+    module.def("format_data", format_data, py::arg("sizes"), py::arg("type_id"), py::arg("data"),
+               py::arg("compact"), py::arg("skip_names"), py::arg("emit_zeroes"), py::arg("emit_strings"),
+               py::arg("indent"), py::arg("indent_level"), "Return the bytes of a value as a C initializer.");
     module.def("format_each", format_each, py::arg("sizes"), py::arg("type_id"), py::arg("data"),
                py::arg("size"), py::arg("compact"), py::arg("skip_names"), py::arg("emit_zeroes"),
                py::arg("emit_strings"), py::arg("indent"), py::arg("indent_level"), py::arg("end"),

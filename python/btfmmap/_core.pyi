@@ -167,7 +167,7 @@ def dump_c(
     as_laid_out: bool = False,
 ) -> None: ...
 def c_declaration(sizes: Sizes, type_id: int) -> bytes: ...
-def format(
+def format_data(
     sizes: Sizes,
     type_id: int,
     data: Buffer,

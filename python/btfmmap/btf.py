@@ -1238,12 +1238,12 @@ class Btf(HasTables):
     ) -> list[str] | None:
         r"""Format records that follow one another, each one as `format` does.
 
-        Use `compact=True` for one record per line. Types are read once, and text is written in pieces, so
-        that this is several times as fast as a call of `format` for each record, and memory use stays bounded
-        with a `file`. Signals such as Ctrl-C interrupt it.
+        Use `compact=True` for one record per line. The types are read once for all records, so this is
+        several times as fast as a call of `format` per record. Text for a `file` is written in pieces, so
+        that memory use stays bounded. Signals such as Ctrl-C interrupt it.
 
         Args:
-            type_: A name (the first of its `candidates` is used), an ID or a `Type`, as in `format`.
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`.
             buffer: A bytes-like object in the file's byte order that holds a whole number of records.
             file: A path, an open binary or text file, or None to return the texts. A path is written under
                 another name and then renamed, so that a partial file is never visible.

@@ -27,7 +27,7 @@ def format_data(
     indent_level: int,
 ) -> str:
     """Implement `Btf.format`."""
-    return _core.format(
+    return _core.format_data(
         btf._core_layout,
         type_id,
         data,
