@@ -24,7 +24,7 @@ from public_api import attributes, functions, public_classes
 
 import btfmmap
 
-MOST_ROUNDS = 120
+MOST_ROUNDS = 40
 
 
 def expected() -> set[str]:
