@@ -41,7 +41,7 @@ LAYERS = {
     "base": ("_core _version close_names errors frames iteration kinds optional", set()),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf", {"base"}),
     "tables": ("ext layouts table_properties tables", {"base"}),
-    "types": ("c_names candidates fields graph matching named_children outlines types users waste", {"base"}),
+    "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": ("ctypes_types dtype dumping formatting records struct_layout", {"base", "types"}),
     "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
     "opening": ("kernel linting opening", {"base", "files", "tables", "btf"}),

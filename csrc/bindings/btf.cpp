@@ -19,6 +19,7 @@
 #include "core/format/kind_text.hpp"
 #include "core/input/file.hpp"
 #include "core/names/rows_named.hpp"
+#include "core/pahole/type_names.hpp"
 
 namespace py = pybind11;
 
@@ -136,6 +137,26 @@ py::list strings_of(const std::vector<BtfPtr>& btfs, const py::object& numbers, 
     return strings.list();
 }
 
+py::str spelled(const TypeNames& names, std::size_t number) {
+    const std::string_view name = names.name(number);
+    return decoded(name.data(), name.size());
+}
+
+// Spells each distinct type once.
+py::list c_names(const Btf& btf, const py::object& ids) {
+    const auto wanted = to_integers(ids);
+    const TypeNames names = [&] {
+        const py::gil_scoped_release unlocked;
+        return TypeNames(btf, wanted);
+    }();
+    std::vector<py::str> made;
+    made.reserve(names.distinct());
+    for (std::size_t number = 0; number != names.distinct(); ++number) {
+        made.push_back(spelled(names, number));
+    }
+    return list_of(made, names.numbers());
+}
+
 // Creates one str per kind.
 py::list kind_names(const Btf& btf, const py::object& ids) {
     const auto wanted = to_integers(ids);
@@ -229,6 +250,10 @@ void register_btf(py::module_& module) {
             py::arg("type_id"))
         .def("all_names", all_names)
         .def("names", names, py::arg("type_ids"))
+        .def(
+            "c_name", [](const Btf& btf, std::int64_t id) { return spelled(TypeNames(btf, {id}), 0); },
+            py::arg("type_id"))
+        .def("c_names", c_names, py::arg("type_ids"))
         .def("kind_names", kind_names, py::arg("type_ids"))
         .def(
             "string", [](const Btf& btf, std::int64_t offset) { return to_str(btf.strings().at(offset)); },

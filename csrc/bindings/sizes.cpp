@@ -3,13 +3,16 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <string>
 
 #include "bindings/fields.hpp"
 #include "bindings/integers.hpp"
 #include "bindings/register.hpp"
+#include "bindings/text.hpp"
 #include "bindings/view.hpp"
 #include "core/analysis/btf_sizes.hpp"
 #include "core/analysis/layout.hpp"
+#include "core/pahole/layout_text.hpp"
 
 namespace py = pybind11;
 
@@ -53,26 +56,19 @@ View resolve(const BtfSizes& sizes, const py::object& ids) {
 }
 
 py::dict column_views(const SizesPtr& sizes) {
-    const Table columns = [&] {
+    const Table& columns = [&]() -> const Table& {
         const py::gil_scoped_release unlocked;
-        return layouts(sizes->btf(), sizes->sizes(), sizes->arena());
+        return sizes->layouts();
     }();
     return view_columns(sizes, columns);
 }
 
-py::list members(const BtfSizes& sizes, std::uint32_t type_id) {
-    py::list rows;
-    for (const MemberPlacement& placement : member_placements(sizes.btf(), sizes.sizes(), type_id)) {
-        const std::int64_t follows =
-            placement.follows == MemberPlacement::kStart ? -1 : std::int64_t{placement.follows};
-        rows.append(
-            py::make_tuple(placement.offset, placement.size, placement.hole, placement.bit_hole, follows));
-    }
-    return rows;
-}
-
-std::uint32_t natural_alignment(const BtfSizes& sizes, std::uint32_t type_id) {
-    return sizes.sizes().natural_alignment(type_id);
+py::str text(const BtfSizes& sizes, std::uint32_t type_id, bool expand) {
+    const std::string text = [&] {
+        const py::gil_scoped_release unlocked;
+        return layout_text(sizes, type_id, expand);
+    }();
+    return decoded(text.data(), text.size());
 }
 
 }  // namespace
@@ -84,8 +80,7 @@ void register_sizes(py::module_& module) {
         .def("sizeof", sizeof_, py::arg("ids"))
         .def("alignof", alignof_, py::arg("ids"))
         .def("resolve", resolve, py::arg("ids"))
-        .def("members", members, py::arg("type_id"))
-        .def("natural_alignment", natural_alignment, py::arg("type_id"))
+        .def("layout_text", text, py::arg("type_id"), py::arg("expand"))
         .def("column_views", column_views);
     add_fields(sizes);
 }

@@ -50,17 +50,21 @@ void Texts::add(Bytes start) {
     distinct_.push_back(measured);
 }
 
+py::list list_of(const std::vector<py::str>& strings, const std::vector<std::uint32_t>& indices) {
+    py::list all(indices.size());
+    for (std::size_t i = 0; i != indices.size(); ++i) {
+        PyList_SET_ITEM(all.ptr(), static_cast<py::ssize_t>(i), strings[indices[i]].inc_ref().ptr());
+    }
+    return all;
+}
+
 py::list Texts::list() const {
     std::vector<py::str> made;
     made.reserve(distinct_.size());
     for (const std::string_view text : distinct_) {
         made.push_back(to_str(text));
     }
-    py::list all(indices_.size());
-    for (std::size_t i = 0; i != indices_.size(); ++i) {
-        PyList_SET_ITEM(all.ptr(), static_cast<py::ssize_t>(i), made[indices_[i]].inc_ref().ptr());
-    }
-    return all;
+    return list_of(made, indices_);
 }
 
 }  // namespace btfmmap::bindings

@@ -12,6 +12,9 @@
 
 namespace btfmmap::bindings {
 
+// Returns a list of `strings[index]` for each index.
+pybind11::list list_of(const std::vector<pybind11::str>& strings, const std::vector<std::uint32_t>& indices);
+
 // Converts many strings of BTFs to str. Strings at the same address are measured once and share one str, so a
 // hostile file in which all types have the same long name is cheap.
 //

@@ -470,6 +470,25 @@ class Btf(HasTables):
         """
         return self._core.all_names() if type_ids is None else self._core.names(type_ids)
 
+    def c_names(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> list[str]:
+        """Return several types as C spells them; see `Type.c_name`.
+
+        Args:
+            type_ids: Type IDs, such as the column `type` of a table.
+
+        Returns:
+            One string per type, such as "struct sock *" or "char[16]". Equal IDs share one `str` object.
+
+        Raises:
+            NotFoundError: There is no type with one of these IDs.
+            NotSupportedError: The types have more than 1 GiB of text.
+
+        Example:
+            >>> btf.c_names(btf.members.type)[:3]
+            ['struct list', 'union address', 'union address']
+        """
+        return self._core.c_names(type_ids)
+
     def kind_names(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> list[str]:
         """Return the names of the kinds of several types.
 

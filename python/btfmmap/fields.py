@@ -174,7 +174,7 @@ def _why(reason: str, holder: str, part: str, type_: Type) -> str:
     if reason == "no member":
         whose = f"{found.kind.name.lower()} {found.name or f'[{found.id}]'}"
         return f"{whose} has no member {part!r}{close_names(part, (field.name for field in fields(found)))}"
-    c_name = spelled(type_)
+    c_name = type_.c_name
     if reason == "past end":
         return f"index {part[:-1]} is past the end of {c_name}"
     if reason == "bad index":
@@ -190,18 +190,6 @@ def members_at(btf: Btf, type_id: int, offset: int) -> list[MemberAt]:
         MemberAt(path, btf._type(found), *others)
         for path, found, *others in btf._core_layout.members_at(type_id, offset)
     ]
-
-
-def spelled(type_: Type) -> str:
-    """The type's C name, followed by the dimensions of an array."""
-    dimensions = ""
-    for _ in range(MAX_DEPTH):
-        element = type_.type
-        if type_.kind != Kind.ARRAY or element is None:
-            break
-        dimensions += f"[{type_.nelems}]"
-        type_ = element
-    return type_.c_name + dimensions
 
 
 def first_and_last(type_: Type) -> tuple[int, int]:

@@ -261,16 +261,15 @@ class Type:
     def c_name(self) -> str:
         """The type as C spells it, such as "struct sock *" or "const char *".
 
-        For an array, it is the type of its elements. "..." replaces types that are nested more than 64 deep,
-        as in a cycle, and text after the first 4,096 characters.
+        An array has its dimensions, as in "char[16]" or "int (*)[4]". "{...}" stands for the name of an
+        anonymous type. "..." replaces types that are nested more than 64 deep, as in a cycle, and text after
+        the first 4,096 characters. `Btf.c_names` spells many types.
 
         Example:
             >>> btf["flow"].members["users"].type.c_name
             'volatile int'
         """
-        from .c_names import type_name
-
-        return type_name(self).replace("  ", " ").rstrip()
+        return self.btf._core.c_name(self.id)
 
     @property
     def kind_flag(self) -> bool:

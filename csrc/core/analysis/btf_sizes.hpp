@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/analysis/fields_cache.hpp"
+#include "core/analysis/layout.hpp"
 #include "core/analysis/sizes.hpp"
 #include "core/base/arena.hpp"
 #include "core/btf/btf.hpp"
@@ -12,8 +13,8 @@
 
 namespace btfmmap {
 
-// The sizes of a BTF's types, with everything they refer to: the BTF and the sizes of its base. Also holds
-// the memory for the table of struct layouts, and the fields of the structs that were asked for.
+// The sizes of a BTF's types, with everything they refer to: the BTF and the sizes of its base. Also has the
+// table of struct layouts, which is built on first use, and the fields of the structs that were asked for.
 class BtfSizes {
 public:
     // `base` has the sizes of the BTF's base; it is nullptr for a standalone BTF.
@@ -36,15 +37,19 @@ public:
 
     const Btf& btf() const { return *btf_; }
     const Sizes& sizes() const { return sizes_; }
-    Arena& arena() const { return arena_; }
 
-    // Returns the sizes of the BTF, this one or one of its bases, that contains a type ID.
+    // The layouts of this BTF's own structs and unions, without those of its base.
+    const Table& layouts() const {
+        return layouts_.get([this] { return btfmmap::layouts(*btf_, sizes_, arena_); });
+    }
+
+    // Returns the sizes, these or those of a base, of the BTF that contains a type ID below end_id().
     const BtfSizes& owner(std::uint32_t type_id) const {
-        const BtfSizes* owner = this;
-        while (type_id < owner->btf_->index().first_id()) {
-            owner = owner->base_.get();
+        const BtfSizes* level = this;
+        while (type_id < level->btf_->index().first_id()) {
+            level = level->base_.get();
         }
-        return *owner;
+        return *level;
     }
 
     // Returns the fields of a STRUCT or UNION of this BTF or of one of its bases. They are kept, within the
@@ -66,6 +71,7 @@ private:
     Sizes sizes_;
     mutable Arena arena_;
     mutable FieldsCache fields_;
+    Lazy<Table> layouts_;
 };
 
 }  // namespace btfmmap

@@ -317,6 +317,17 @@ std::vector<MemberPlacement> member_placements(const Btf& btf, const Sizes& size
     return found;
 }
 
+LayoutRow layout_row(const Table& layouts, std::uint32_t type_id) {
+    const auto& columns = layouts.columns();
+    const auto* ids = static_cast<const uint32_t*>(columns[0].data);
+    const std::ptrdiff_t row = std::lower_bound(ids, ids + columns[0].rows, type_id) - ids;
+    const auto word = [&](std::size_t column) {
+        return static_cast<const uint32_t*>(columns[column].data)[row];
+    };
+    return {word(1), word(2), word(3), word(4), word(5), word(6), word(7), word(8), word(9),
+            static_cast<const bool*>(columns[10].data)[row]};
+}
+
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena) {
     return with_byte_order(btf.header().order,
                            [&](auto load) { return build_layouts<decltype(load)>(btf, sizes, arena); });

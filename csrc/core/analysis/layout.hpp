@@ -16,6 +16,15 @@ namespace btfmmap {
 // python/btfmmap/layouts.py.
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena);
 
+// One row of that table.
+struct LayoutRow {
+    std::uint32_t size, members, holes, hole_bytes, bit_holes, bit_hole_bits, padding, bit_padding, cachelines;
+    bool packed;
+};
+
+// Returns the row of a STRUCT or UNION, which must be in the table.
+LayoutRow layout_row(const Table& layouts, std::uint32_t type_id);
+
 // The position of a member and the hole before it.
 struct MemberPlacement {
     // The bytes that the member occupies. For a bitfield: its storage unit, which has the size of its type.

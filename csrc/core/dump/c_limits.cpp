@@ -14,10 +14,12 @@ constexpr std::uint64_t kBaseBytes = std::uint64_t{1} << 24;
 
 }  // namespace
 
-CLimits::CLimits(const Btf& btf) : remaining_(kBaseBytes) {
+std::uint64_t c_text_limit(const Btf& btf) {
+    std::uint64_t limit = kBaseBytes;
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
-        remaining_ += kBytesPerByte * (level->header().type_size + level->header().string_size);
+        limit += kBytesPerByte * (level->header().type_size + level->header().string_size);
     }
+    return limit;
 }
 
 void CLimits::throw_exhausted() {

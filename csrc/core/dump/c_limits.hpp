@@ -6,12 +6,16 @@
 
 namespace btfmmap {
 
+// Returns the maximum number of bytes of C text that is written for the types of a BTF. It is in proportion to
+// the size of the BTF.
+std::uint64_t c_text_limit(const Btf& btf);
+
 // Limits the cost of writing types as C. Text and time are in proportion to the size of the BTF, and the use
 // of the stack is bounded. Names, prototypes and anonymous types are written out wherever they are used, so a
 // hostile file of a few kilobytes could otherwise cause unlimited output.
 class CLimits {
 public:
-    explicit CLimits(const Btf& btf);
+    explicit CLimits(const Btf& btf) : remaining_(c_text_limit(btf)) {}
 
     // Accounts for bytes that are written or compared; a step counts as some bytes. Throws Error
     // (not_supported) if the limit is exceeded.
