@@ -33,6 +33,7 @@ FOLDERS = {
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
     "text": {"base", "simd"},
     "dump": {"base", "format", "index", "btf", "analysis", "text"},
+    "pahole": {"base", "format", "index", "btf", "analysis", "text", "dump"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
 }
 # The layers of the package: their modules, and which other layers those may import at run time, inside of
@@ -118,6 +119,7 @@ BTF_NAMES = [
     "at_each",
     "base",
     "c_declaration",
+    "c_names",
     "candidates",
     "close",
     "closed",

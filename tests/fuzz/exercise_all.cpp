@@ -28,6 +28,8 @@
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
 #include "core/names/rows_named.hpp"
+#include "core/pahole/layout_text.hpp"
+#include "core/pahole/type_names.hpp"
 
 namespace btfmmap::fuzz {
 
@@ -39,6 +41,8 @@ using std::uint32_t;
 constexpr std::size_t kMostText = std::size_t{1} << 18;
 // Number of questions asked whose cost is in proportion to the number of types.
 constexpr uint32_t kMostAsked = 32;
+// Number of structs whose layouts are written: one of a few hundred bytes can make megabytes of text.
+constexpr uint32_t kMostLayouts = 4;
 
 void require(bool holds) {
     if (!holds) {
@@ -253,6 +257,28 @@ void read_bytes(const BtfSizes& sizes, uint32_t id) {
     }
 }
 
+void read_type_names(const Btf& btf) {
+    const auto ids = some_ids(btf);
+    const TypeNames names(btf, {ids.begin(), ids.end()});
+    require(names.numbers().size() == ids.size() && names.distinct() <= ids.size());
+    for (const uint32_t number : names.numbers()) {
+        touch(names.name(number));
+    }
+    attempt([&] { TypeNames(btf, {btf.index().end_id()}); });
+}
+
+void read_layout_texts(const Btf& btf, const BtfSizes& sizes) {
+    uint32_t written = 0;
+    for (const uint32_t id : some_ids(btf)) {
+        if (is_composite(btf.kind(id)) && written++ == kMostLayouts) {
+            break;
+        }
+        attempt([&] { touch(layout_text(sizes, id, false)); });
+        attempt([&] { touch(layout_text(sizes, id, true)); });
+    }
+    attempt([&] { layout_text(sizes, btf.index().end_id(), true); });
+}
+
 void read_edges(const Edges& edges) {
     require(edges.indptr[0] == 0 && edges.indptr[edges.nodes] == edges.edges);
     require(std::is_sorted(edges.indptr, edges.indptr + edges.nodes + 1));
@@ -398,6 +424,7 @@ void exercise_all(const Btf& btf) {
     read_names(btf);
     attempt([&] { read_matches(btf); });
     read_strings(btf);
+    attempt([&] { read_type_names(btf); });
     attempt([&] { read_tables(btf); });
     attempt([&] {
         const auto sizes = sizes_of(btf);
@@ -412,6 +439,7 @@ void exercise_all(const Btf& btf) {
             attempt([&] { read_fields(btf, *sizes, id); });
             attempt([&] { read_bytes(*sizes, id); });
         }
+        read_layout_texts(btf, *sizes);
     });
     attempt([&] { read_graph(btf); });
 }

@@ -324,8 +324,8 @@ LayoutRow layout_row(const Table& layouts, std::uint32_t type_id) {
     const auto word = [&](std::size_t column) {
         return static_cast<const uint32_t*>(columns[column].data)[row];
     };
-    return {word(1), word(2), word(3), word(4), word(5), word(6), word(7), word(8), word(9),
-            static_cast<const bool*>(columns[10].data)[row]};
+    return {word(1), word(2), word(3), word(4), word(5),
+            word(6), word(7), word(8), word(9), static_cast<const bool*>(columns[10].data)[row]};
 }
 
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena) {

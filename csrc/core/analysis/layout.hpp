@@ -18,7 +18,8 @@ Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena);
 
 // One row of that table.
 struct LayoutRow {
-    std::uint32_t size, members, holes, hole_bytes, bit_holes, bit_hole_bits, padding, bit_padding, cachelines;
+    std::uint32_t size, members, holes, hole_bytes, bit_holes, bit_hole_bits, padding, bit_padding,
+        cachelines;
     bool packed;
 };
 

@@ -6,8 +6,8 @@
 
 namespace btfmmap {
 
-// Returns the maximum number of bytes of C text that is written for the types of a BTF. It is in proportion to
-// the size of the BTF.
+// Returns the maximum number of bytes of C text that is written for the types of a BTF. It is in proportion
+// to the size of the BTF.
 std::uint64_t c_text_limit(const Btf& btf);
 
 // Limits the cost of writing types as C. Text and time are in proportion to the size of the BTF, and the use

@@ -215,8 +215,7 @@ InnerPadding LayoutWriter::write_members(const TypeRecord& type, const StructMem
 bool LayoutWriter::write_combined(const StructMember& member, const Previous& previous, bool commented,
                                   unsigned indent) {
     const uint32_t offset = member.at.offset;
-    const bool enters_bits =
-        offset == previous.offset && !previous.is_bitfield && member.bitfield_size != 0;
+    const bool enters_bits = offset == previous.offset && !previous.is_bitfield && member.bitfield_size != 0;
     const bool with_previous = offset < previous.offset || enters_bits;
     if (!with_previous && (offset == previous.offset || offset - previous.offset >= previous.size)) {
         return false;

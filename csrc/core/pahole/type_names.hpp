@@ -10,8 +10,8 @@
 
 namespace btfmmap {
 
-// Types in C's spelling, such as "struct sock *", "char[16]" or "int (*)(void)". Each distinct type is spelled
-// once.
+// Types in C's spelling, such as "struct sock *", "char[16]" or "int (*)(void)". Each distinct type is
+// spelled once.
 class TypeNames {
 public:
     // Throws Error: not_found for an ID that does not exist, not_supported for more than kMaxText bytes.

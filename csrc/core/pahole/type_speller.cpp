@@ -15,6 +15,9 @@ std::string_view qualifier(Kind kind) {
     return kind == Kind::Const ? "const " : kind == Kind::Volatile ? "volatile " : "restrict ";
 }
 
+// Whether nothing of a modifier is written behind the type.
+bool is_prefix(Kind kind) { return kind == Kind::Const || kind == Kind::Volatile || kind == Kind::TypeTag; }
+
 }  // namespace
 
 std::string_view keyword_of(Kind kind) {
@@ -144,6 +147,12 @@ void TypeSpeller::push_array(uint32_t type_id, std::string_view name, unsigned d
         }
         type_id = type.target();
     }
+    // Qualifiers of the elements. Not left to write_type(), which writes a space after the type.
+    for (; depth <= kMaxDepth && is_prefix(btf_.index().kind_of(type_id)); ++depth) {
+        const TypeRecord type(btf_, type_id);
+        text_.write(type.kind() == Kind::TypeTag ? "" : qualifier(type.kind()));
+        type_id = type.target();
+    }
     const TypeRecord element(btf_, type_id);
     const uint32_t target = element.kind() == Kind::Ptr ? untagged(element.target()) : 0;
     const bool of_functions = is_prototype(target) && depth <= kMaxDepth;
@@ -257,8 +266,7 @@ void TypeSpeller::write_next_parameter(Item parameters) {
     ++parameters.next;
     push(parameters);
     const uint32_t type_id = prototype.element_type(number, ParamField::type);
-    const std::string_view name =
-        name_at(prototype.load(prototype.element(number) + ParamField::name_off));
+    const std::string_view name = name_at(prototype.load(prototype.element(number) + ParamField::name_off));
     const TypeRecord type(btf_, type_id);
     const uint32_t target = type.kind() == Kind::Ptr ? type.target() : 0;
     if (type.kind() == Kind::Void && name.empty()) {

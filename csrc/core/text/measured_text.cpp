@@ -8,7 +8,8 @@ namespace btfmmap {
 
 namespace {
 
-// Returns the length of the valid UTF-8 sequence at the start of a text that is not empty; 1 if there is none.
+// Returns the length of the valid UTF-8 sequence at the start of a text that is not empty; 1 if there is
+// none.
 std::size_t sequence_length(std::string_view text) {
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
     const unsigned lead = byte(0);
