@@ -85,11 +85,11 @@ private:
         return btf_.strings().checked_rest(name_off).data[0] == std::byte{0};
     }
 
-    void write_name(uint32_t offset) { text_.write_name(speller_.name_at(offset)); }
+    void write_name(uint32_t offset) { text_.write_measured(speller_.name_at(offset)); }
     void write_name_of(const TypeRecord& type) { write_name(type.index->name_off(type.row)); }
     void write_declarator(const Declarator& declarator) {
         text_.write(declarator.pointer ? "* " : "");
-        text_.write_name(declarator.name);
+        text_.write_measured(declarator.name);
     }
 
     void write_body(uint32_t type_id, const Column& column, const Declarator& declarator, bool outermost);
@@ -262,7 +262,7 @@ void LayoutWriter::write_member(const StructMember& member, const Column& column
         // type is a typedef or an array of a struct, the name precedes the attributes.
         write_declared(member.type, {}, within, flexible);
         text_.write(unnamed && !name.empty() ? " " : "");
-        text_.write_name(name);
+        text_.write_measured(name);
     } else {
         write_declared(member.type, {name}, within, flexible);
     }
@@ -394,7 +394,7 @@ void LayoutWriter::write_type(uint32_t type_id, std::string_view name, int width
     const size_t length = text_.characters() - first;
     text_.fill(' ', wanted - std::min(wanted, length));
     text_.write(" ");
-    text_.write_name(name);
+    text_.write_measured(name);
 }
 
 void LayoutWriter::write_enumeration(const TypeRecord& type, const Declarator& declarator, unsigned indent) {

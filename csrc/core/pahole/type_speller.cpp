@@ -179,7 +179,7 @@ void TypeSpeller::write_stack() {
                 text_.write(item.text);
                 break;
             case Item::Tag::name:
-                text_.write_name(item.text);
+                text_.write_measured(item.text);
                 break;
             case Item::Tag::dimension:
                 text_.write("[");
@@ -237,7 +237,7 @@ void TypeSpeller::write_type(const Item& item) {
             break;
         case Kind::Fwd:
             text_.write(type.flag() ? "union " : "struct ");
-            text_.write_name(name_at(type.index->name_off(type.row)));
+            text_.write_measured(name_at(type.index->name_off(type.row)));
             break;
         case Kind::FuncProto:
             push_function(item.id, {}, false, depth);
@@ -245,7 +245,7 @@ void TypeSpeller::write_type(const Item& item) {
         default: {
             const std::string_view name = name_at(type.index->name_off(type.row));
             text_.write(keyword_of(kind));
-            text_.write_name(name.empty() ? "{...}" : name);
+            text_.write_measured(name.empty() ? "{...}" : name);
         }
     }
 }

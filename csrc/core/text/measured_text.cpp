@@ -32,6 +32,13 @@ std::size_t sequence_length(std::string_view text) {
 }  // namespace
 
 std::size_t count_characters(std::string_view text) {
+    unsigned char bits = 0;
+    for (const char byte : text) {
+        bits |= static_cast<unsigned char>(byte);
+    }
+    if (bits < 0x80) {
+        return text.size();
+    }
     std::size_t count = 0;
     while (!text.empty()) {
         text.remove_prefix(static_cast<unsigned char>(text[0]) < 0x80 ? 1 : sequence_length(text));

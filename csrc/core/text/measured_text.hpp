@@ -24,9 +24,9 @@ public:
         spend(ascii.size());
         text_.append(ascii);
     }
-    // Writes text that may contain any bytes.
-    void write_name(std::string_view name) {
-        write(name);
+    // Writes text that may contain any bytes. The caller spends its size when it measures the text.
+    void write_measured(std::string_view name) {
+        text_.append(name);
         multibyte_ += name.size() - count_characters(name);
     }
     void fill(char character, std::uint64_t count) {
