@@ -70,7 +70,8 @@ def test_members_against_pahole(kernel: Path) -> None:
     different = {row for row in theirs - ours if "[]" not in row[2] and "[0]" not in row[2]}
     to_arrays = {(parent, name) for parent, name, text in ours if re.search(r"\*\)\[", text)}
     assert {row for row in different if row[:2] not in to_arrays} == set()
-    assert sum("][" in text for *_, text in theirs) > 20
+    if kernel.stem == "7.2-amd64":  # the older one was made by a pahole that joins dimensions
+        assert sum("][" in text for *_, text in theirs) > 20
 
 
 def declarations(random_: random.Random, count: int) -> list[str]:

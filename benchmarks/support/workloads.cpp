@@ -19,6 +19,7 @@
 #include "core/analysis/sizes.hpp"
 #include "core/analysis/users.hpp"
 #include "core/btf/btf.hpp"
+#include "core/btf/record.hpp"
 #include "core/dump/c.hpp"
 #include "core/dump/json.hpp"
 #include "core/dump/raw.hpp"
@@ -27,6 +28,8 @@
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
 #include "core/names/rows_named.hpp"
+#include "core/pahole/layout_text.hpp"
+#include "core/pahole/type_names.hpp"
 
 namespace {
 
@@ -107,6 +110,18 @@ void counted_typed_data(const Btf& btf, const Sizes& sizes) {
     });
 }
 
+// The types of all members.
+std::vector<std::int64_t> member_types(const Btf& btf) {
+    std::vector<std::int64_t> ids;
+    for (std::size_t row = btf.index().first_record(); row != btf.index().rows(); ++row) {
+        const TypeRecord type(btf, btf.index().id(row));
+        for (std::uint32_t number = 0; is_composite(type.kind()) && number != type.elements(); ++number) {
+            ids.push_back(type.element_type(number, MemberField::type));
+        }
+    }
+    return ids;
+}
+
 void all(const std::string& path) {
     const Mapping bytes = File::open(path, Method::read, nullptr).whole();
     const auto open = [&] { return std::make_shared<const Btf>(bytes, path, nullptr, 0); };
@@ -157,6 +172,14 @@ void all(const std::string& path) {
     const BtfSizes kept(btf, nullptr);
     for (const char* question : {"fields", "fields_kept"}) {
         counted(question, [&] { return fields_of_all(kept); });
+    }
+
+    const auto types_of_members = member_types(*btf);
+    counted("type_names", [&] { return TypeNames(*btf, types_of_members); });
+    kept.layouts();
+    if (const auto task = btf->find("task_struct", Kinds().set(static_cast<std::size_t>(Kind::Struct)))) {
+        counted("layout_text", [&] { return layout_text(kept, *task, false); });
+        counted("layout_text_expanded", [&] { return layout_text(kept, *task, true); });
     }
 
     counted_dump("dump_raw", [&](Output& output) { dump_raw(*btf, {}, output); });

@@ -24,6 +24,8 @@ using std::uint32_t;
 using std::uint64_t;
 
 constexpr uint32_t kMaxMembers = 1 << 16;
+// The maximum size of a member's lines, without names: they have up to 64 tabs each.
+constexpr uint64_t kMaxMemberText = 1 << 10;
 // A level of nesting takes less than 1 KiB of stack, and a thread may have only 128 KiB.
 constexpr unsigned kMaxDepth = 64;
 constexpr int kTypeWidth = 26;
@@ -460,7 +462,7 @@ std::string layout_text(const BtfSizes& sizes, uint32_t type_id, bool expand) {
     if (type_id >= sizes.btf().index().end_id() || !is_composite(sizes.btf().index().kind_of(type_id))) {
         throw Error::not_found("type [" + std::to_string(type_id) + "] is not a struct or union");
     }
-    MeasuredText text(c_text_limit(sizes.btf()));
+    MeasuredText text(c_text_limit(sizes.btf()) + kMaxMembers * kMaxMemberText);
     LayoutWriter(sizes, expand, text).write(type_id);
     return std::move(text.text());
 }
