@@ -197,7 +197,7 @@ class TestBulk:
     def test_of_a_base(self, module: tuple[Path, Path]) -> None:
         base = btfmmap.open(module[0])
         split = btfmmap.open(module[1], base=base)
-        ids = [0, 1, base.find("task_struct"), split.first_id, split.first_id + len(split) - 1]
+        ids = [0, 1, base["struct task_struct"].id, split.first_id, split.first_id + len(split) - 1]
         assert split.c_names(ids) == [split[type_id].c_name for type_id in ids]
         assert split.c_names(ids[:3]) == base.c_names(ids[:3])
         with pytest.raises(NotFoundError):

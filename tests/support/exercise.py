@@ -24,6 +24,7 @@ from btf_writer import every_kind
 from public_api import Attribute, attributes, functions, own_classes, public_classes
 
 import btfmmap
+from btfmmap.types import NamedItems
 
 TABLES = [name for name in vars(btfmmap.Btf.__base__) if not name.startswith("_")]
 
@@ -175,9 +176,10 @@ def is_too_large(attribute: Attribute, subject: Any) -> bool:
 
 
 def objects_in(answer: object, source: random.Random) -> list[Any]:
-    """Objects of public classes: the answer, or a few of those that it holds."""
-    if isinstance(answer, btfmmap.types.NamedItems) and answer:
-        return [answer, source.choice(answer)]
+    """Objects of public classes: the answer, or a few of those that it holds. A NamedItems, of which few have
+    items, comes with one of them."""
+    if isinstance(answer, NamedItems):
+        return [answer, *source.sample(answer, min(1, len(answer)))]
     if type(answer) in _public():
         return [answer]
     items: Iterable[Any] = ()
@@ -247,7 +249,7 @@ class Asker:
 
     def explore(self, subjects: list[Any], context: Context, most: int, of_each: int | None = None) -> None:
         """Ask `of_each` (None: all) of what comes, at most so many questions, of no class more often than of
-        another."""
+        another. Classes that were never asked come first."""
         left = most
         pending: dict[type, list[Any]] = {}
         new = subjects
@@ -256,7 +258,10 @@ class Asker:
                 pending.setdefault(type(subject), []).append(subject)
             if not pending:
                 return
-            class_ = context.random.choice([*pending])
+            unasked = [
+                class_ for class_ in pending if not any(self.asked[each.key] for each in asked_of(class_))
+            ]
+            class_ = context.random.choice(unasked or [*pending])
             subject = pending[class_].pop(context.random.randrange(len(pending[class_])))
             if not pending[class_]:
                 del pending[class_]
