@@ -1,8 +1,10 @@
 #include "core/pahole/layout_text.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/error.hpp"
@@ -26,8 +28,7 @@ using std::uint64_t;
 constexpr uint32_t kMaxMembers = 1 << 16;
 // The maximum size of a member's lines, without names: they have up to 64 tabs each.
 constexpr uint64_t kMaxMemberText = 1 << 10;
-// A level of nesting takes less than 1 KiB of stack, and a thread may have only 128 KiB.
-constexpr unsigned kMaxDepth = 64;
+constexpr unsigned kMaxDepth = 64;  // of nested structs
 constexpr int kTypeWidth = 26;
 constexpr uint32_t kIntSize = 4;
 constexpr std::string_view kPacked = " __attribute__((__packed__))";
@@ -64,6 +65,45 @@ struct Previous {
     }
 };
 
+// A struct or union that is being written.
+struct Level {
+    // What is done next.
+    enum class Phase : std::uint8_t {
+        start_member,   // or the end of the struct, if there is no member left
+        finish_filler,  // its type was written
+        finish_member,  // its type was written
+    };
+
+    const BtfSizes* owner;
+    TypeRecord type;
+    Column column;
+    Declarator declarator;
+    StructMembers found;
+    std::vector<uint64_t> previous_lines;
+    uint64_t cacheline;  // of the members before the struct
+
+    Phase phase = Phase::start_member;
+    uint32_t number = 0;  // of the member being written
+    Previous previous = {};
+    MemberComments comments = {0, found.hole_at_start};
+    InnerPadding inner = {};
+    bool commented = false;                 // comments precede the member
+    size_t member_start = 0;                // number of characters before it
+    std::vector<uint32_t> dimensions = {};  // to be written behind its type
+
+    bool is_union() const { return type.kind() == Kind::Union; }
+    const StructMember& member() const { return found.members[number]; }
+    // Whether an array of zero elements is written [] rather than [0], if no union is around it.
+    bool ends_with_member() const {
+        return number + 1 == found.members.size() && number != 0 && number == found.last();
+    }
+    // Whether the previous member matters for the place of the member.
+    bool follows_previous() const {
+        const bool ascends = number != 0 && member().bit_offset >= found.members[number - 1].bit_offset;
+        return !is_union() && previous.size != 0 && (ascends || found.by_offset.empty());
+    }
+};
+
 class LayoutWriter {
 public:
     LayoutWriter(const BtfSizes& sizes, bool expand, MeasuredText& text)
@@ -76,7 +116,10 @@ public:
     void write(uint32_t type_id) {
         const bool is_union = btf_.index().kind_of(type_id) == Kind::Union;
         name_width_ = expand_ ? 55 : is_union ? 21 : 23;
-        write_body(type_id, {1, kTypeWidth, 0}, {}, true);
+        open(type_id, {1, kTypeWidth, 0}, {});
+        while (!levels_.empty()) {
+            advance(levels_.back());
+        }
         text_.write(";\n");
     }
 
@@ -94,14 +137,18 @@ private:
         text_.write_measured(declarator.name);
     }
 
-    void write_body(uint32_t type_id, const Column& column, const Declarator& declarator, bool outermost);
-    InnerPadding write_members(const TypeRecord& type, const StructMembers& found, const Column& column);
+    void open(uint32_t type_id, const Column& column, const Declarator& declarator);
+    void advance(Level& level);
+    void close(Level& level);
+    void start_member(Level& level);
+    void finish_filler(Level& level);
+    void declare_member(Level& level);
+    void finish_member(Level& level);
     bool write_combined(const StructMember& member, const Previous& previous, bool commented,
                         unsigned indent);
-    void write_filler(const StructMember& member, uint32_t bits, const Column& column);
-    void write_member(const StructMember& member, const Column& column, bool flexible);
     void write_cacheline(uint64_t start, unsigned indent);
-    void write_declared(uint32_t type_id, Declarator declarator, Column column, bool flexible);
+    void write_declared(Level& level, uint32_t type_id, Declarator declarator, Column column);
+    void write_dimensions(Level& level, bool flexible);
     uint32_t write_aliases(uint32_t type_id);
     void write_type(uint32_t type_id, std::string_view name, int width);
     void write_enumeration(const TypeRecord& type, const Declarator& declarator, unsigned indent);
@@ -118,98 +165,132 @@ private:
     TypeSpeller speller_;
     size_t name_width_ = 0;
     uint64_t cacheline_ = 0;
-    uint64_t written_ = 0;        // number of members
-    std::vector<uint32_t> open_;  // the types being written, outermost first
-    unsigned open_unions_ = 0;    // number of unions among them
+    uint64_t written_ = 0;      // number of members
+    std::deque<Level> levels_;  // outermost first
+    unsigned open_unions_ = 0;  // number of unions among them
 };
 
-// Writes a struct or union from the keyword to the closing brace, then the declarator and the attributes.
-void LayoutWriter::write_body(uint32_t type_id, const Column& column, const Declarator& declarator,
-                              bool outermost) {
+// Starts a struct or union, from the keyword to the opening brace.
+void LayoutWriter::open(uint32_t type_id, const Column& column, const Declarator& declarator) {
     const BtfSizes& owner = sizes_.owner(type_id);
     const TypeRecord type(btf_, type_id);
-    const bool is_union = type.kind() == Kind::Union;
     written_ += type.elements();
     if (written_ > kMaxMembers) {
         throw Error::format("more than 65,536 members, reached in type [" + std::to_string(type_id) + "]", {},
                             type_id);
     }
-    const LayoutRow row = layout_row(owner.layouts(), type_id);
-    const StructMembers found = struct_members(owner, type_id);
-    text_.write(is_union ? "union" : "struct");
+    StructMembers found = struct_members(owner, type_id);
+    std::vector<uint64_t> lines = found.previous_lines(column.base.value_or(0));
+    levels_.push_back({&owner, type, column, declarator, std::move(found), std::move(lines), cacheline_});
+    open_unions_ += type.kind() == Kind::Union;
+    text_.write(type.kind() == Kind::Union ? "union" : "struct");
     text_.write(is_anonymous(type) ? "" : " ");
     write_name_of(type);
     text_.write(" {");
-    open_.push_back(type_id);
-    open_unions_ += is_union;
-    const InnerPadding inner = write_members(type, found, column);
-    if (owner.btf().distilled()) {
-        text_.write("\n");
-        start_line(text_, column.indent);
-        text_.write("/* size: ");
-        text_.number(row.size);
-        text_.write(", a distilled base: no members recorded */");
-    } else if (outermost && !is_union) {
-        write_totals(text_, column.indent, row, found, inner);
-    }
-    open_.pop_back();
-    open_unions_ -= is_union;
-    start_line(text_, column.indent - 1);
-    text_.write("}");
-    write_packed(row.packed);
-    if (!declarator.empty()) {
-        text_.write(" ");
-        write_declarator(declarator);
-    }
-    if (found.alignment != 0 && !owner.btf().distilled() && !row.packed && !is_union) {
-        write_aligned(found.alignment);
+}
+
+void LayoutWriter::advance(Level& level) {
+    switch (level.phase) {
+        case Level::Phase::start_member:
+            if (level.number == level.found.members.size()) {
+                close(level);
+            } else {
+                start_member(level);
+            }
+            break;
+        case Level::Phase::finish_filler:
+            finish_filler(level);
+            break;
+        case Level::Phase::finish_member:
+            finish_member(level);
+            break;
     }
 }
 
-// Returns the padding inside of the members that are structs.
-InnerPadding LayoutWriter::write_members(const TypeRecord& type, const StructMembers& found,
-                                         const Column& column) {
-    const bool is_union = type.kind() == Kind::Union;
-    const bool in_order = found.by_offset.empty();
-    const std::vector<uint64_t> previous_lines = found.previous_lines(column.base.value_or(0));
-    const uint64_t cacheline = cacheline_;
-    InnerPadding inner;
-    Previous previous;
-    MemberComments comments{0, found.hole_at_start};
-    const auto count = static_cast<uint32_t>(found.members.size());
-    for (uint32_t number = 0; number != count; ++number) {
-        const StructMember& member = found.members[number];
-        comments.write(text_, column.indent);
-        bool commented = !comments.empty();
-        if (!in_order) {
-            cacheline_ = previous_lines[number];
-        }
-        const bool ascends = number != 0 && member.bit_offset >= found.members[number - 1].bit_offset;
-        if (!is_union && previous.size != 0 && (ascends || in_order)) {
-            if (member.at.bit_hole != 0 && member.bitfield_size != 0 && member.at.follows == number - 1) {
-                write_filler(member, previous.offset == member.at.offset ? member.at.bit_hole : 0, column);
-            }
-            commented |= write_combined(member, previous, commented, column.indent);
-        }
-        text_.write(commented ? "\n" : "");
-        const bool flexible =
-            open_unions_ == 0 && number + 1 == count && count != 1 && number == found.last();
-        write_member(member, column, flexible);
-        comments = {};
-        if (is_union) {
-            cacheline_ = cacheline;
-            continue;
-        }
-        if (kind_of(member.type) == Kind::Struct) {
-            comments.padding = layout_row(sizes_.owner(member.type).layouts(), member.type).padding;
-            inner.count += comments.padding != 0;
-            inner.bytes += comments.padding;
-        }
-        comments.hole = member.hole_after;
-        previous.advance(member);
+// Ends a struct or union: the comments after its members, the closing brace, the declarator and the
+// attributes.
+void LayoutWriter::close(Level& level) {
+    const unsigned indent = level.column.indent;
+    const LayoutRow row = layout_row(level.owner->layouts(), level.type.id);
+    const bool distilled = level.owner->btf().distilled();
+    level.comments.write(text_, indent);
+    if (distilled) {
+        text_.write("\n");
+        start_line(text_, indent);
+        text_.write("/* size: ");
+        text_.number(row.size);
+        text_.write(", a distilled base: no members recorded */");
+    } else if (levels_.size() == 1 && !level.is_union()) {
+        write_totals(text_, indent, row, level.found, level.inner);
     }
-    comments.write(text_, column.indent);
-    return inner;
+    start_line(text_, indent - 1);
+    text_.write("}");
+    write_packed(row.packed);
+    if (!level.declarator.empty()) {
+        text_.write(" ");
+        write_declarator(level.declarator);
+    }
+    if (!distilled && !row.packed && !level.is_union()) {
+        write_aligned(level.found.alignment);
+    }
+    open_unions_ -= level.is_union();
+    levels_.pop_back();
+}
+
+// Writes what precedes a member. Before a bitfield, this may be the unnamed bitfield that creates a bit hole.
+// Its size is 0 if the member starts the next storage unit.
+void LayoutWriter::start_member(Level& level) {
+    const StructMember& member = level.member();
+    level.comments.write(text_, level.column.indent);
+    level.commented = !level.comments.empty();
+    if (!level.found.by_offset.empty()) {
+        cacheline_ = level.previous_lines[level.number];
+    }
+    if (!level.follows_previous() || member.at.bit_hole == 0 || member.bitfield_size == 0 ||
+        member.at.follows != level.number - 1) {
+        declare_member(level);
+        return;
+    }
+    if (level.previous.offset != member.at.offset) {
+        text_.write("\n");
+        start_line(text_, level.column.indent);
+        text_.write("/* Force alignment to the next boundary: */");
+    }
+    start_line(text_, level.column.indent);
+    level.phase = Level::Phase::finish_filler;
+    write_declared(level, member.type, {}, level.column);
+}
+
+void LayoutWriter::finish_filler(Level& level) {
+    const StructMember& member = level.member();
+    write_dimensions(level, false);
+    text_.write(":");
+    text_.number(level.previous.offset == member.at.offset ? member.at.bit_hole : 0);
+    text_.write(";");
+    declare_member(level);
+}
+
+// Writes a member's type and what is declared with it.
+void LayoutWriter::declare_member(Level& level) {
+    const StructMember& member = level.member();
+    const unsigned indent = level.column.indent;
+    if (level.follows_previous()) {
+        level.commented |= write_combined(member, level.previous, level.commented, indent);
+    }
+    text_.write(level.commented ? "\n" : "");
+    Column within = level.column;
+    if (within.base) {
+        *within.base += member.at.offset;
+    }
+    write_cacheline(member.at.offset + level.column.base.value_or(0), indent);
+    start_line(text_, indent);
+    level.member_start = text_.characters();
+    level.phase = Level::Phase::finish_member;
+    // The name of a member that has a struct as its type follows the attributes of that struct. If the type
+    // is a typedef or an array of a struct, the name precedes the attributes.
+    const bool name_last = opens(member.type);
+    const Declarator declarator{name_last ? std::string_view() : speller_.name_at(member.name_off)};
+    write_declared(level, member.type, declarator, within);
 }
 
 // Writes a comment if a bitfield shares its storage unit with other members. Returns whether it does.
@@ -229,44 +310,16 @@ bool LayoutWriter::write_combined(const StructMember& member, const Previous& pr
     return true;
 }
 
-// Writes the unnamed bitfield that creates a bit hole before a bitfield. Its size is 0 if `member`, the
-// bitfield after it, starts the next storage unit.
-void LayoutWriter::write_filler(const StructMember& member, uint32_t bits, const Column& column) {
-    if (bits == 0) {
-        text_.write("\n");
-        start_line(text_, column.indent);
-        text_.write("/* Force alignment to the next boundary: */");
-    }
-    start_line(text_, column.indent);
-    write_declared(member.type, {}, column, false);
-    text_.write(":");
-    text_.number(bits);
-    text_.write(";");
-}
-
-// Writes one member with its offset and size. `flexible`: the member ends the struct, so an array of zero
-// elements is written [] rather than [0].
-void LayoutWriter::write_member(const StructMember& member, const Column& column, bool flexible) {
-    const uint64_t start = member.at.offset + column.base.value_or(0);
-    write_cacheline(start, column.indent);
-    start_line(text_, column.indent);
-    const size_t first = text_.characters();
+// Writes what follows a member's type, with its offset and size.
+void LayoutWriter::finish_member(Level& level) {
+    const StructMember& member = level.member();
     const TypeRecord type(btf_, member.type);
     const std::string_view name = speller_.name_at(member.name_off);
-    const size_t name_length = count_characters(name);
     const bool unnamed = (is_composite(type.kind()) || is_enum(type.kind())) && is_anonymous(type);
-    Column within = column;
-    if (column.base) {
-        within.base = start;
-    }
+    write_dimensions(level, open_unions_ == 0 && level.ends_with_member());
     if (opens(member.type)) {
-        // The name of a member that has a struct as its type follows the attributes of that struct. If the
-        // type is a typedef or an array of a struct, the name precedes the attributes.
-        write_declared(member.type, {}, within, flexible);
         text_.write(unnamed && !name.empty() ? " " : "");
         text_.write_measured(name);
-    } else {
-        write_declared(member.type, {name}, within, flexible);
     }
     if (member.bitfield_size != 0) {
         text_.write(":");
@@ -276,20 +329,22 @@ void LayoutWriter::write_member(const StructMember& member, const Column& column
     write_aligned(member.alignment);
     const size_t attribute = text_.characters() - before_attribute;
     text_.write(";");
-    int64_t space = column.width + static_cast<int64_t>(name_width_);
+    int64_t space = level.column.width + static_cast<int64_t>(name_width_);
+    LayoutRow row{};
+    if (type.kind() == Kind::Struct) {
+        row = layout_row(sizes_.owner(member.type).layouts(), member.type);
+    }
     if (unnamed) {
-        space -= static_cast<int64_t>(attribute) + (name.empty() ? -1 : static_cast<int64_t>(name_length));
-        if (type.kind() == Kind::Struct &&
-            layout_row(sizes_.owner(member.type).layouts(), member.type).packed) {
-            space -= static_cast<int64_t>(kPacked.size());
-        }
+        const auto length = static_cast<int64_t>(count_characters(name));
+        space -= static_cast<int64_t>(attribute) + (name.empty() ? -1 : length);
+        space -= row.packed ? static_cast<int64_t>(kPacked.size()) : 0;
         space = std::abs(space - 3);
     } else {
-        space -= static_cast<int64_t>(text_.characters() - first);
+        space -= static_cast<int64_t>(text_.characters() - level.member_start);
     }
     text_.fill(' ', static_cast<uint64_t>(std::max<int64_t>(1, space)));
     text_.write("/* ");
-    text_.aligned_number(static_cast<int64_t>(start), 5);
+    text_.aligned_number(static_cast<int64_t>(member.at.offset + level.column.base.value_or(0)), 5);
     if (member.bitfield_size != 0) {
         text_.write(":");
         text_.aligned_number(int64_t{member.bit_offset} - 8 * int64_t{member.at.offset}, 2);
@@ -297,6 +352,17 @@ void LayoutWriter::write_member(const StructMember& member, const Column& column
     text_.write(" ");
     text_.aligned_number(member.at.size, member.bitfield_size != 0 ? 2 : 5);
     text_.write(" */");
+    level.comments = {};
+    if (level.is_union()) {
+        cacheline_ = level.cacheline;
+    } else {
+        level.comments = {row.padding, member.hole_after};
+        level.inner.count += row.padding != 0;
+        level.inner.bytes += row.padding;
+        level.previous.advance(member);
+    }
+    ++level.number;
+    level.phase = Level::Phase::start_member;
 }
 
 // Writes a comment if `start` is in a cache line after that of the previous members.
@@ -319,9 +385,11 @@ void LayoutWriter::write_cacheline(uint64_t start, unsigned indent) {
     text_.write(" --- */");
 }
 
-// Writes a type and what is declared with it. The type is padded to the column's width.
-void LayoutWriter::write_declared(uint32_t type_id, Declarator declarator, Column column, bool flexible) {
-    std::vector<uint32_t> dimensions;
+// Writes a type and what is declared with it, or opens its definition. The type is padded to the column's
+// width. Stores the dimensions of arrays, which follow.
+void LayoutWriter::write_declared(Level& level, uint32_t type_id, Declarator declarator, Column column) {
+    std::vector<uint32_t>& dimensions = level.dimensions;
+    dimensions.clear();
     bool comments_aliases = expand_;
     for (unsigned step = 0; step != kMaxDepth; ++step) {
         text_.spend(1);
@@ -356,11 +424,14 @@ void LayoutWriter::write_declared(uint32_t type_id, Declarator declarator, Colum
     if (!opens(type_id)) {
         write_type(type_id, declarator.name, column.width);
     } else if (is_composite(kind_of(type_id))) {
-        write_body(type_id, {column.indent + 1, column.width - 8, column.base}, declarator, false);
+        open(type_id, {column.indent + 1, column.width - 8, column.base}, declarator);
     } else {
         write_enumeration(TypeRecord(btf_, type_id), declarator, column.indent);
     }
-    for (const uint32_t dimension : dimensions) {
+}
+
+void LayoutWriter::write_dimensions(Level& level, bool flexible) {
+    for (const uint32_t dimension : level.dimensions) {
         text_.write("[");
         if (dimension != 0 || !flexible) {
             text_.number(dimension);
@@ -444,8 +515,9 @@ bool LayoutWriter::opens(uint32_t type_id) const {
     if (is_enum(kind)) {
         return is_anonymous(TypeRecord(btf_, type_id));
     }
-    return is_composite(kind) && open_.size() < kMaxDepth &&
-           std::find(open_.begin(), open_.end(), type_id) == open_.end() &&
+    const auto is_type = [=](const Level& level) { return level.type.id == type_id; };
+    return is_composite(kind) && levels_.size() < kMaxDepth &&
+           std::none_of(levels_.begin(), levels_.end(), is_type) &&
            (expand_ || is_anonymous(TypeRecord(btf_, type_id)));
 }
 
