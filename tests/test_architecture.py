@@ -39,7 +39,7 @@ FOLDERS = {
 # The layers of the package: their modules, and which other layers those may import at run time, inside of
 # functions too. A module may import others of its own layer.
 LAYERS = {
-    "base": ("_core _version close_names errors frames iteration kinds optional", set()),
+    "base": ("_core _version bounded_cache close_names errors frames iteration kinds optional", set()),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf", {"base"}),
     "tables": ("ext layouts table_properties tables", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),

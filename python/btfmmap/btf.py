@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     # relocated onto.
     Origin = tuple[Callable[..., "Btf"], str, str, int, "Btf | None", "Btf | None"]
 
+_MAX_KEPT_NAMES = 1024  # whose types are known
+_MAX_KEPT_NAME = 256  # characters of such a name
+
 
 class Btf(HasTables):
     """The types of one kernel, module or program, opened with `btfmmap.open`.
@@ -1318,12 +1321,12 @@ class Btf(HasTables):
     def _id_of(self, type_: SupportsIndex | str | Type, question: str | None = None) -> int:
         """Return the ID of the type that a query is about: for a name, the first of its `candidates`."""
         if isinstance(type_, str):
-            from .candidates import candidates
-
-            ids = candidates(self, type_, question)
-            if not ids:
-                raise _not_named(type_)
-            return ids[0]
+            names = self._tables.get("meant")
+            if names is not None and type(type_) is str:
+                found: int | None = names.get((type_, question))
+                if found is not None:
+                    return found
+            return self._first_candidate(type_, question)
         if hasattr(type_, "__index__"):
             return self._checked_id(type_)
         from .types import Type
@@ -1333,6 +1336,22 @@ class Btf(HasTables):
         if type_ not in self:
             raise NotFoundError(f"{type_!r} belongs to another BTF")
         return type_.id
+
+    def _first_candidate(self, name: str, question: str | None) -> int:
+        """Return the first of a name's `candidates`, and keep it for `_id_of`."""
+        from .bounded_cache import BoundedCache
+        from .candidates import candidates
+
+        tables = self._tables
+        ids = candidates(self, name, question)
+        if not ids:
+            raise _not_named(name)
+        if type(name) is not str or len(name) > _MAX_KEPT_NAME:
+            return ids[0]
+        names: BoundedCache | None = tables.get("meant")
+        if names is None:
+            names = tables.setdefault("meant", BoundedCache(_MAX_KEPT_NAMES))
+        return names.keep((name, question), ids[0])
 
     def __getitem__(self, key: SupportsIndex | str) -> Type | Any:
         """Return a type by its ID or name, or a member by its path.
