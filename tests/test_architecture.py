@@ -31,6 +31,7 @@ FOLDERS = {
     "tables": {"base", "simd", "format", "index"},
     "btf": {"base", "input", "format", "index", "names", "tables"},
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
+    "decode": {"base", "format", "index", "btf", "analysis"},
     "text": {"base", "simd"},
     "dump": {"base", "format", "index", "btf", "analysis", "text"},
     "pahole": {"base", "format", "index", "btf", "analysis", "text", "dump"},
@@ -43,7 +44,10 @@ LAYERS = {
     "files": ("banner compression containers kernel_files kernel_images loaded_btf", {"base"}),
     "tables": ("ext layouts table_properties tables", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
-    "values": ("ctypes_types dtype dumping formatting records struct_layout", {"base", "types"}),
+    "values": (
+        "ctypes_types dtype dumping formatting record_readers records struct_layout",
+        {"base", "types"},
+    ),
     "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
     "opening": ("kernel linting opening", {"base", "files", "tables", "btf"}),
     "kernels": ("kernels", {"base", "files", "tables", "btf", "opening"}),
@@ -58,6 +62,8 @@ FRIEND_NAMES = {
         "_core",
         "_core_graph",
         "_core_layout",
+        "_keep",
+        "_kept",
         "_layout_columns",
         "_levels",
         "_size",
@@ -327,7 +333,8 @@ def test_who_imports_the_core() -> None:
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
     files = (
-        "banner containers contract/target dumping ext formatting kernel linting loaded_btf matching opening"
+        "banner containers contract/target dtype dumping ext formatting kernel linting loaded_btf matching "
+        "opening record_readers records"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

@@ -19,4 +19,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     btfmmap::bindings::register_typed_data(module);
     btfmmap::bindings::register_lint(module);
     btfmmap::bindings::register_loaded(module);
+    btfmmap::bindings::register_decode(module);
+    btfmmap::bindings::register_record_reader(module);
 }

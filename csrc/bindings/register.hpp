@@ -20,5 +20,7 @@ void register_dump(pybind11::module_& module);
 void register_typed_data(pybind11::module_& module);
 void register_lint(pybind11::module_& module);
 void register_loaded(pybind11::module_& module);
+void register_decode(pybind11::module_& module);
+void register_record_reader(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

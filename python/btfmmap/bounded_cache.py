@@ -42,3 +42,9 @@ class BoundedCache(_Dict):
                 self._cost += cost
                 self[key] = value
             return value
+
+    def drop(self, value: object) -> None:
+        """Remove a value, whatever its keys. Its cost counts until the cache starts again empty."""
+        with self._lock:
+            for key in [key for key, kept in self.items() if kept is value]:
+                del self[key]

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from types import TracebackType
-    from typing import IO, Any, Literal, SupportsIndex
+    from typing import IO, Any, Literal, SupportsIndex, TypeVar
 
     import numpy as np
     import numpy.typing as npt
@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 
     # Arguments of `pickling.reopen`: `open`, path, method, unit, base, and the base that the BTF was
     # relocated onto.
+    Made = TypeVar("Made")
+    Option = TypeVar("Option")
     Origin = tuple[Callable[..., "Btf"], str, str, int, "Btf | None", "Btf | None"]
 
 _MAX_KEPT_NAMES = 1024  # whose types are known
 _MAX_KEPT_NAME = 256  # characters of such a name
+_MAX_KEPT_FIELDS = 1 << 14  # of dtypes, records and ctypes classes
 
 
 class Btf(HasTables):
@@ -203,6 +206,54 @@ class Btf(HasTables):
         while levels[-1]._base is not None:
             levels.append(levels[-1]._base)
         return levels[::-1]
+
+    # What `dtype`, `records` and `ctypes` make for a type is found again by the name or ID that was passed.
+
+    def _kept(self, question: str, type_: SupportsIndex | str | Type, option: object) -> Any:
+        """Return what `_keep` has kept, or None. Does not look at the type. `option` is hashable."""
+        kept = self._tables.get("kept")
+        if kept is None:
+            return None
+        if type(type_) is str or type(type_) is int:
+            return kept.get((question, type_, option))
+        type_id = type_.id if getattr(type_, "btf", None) is self else None  # type: ignore[union-attr]
+        return kept.get((question, type_id, option))
+
+    def _keep(
+        self,
+        question: str,
+        type_: SupportsIndex | str | Type,
+        option: Option,
+        make: Callable[[Type, Option], tuple[Made, int]],
+        stale: Made | None = None,
+    ) -> Made:
+        """Make something for a type and keep it, unless it was kept already.
+
+        Args:
+            question: As in `candidates`.
+            type_: The type.
+            option: Passed to `make`, and part of the key.
+            make: Returns what is made, and its cost in fields.
+            stale: What was kept and is not to be used any more.
+        """
+        from .bounded_cache import BoundedCache
+
+        tables = self._tables
+        meant = self._meant(type_, question)
+        kept: BoundedCache | None = tables.get("kept")
+        if kept is None:
+            kept = tables.setdefault("kept", BoundedCache(_MAX_KEPT_FIELDS))
+        if stale is not None:
+            kept.drop(stale)
+        key = (question, meant.id, option)
+        found = kept.get(key)
+        if found is None:
+            new, cost = make(meant, option)
+            found = kept.keep(key, new, cost)
+        made: Made = found
+        if type(type_) is str and len(type_) <= _MAX_KEPT_NAME and kept.get(key) is made:
+            kept.keep((question, type_, option), made)
+        return made
 
     # -- lifetime
 
@@ -1018,7 +1069,7 @@ class Btf(HasTables):
         """
         from .dtype import dtype_of
 
-        return dtype_of(self._meant(type_, "dtype"), bitfields)
+        return dtype_of(self, type_, bitfields)
 
     def records(
         self, type_: SupportsIndex | str | Type, buffer: Buffer | npt.NDArray[Any], *, size: int | None = None
@@ -1046,10 +1097,9 @@ class Btf(HasTables):
             >>> btf.records("list", bytes(32)).next.tolist()
             [0, 0]
         """
-        from .fields import composite
         from .records import records_of
 
-        return records_of(composite(self._meant(type_, "records")), buffer, size)
+        return records_of(self, type_, buffer, size)
 
     def ctypes(self, type_: SupportsIndex | str | Type) -> Any:
         """Return a struct or union as a `ctypes` class, with its members at the same offsets.
@@ -1072,7 +1122,7 @@ class Btf(HasTables):
         """
         from .ctypes_types import ctype_of
 
-        return ctype_of(self._meant(type_, "ctypes"))
+        return ctype_of(self, type_)
 
     # -- text
 

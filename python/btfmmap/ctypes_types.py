@@ -14,7 +14,9 @@ from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import SupportsIndex
 
+    from .btf import Btf
     from .iteration import Calls
     from .types import Member, Type
 
@@ -24,15 +26,23 @@ if TYPE_CHECKING:
 _SIGNED = {1: ctypes.c_int8, 2: ctypes.c_int16, 4: ctypes.c_int32, 8: ctypes.c_int64}
 _UNSIGNED = {1: ctypes.c_uint8, 2: ctypes.c_uint16, 4: ctypes.c_uint32, 8: ctypes.c_uint64}
 _FLOATS = {4: ctypes.c_float, 8: ctypes.c_double}
+_CLASS_COST = 8  # of a class without its fields, in fields
 
 
-def ctype_of(type_: Type) -> Any:
+def ctype_of(btf: Btf, type_: SupportsIndex | str | Type) -> Any:
     """Implement `Btf.ctypes`."""
+    made = btf._kept("ctypes", type_, None)
+    return btf._keep("ctypes", type_, None, _ctype) if made is None else made
+
+
+def _ctype(type_: Type, _: None) -> tuple[Any, int]:
+    """Return the class for a type, and its cost for a `BoundedCache`."""
     maker = _Maker(type_)
     try:
-        return run(maker.make(type_, "", 0))
+        made = run(maker.make(type_, "", 0))
     except OverflowError as error:  # an array larger than the address space
         raise maker.refuse("", f"cannot be a ctypes class: {error}") from None
+    return made, maker.cost
 
 
 class _Maker:
@@ -48,6 +58,7 @@ class _Maker:
         self.counterpart = "__ctype_be__" if big else "__ctype_le__"
         self.root = root.name or f"type [{root.id}]"
         self.finished: dict[int, Any] = {}
+        self.cost = 1
         # The visible names of each class: its fields, with anonymous fields replaced by their own fields.
         self.visible: dict[Any, set[str]] = {}
 
@@ -117,6 +128,7 @@ class _Maker:
             where = f"{path}.{wrong}" if path and wrong else path or wrong
             raise self.refuse(where, "has an offset or size that ctypes cannot reproduce")
         self.visible[made] = visible
+        self.cost += len(members) + _CLASS_COST
         return made
 
     def names(self, members: Sequence[tuple[Member, Any]]) -> tuple[list[str], set[str], set[str]]:

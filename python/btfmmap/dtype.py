@@ -6,19 +6,24 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from .errors import NotSupportedError
+from . import _core
+from .errors import FormatError, NotSupportedError
 from .fields import MAX_DEPTH, Field, fields, first_and_last, resolved
 from .iteration import run
 from .kinds import IntEncoding, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import SupportsIndex
+
+    from ._core import RecordReader
+    from .btf import Btf
     from .iteration import Calls
     from .types import Member, Type
 
     Bitfields = Literal["error", "omit", "cover"]
 
 _MAX_SIZE = 2**31 - 1  # numpy counts the bytes of a dtype with a C int
-_MAX_DIMENSIONS = 32
 _MAX_LEAVES = 1 << 18  # of one record, not counting array elements; numpy visits each of them to make a view
 
 
@@ -30,45 +35,102 @@ class Bitfield(NamedTuple):
         shift: number of bits before it in those bytes: lower bits, or in a big-endian file higher bits.
         bits: size in bits.
         signed: whether it has a sign bit.
-        type: the INT or ENUM below typedefs and qualifiers.
+        boolean: whether its values are `bool`.
+        kind: the kind of its type below typedefs and qualifiers: INT, ENUM or ENUM64.
+        type_id: the ID of that type.
     """
 
     covering: str
     shift: int
     bits: int
     signed: bool
-    type: Type
+    boolean: bool
+    kind: Kind
+    type_id: int
+
+
+class Readers(dict[tuple[bool, bool], "RecordReader"]):
+    """The core's readers of a plan, by their options. They are not pickled with it."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[Readers], tuple[()]]:
+        return Readers, ()
 
 
 class Plan(NamedTuple):
     """How to read a type: its dtype, and what a dtype cannot express.
 
+    A plan refers to types by ID, so that a `Btf` can keep it without a reference cycle.
+
     Attributes:
         dtype: dtype of one value; the dtype of an array has a shape.
-        type: the INT, PTR, ENUM, STRUCT, ... below typedefs, qualifiers and arrays.
-        bitfields: bitfields of a STRUCT or UNION, by name.
+        kind: the kind of the type below typedefs, qualifiers and arrays.
+        type_id: the ID of that type.
+        name: the name of a STRUCT or UNION, otherwise empty.
+        is_text: whether the type is an array of `char`.
+        big_endian: the byte order.
+        fields: the names of the members of a STRUCT or UNION, bitfields included, in order.
+        bitfields: its bitfields, by name.
         members: plans of its other members, by name.
+        readers: readers of its records that were made on demand.
     """
 
     dtype: np.dtype[Any]
-    type: Type
+    kind: Kind
+    type_id: int
+    name: str
+    is_text: bool
+    big_endian: bool
+    fields: tuple[str, ...]
     bitfields: dict[str, Bitfield]
     members: dict[str, Plan]
+    readers: Readers
 
 
-def dtype_of(type_: Type, bitfields: Literal["error", "omit"]) -> np.dtype[Any]:
+class KeptDtype(NamedTuple):
+    """A dtype that a `Btf` keeps.
+
+    Attributes:
+        dtype: the dtype.
+        structs: all structured dtypes in it, each with its names.
+    """
+
+    dtype: np.dtype[Any]
+    structs: list[tuple[np.dtype[Any], tuple[str, ...] | None]]
+
+    def is_unchanged(self) -> bool:
+        """Whether nobody has assigned other names to the dtype or a part of it, which numpy allows."""
+        return all(dtype.names is names for dtype, names in self.structs)
+
+
+def dtype_of(
+    btf: Btf, type_: SupportsIndex | str | Type, bitfields: Literal["error", "omit"]
+) -> np.dtype[Any]:
     """Implement `Btf.dtype`."""
     if bitfields not in ("error", "omit"):
         raise ValueError(f"bitfields is {bitfields!r}, must be 'error' or 'omit'")
-    return run(_Planner(type_, bitfields).plan(type_, "", 0)).dtype
+    kept: KeptDtype | None = btf._kept("dtype", type_, bitfields)
+    if kept is None or not kept.is_unchanged():
+        kept = btf._keep("dtype", type_, bitfields, _dtype, kept)
+    return kept.dtype
 
 
-def plan_of(type_: Type, size: int | None) -> Plan:
-    """The plan of a STRUCT or UNION, with its bitfields. Its dtype has fields for the bytes they occupy.
+def _dtype(type_: Type, bitfields: Literal["error", "omit"]) -> tuple[KeptDtype, int]:
+    planner = _Planner(type_, bitfields)
+    dtype = run(planner.plan(type_.id, "", 0)).dtype
+    structs = [plan.dtype for plan in planner.finished.values()]
+    return KeptDtype(dtype, [(each, each.names) for each in structs]), planner.cost
 
-    If `size` is given, it is the size of a record: flexible arrays at the end get as many elements as fit.
+
+def plan_of(type_: Type, size: int | None) -> tuple[Plan, int]:
+    """Return the plan of a STRUCT or UNION, with its bitfields, and its cost for a `BoundedCache`.
+
+    Its dtype has fields for the bytes that the bitfields occupy. If `size` is given, it is the size of a
+    record: flexible arrays at the end get as many elements as fit.
     """
-    return run(_Planner(type_, "cover", size).plan(type_, "", 0))
+    planner = _Planner(type_, "cover", size)
+    return run(planner.plan(type_.id, "", 0)), planner.cost
 
 
 def flexible_fields(type_: Type) -> list[str]:
@@ -91,34 +153,82 @@ def flexible_fields(type_: Type) -> list[str]:
     return names
 
 
+class _Value(NamedTuple):
+    """How values of a type are read, as the core's `value_types` returns it.
+
+    Attributes:
+        type_id: the type below typedefs, qualifiers and arrays; an ARRAY if there are too many dimensions.
+        kind: its kind.
+        size: its size in bytes, 0 if it has none.
+        encoding: of an INT, as recorded.
+        bit_offset: of an INT.
+        bits: of an INT.
+        signed: whether it is a signed INT or enum.
+        is_char: whether it is an INT that is named "char".
+        dimensions: the number of elements (0 for a flexible array) and the size of an element.
+    """
+
+    type_id: int
+    kind: int
+    size: int
+    encoding: int
+    bit_offset: int
+    bits: int
+    signed: bool
+    is_char: bool
+    dimensions: tuple[tuple[int, int], ...]
+
+
 class _Planner:
     def __init__(self, root: Type, bitfields: Bitfields, size: int | None = None) -> None:
-        source = root.btf.source
-        self.order = "<" if source.byte_order == "little" else ">"
-        self.pointer_size = source.pointer_size
+        self.btf = root.btf
+        self.big_endian = self.btf.source.byte_order == "big"
+        self.order = ">" if self.big_endian else "<"
         self.bitfields = bitfields
         self.size = size
         self.root = root.name or f"type [{root.id}]"
+        self.values: dict[int, _Value] = {}
+        self.scalars: dict[tuple[str, int], np.dtype[Any]] = {}
         self.finished: dict[int, Plan] = {}
         self.leaves: dict[int, int] = {}  # number of leaf members of each finished STRUCT or UNION
+        self.cost = 1
 
     def refuse(self, path: str, why: str) -> NotSupportedError:
         return NotSupportedError(f"{self.root}{'.' if path else ''}{path} {why}")
 
-    def plan(self, type_: Type, path: str, depth: int, room: int | None = None) -> Calls[Plan]:
+    def learn(self, type_ids: Iterable[int]) -> None:
+        """Ask the core for several types at once."""
+        missing = {type_id for type_id in type_ids if type_id not in self.values}
+        found = _core.value_types(self.btf._core_layout, missing)
+        self.values.update(zip(missing, (_Value(*value) for value in found), strict=True))
+
+    def plan(self, type_id: int, path: str, depth: int, room: int | None = None) -> Calls[Plan]:
         """The plan of a type. `room` is the number of bytes available to a flexible array."""
         if depth > MAX_DEPTH:
             raise self.refuse(path, f"is nested in more than {MAX_DEPTH} structs")
-        inner, shape = self.without_arrays(type_, path, room)
-        is_text = bool(shape) and inner.kind == Kind.INT and inner.name == "char" and shape[-1] > 0
-        if is_text:
-            plan = Plan(self.of_bytes("S", shape.pop(), path), inner, {}, {})
-        elif inner.kind.is_composite:
-            plan = self.finished.get(inner.id) or (yield self.struct(inner, path, depth))
-            self.finished[inner.id] = plan
+        if type_id not in self.values:
+            self.learn([type_id])
+        value = self.values[type_id]
+        if value.kind == Kind.ARRAY:
+            raise self.refuse(path, f"has more than {len(value.dimensions)} dimensions")
+        shape: list[int] = []
+        for count, size in value.dimensions:
+            shape.append(count or (room or 0) // max(size, 1))
+            room = None
+        is_text = bool(shape) and value.is_char
+        if is_text and shape[-1] > 0:
+            plan = self.leaf(value, self.of_bytes("S", shape.pop(), path), is_text=True)
+        elif value.kind in (Kind.STRUCT, Kind.UNION):
+            finished = self.finished.get(value.type_id)
+            plan = (yield self.struct(value, path, depth)) if finished is None else finished
+            self.finished[value.type_id] = plan
         else:
-            plan = Plan(self.scalar(inner, path), inner, {}, {})
+            plan = self.leaf(value, self.scalar(value, path), is_text=is_text)
         return plan._replace(dtype=self.made((plan.dtype, tuple(shape)), path)) if shape else plan
+
+    def leaf(self, value: _Value, dtype: np.dtype[Any], *, is_text: bool) -> Plan:
+        kind = Kind(value.kind)
+        return Plan(dtype, kind, value.type_id, "", is_text, self.big_endian, (), {}, {}, Readers())
 
     def made(self, description: Any, path: str) -> np.dtype[Any]:
         """A dtype. Refuses those that numpy cannot make, such as one of more than _MAX_SIZE bytes."""
@@ -133,48 +243,43 @@ class _Planner:
             raise self.refuse(path, f"cannot be a numpy dtype: {size} bytes are more than {_MAX_SIZE}")
         return self.made(f"{letter}{size}", path)
 
-    def without_arrays(self, type_: Type, path: str, room: int | None) -> tuple[Type, list[int]]:
-        shape: list[int] = []
-        found = resolved(type_)
-        while found.kind == Kind.ARRAY and found.type is not None:
-            if len(shape) == _MAX_DIMENSIONS:
-                raise self.refuse(path, f"has more than {_MAX_DIMENSIONS} dimensions")
-            element = found.btf._size(found.type.id)
-            shape.append(found.nelems or (room or 0) // max(element, 1))
-            room = None
-            found = resolved(found.type)
-        return found, shape
-
-    def scalar(self, type_: Type, path: str) -> np.dtype[Any]:
-        size = type_.size
-        letter = "V"
-        if type_.kind == Kind.PTR:
-            letter, size = "u", self.pointer_size
-        elif type_.kind == Kind.INT:
-            if type_.bit_offset or type_.nr_bits != 8 * (size or 0):
-                raise self.refuse(path, f"is an INT of {type_.nr_bits} bits in {size} bytes")
-            letter = "i" if type_.encoding and IntEncoding.SIGNED in type_.encoding else "u"
-            if type_.encoding and IntEncoding.BOOL in type_.encoding and size == 1:
-                return np.dtype("?")
-        elif type_.kind.is_enum:
-            letter = "i" if type_.signed else "u"
-        elif type_.kind == Kind.FLOAT:
+    def scalar(self, value: _Value, path: str) -> np.dtype[Any]:
+        kind, size = value.kind, value.size
+        if kind == Kind.PTR:
+            letter = "u"
+        elif kind == Kind.INT:
+            if value.bit_offset or value.bits != 8 * size:
+                raise self.refuse(path, f"is an INT of {value.bits} bits in {size} bytes")
+            letter = "i" if value.signed else "u"
+            if value.encoding & IntEncoding.BOOL and size == 1:
+                letter = "?"
+        elif kind in (Kind.ENUM, Kind.ENUM64):
+            letter = "i" if value.signed else "u"
+        elif kind == Kind.FLOAT:
             letter = "f"
         else:
-            raise self.refuse(path, f"is of kind {type_.kind.name}, which has no values")
-        known = (2, 4, 8) if letter == "f" else (1, 2, 4, 8)
-        # Other sizes, such as that of __int128, become raw bytes.
-        if size in known:
-            return self.made(f"{self.order}{letter}{size}", path)
-        return self.of_bytes("V", size or 0, path)
+            raise self.refuse(path, f"is of kind {Kind(kind).name}, which has no values")
+        made = self.scalars.get((letter, size))
+        if made is None:
+            made = self.scalars[letter, size] = self.number(letter, size, path)
+        return made
 
-    def struct(self, type_: Type, path: str, depth: int) -> Calls[Plan]:
+    def number(self, letter: str, size: int, path: str) -> np.dtype[Any]:
+        if letter == "?":
+            return np.dtype("?")
+        # Other sizes, such as that of __int128, become raw bytes.
+        if size in ((2, 4, 8) if letter == "f" else (1, 2, 4, 8)):
+            return self.made(f"{self.order}{letter}{size}", path)
+        return self.of_bytes("V", size, path)
+
+    def struct(self, value: _Value, path: str, depth: int) -> Calls[Plan]:
         names: list[str] = []
         formats: list[np.dtype[Any]] = []
         offsets: list[int] = []
         members: dict[str, Plan] = {}
         bitfields: dict[str, Bitfield] = {}
-        end = type_.size or 0
+        end = value.size
+        type_ = self.btf._type(value.type_id)
         flexible: list[str] = []
         leaves = 0
         if depth == 0 and self.size is not None:
@@ -187,7 +292,9 @@ class _Planner:
             formats.append(dtype)
             offsets.append(offset)
 
-        for field in fields(type_):
+        found, error = _all_fields(type_)
+        self.learn(field.type.id for field in found)
+        for field in found:
             where = f"{path}.{field.name}" if path else field.name
             if not field.name:
                 continue  # a padding bitfield, or a member that C code cannot access
@@ -202,15 +309,30 @@ class _Planner:
                 raise self.refuse(where, f"starts at bit {field.bit_offset}, within a byte")
             else:
                 room = end - field.offset if field.name in flexible else None
-                plan = yield self.plan(field.type, where, depth + 1, room)
+                plan = yield self.plan(field.type.id, where, depth + 1, room)
                 members[field.name] = plan
-                leaves += self.leaves.get(plan.type.id, 1)
+                leaves += self.leaves.get(plan.type_id, 1)
                 if leaves > _MAX_LEAVES:
                     raise self.refuse(path, f"has more than {_MAX_LEAVES:,} members, nested ones included")
                 add(field.name, plan.dtype, field.offset)
-        self.leaves[type_.id] = leaves
+        if error is not None:
+            raise error
+        self.leaves[value.type_id] = leaves
+        self.cost += len(names) + 1
         description = {"names": names, "formats": formats, "offsets": offsets, "itemsize": end}
-        return Plan(self.made(description, path), type_, bitfields, members)
+        covered = {bitfield.covering: name for name, bitfield in bitfields.items()}
+        return Plan(
+            dtype=self.made(description, path),
+            kind=Kind(value.kind),
+            type_id=value.type_id,
+            name=type_.name,
+            is_text=False,
+            big_endian=self.big_endian,
+            fields=tuple([covered.get(name, name) for name in names] if covered else names),
+            bitfields=bitfields,
+            members=members,
+            readers=Readers(),
+        )
 
     def bitfield(self, field: Field, path: str) -> tuple[Bitfield, int, int]:
         """A bitfield, its first byte, and the number of bytes it occupies."""
@@ -222,14 +344,32 @@ class _Planner:
             )
         if field.bitfield_size > 64:
             raise self.refuse(path, f"is a bitfield of {field.bitfield_size} bits, more than 64")
-        inner = resolved(field.type)
-        if inner.kind == Kind.INT and inner.encoding is not None:
-            signed = IntEncoding.SIGNED in inner.encoding
-        elif inner.kind.is_enum:
-            signed = bool(inner.signed)
-        else:
-            raise self.refuse(path, f"is a bitfield of kind {inner.kind.name}, not of an INT or ENUM")
+        value = self.values[field.type.id]
+        kind = Kind.ARRAY if value.dimensions else Kind(value.kind)
+        if kind != Kind.INT and not kind.is_enum:
+            raise self.refuse(path, f"is a bitfield of kind {kind.name}, not of an INT or ENUM")
         first, shift = divmod(field.bit_offset, 8)
         size = (shift + field.bitfield_size + 7) // 8
         covering = f"{field.name}:{field.bitfield_size}"
-        return Bitfield(covering, shift, field.bitfield_size, signed, inner), first, size
+        boolean = kind == Kind.INT and bool(value.encoding & IntEncoding.BOOL)
+        bitfield = Bitfield(
+            covering,
+            shift,
+            field.bitfield_size,
+            value.signed,
+            boolean and not value.signed,
+            kind,
+            value.type_id,
+        )
+        return bitfield, first, size
+
+
+def _all_fields(type_: Type) -> tuple[list[Field], FormatError | None]:
+    """The fields of a STRUCT or UNION, and the error that follows them."""
+    found: list[Field] = []
+    try:
+        for field in fields(type_):
+            found.append(field)
+    except FormatError as error:
+        return found, error
+    return found, None

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .dtype import Bitfield, Plan, flexible_fields, plan_of
+from . import _core
+from .dtype import flexible_fields, plan_of
 from .errors import FormatError, NotSupportedError
-from .fields import MAX_FIELDS
+from .fields import MAX_FIELDS, composite
 from .iteration import run
-from .kinds import IntEncoding
+from .record_readers import names_of, odd_enum, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NoReturn
+    from typing import NoReturn, SupportsIndex
 
     import pandas as pd
 
     from ._core import Buffer
+    from .btf import Btf
+    from .dtype import Bitfield, Plan
     from .iteration import Calls
+    from .kinds import Kind
     from .types import Type
 
 _SHOWN = 6
@@ -48,7 +52,8 @@ class Records:
         [50462976, 117835012, 185207048, 252579084]
     """
 
-    def __init__(self, plan: Plan, values: npt.NDArray[Any]) -> None:
+    def __init__(self, btf: Btf, plan: Plan, values: npt.NDArray[Any]) -> None:
+        self._btf = btf
         self._plan = plan
         self._values = values
 
@@ -60,9 +65,7 @@ class Records:
             >>> btf.records("union address", bytes(32)).fields
             ('bytes', 'words')
         """
-        names: tuple[str, ...] = self._values.dtype.names or ()
-        covered = {bitfield.covering: name for name, bitfield in self._plan.bitfields.items()}
-        return tuple(covered.get(name, name) for name in names)
+        return self._plan.fields
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,7 +94,7 @@ class Records:
         return sorted({*super().__dir__(), *self.fields})
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("_plan", "_values"):  # not yet set while the object is being copied
+        if name in ("_btf", "_plan", "_values"):  # not yet set while the object is being copied
             raise AttributeError(name)
         try:
             return self[name]
@@ -120,35 +123,21 @@ class Records:
         if not isinstance(key, str):
             if not self.shape:
                 raise TypeError(f"a single record is indexed by field name, not by {key!r}")
-            return Records(self._plan, self._values[key])
-        if key in self._plan.bitfields:
-            return self._bits(self._plan.bitfields[key])
-        if key not in self._plan.members:
-            raise KeyError(f"no member {key!r} in {self._plan.type.name or 'this record'}")
-        plan = self._plan.members[key]
+            return Records(self._btf, self._plan, self._values[key])
+        plan = self._plan.members.get(key)
+        if plan is None:
+            bitfield = self._plan.bitfields.get(key)
+            if bitfield is None:
+                raise KeyError(f"no member {key!r} in {self._plan.name or 'this record'}")
+            return self._bits(bitfield)
         values = self._values[key]
-        return Records(plan, values) if plan.type.kind.is_composite else values
+        return Records(self._btf, plan, values) if plan.kind.is_composite else values
 
     def _bits(self, field: Bitfield) -> Any:
-        raw = self._values[field.covering]
-        big = field.type.btf.source.byte_order == "big"
-        count = raw.shape[-1]
-        # From the lowest byte to the highest; a bitfield of 64 bits may span nine bytes.
-        order = range(count - 1, -1, -1) if big else range(count)
-        skipped = 8 * count - field.shift - field.bits if big else field.shift
-        value = np.zeros(raw.shape[:-1], np.uint64)
-        for number, byte in enumerate(order):
-            shift = 8 * number - skipped
-            part = raw[..., byte].astype(np.uint64)
-            value |= part << np.uint64(shift) if shift >= 0 else part >> np.uint64(-shift)
-        unused = np.uint64(64 - field.bits)
-        value <<= unused
-        if field.signed:
-            return (value.view(np.int64) >> np.int64(64 - field.bits))[()]
-        value >>= unused
-        encoding = field.type.encoding
-        boolean = encoding is not None and IntEncoding.BOOL in encoding
-        return (value.astype(np.bool_) if boolean else value)[()]
+        raw = np.asarray(self._values[field.covering])
+        return _core.read_bitfield(
+            raw, self._plan.big_endian, field.shift, field.bits, field.signed, field.boolean
+        )[()]
 
     def enum_names(self, name: str) -> Any:
         """Get the values of an enum field as names of enumerators.
@@ -170,27 +159,29 @@ class Records:
             ['PASS']
         """
         values = self[name]
-        enum = self._type_of(name)
-        if not enum.kind.is_enum:
-            raise TypeError(f"{name!r} is of kind {enum.kind.name}, not an enum")
+        kind, type_id = self._type_of(name)
+        if not kind.is_enum:
+            raise TypeError(f"{name!r} is of kind {kind.name}, not an enum")
         values = np.asarray(values)
         if values.dtype.kind == "V":
-            raise TypeError(f"{name!r} is an enum of {enum.size} bytes, which is not the size of an integer")
-        names = {enumerator.value: enumerator.name for enumerator in reversed(enum.enumerators)}
+            raise TypeError(odd_enum(self._btf, name, type_id))
+        names = names_of(self._btf, type_id)
         unique, inverse = np.unique(values, return_inverse=True)
         texts = np.array([names.get(int(value), str(value)) for value in unique], object)
         return texts[inverse.reshape(values.shape)]
 
-    def _type_of(self, name: str) -> Type:
-        """The type of a field, without typedefs, qualifiers and arrays."""
-        bitfield = self._plan.bitfields.get(name)
-        return self._plan.members[name].type if bitfield is None else bitfield.type
+    def _type_of(self, name: str) -> tuple[Kind, int]:
+        """The kind and ID of a field's type, without typedefs, qualifiers and arrays."""
+        member = self._plan.members.get(name) or self._plan.bitfields[name]
+        return member.kind, member.type_id
 
-    def to_dict(self, *, enum_names: bool = False) -> dict[str, Any]:
+    def to_dict(self, *, enum_names: bool = False, text: bool = False) -> dict[str, Any]:
         """Convert to a dict of all fields.
 
         Args:
-            enum_names: whether to convert enum values to names, as `enum_names()` does.
+            enum_names: Whether to convert enum values to names, as `enum_names()` does.
+            text: Whether to convert arrays of `char` to `str`, up to the first NUL. They are decoded as UTF-8
+                with surrogateescape, like names. Otherwise they are `bytes` without the NULs at their end.
 
         Returns:
             A dict of field names to arrays, and to dicts for fields that are structs. For a single record,
@@ -198,32 +189,57 @@ class Records:
 
         Raises:
             TypeError: `enum_names` is set, and the size of an enum is not that of an integer.
+            NotSupportedError: A single record has more than 262,144 values and more than 16 per byte.
 
         Example:
             >>> btf.records("list", bytes(16))[0].to_dict()
             {'next': 0, 'prev': 0}
         """
-        return run(self._as_dict(enum_names))
+        if self.shape:
+            return run(self._columns_dict(enum_names, text))
+        made: dict[str, Any] = self._objects(enum_names, text)
+        return made
 
-    def _as_dict(self, enum_names: bool) -> Calls[dict[str, Any]]:
-        plain = {}
+    def to_dicts(self, *, enum_names: bool = False, text: bool = False) -> list[Any]:
+        """Convert to a list with one dict for each record.
+
+        Args:
+            enum_names: Whether to convert enum values to names, as `enum_names()` does.
+            text: Whether to convert arrays of `char` to `str`, as in `to_dict`.
+
+        Returns:
+            A list of what `to_dict` returns for each record; of one dict for a single record. If the records
+            have more than one dimension, lists are nested in the list.
+
+        Raises:
+            TypeError: `enum_names` is set, and the size of an enum is not that of an integer.
+            NotSupportedError: A record has more than 262,144 values and more than 16 per byte.
+
+        Example:
+            >>> btf.records("list", bytes(32)).to_dicts()
+            [{'next': 0, 'prev': 0}, {'next': 0, 'prev': 0}]
+        """
+        made = self._objects(enum_names, text)
+        return made if self.shape else [made]
+
+    def _objects(self, enum_names: bool, text: bool) -> Any:
+        """A dict for a single record, otherwise nested lists of dicts."""
+        reader = reader_of(self._btf, self._plan, enum_names=enum_names, text=text)
+        return reader.read(np.asarray(self._values))
+
+    def _columns_dict(self, enum_names: bool, text: bool) -> Calls[dict[str, Any]]:
+        columns: dict[str, Any] = {}
         for name in self.fields:
-            plain[name] = yield self._plain(name, enum_names)
-        return plain
-
-    def _plain(self, name: str, enum_names: bool) -> Calls[Any]:
-        value = self.enum_names(name) if enum_names and self._type_of(name).kind.is_enum else self[name]
-        if isinstance(value, Records):
-            return (yield value._nested(self.shape, enum_names))
-        return value if self.shape or not hasattr(value, "tolist") else value.tolist()
-
-    def _nested(self, outer: tuple[int, ...], enum_names: bool) -> Calls[Any]:
-        if outer or not self.shape:
-            return (yield self._as_dict(enum_names))
-        nested = []
-        for each in self:
-            nested.append((yield each._nested((), enum_names)))
-        return nested
+            member = self._plan.members.get(name)
+            if enum_names and self._type_of(name)[0].is_enum:
+                columns[name] = self.enum_names(name)
+            elif text and member is not None and member.is_text:
+                columns[name] = _texts(self[name])
+            else:
+                value = self[name]
+                is_record = isinstance(value, Records)
+                columns[name] = (yield value._columns_dict(enum_names, text)) if is_record else value
+        return columns
 
     def to_pandas(self) -> pd.DataFrame:
         """Convert to a pandas DataFrame.
@@ -245,11 +261,11 @@ class Records:
         """
         from .frames import frame
 
-        records = self if self.shape else Records(self._plan, self._values[np.newaxis])
+        records = self if self.shape else Records(self._btf, self._plan, np.asarray(self._values)[np.newaxis])
         columns = list(islice(records._columns(""), MAX_FIELDS + 1))
         if len(columns) > MAX_FIELDS:
             raise NotSupportedError(
-                f"{self._plan.type.name or 'the record'} would have more than {MAX_FIELDS:,} columns"
+                f"{self._plan.name or 'the record'} would have more than {MAX_FIELDS:,} columns"
             )
         return frame([name for name, _ in columns], [_column(values) for _, values in columns], len(records))
 
@@ -271,20 +287,30 @@ class Records:
         from .frames import refuse_array
 
         refuse_array(
-            f"Records of {self._plan.type.name or 'a struct'}",
+            f"Records of {self._plan.name or 'a struct'}",
             "use records.field, to_dict() or to_pandas()",
         )
 
     def __repr__(self) -> str:
-        name = self._plan.type.name or "(anon)"
+        name = self._plan.name or "(anon)"
         shown = self.fields[:_SHOWN]
         if self.shape:
             count = " x ".join(map(str, self.shape))
             texts, joint = shown, f": {count} with "
         else:
-            texts, joint = tuple(f"{field}={run(self._plain(field, False))!r}" for field in shown), ": "
+            texts, joint = tuple(f"{field}={self._shown(field)}" for field in shown), ": "
         more = ", ..." if len(self.fields) > _SHOWN else ""
         return f"<Records {name}{joint}{', '.join(texts)}{more}>"
+
+    def _shown(self, name: str) -> str:
+        """The `repr` of a single record's field."""
+        value = self[name]
+        if not isinstance(value, Records):
+            return repr(value.tolist())
+        try:
+            return repr(value._objects(enum_names=False, text=False))
+        except NotSupportedError:
+            return "..."
 
 
 def _column(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -298,20 +324,51 @@ def _column(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return cells
 
 
-def records_of(type_: Type, buffer: Buffer | npt.NDArray[Any], size: int | None) -> Records:
+def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Convert an array of `char` arrays to one of `str`."""
+    if values.dtype.kind != "S":  # flexible arrays without elements
+        return np.full(values.shape[:-1], "", object)
+    texts = np.empty(values.size, object)
+    for number, value in enumerate(values.ravel().tolist()):
+        texts[number] = value.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    return texts.reshape(values.shape)
+
+
+def records_of(
+    btf: Btf, type_: SupportsIndex | str | Type, buffer: Buffer | npt.NDArray[Any], size: SupportsIndex | None
+) -> Records:
     """Implement `Btf.records`."""
-    name = type_.name or "records"
-    flexible = flexible_fields(type_)
+    if size is not None:
+        size = operator.index(size)
+    plan: Plan | None = btf._kept("records", type_, size)
+    if plan is None:
+        plan = btf._keep("records", type_, size, _plan)
+    try:
+        return Records(btf, plan, np.frombuffer(buffer, plan.dtype))  # type: ignore[arg-type]
+    except ValueError:
+        return Records(btf, plan, _checked(plan, buffer))
+
+
+def _plan(type_: Type, size: int | None) -> tuple[Plan, int]:
+    """Return the plan of a type's records, and its cost for a `BoundedCache`."""
+    found = composite(type_)
+    name = found.name or "records"
+    flexible = flexible_fields(found)
     if size is None and flexible:
         raise NotSupportedError(
             f"{name}.{flexible[0]} is a flexible array, whose length BTF does not record: pass the size of a "
             "record in bytes, size=..."
         )
-    if size is not None and size < (type_.size or 0):
-        raise ValueError(f"size is {size}, but a {name} has at least {type_.size} bytes")
-    plan = plan_of(type_, None if size is None else operator.index(size))
+    if size is not None and size < (found.size or 0):
+        raise ValueError(f"size is {size}, but a {name} has at least {found.size} bytes")
+    return plan_of(found, size)
+
+
+def _checked(plan: Plan, buffer: Buffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the records of a buffer that numpy refuses; of one without bytes, no records."""
     raw = np.frombuffer(buffer, np.uint8)  # type: ignore[arg-type]
     each = plan.dtype.itemsize
     if each == 0 or raw.size % each:
+        name = plan.name or "records"
         raise FormatError(f"{raw.size:,} bytes are not a whole number of {name} ({each:,} bytes each)")
-    return Records(plan, raw.view(plan.dtype) if raw.size else np.empty(0, plan.dtype))
+    return raw.view(plan.dtype) if raw.size else np.empty(0, plan.dtype)
