@@ -224,8 +224,13 @@ class Records:
 
     def _objects(self, enum_names: bool, text: bool) -> Any:
         """A dict for a single record, otherwise nested lists of dicts."""
+        values = np.asarray(self._values)
         reader = reader_of(self._btf, self._plan, enum_names=enum_names, text=text)
-        return reader.read(np.asarray(self._values))
+        if not values.itemsize and values.size > MAX_FIELDS:
+            raise NotSupportedError(
+                f"{values.size:,} records without bytes, more than the {MAX_FIELDS:,} that become dicts"
+            )
+        return reader.read(values)
 
     def _columns_dict(self, enum_names: bool, text: bool) -> Calls[dict[str, Any]]:
         columns: dict[str, Any] = {}
