@@ -18,6 +18,8 @@
 #include "core/analysis/users.hpp"
 #include "core/base/error.hpp"
 #include "core/btf/ext.hpp"
+#include "core/decode/bitfield.hpp"
+#include "core/decode/value_type.hpp"
 #include "core/dump/c.hpp"
 #include "core/dump/c_limits.hpp"
 #include "core/dump/c_order.hpp"
@@ -279,6 +281,65 @@ void read_layout_texts(const Btf& btf, const BtfSizes& sizes) {
     attempt([&] { layout_text(sizes, btf.index().end_id(), true); });
 }
 
+void read_value_types(const Btf& btf, const Sizes& sizes) {
+    const uint32_t end = btf.index().end_id();
+    for (uint32_t id = 0; id != end; ++id) {
+        attempt([&] {
+            const ValueType value = value_type(btf, sizes, id);
+            require(value.id < end && value.dimension_count <= value.dimensions.size());
+            require(value.kind != Kind::Array || value.dimension_count == value.dimensions.size());
+        });
+    }
+}
+
+// Returns a bitfield of a record, bit by bit.
+std::uint64_t bit_by_bit(const std::byte* at, ByteOrder order, unsigned shift, unsigned bits,
+                         bool is_signed) {
+    std::uint64_t value = 0;
+    bool top = false;
+    for (unsigned i = 0; i != bits; ++i) {
+        // From the highest bit to the lowest.
+        const bool little = order == ByteOrder::little;
+        const unsigned position = shift + (little ? bits - 1 - i : i);
+        const unsigned in_byte = little ? position % 8 : 7 - position % 8;
+        const bool bit = (static_cast<unsigned>(at[position / 8]) >> in_byte & 1U) != 0;
+        top = i == 0 ? bit : top;
+        value = value << 1 | (bit ? 1 : 0);
+    }
+    return is_signed && top && bits < 64 ? value | ~std::uint64_t{0} << bits : value;
+}
+
+// Reads bitfields of records that are made of the BTF's own bytes, from memory that ends with the last one.
+void read_bitfields(const Btf& btf) {
+    const Bytes bytes = btf.type_section();
+    for (unsigned number = 0; number != 2 * kMostAsked && bytes.size >= 2; ++number) {
+        const auto first = static_cast<unsigned>(bytes.data[number % bytes.size]);
+        const auto second = static_cast<unsigned>(bytes.data[(number * 7 + 1) % bytes.size]);
+        const unsigned shift = first % 8, bits = 1 + second % 64;
+        const ByteOrder order = (first & 8U) != 0 ? ByteOrder::big : ByteOrder::little;
+        const bool is_signed = (first & 16U) != 0;
+        const Bitfield field(order, shift, bits, is_signed);
+        const std::size_t size = field.bytes(), stride = size + (first >> 5U);
+        if (bytes.size < size) {
+            continue;
+        }
+        const std::size_t count = std::min((bytes.size - size) / stride + 1, std::size_t{50});
+        const std::vector<std::byte> records(bytes.data, bytes.data + (count - 1) * stride + size);
+        const bool backward = (second & 128U) != 0;
+        const std::byte* start = records.data() + (backward ? (count - 1) * stride : 0);
+        const auto step = static_cast<std::ptrdiff_t>(stride) * (backward ? -1 : 1);
+        std::vector<std::uint64_t> values(count);
+        const std::unique_ptr<bool[]> flags(new bool[count]);
+        field.read(start, step, count, values.data());
+        field.read(start, step, count, flags.get());
+        for (std::size_t i = 0; i != count; ++i) {
+            const std::byte* at = start + static_cast<std::ptrdiff_t>(i) * step;
+            const std::uint64_t value = bit_by_bit(at, order, shift, bits, is_signed);
+            require(values[i] == value && field.read(at) == value && flags[i] == (value != 0));
+        }
+    }
+}
+
 void read_edges(const Edges& edges) {
     require(edges.indptr[0] == 0 && edges.indptr[edges.nodes] == edges.edges);
     require(std::is_sorted(edges.indptr, edges.indptr + edges.nodes + 1));
@@ -430,6 +491,7 @@ void exercise_all(const Btf& btf) {
         const auto sizes = sizes_of(btf);
         read_sizes(btf, *sizes.back());
         read_layouts(btf, *sizes.back());
+        read_value_types(btf, *sizes.back());
         read_dumps(btf, *sizes.back());
         read_typed_data(btf, *sizes.back());
     });
@@ -441,6 +503,7 @@ void exercise_all(const Btf& btf) {
         }
         read_layout_texts(btf, *sizes);
     });
+    read_bitfields(btf);
     attempt([&] { read_graph(btf); });
 }
 
