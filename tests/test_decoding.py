@@ -391,17 +391,18 @@ class TestTooManyValues:
         assert record.to_dict()["a"] == [5] * (1 << 20)
 
 
-class TestKept:
-    @pytest.fixture(scope="class")
-    def btf(self) -> Btf:
-        """Structs of a hundred members."""
-        writer = BtfWriter()
-        u32 = writer.add_int("u32", encoding=0)
-        for number in range(300):
-            members = [(f"member_{number}_{field}", u32, 32 * field) for field in range(100)]
-            writer.add_struct(f"s{number}", 400, members)
-        return btfmmap.open(data=writer.build())
+@pytest.fixture(scope="module")
+def many_structs() -> Btf:
+    """Structs of a hundred members."""
+    writer = BtfWriter()
+    u32 = writer.add_int("u32", encoding=0)
+    for number in range(300):
+        members = [(f"member_{number}_{field}", u32, 32 * field) for field in range(100)]
+        writer.add_struct(f"s{number}", 400, members)
+    return btfmmap.open(data=writer.build())
 
+
+class TestKept:
     def ask_everything(self, btf: Btf, number: int) -> None:
         name = f"s{number}"
         assert btf.dtype(name).names == tuple(f"member_{number}_{field}" for field in range(100))
@@ -411,26 +412,23 @@ class TestKept:
         assert len(made._fields_) == 100
         assert btf.ctypes(name) is btf.ctypes(btf["struct " + name]) is made
 
-    def test_memory_is_bounded(self, btf: Btf) -> None:
+    def test_memory_is_bounded(self, many_structs: Btf) -> None:
         for number in range(60):
-            self.ask_everything(btf, number)
+            self.ask_everything(many_structs, number)
         gc.collect()
         tracemalloc.start()
         try:
             for number in range(60, 300):
-                self.ask_everything(btf, number)
+                self.ask_everything(many_structs, number)
             gc.collect()
             kept, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
         assert kept < 13 << 20  # all would be twice as much
 
-    def test_freed_with_the_btf(self, btf: Btf) -> None:
+    def test_freed_with_the_btf(self, many_structs: Btf) -> None:
         """Without the garbage collector: what is kept does not refer to the Btf."""
-        for number in range(3):
-            self.ask_everything(btf, number)
-        # References from the fixture remain, so another Btf.
-        other = btfmmap.open(data=bytes(btf.raw))
+        other = btfmmap.open(data=bytes(many_structs.raw))
         self.ask_everything(other, 0)
         watched = weakref.ref(other)
         gc.disable()
@@ -440,7 +438,7 @@ class TestKept:
         finally:
             gc.enable()
 
-    def test_names_of_a_dtype_are_the_callers(self, btf: Btf) -> None:
+    def test_names_of_a_dtype_are_the_callers(self) -> None:
         writer = BtfWriter()
         u32 = writer.add_int("u32", encoding=0)
         inner = writer.add_struct("inner", 4, [("a", u32, 0)])
@@ -455,20 +453,20 @@ class TestKept:
             assert btf.dtype("outer")["second"].names == ("a",)
         assert btf.records("outer", bytes(8)).to_dicts() == [{"first": {"a": 0}, "second": {"a": 0}}]
 
-    def test_sizes_and_options_are_apart(self, btf: Btf) -> None:
+    def test_sizes_and_options_are_apart(self, many_structs: Btf) -> None:
         for size in (400, 408, np.int64(404), 400):
-            assert btf.records("s1", bytes(3 * size), size=size).shape == (3,)
+            assert many_structs.records("s1", bytes(3 * size), size=size).shape == (3,)
         with pytest.raises(ValueError, match="size is 399"):
-            btf.records("s1", b"", size=399)
+            many_structs.records("s1", b"", size=399)
         for _ in range(2):
             with pytest.raises(NotSupportedError, match="is a bitfield"):
                 btfmmap.open(btfmmap.SAMPLE_BTF).dtype("flow")
             with pytest.raises(ValueError, match="bitfields is"):
-                btf.dtype("s1", bitfields=[])  # type: ignore[arg-type]
+                many_structs.dtype("s1", bitfields=[])  # type: ignore[arg-type]
         with pytest.raises(TypeError):
-            btf.records("s1", b"", size=400.0)  # type: ignore[arg-type]
+            many_structs.records("s1", b"", size=400.0)  # type: ignore[arg-type]
 
-    def test_threads(self, btf: Btf) -> None:
+    def test_threads(self, many_structs: Btf) -> None:
         errors: list[BaseException] = []
         barrier = threading.Barrier(6)
 
@@ -477,7 +475,7 @@ class TestKept:
             barrier.wait()
             try:
                 for _ in range(60):
-                    self.ask_everything(btf, chance.randrange(30))
+                    self.ask_everything(many_structs, chance.randrange(30))
             except BaseException as error:
                 errors.append(error)
 

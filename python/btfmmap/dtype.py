@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from . import _core
-from .errors import FormatError, NotSupportedError
-from .fields import MAX_DEPTH, Field, fields, first_and_last, resolved
+from .errors import NotSupportedError
+from .fields import MAX_DEPTH, first_and_last, resolved
 from .iteration import run
 from .kinds import IntEncoding, Kind
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._core import RecordReader
     from .btf import Btf
     from .iteration import Calls
-    from .types import Member, Type
+    from .types import Type
 
     Bitfields = Literal["error", "omit", "cover"]
 
@@ -135,19 +135,21 @@ def plan_of(type_: Type, size: int | None) -> tuple[Plan, int]:
 
 def flexible_fields(type_: Type) -> list[str]:
     """The flexible arrays at the end (by offset) of a STRUCT or UNION. Several may share a union."""
+    btf = type_.btf
     names: list[str] = []
     pending = [type_]
     seen = {type_.id}  # visit each type once, even in a cycle
     while pending:
         parent = pending.pop()
-        members: tuple[Member, ...] = parent.members
-        if parent.kind == Kind.STRUCT and members:
-            members = (members[first_and_last(parent)[1]],)
-        for member in members:
-            inner = resolved(member.type)
+        type_ids, name_offsets = parent._children("members", "type", "name_off")
+        numbers: Iterable[int] = range(len(type_ids))
+        if parent.kind == Kind.STRUCT and type_ids:
+            numbers = [first_and_last(parent)[1]]
+        ends = [btf._type(type_ids[number]) for number in numbers]
+        for number, inner in zip(numbers, map(resolved, ends), strict=True):
             if inner.kind == Kind.ARRAY and inner.nelems == 0:
-                names.append(member.name)
-            elif inner.kind.is_composite and not member.name and inner.id not in seen:
+                names.append(btf.string(name_offsets[number]))
+            elif inner.kind.is_composite and inner.id not in seen and not btf.string(name_offsets[number]):
                 seen.add(inner.id)
                 pending.append(inner)
     return names
@@ -188,7 +190,7 @@ class _Planner:
         self.size = size
         self.root = root.name or f"type [{root.id}]"
         self.values: dict[int, _Value] = {}
-        self.scalars: dict[tuple[str, int], np.dtype[Any]] = {}
+        self.known: dict[int, Plan] = {}  # plans that do not depend on the room for them
         self.finished: dict[int, Plan] = {}
         self.leaves: dict[int, int] = {}  # number of leaf members of each finished STRUCT or UNION
         self.cost = 1
@@ -212,7 +214,9 @@ class _Planner:
         if value.kind == Kind.ARRAY:
             raise self.refuse(path, f"has more than {len(value.dimensions)} dimensions")
         shape: list[int] = []
+        flexible = False
         for count, size in value.dimensions:
+            flexible = flexible or not count
             shape.append(count or (room or 0) // max(size, 1))
             room = None
         is_text = bool(shape) and value.is_char
@@ -224,7 +228,11 @@ class _Planner:
             self.finished[value.type_id] = plan
         else:
             plan = self.leaf(value, self.scalar(value, path), is_text=is_text)
-        return plan._replace(dtype=self.made((plan.dtype, tuple(shape)), path)) if shape else plan
+        if shape:
+            plan = plan._replace(dtype=self.made((plan.dtype, tuple(shape)), path))
+        if not flexible:
+            self.known[type_id] = plan
+        return plan
 
     def leaf(self, value: _Value, dtype: np.dtype[Any], *, is_text: bool) -> Plan:
         kind = Kind(value.kind)
@@ -259,12 +267,6 @@ class _Planner:
             letter = "f"
         else:
             raise self.refuse(path, f"is of kind {Kind(kind).name}, which has no values")
-        made = self.scalars.get((letter, size))
-        if made is None:
-            made = self.scalars[letter, size] = self.number(letter, size, path)
-        return made
-
-    def number(self, letter: str, size: int, path: str) -> np.dtype[Any]:
         if letter == "?":
             return np.dtype("?")
         # Other sizes, such as that of __int128, become raw bytes.
@@ -292,31 +294,32 @@ class _Planner:
             formats.append(dtype)
             offsets.append(offset)
 
-        found, error = _all_fields(type_)
-        self.learn(field.type.id for field in found)
-        for field in found:
-            where = f"{path}.{field.name}" if path else field.name
-            if not field.name:
+        fields = self.btf._core_layout.fields(value.type_id)
+        self.learn(type_id for _, type_id, *_ in fields)
+        for name, type_id, bit_offset, bitfield_size, *_ in fields:
+            where = f"{path}.{name}" if path else name
+            if not name:
                 continue  # a padding bitfield, or a member that C code cannot access
-            if field.name in members or field.name in bitfields:
+            if name in members or name in bitfields:
                 raise self.refuse(where, "is the name of two members")
-            if field.bitfield_size:
+            if bitfield_size:
                 if self.bitfields != "omit":
-                    bitfield, first, size = self.bitfield(field, where)
-                    bitfields[field.name] = bitfield
-                    add(bitfield.covering, np.dtype(("u1", (size,))), first)
-            elif field.bit_offset % 8:
-                raise self.refuse(where, f"starts at bit {field.bit_offset}, within a byte")
+                    first, shift = divmod(bit_offset, 8)
+                    bitfield = self.bitfield(name, type_id, shift, bitfield_size, where)
+                    bitfields[name] = bitfield
+                    add(bitfield.covering, np.dtype(("u1", ((shift + bitfield_size + 7) // 8,))), first)
+            elif bit_offset % 8:
+                raise self.refuse(where, f"starts at bit {bit_offset}, within a byte")
             else:
-                room = end - field.offset if field.name in flexible else None
-                plan = yield self.plan(field.type.id, where, depth + 1, room)
-                members[field.name] = plan
+                offset = bit_offset // 8
+                room = end - offset if name in flexible else None
+                known = self.known.get(type_id) if depth < MAX_DEPTH else None
+                plan = (yield self.plan(type_id, where, depth + 1, room)) if known is None else known
+                members[name] = plan
                 leaves += self.leaves.get(plan.type_id, 1)
                 if leaves > _MAX_LEAVES:
                     raise self.refuse(path, f"has more than {_MAX_LEAVES:,} members, nested ones included")
-                add(field.name, plan.dtype, field.offset)
-        if error is not None:
-            raise error
+                add(name, plan.dtype, offset)
         self.leaves[value.type_id] = leaves
         self.cost += len(names) + 1
         description = {"names": names, "formats": formats, "offsets": offsets, "itemsize": end}
@@ -334,42 +337,18 @@ class _Planner:
             readers=Readers(),
         )
 
-    def bitfield(self, field: Field, path: str) -> tuple[Bitfield, int, int]:
-        """A bitfield, its first byte, and the number of bytes it occupies."""
+    def bitfield(self, name: str, type_id: int, shift: int, bits: int, path: str) -> Bitfield:
         if self.bitfields == "error":
             raise self.refuse(
                 path,
-                f"is a bitfield of {field.bitfield_size} bits, which a dtype cannot express: use records(), "
+                f"is a bitfield of {bits} bits, which a dtype cannot express: use records(), "
                 "or dtype(..., bitfields='omit')",
             )
-        if field.bitfield_size > 64:
-            raise self.refuse(path, f"is a bitfield of {field.bitfield_size} bits, more than 64")
-        value = self.values[field.type.id]
+        if bits > 64:
+            raise self.refuse(path, f"is a bitfield of {bits} bits, more than 64")
+        value = self.values[type_id]
         kind = Kind.ARRAY if value.dimensions else Kind(value.kind)
         if kind != Kind.INT and not kind.is_enum:
             raise self.refuse(path, f"is a bitfield of kind {kind.name}, not of an INT or ENUM")
-        first, shift = divmod(field.bit_offset, 8)
-        size = (shift + field.bitfield_size + 7) // 8
-        covering = f"{field.name}:{field.bitfield_size}"
-        boolean = kind == Kind.INT and bool(value.encoding & IntEncoding.BOOL)
-        bitfield = Bitfield(
-            covering,
-            shift,
-            field.bitfield_size,
-            value.signed,
-            boolean and not value.signed,
-            kind,
-            value.type_id,
-        )
-        return bitfield, first, size
-
-
-def _all_fields(type_: Type) -> tuple[list[Field], FormatError | None]:
-    """The fields of a STRUCT or UNION, and the error that follows them."""
-    found: list[Field] = []
-    try:
-        for field in fields(type_):
-            found.append(field)
-    except FormatError as error:
-        return found, error
-    return found, None
+        boolean = kind == Kind.INT and bool(value.encoding & IntEncoding.BOOL) and not value.signed
+        return Bitfield(f"{name}:{bits}", shift, bits, value.signed, boolean, kind, value.type_id)
