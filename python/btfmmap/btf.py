@@ -1104,7 +1104,8 @@ class Btf(HasTables):
     def ctypes(self, type_: SupportsIndex | str | Type) -> Any:
         """Return a struct or union as a `ctypes` class, with its members at the same offsets.
 
-        Bitfields are included. The `_fields_` of a struct are in the order of their offsets.
+        Bitfields are included. The `_fields_` of a struct are in the order of their offsets. Repeated calls
+        return the same class while it is among those that are kept, see docs/decoding.md.
 
         Args:
             type_: A name (the first of its `candidates` is used), an ID or a `Type`.
