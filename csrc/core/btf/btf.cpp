@@ -77,12 +77,14 @@ std::uint32_t Btf::pointer_size() const {
             return btf->pointer_size_;
         }
     }
-    std::uint32_t size = 0;
-    for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
-        const std::uint32_t own = size_of_long(btf->index_, btf->strings_);
-        size = own == 0 ? size : own;  // the base is visited last and has priority
-    }
-    return size == 0 ? sizeof(void*) : size;
+    return derived_pointer_size_.get([this] {
+        std::uint32_t size = 0;
+        for (const Btf* btf = this; btf != nullptr; btf = btf->base_.get()) {
+            const std::uint32_t own = size_of_long(btf->index_, btf->strings_);
+            size = own == 0 ? size : own;  // the base is visited last and has priority
+        }
+        return size == 0 ? static_cast<std::uint32_t>(sizeof(void*)) : size;
+    });
 }
 
 std::uint32_t Btf::check_id(std::int64_t type_id) const {

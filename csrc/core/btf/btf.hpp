@@ -95,7 +95,8 @@ private:
     FileShapes shapes_;
     Index index_;
     Strings strings_;
-    std::uint32_t pointer_size_;
+    std::uint32_t pointer_size_;  // as given to the constructor
+    Lazy<std::uint32_t> derived_pointer_size_;
     Names names_;
     mutable Arena arena_;
     std::array<Lazy<Table>, kTables.size()> tables_;
