@@ -35,6 +35,7 @@ FOLDERS = {
     "text": {"base", "simd"},
     "dump": {"base", "format", "index", "btf", "analysis", "text"},
     "pahole": {"base", "format", "index", "btf", "analysis", "text", "dump"},
+    "core_relo": {"base", "simd", "format", "index", "names", "tables", "btf"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
 }
 # The layers of the package: their modules, and which other layers those may import at run time, inside of
