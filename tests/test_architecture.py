@@ -15,6 +15,8 @@ import pytest
 import btfmmap
 import setup
 from btfmmap import _core
+from btfmmap.ext import Ext
+from btfmmap.ext_tables import ExtTable
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "csrc" / "core"
@@ -41,9 +43,12 @@ FOLDERS = {
 # The layers of the package: their modules, and which other layers those may import at run time, inside of
 # functions too. A module may import others of its own layer.
 LAYERS = {
-    "base": ("_core _version bounded_cache close_names errors frames iteration kinds optional", set()),
+    "base": (
+        "_core _version bounded_cache close_names errors frames iteration kinds optional relocation_kinds",
+        set(),
+    ),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf", {"base"}),
-    "tables": ("ext layouts table_properties tables", {"base"}),
+    "tables": ("ext ext_tables layouts relocations table_properties tables", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": (
         "ctypes_types dtype dumping formatting record_readers records struct_layout",
@@ -63,6 +68,7 @@ FRIEND_NAMES = {
         "_core",
         "_core_graph",
         "_core_layout",
+        "_core_relo_target",
         "_keep",
         "_kept",
         "_layout_columns",
@@ -72,6 +78,8 @@ FRIEND_NAMES = {
         "_types",
     },
     btfmmap.Type: {"_children"},
+    Ext: {"_prepared"},
+    ExtTable: {"_resolved"},
 }
 # Underscored names that are public in the standard library.
 PUBLIC_UNDERSCORED = {"_asdict", "_exit", "_fields_", "_name_", "_replace", "_value_"}
@@ -81,6 +89,7 @@ CORE_FILES = sorted(path for path in CORE.rglob("*") if path.is_file())
 PUBLIC_NAMES = {
     "Btf",
     "BtfError",
+    "CoreReloKind",
     "Diagnostic",
     "Enumerator",
     "Field",
@@ -335,7 +344,7 @@ def test_who_imports_the_core() -> None:
     }
     files = (
         "banner containers contract/target dtype dumping ext formatting kernel linting loaded_btf matching "
-        "opening record_readers records"
+        "opening record_readers records relocations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .linting import Diagnostic, lint
     from .loaded_btf import LoadedBtf, loaded
     from .records import Records
+    from .relocation_kinds import CoreReloKind
     from .source import Source
     from .struct_layout import LayoutMember, StructLayout
     from .types import Enumerator, Member, Param, Secinfo, Type
@@ -51,6 +52,7 @@ __all__ = [
     "SAMPLE_BTF",
     "Btf",
     "BtfError",
+    "CoreReloKind",
     "Diagnostic",
     "Enumerator",
     "Field",
@@ -89,6 +91,7 @@ __all__ = [
 
 # Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
 _LAZY = {
+    "CoreReloKind": "relocation_kinds",
     "Diagnostic": "linting",
     "Enumerator": "types",
     "Field": "fields",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ._core import Btf as CoreBtf
-    from ._core import Buffer, File
+    from ._core import Buffer, CoreReloTarget, File
     from ._core import Graph as CoreGraph
     from ._core import Sizes as CoreSizes
     from .ext import Ext
@@ -67,6 +67,7 @@ class Btf(HasTables):
         "__weakref__",
         "_base",
         "_core_or_none",
+        "_elf",
         "_end_id",
         "_ext",
         "_first_id",
@@ -84,6 +85,7 @@ class Btf(HasTables):
         *,
         base: Btf | None = None,
         ext: File | None = None,
+        elf: File | None = None,
         origin: Origin | None = None,
         unit: tuple[int, int] = (0, 1),
     ) -> None:
@@ -92,6 +94,7 @@ class Btf(HasTables):
         self._end_id = self._first_id + core.rows
         self._path = path
         self._ext = ext
+        self._elf = elf  # the file that has `ext`, and the instructions that it describes
         self._origin = origin
         self._unit = unit  # its index, and the number of units
         self._base = base
@@ -146,6 +149,17 @@ class Btf(HasTables):
         tables, core = self._tables, self._core
         graph: CoreGraph | None = tables.get(_core.Graph)
         return tables.setdefault(_core.Graph, _core.Graph(core)) if graph is None else graph
+
+    @property
+    def _core_relo_target(self) -> CoreReloTarget:
+        """This BTF as a kernel against which BPF objects are relocated."""
+        from . import _core
+
+        tables, core = self._tables, self._core
+        target: CoreReloTarget | None = tables.get(_core.CoreReloTarget)
+        if target is None:
+            target = tables.setdefault(_core.CoreReloTarget, _core.CoreReloTarget(core, []))
+        return target
 
     def _columns(self, table: str) -> dict[str, memoryview[Any]]:
         """Return a table's columns without numpy; those of a child table include `indptr`."""
@@ -390,7 +404,7 @@ class Btf(HasTables):
         """
         core = self._core.relocate(base._core, self._path or "buffer", base._path or "the base")
         origin = None if self._origin is None else (*self._origin[:-1], base)
-        return Btf(core, self._path, base=base, ext=self._ext, origin=origin, unit=self._unit)
+        return Btf(core, self._path, base=base, ext=self._ext, elf=self._elf, origin=origin, unit=self._unit)
 
     @property
     def ext(self) -> Ext | None:
@@ -412,7 +426,7 @@ class Btf(HasTables):
         if self._ext is None:
             return None
         ext: Ext | None = tables.get(Ext)
-        return tables.setdefault(Ext, Ext(self, self._ext, core)) if ext is None else ext
+        return tables.setdefault(Ext, Ext(self, self._ext, core, self._elf)) if ext is None else ext
 
     # -- source and bytes
 

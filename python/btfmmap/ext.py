@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ._core import Ext as _CoreExt
-from .tables import Table
+from .ext_tables import ExtTable, object_texts
+from .relocations import Relocations, prepare, resolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import numpy.typing as npt
 
     from ._core import Btf as CoreBtf
-    from ._core import File
+    from ._core import CoreReloObject, File
     from .btf import Btf
+    from .ext_tables import Names
     from .tables import U32
-
-    Self = TypeVar("Self", bound="ExtTable")
-    Names = npt.NDArray[np.object_]
-
-
-class ExtTable(Table):
-    """Rows of a table of `.BTF.ext`, in the file's order.
-
-    Columns are u32. The strings that the `..._off` columns refer to are available as read-only object arrays
-    of `str`. These are computed on first access.
-    """
-
-    def __init__(self, columns: dict[str, npt.NDArray[Any]], texts: Callable[[U32], Names]) -> None:
-        super().__init__(columns)
-        self.__dict__["_texts"] = texts
-
-    section_off: U32
-    """Offset of the name of the ELF section that has the instruction, in the string section."""
-    insn_off: U32
-    """Offset of the instruction in that ELF section, in bytes."""
-
-    @cached_property
-    def section(self) -> Names:
-        """The name of the ELF section of each row, `object[n]` of `str`.
-
-        Raises:
-            NotSupportedError: the strings exceed 1 GiB.
-        """
-        return self._resolved("section_off")
-
-    def _resolved(self, column: str) -> Names:
-        resolved: Names = self.__dict__["_texts"](self[column])
-        resolved.flags.writeable = False
-        return resolved
-
-    def _selected(self: Self, columns: dict[str, npt.NDArray[Any]]) -> Self:
-        return type(self)(columns, self.__dict__["_texts"])
 
 
 class FuncInfo(ExtTable):
@@ -104,7 +68,7 @@ class CoreRelo(ExtTable):
     access_off: U32
     """Offset of the access string, in the string section."""
     kind: U32
-    """`enum bpf_core_relo_kind` of the kernel's `include/uapi/linux/bpf.h`: 0 is a member's byte offset."""
+    """The `CoreReloKind`, or an unknown number."""
 
     @cached_property
     def access(self) -> Names:
@@ -131,28 +95,40 @@ class Ext:
         True
     """
 
-    __slots__ = ("core_relo", "func_info", "line_info")
+    __slots__ = ("__dict__", "_sources", "core_relo", "func_info", "line_info")
 
     func_info: FuncInfo
     line_info: LineInfo
     core_relo: CoreRelo
 
-    def __init__(self, btf: Btf, section: File, core: CoreBtf) -> None:
-        native, texts = _CoreExt(section, core), partial(_texts, btf)
+    def __init__(self, btf: Btf, section: File, core: CoreBtf, elf: File | None) -> None:
+        native, texts = _CoreExt(section, core), partial(object_texts, btf)
+        self._sources = btf, core, native, elf
         self.func_info = FuncInfo(_arrays(native.func_info()), texts)
         self.line_info = LineInfo(_arrays(native.line_info()), texts)
         self.core_relo = CoreRelo(_arrays(native.core_relo()), texts)
+
+    @cached_property
+    def _prepared(self) -> CoreReloObject:
+        """The relocations, prepared for evaluation."""
+        return prepare(*self._sources)
+
+    @cached_property
+    def relocations(self) -> Relocations:
+        """The CO-RE relocations, resolved: fields as C, functions, instructions and source lines.
+
+        Raises:
+            FormatError: The ELF sections of the instructions are not in the file.
+            NotSupportedError: The strings exceed 1 GiB.
+        """
+        btf = self._sources[0]
+        return resolved(btf, self._prepared, self.core_relo, self.func_info, self.line_info)
 
     def __repr__(self) -> str:
         return (
             f"<Ext {len(self.func_info)} func_info, {len(self.line_info)} line_info, "
             f"{len(self.core_relo)} core_relo>"
         )
-
-
-def _texts(btf: Btf, offsets: U32) -> Names:
-    unique, inverse = np.unique(offsets, return_inverse=True)
-    return np.array(btf.strings(unique), object)[inverse]
 
 
 def _arrays(columns: Any) -> dict[str, npt.NDArray[Any]]:

@@ -181,9 +181,14 @@ def _opened(
         ext, exts = ext.unit(min(unit, _MAX_UNIT), True)
         if exts != units:
             ext = None  # cannot be matched to the units
+    elf = None
+    if ext is not None and holder is not None:
+        # Read now: the file may be replaced before its instructions are asked for.
+        elf = holder.part(0, holder.size, "")
 
     def made(on: Btf | None, origin: Origin | None) -> Btf:
-        return Btf(_core_of(btf, on, pointer_size), path, base=on, ext=ext, origin=origin, unit=(unit, units))
+        core = _core_of(btf, on, pointer_size)
+        return Btf(core, path, base=on, ext=ext, elf=elf, origin=origin, unit=(unit, units))
 
     if distilled is None:
         return made(base, place and (*place, base, None)), holder

@@ -59,6 +59,7 @@ NEVER_ANSWERED = {
     "FuncInfo.module": "a column of tables that a Kernel has",
     "LineInfo.module": "a column of tables that a Kernel has",
     "CoreRelo.module": "a column of tables that a Kernel has",
+    "Relocations.module": "a column of tables that a Kernel has",
 }
 """Attributes, or those of that name."""
 
