@@ -18,6 +18,9 @@
 #include "core/analysis/users.hpp"
 #include "core/base/error.hpp"
 #include "core/btf/ext.hpp"
+#include "core/core_relo/description.hpp"
+#include "core/core_relo/evaluation.hpp"
+#include "core/core_relo/records.hpp"
 #include "core/decode/bitfield.hpp"
 #include "core/decode/value_type.hpp"
 #include "core/dump/c.hpp"
@@ -513,6 +516,32 @@ void read_ext(const Mapping& section, const Btf& btf) {
         read_table(ext.func_info());
         read_table(ext.line_info());
         read_table(ext.core_relo());
+    });
+}
+
+void evaluate_relocations(const BtfPtr& object, const Mapping& ext, const Mapping& code,
+                          const BtfPtr& kernel) {
+    namespace relo = core_relo;
+    attempt([&] {
+        auto records = relo::records_of(Ext(ext, *object, "input"), {});
+        for (relo::Record& record : records) {
+            record.section = code.bytes();
+        }
+        const relo::Object prepared(object, records);
+        const relo::Target target(kernel, {object});
+        for (const auto semantics : {relo::Semantics::libbpf, relo::Semantics::independent}) {
+            const auto outcomes = relo::evaluate(prepared, target, semantics);
+            require(outcomes.size() == records.size());
+            for (uint32_t number = 0; number != outcomes.size(); ++number) {
+                const relo::Outcome& outcome = outcomes[number];
+                const std::string reason = relo::describe(prepared, target, number, outcome);
+                touch(reason);
+                touch(prepared.path_text(number));
+                prepared.extent(number);
+                require(reason.empty() == (outcome.status == relo::Status::ok));
+                require(outcome.candidate < target.btf(outcome.source).index().end_id());
+            }
+        }
     });
 }
 

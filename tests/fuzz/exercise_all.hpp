@@ -18,4 +18,9 @@ void exercise_all(const Btf& btf);
 // Reads all of a section .BTF.ext, by the same rules.
 void read_ext(const Mapping& section, const Btf& btf);
 
+// Evaluates the CO-RE relocations of an object against a kernel, by the same rules. `code` stands for every
+// ELF section that has instructions.
+void evaluate_relocations(const BtfPtr& object, const Mapping& ext, const Mapping& code,
+                          const BtfPtr& kernel);
+
 }  // namespace btfmmap::fuzz

@@ -120,6 +120,23 @@ def ext_section() -> bytes:
     return header + func_info + line_info + core_relo
 
 
+def relocations() -> Iterator[bytes]:
+    """Objects with a relocation of each kind, on a kernel with their own types."""
+    for order in "<>":
+        types = every_kind(order)
+        section, member, element = types.string("text"), types.string("0:0"), types.string("0")
+        records, code = b"", b""
+        for kind in range(13):
+            named = 10 if kind in (10, 11) else 7
+            access = member if kind < 6 else element
+            records += struct.pack(order + "4I", len(code), named, access, kind)
+            code += struct.pack(order + "BBhi", (0xB7, 0x61, 0x62)[kind % 3], 1, 0, 0)
+        core_relo = struct.pack(order + "3I", 16, section, 13) + records
+        header = struct.pack(order + "HBB7I", 0xEB9F, 1, 0, 32, 0, 0, 0, 0, 0, len(core_relo))
+        blob = types.build()
+        yield sized(blob) + sized(header + core_relo) + sized(code) + blob
+
+
 def elf_file(bits: int, order: str) -> bytes:
     elf = ElfWriter(bits, order)
     elf.add(".BTF", every_kind(order).build())
@@ -164,6 +181,8 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "elf", module_file()
     yield "layout_section", layout_section()
     yield "ext", sized(whole.build()) + ext_section()
+    for content in relocations():
+        yield "core_relo", content
 
 
 def main() -> None:
