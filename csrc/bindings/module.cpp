@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     btfmmap::bindings::register_named_tuples(module);
     btfmmap::bindings::register_ext(module);
     btfmmap::bindings::register_core_relo(module);
+    btfmmap::bindings::register_program(module);
     btfmmap::bindings::register_dump(module);
     btfmmap::bindings::register_typed_data(module);
     btfmmap::bindings::register_lint(module);

@@ -17,6 +17,7 @@ void register_sizes(pybind11::module_& module);
 void register_named_tuples(pybind11::module_& module);
 void register_ext(pybind11::module_& module);
 void register_core_relo(pybind11::module_& module);
+void register_program(pybind11::module_& module);
 void register_dump(pybind11::module_& module);
 void register_typed_data(pybind11::module_& module);
 void register_lint(pybind11::module_& module);

@@ -13,7 +13,7 @@ constexpr unsigned char kElfMagic[] = {0x7f, 'E', 'L', 'F'};
 constexpr std::size_t kClassAt = 4, kDataAt = 5;  // in e_ident
 constexpr auto kClass32 = std::byte{1}, kClass64 = std::byte{2};
 constexpr auto kDataLittle = std::byte{1}, kDataBig = std::byte{2};
-constexpr std::size_t kIdentSize = 16;
+constexpr std::size_t kIdentSize = 16, kMachineAt = 18;  // alike in both classes
 
 constexpr std::uint16_t kIndexElsewhere = 0xffff;       // SHN_XINDEX: see sh_link of section 0
 constexpr std::uint32_t kProgramBits = 1, kNoBits = 8;  // SHT_
@@ -26,13 +26,14 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 // Sizes of headers and byte offsets of fields, which depend on the class.
 struct Elf::Fields {
     std::size_t file_header_size, e_shoff, e_shentsize, e_shnum, e_shstrndx;
-    std::size_t section_header_size, sh_name, sh_type, sh_flags, sh_offset, sh_size, sh_link;
+    std::size_t section_header_size, sh_name, sh_type, sh_flags, sh_offset, sh_size, sh_link, sh_info,
+        sh_entsize;
     std::size_t compression_header_size, ch_type, ch_size;
 };
 
 const Elf::Fields& Elf::fields() const {
-    static constexpr Fields narrow{52, 32, 46, 48, 50, 40, 0, 4, 8, 16, 20, 24, 12, 0, 4};
-    static constexpr Fields wide{64, 40, 58, 60, 62, 64, 0, 4, 8, 24, 32, 40, 24, 0, 8};
+    static constexpr Fields narrow{52, 32, 46, 48, 50, 40, 0, 4, 8, 16, 20, 24, 28, 36, 12, 0, 4};
+    static constexpr Fields wide{64, 40, 58, 60, 62, 64, 0, 4, 8, 24, 32, 40, 44, 56, 24, 0, 8};
     return wide_ ? wide : narrow;
 }
 
@@ -79,6 +80,7 @@ Elf::Elf(const File& file) : file_(file) {
     const Mapping mapping = part(0, fields().file_header_size, "the ELF header");
     const std::byte* start = mapping.bytes().data;
     const std::uint64_t headers_offset = address(start + fields().e_shoff);
+    machine_ = half(start + kMachineAt);
     header_size_ = half(start + fields().e_shentsize);
     std::uint64_t count = half(start + fields().e_shnum);
     std::uint64_t names = half(start + fields().e_shstrndx);
@@ -116,18 +118,42 @@ const std::byte* Elf::header(std::uint64_t section) const {
     return headers_->bytes().slice(section * header_size_, header_size_).data;
 }
 
-bool Elf::is_named(std::uint64_t section, std::string_view name) const {
+std::string_view Elf::names_from(std::uint64_t section) const {
     const std::uint32_t offset = word(header(section) + fields().sh_name);
     const Bytes names = names_->bytes();
     if (offset >= names.size) {
         throw Error::format(file_.name() + ": ELF section " + number(section) + " has the name offset " +
                             number(offset) + ", past the section names' " + number(names.size) + " bytes");
     }
+    return {reinterpret_cast<const char*>(names.data) + offset, names.size - offset};
+}
+
+bool Elf::is_named(std::uint64_t section, std::string_view name) const {
     // Does not search for the NUL: in a hostile file, a million sections may have names of megabytes.
-    const auto* start = reinterpret_cast<const char*>(names.data) + offset;
-    const std::size_t left = names.size - offset;
-    return left > name.size() && std::memcmp(start, name.data(), name.size()) == 0 &&
-           start[name.size()] == '\0';
+    const std::string_view start = names_from(section);
+    return start.size() > name.size() && start.substr(0, name.size()) == name && start[name.size()] == '\0';
+}
+
+ElfSectionHeader Elf::header_of(std::uint64_t section) const {
+    const std::byte* at = header(section);
+    const std::string_view start = names_from(section).substr(0, kMaxName + 1);
+    const std::size_t end = start.find('\0');
+    if (end == std::string_view::npos) {
+        throw Error::format(file_.name() + ": the name of ELF section " + number(section) +
+                            " does not end within " + number(kMaxName) + " bytes");
+    }
+    return {start.substr(0, end),
+            word(at + fields().sh_type),
+            address(at + fields().sh_flags),
+            address(at + fields().sh_offset),
+            address(at + fields().sh_size),
+            word(at + fields().sh_link),
+            word(at + fields().sh_info),
+            address(at + fields().sh_entsize)};
+}
+
+Mapping Elf::content(const ElfSectionHeader& section) const {
+    return part(section.offset, section.size, "the ELF section " + std::string(section.name));
 }
 
 ElfSection Elf::located(std::uint64_t section, std::string_view name) const {

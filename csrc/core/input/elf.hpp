@@ -22,6 +22,18 @@ struct ElfSection {
     std::uint64_t unpacked_size;  // in bytes; equal to `size` if the section is not compressed
 };
 
+// One section header.
+struct ElfSectionHeader {
+    std::string_view name;
+    std::uint32_t type;
+    std::uint64_t flags;
+    std::uint64_t offset;
+    std::uint64_t size;
+    std::uint32_t link;
+    std::uint32_t info;
+    std::uint64_t entry_size;
+};
+
 // The section headers of an ELF file, with 32 or 64 bits and in either byte order (System V gABI, chapters 4
 // and 5). Reads only the headers and the names of sections.
 class Elf {
@@ -33,6 +45,19 @@ public:
 
     // Returns the size of a pointer in bytes, according to the file's class.
     std::uint32_t pointer_size() const { return wide_ ? 8 : 4; }
+
+    ByteOrder byte_order() const { return order_; }
+    std::uint16_t machine() const { return machine_; }
+
+    std::uint64_t sections() const { return headers_->bytes().size / header_size_; }
+
+    // Returns a header by its number, less than `sections()`. The name is valid as long as this object.
+    // Throws Error (format) if the name is not inside the file or is longer than kMaxName bytes.
+    ElfSectionHeader header_of(std::uint64_t section) const;
+    static constexpr std::size_t kMaxName = 4096;
+
+    // Returns the bytes of a section. Throws Error (format) if they are not inside the file.
+    Mapping content(const ElfSectionHeader& section) const;
 
     // Returns the last section with that name, as libbpf's btf_find_elf_sections does. Throws Error (format)
     // if its bytes are not in the file or its compression is unknown.
@@ -46,8 +71,9 @@ private:
     std::uint64_t address(const std::byte* at) const;  // a word of the file's class
 
     const Fields& fields() const;
-    std::uint64_t sections() const { return headers_->bytes().size / header_size_; }
     const std::byte* header(std::uint64_t section) const;
+    // Returns the string table of names from the start of a section's name to its end.
+    std::string_view names_from(std::uint64_t section) const;
     bool is_named(std::uint64_t section, std::string_view name) const;
     // Throws Error (format) unless the range lies inside the file.
     void check_range(std::uint64_t offset, std::uint64_t size, const std::string& what) const;
@@ -57,6 +83,7 @@ private:
     const File& file_;
     bool wide_;
     ByteOrder order_;
+    std::uint16_t machine_ = 0;
     std::uint64_t header_size_ = 0;
     std::optional<Mapping> headers_;
     std::optional<Mapping> names_;
