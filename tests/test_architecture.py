@@ -39,6 +39,7 @@ FOLDERS = {
     "pahole": {"base", "format", "index", "btf", "analysis", "text", "dump"},
     "core_relo": {"base", "simd", "format", "index", "names", "tables", "btf"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
+    "program": {"base", "input"},
 }
 # The layers of the package: their modules, and which other layers those may import at run time, inside of
 # functions too. A module may import others of its own layer.
@@ -49,6 +50,7 @@ LAYERS = {
     ),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf", {"base"}),
     "tables": ("ext ext_tables layouts relocations table_properties tables", {"base"}),
+    "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": (
         "ctypes_types dtype dumping formatting record_readers records struct_layout",

@@ -142,16 +142,17 @@ class Programs:
         self,
         positions: npt.NDArray[np.uint32],
         statuses: npt.ArrayLike,
-        values: npt.NDArray[np.uint64],
+        values: npt.ArrayLike,
         *,
         externals: Mapping[str, tuple[Resolved, int]] | None = None,
         all_instructions: bool = False,
+        past_poison: bool = False,
     ) -> npt.NDArray[np.uint8]:
         """Find out whether the verifier comes to poisoned instructions on one kernel.
 
         Follows the paths through each program as the kernel's verifier does: constants in registers and on the
         stack decide branches, both ways are followed where a value varies, and a poisoned instruction ends its
-        path. Calls of static functions are followed with what the caller knows. Global functions are followed
+        path unless `past_poison`. Calls of static functions are followed with what the caller knows. Global functions are followed
         with unknown arguments, and their results are unknown. Ranges of numbers are not tracked.
 
         Args:
@@ -160,6 +161,9 @@ class Programs:
             values: The value of each relocation, `uint64[n]`; ignored unless its status is VALUE.
             externals: What is known about external symbols, by name: a `Resolved`, and a value.
             all_instructions: Answer for all relocations, not only for poisoned ones.
+            past_poison: Follow paths past poisoned instructions, whose values are then unknown. This finds all
+                poisoned instructions that the verifier would come to if each were repaired in turn, not only
+                the first on each path. Whether there is any REACHABLE or MAYBE does not depend on it.
 
         Returns:
             A `uint8[programs, n]` array of `Reach`; DEAD for instructions that the program does not contain,
@@ -173,9 +177,10 @@ class Programs:
         reached = self._core.reachability(
             positions,
             np.asarray(statuses, np.uint8),
-            values,
+            memoryview(np.asarray(values, np.uint64)),
             np.array([status for status, _ in resolved], np.uint8),
-            np.array([value for _, value in resolved], np.uint64),
+            memoryview(np.array([value for _, value in resolved], np.uint64)),
             all_instructions,
+            past_poison,
         )
         return np.asarray(reached).reshape(len(self.programs), len(positions))

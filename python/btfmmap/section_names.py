@@ -1,4 +1,4 @@
-"""What the names of a BPF object's sections say: program types and attach targets, as libbpf 1.8 reads them."""
+"""What the names of a BPF object's sections say: types of programs and targets, as libbpf 1.8 reads them."""
 
 from __future__ import annotations
 

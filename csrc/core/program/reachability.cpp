@@ -48,12 +48,13 @@ bool only_reads(int32_t helper) {
 class Explorer {
 public:
     Explorer(const Object& object, const Flow& flow, const std::vector<Relocated>& relocated,
-             const std::vector<Resolved>& externals)
+             const std::vector<Resolved>& externals, bool past_poison)
         : object_(object),
           steps_(flow.steps()),
           relocated_(relocated),
           externals_(externals),
-          relocation_at_(flow.steps().size(), kNone) {
+          relocation_at_(flow.steps().size(), kNone),
+          past_poison_(past_poison) {
         // Of several relocations of one instruction, the last one counts, but the first that poisons it.
         for (uint32_t i = 0; i != relocated.size(); ++i) {
             const uint32_t at = relocated[i].instruction;
@@ -158,7 +159,7 @@ private:
             const Relocated* relocated = nullptr;
             if (relocation != kNone) {
                 note(state.at, state.certain);
-                if (is_poisoned(relocation) || wanted_ == 0) {
+                if ((is_poisoned(relocation) && !past_poison_) || wanted_ == 0) {
                     return;
                 }
                 relocated = &relocated_[relocation];
@@ -575,6 +576,7 @@ private:
     const std::vector<Relocated>& relocated_;
     const std::vector<Resolved>& externals_;
     std::vector<uint32_t> relocation_at_;  // by instruction
+    bool past_poison_;
     uint64_t total_work_ = kMaxTotalWork;
 
     // Of the program that is explored.
@@ -594,20 +596,20 @@ private:
 
 std::vector<Reach> reachability(const Object& object, const Flow& flow,
                                 const std::vector<Relocated>& relocated,
-                                const std::vector<Resolved>& externals, bool all) {
+                                const std::vector<Resolved>& externals, const Questions& questions) {
     const size_t count = relocated.size();
     std::vector<Reach> result(flow.programs().size() * count, Reach::dead);
     std::vector<uint32_t> asked;  // relocations
     for (uint32_t i = 0; i != count; ++i) {
         const bool poisoned = relocated[i].status == Relocated::Status::poisoned;
-        if ((all || poisoned) && relocated[i].instruction < flow.steps().size()) {
+        if ((questions.all || poisoned) && relocated[i].instruction < flow.steps().size()) {
             asked.push_back(i);
         }
     }
     if (asked.empty()) {
         return result;
     }
-    Explorer explorer(object, flow, relocated, externals);
+    Explorer explorer(object, flow, relocated, externals, questions.past_poison);
     for (size_t program = 0; program != flow.programs().size(); ++program) {
         std::vector<uint32_t> instructions;
         for (const uint32_t i : asked) {
