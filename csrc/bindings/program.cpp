@@ -105,7 +105,7 @@ void check_length(std::size_t length, std::size_t expected, const char* what) {
 
 View reachability(const Programs& programs, const py::object& instructions, const py::object& statuses,
                   const py::buffer& values, const py::object& external_statuses,
-                  const py::buffer& external_values, bool all, bool past_poison) {
+                  const py::buffer& external_values, bool every, bool past_poison) {
     using program::Relocated;
     using program::Resolved;
     const std::vector<std::int64_t> numbers = to_integers(instructions);
@@ -129,7 +129,7 @@ View reachability(const Programs& programs, const py::object& instructions, cons
         resolved[i] = {external_states[i], external_words[i]};
     }
     const auto reached =
-        program::reachability(programs.object, programs.flow, relocated, resolved, {all, past_poison});
+        program::reachability(programs.object, programs.flow, relocated, resolved, {every, past_poison});
     std::vector<uint8_t> result(reached.size());
     std::transform(reached.begin(), reached.end(), result.begin(),
                    [](program::Reach reach) { return static_cast<uint8_t>(reach); });
@@ -150,7 +150,7 @@ void register_program(py::module_& module) {
         .def("externals", externals)
         .def("positions", positions, py::arg("sections"), py::arg("offsets"))
         .def("reachability", reachability, py::arg("instructions"), py::arg("statuses"), py::arg("values"),
-             py::arg("external_statuses"), py::arg("external_values"), py::arg("all"),
+             py::arg("external_statuses"), py::arg("external_values"), py::arg("every"),
              py::arg("past_poison"));
 }
 

@@ -188,10 +188,10 @@ class Programs:
         self,
         instructions: Iterable[int] | npt.NDArray[Any],
         statuses: Iterable[int] | npt.NDArray[Any],
-        values: Buffer,
+        values: npt.NDArray[Any],
         external_statuses: Iterable[int] | npt.NDArray[Any],
-        external_values: Buffer,
-        all: bool,
+        external_values: npt.NDArray[Any],
+        every: bool,
         past_poison: bool,
     ) -> View: ...
 

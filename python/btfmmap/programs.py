@@ -1,4 +1,4 @@
-"""The programs of a BPF object: its functions, its external symbols, and which instructions can be reached."""
+"""The programs of a BPF object: functions, external symbols, and which instructions can be reached."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ class Programs:
             offsets: The byte in the section of each instruction.
 
         Returns:
-            A `uint32[n]` array of numbers for `reachability`; the number of an instruction that does not exist
-            is 0xffffffff.
+            A `uint32[n]` array of numbers for `reachability`; the number of an instruction that does not
+            exist is 0xffffffff.
 
         Raises:
             ValueError: The lengths differ.
@@ -150,10 +150,10 @@ class Programs:
     ) -> npt.NDArray[np.uint8]:
         """Find out whether the verifier comes to poisoned instructions on one kernel.
 
-        Follows the paths through each program as the kernel's verifier does: constants in registers and on the
-        stack decide branches, both ways are followed where a value varies, and a poisoned instruction ends its
-        path unless `past_poison`. Calls of static functions are followed with what the caller knows. Global functions are followed
-        with unknown arguments, and their results are unknown. Ranges of numbers are not tracked.
+        Follows the paths through each program as the kernel's verifier does. Constants in registers and on
+        the stack decide branches. Both ways are followed where a value varies. A poisoned instruction ends
+        its path, unless `past_poison`. Static functions are followed with what the caller knows. Global functions
+        are followed with unknown arguments, and their results are unknown. Ranges of numbers are not tracked.
 
         Args:
             positions: The instruction of each relocation, from `positions`.
@@ -161,7 +161,7 @@ class Programs:
             values: The value of each relocation, `uint64[n]`; ignored unless its status is VALUE.
             externals: What is known about external symbols, by name: a `Resolved`, and a value.
             all_instructions: Answer for all relocations, not only for poisoned ones.
-            past_poison: Follow paths past poisoned instructions, whose values are then unknown. This finds all
+            past_poison: Follow paths past poisoned instructions, whose values then may be any. This finds all
                 poisoned instructions that the verifier would come to if each were repaired in turn, not only
                 the first on each path. Whether there is any REACHABLE or MAYBE does not depend on it.
 
@@ -177,9 +177,9 @@ class Programs:
         reached = self._core.reachability(
             positions,
             np.asarray(statuses, np.uint8),
-            memoryview(np.asarray(values, np.uint64)),
+            np.asarray(values, np.uint64),
             np.array([status for status, _ in resolved], np.uint8),
-            memoryview(np.array([value for _, value in resolved], np.uint64)),
+            np.array([value for _, value in resolved], np.uint64),
             all_instructions,
             past_poison,
         )

@@ -76,12 +76,14 @@ class Answer(NamedTuple):
     Attributes:
         status: Whether it does.
         reason: Why it is NOT_JUDGED or ABSENT; empty if it is PRESENT.
+        certain: False if it is ABSENT, but may be in a module whose BTF was not given.
         btf: The BTF that has the first of the types; None if none has it.
         type_id: The ID there of the type; None if no BTF has it.
     """
 
     status: Status
     reason: str
+    certain: bool = True
     btf: Btf | None = None
     type_id: int | None = None
 
@@ -97,6 +99,7 @@ class Answer(NamedTuple):
         return self.btf.c_declaration(declared) if declared.kind in (Kind.FUNC, Kind.TYPEDEF) else None
 
 
+_LSM_PREFIX = "bpf_lsm_"  # hooks, which no module adds
 # Families of sections whose target is a type of the kernel: the prefix of its name, and its kind. If it does
 # not exist, the program does not load.
 _TYPED_TARGETS = {
@@ -106,8 +109,8 @@ _TYPED_TARGETS = {
     "fsession": ("", Kind.FUNC),
     "tp_btf": ("btf_trace_", Kind.TYPEDEF),
     "raw_tracepoint": ("btf_trace_", Kind.TYPEDEF),
-    "lsm": ("bpf_lsm_", Kind.FUNC),
-    "lsm_cgroup": ("bpf_lsm_", Kind.FUNC),
+    "lsm": (_LSM_PREFIX, Kind.FUNC),
+    "lsm_cgroup": (_LSM_PREFIX, Kind.FUNC),
     "iter": ("bpf_iter_", Kind.FUNC),
 }
 _KPROBES = {"kprobe", "kretprobe"}
@@ -287,11 +290,13 @@ def _answer(requirement: Requirement, looked_up: _LookedUp) -> Answer:
     if not missing:
         # A kprobe's function may be in BTF, but kallsyms decides.
         status = Status.NOT_JUDGED if requirement.reason == _BY_KALLSYMS else Status.PRESENT
-        return Answer(status, requirement.reason if status else "", btf, type_id)
+        return Answer(status, requirement.reason if status else "", True, btf, type_id)
     if not requirement.certain:
         return Answer(Status.NOT_JUDGED, requirement.reason)
-    everywhere = "vmlinux" if len(looked_up.btfs) == 1 else "vmlinux and its modules"
-    return Answer(Status.ABSENT, f"no {missing[0]} in {module or everywhere}", btf, type_id)
+    everything_given = module is not None or len(looked_up.btfs) > 1 or missing[0].startswith(_LSM_PREFIX)
+    place = module or ("vmlinux and its modules" if len(looked_up.btfs) > 1 else "vmlinux")
+    doubt = "" if everything_given else ", but the BTF of modules was not given"
+    return Answer(Status.ABSENT, f"no {missing[0]} in {place}{doubt}", everything_given, btf, type_id)
 
 
 # -- shared

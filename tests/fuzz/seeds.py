@@ -162,6 +162,60 @@ def layout_section() -> bytes:
     return sized(layout) + sized(writer.type_section) + writer.strings
 
 
+def instructions(order: str, *rows: tuple[int, int, int, int, int]) -> bytes:
+    """BPF instructions of opcode, destination, source, offset and immediate."""
+    packed = b""
+    for opcode, destination, source, offset, immediate in rows:
+        low, high = (destination, source) if order == "<" else (source, destination)
+        packed += struct.pack(order + "BBhi", opcode, high << 4 | low, offset, immediate)
+    return packed
+
+
+def bpf_object(order: str) -> bytes:
+    """A program with branches, a stack, a loop, read-only data, and calls of all kinds."""
+    program = instructions(
+        order,
+        (0xB7, 6, 0, 0, 3),
+        (0x7B, 10, 6, -8, 0),
+        (0x85, 0, 0, 0, 7),
+        (0x15, 0, 0, 2, 5),
+        (0x79, 6, 10, -8, 0),
+        (0x56, 6, 0, 1, 3),
+        (0x18, 1, 0, 0, 0),
+        (0, 0, 0, 0, 0),
+        (0x61, 1, 1, 0, 0),
+        (0x85, 0, 1, 0, -1),
+        (0x07, 6, 0, 0, -1),
+        (0x55, 6, 0, -2, 0),
+        (0x85, 0, 1, 0, -1),
+        (0x95, 0, 0, 0, 0),
+    )
+    function = instructions(order, (0xBF, 0, 1, 0, 0), (0x67, 0, 0, 0, 4), (0x95, 0, 0, 0, 0))
+    names = b"\0program\0function\0kfunc\0"
+    symbols = b"".join(
+        struct.pack(order + "IBBHQQ", *symbol)
+        for symbol in (
+            (0, 0, 0, 0, 0, 0),
+            (0, 3, 0, 3, 0, 0),
+            (9, 2, 0, 1, 0, len(function)),
+            (1, 0x12, 0, 2, 0, len(program)),
+            (18, 0x20, 0, 0, 0, 0),
+        )
+    )
+    relocations = ((48, 1, 1), (72, 2, 10), (96, 4, 10))
+    elf = ElfWriter(64, order)
+    elf.add(".text", function, sh_flags=6)
+    elf.add("kprobe/x", program, sh_flags=6)
+    elf.add(".rodata", struct.pack(order + "I", 1), sh_flags=2)
+    rows = b"".join(struct.pack(order + "QQ", at, number << 32 | how) for at, number, how in relocations)
+    elf.add(".relkprobe/x", rows, sh_type=9, sh_info=2, sh_entsize=16)
+    elf.add(".symtab", symbols, sh_type=2, sh_link=6, sh_entsize=24)
+    elf.add(".strtab", names, sh_type=3)
+    content = bytearray(elf.build())
+    content[18:20] = struct.pack(order + "H", 247)
+    return bytes(content)
+
+
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Pairs of target and content."""
     raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)]
@@ -179,6 +233,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         for order in "<>":
             yield "elf", elf_file(bits, order)
     yield "elf", module_file()
+    for order in "<>":
+        for statuses in (bytes([1] * 17), bytes(range(17)), bytes([9, 0, 2] * 6)):
+            yield "program", sized(statuses) + bpf_object(order)
     yield "layout_section", layout_section()
     yield "ext", sized(whole.build()) + ext_section()
     for content in relocations():

@@ -1,7 +1,7 @@
 """BPF programs in C that guard an access to what a kernel lacks.
 
-`GONE` is what no kernel has: libbpf poisons the instruction. The relocations of `HERE` are those of a field of
-4 bytes that every kernel has. Neither needs a header.
+`GONE` is what no kernel has: libbpf poisons the instruction. `HERE_EXISTS` and `HERE_SIZE` are of a field of
+4 bytes that every kernel has.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Generator:
 
     def program(self) -> str:
         body = self.block(3, ["a", "b"])
-        main = f'SEC("socket") int prog(void *ctx) {{ long a = HERE_EXISTS, b = GONE_EXISTS; {body} return a + b; }}'
-        return "\n".join([PRELUDE, *self.functions, main])
+        body = f"long a = HERE_EXISTS, b = GONE_EXISTS; {body} return a + b;"
+        return "\n".join([PRELUDE, *self.functions, f'SEC("socket") int prog(void *ctx) {{ {body} }}'])
 
     def condition(self, names: list[str]) -> str:
         pick = self.random.choice
@@ -141,7 +141,8 @@ class Generator:
                 inside = self.statement(0, names)
                 return (
                     f"for (long {i} = 0; {i} < {self.random.randint(2, 20)}; {i}++) "
-                    f'{{ asm volatile(""); if ({i} == {self.random.randint(0, 25)}) {{ {inside} }} }}'
+                    f'{{ asm volatile("" : "+r"({i})); '
+                    f"if ({i} == {self.random.randint(0, 25)}) {{ {inside} }} }}"
                 )
             case "call":
                 body = self.block(depth - 1, ["x", "y"])
@@ -152,7 +153,8 @@ class Generator:
                 self.functions.append(
                     f"{static} int {function}(int x, int y) {{ {used} {body} return x + y; }}"
                 )
-                return f"{name} = {function}({self.random.choice(['HERE_EXISTS', 'GONE_EXISTS', 'RUNTIME'])}, 1);"
+                argument = self.random.choice(["HERE_EXISTS", "GONE_EXISTS", "RUNTIME"])
+                return f"{name} = {function}({argument}, 1);"
             case "reference":
                 function = f"f{len(self.functions)}"
                 value = self.random.choice(["HERE_EXISTS", "GONE_EXISTS", "RUNTIME"])

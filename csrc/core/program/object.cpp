@@ -19,10 +19,10 @@ constexpr uint32_t kProgramBits = 1, kSymbolTable = 2, kRelocations = 9;  // SHT
 constexpr uint64_t kAllocated = 0x2, kExecutable = 0x4;                   // SHF_
 
 constexpr std::size_t kSymbolSize = 24, kRelocationSize = 16;
-constexpr uint8_t kTypeMask = 0x0f, kFunctionType = 2, kSectionType = 3;  // STT_
-constexpr uint8_t kLocal = 0, kWeak = 2;                                  // STB_
-constexpr uint8_t kVisibilityMask = 0x03, kInternal = 1, kHidden = 2;     // STV_
-constexpr uint16_t kUndefined = 0;                                        // SHN_UNDEF
+constexpr uint8_t kTypeMask = 0x0f, kFunctionType = 2;                 // STT_
+constexpr uint8_t kLocal = 0, kWeak = 2;                               // STB_
+constexpr uint8_t kVisibilityMask = 0x03, kInternal = 1, kHidden = 2;  // STV_
+constexpr uint16_t kUndefined = 0;                                     // SHN_UNDEF
 constexpr std::string_view kText = ".text";
 
 // Limits on what is kept of one object, far above what a kernel loads.

@@ -104,10 +104,12 @@ private:
         return relocation != kNone && relocated_[relocation].status == Relocated::Status::poisoned;
     }
 
+    // Returns the state at the start of a function. The first argument varies: a callback's context, which
+    // may hold what the caller knows, is never the first.
     State root(uint32_t first, const Value& arguments) {
         State state;
         state.at = first;
-        for (uint8_t number = 1; number <= 5; ++number) {
+        for (uint8_t number = 2; number <= 5; ++number) {
             state.registers[number] = arguments;
         }
         return state;
@@ -256,8 +258,16 @@ private:
         return true;
     }
 
+    // What is poisoned counts as a number that varies, so that whatever depends on it is found.
     static Value relocated_value(const Relocated& relocated, uint64_t bits) {
-        return relocated.status == Relocated::Status::value ? Value::constant(bits) : Value::undecided();
+        switch (relocated.status) {
+            case Relocated::Status::value:
+                return Value::constant(bits);
+            case Relocated::Status::poisoned:
+                return Value::varying();
+            default:
+                return Value::undecided();
+        }
     }
 
     static uint64_t sign_extended(uint64_t bits) { return extended(bits, 4, true); }
@@ -389,8 +399,7 @@ private:
             state.doubt_all();
         } else if (base.kind == Value::Kind::stack) {
             const uint64_t offset = base.bits + access_offset(instruction, relocated);
-            state.store(base.index, static_cast<int64_t>(offset), instruction.access_size(), value,
-                        object_.byte_order());
+            state.store(base.index, static_cast<int64_t>(offset), instruction.access_size(), value);
         }
     }
 
@@ -516,8 +525,7 @@ private:
             constexpr uint64_t stack_size = 512;
             if (next.kind == Value::Kind::constant && next.bits <= stack_size && start < 0 &&
                 start >= -static_cast<int64_t>(stack_size)) {
-                state.store(argument.index, start, static_cast<uint32_t>(next.bits), Value::varying(),
-                            object_.byte_order());
+                state.store(argument.index, start, static_cast<uint32_t>(next.bits), Value::varying());
             } else {
                 state.doubt(argument.index, start, 0);
             }

@@ -18,16 +18,18 @@ constexpr size_t kMaxStackValues = 256;
 
 constexpr int64_t kLowest = -(int64_t{1} << 20);  // of offsets that are kept; a stack has 512 bytes
 
-// Returns some bytes of a value of up to 8, without those above it in `bits`.
-Value part(const StackValue& whole, int64_t offset, uint32_t size, ByteOrder order) {
-    if (!whole.value.has_bits()) {
-        const bool is_whole = offset == whole.offset && size == whole.size;
-        const bool is_number = whole.value.is_number();
-        return is_whole ? whole.value : is_number ? Value::undecided() : Value::varying();
+constexpr int64_t kSlotSize = 8;
+
+int64_t slot_of(int64_t offset) { return offset & -kSlotSize; }
+
+bool is_zero(const Value& value) { return value.has_bits() && value.bits == 0; }
+
+// Returns what is left of a value in a smaller store or load.
+Value narrowed(const Value& value, uint32_t size) {
+    if (value.has_bits()) {
+        return {value.kind, 0, extended(value.bits, size, false)};
     }
-    const auto skipped = static_cast<uint32_t>(offset - whole.offset);
-    const uint32_t shift = 8 * (order == ByteOrder::little ? skipped : whole.size - skipped - size);
-    return {whole.value.kind, 0, extended(whole.value.bits >> shift, size, false)};
+    return value.is_number() || size == kSlotSize ? value : Value::varying();
 }
 
 bool before(const StackValue& a, const StackValue& b) {
@@ -37,77 +39,101 @@ bool before(const StackValue& a, const StackValue& b) {
 }  // namespace
 
 Value State::load(uint32_t frame, int64_t offset, uint32_t size, ByteOrder order) const {
-    const int64_t end = offset + size;
-    Value result = Value::constant(0);
-    uint32_t found = 0;
+    const int64_t slot = slot_of(offset), end = offset + size;
+    Value found = Value::varying();
+    uint32_t zeros = 0;
+    bool undecided = false;
     for (const StackValue& entry : stack) {
-        if (!entry.overlaps(frame, offset, end)) {
+        if (entry.frame != frame || entry.offset < slot || entry.offset >= end) {
             continue;
         }
-        const int64_t start = std::max<int64_t>(offset, entry.offset);
-        const auto length = static_cast<uint32_t>(std::min<int64_t>(end, entry.end()) - start);
-        const Value piece = part(entry, start, length, order);
-        if (length == size) {
-            return piece;
+        const bool at_low_end = order == ByteOrder::little ? offset == entry.offset
+                                                           : end == entry.end() && offset >= entry.offset;
+        if (entry.is_spill() && at_low_end && size <= entry.size) {
+            return narrowed(entry.value, size);
         }
-        if (!piece.is_number()) {
-            return Value::varying();
+        if (entry.is_spill() && !entry.overlaps(frame, offset, end)) {
+            continue;
         }
-        found += length;
-        const auto skipped = static_cast<uint32_t>(start - offset);
-        const uint32_t shift = 8 * (order == ByteOrder::little ? skipped : size - skipped - length);
-        result.kind = std::max(result.kind, piece.kind);
-        result.bits |= piece.bits << shift;
+        undecided =
+            undecided || (entry.value.kind == Value::Kind::undecided && entry.overlaps(frame, offset, end));
+        if (is_zero(entry.value) && entry.overlaps(frame, offset, end)) {
+            // Zeros count only if they are all of one spilled register, or all stored as zeros.
+            const bool whole = offset >= entry.offset && end <= entry.end();
+            if (whole) {
+                return entry.value;
+            }
+            const auto length = std::min<int64_t>(end, entry.end()) - std::max<int64_t>(offset, entry.offset);
+            zeros += entry.is_spill() ? 0 : static_cast<uint32_t>(length);
+            found = entry.value;
+        }
     }
-    if (found != size) {
-        return Value::varying();
+    if (zeros == size) {
+        return found;
     }
-    return result.has_bits() ? result : Value{result.kind, 0, 0};
+    return undecided ? Value::undecided() : Value::varying();
 }
 
-void State::store(uint32_t frame, int64_t offset, uint32_t size, const Value& value, ByteOrder order) {
+void State::store(uint32_t frame, int64_t offset, uint32_t size, const Value& value) {
     if (offset < kLowest || offset >= 0 || size == 0) {
         return;  // outside of any stack, which the verifier refuses
     }
     const int64_t end = offset + size;
+    const bool spill = offset == slot_of(offset) && size <= kSlotSize;
     std::array<StackValue, 2> kept;
     size_t pieces = 0;
-    const auto cut = [&](const StackValue& entry) {
+    const auto is_lost = [&](const StackValue& entry) {
+        if (entry.frame != frame || entry.end() <= slot_of(offset) ||
+            entry.offset >= slot_of(end - 1) + kSlotSize) {
+            return false;
+        }
+        if (entry.is_spill()) {
+            return true;
+        }
         if (!entry.overlaps(frame, offset, end)) {
             return false;
         }
-        // Parts of an entry that overlap at most at its ends; entries do not overlap each other.
         if (entry.offset < offset && pieces != kept.size()) {
-            const auto length = static_cast<uint32_t>(offset - entry.offset);
-            kept[pieces++] = {frame, entry.offset, length, part(entry, entry.offset, length, order)};
+            kept[pieces++] = {frame, entry.offset, static_cast<uint32_t>(offset - entry.offset), entry.value};
         }
         if (entry.end() > end && pieces != kept.size()) {
-            const auto length = static_cast<uint32_t>(entry.end() - end);
-            kept[pieces++] = {frame, static_cast<int32_t>(end), length, part(entry, end, length, order)};
+            kept[pieces++] = {frame, static_cast<int32_t>(end), static_cast<uint32_t>(entry.end() - end),
+                              entry.value};
         }
         return true;
     };
-    stack.erase(std::remove_if(stack.begin(), stack.end(), cut), stack.end());
-    Value stored = value;
-    if (size != 8) {
-        stored = value.has_bits() ? Value{value.kind, 0, extended(value.bits, size, false)}
-                 : value.kind == Value::Kind::undecided ? value
-                                                        : Value::varying();
+    const bool lost_spill = std::any_of(stack.begin(), stack.end(), [&](const StackValue& entry) {
+        return entry.frame == frame && entry.is_spill() && slot_of(offset) == entry.offset;
+    });
+    stack.erase(std::remove_if(stack.begin(), stack.end(), is_lost), stack.end());
+    if (lost_spill && !spill) {
+        // All of a spilled register's slot is given up.
+        const int64_t slot = slot_of(offset);
+        stack.erase(std::remove_if(stack.begin(), stack.end(),
+                                   [&](const StackValue& entry) {
+                                       return entry.overlaps(frame, slot, slot + kSlotSize);
+                                   }),
+                    stack.end());
+        pieces = 0;
     }
-    const auto insert = [this](const StackValue& entry) {
-        if (entry.value.kind == Value::Kind::varying) {
-            return;
-        }
-        if (stack.size() == kMaxStackValues) {
-            certain = false;
-            return;
-        }
-        stack.insert(std::upper_bound(stack.begin(), stack.end(), entry, before), entry);
-    };
-    insert({frame, static_cast<int32_t>(offset), size, stored});
+    const bool is_kept = spill || is_zero(value) || value.kind == Value::Kind::undecided;
+    if (is_kept && size <= kSlotSize) {
+        keep({frame, static_cast<int32_t>(offset), size, narrowed(value, size)});
+    }
     for (size_t i = 0; i != pieces; ++i) {
-        insert(kept[i]);
+        keep(kept[i]);
     }
+}
+
+void State::keep(const StackValue& entry) {
+    if (entry.value.kind == Value::Kind::varying) {
+        return;
+    }
+    if (stack.size() == kMaxStackValues) {
+        certain = false;
+        return;
+    }
+    stack.insert(std::upper_bound(stack.begin(), stack.end(), entry, before), entry);
 }
 
 void State::doubt(uint32_t frame, int64_t offset, int64_t end) {

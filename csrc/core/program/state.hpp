@@ -12,12 +12,17 @@
 namespace btfmmap::program {
 
 // Bytes of a stack that have a known value. All others vary.
+//
+// As in the verifier (kernel/bpf/verifier.c of Linux 6.18), a stack consists of slots of 8 bytes. A store to
+// the start of a slot spills a register: its value is known to loads of its low bytes, until any store to the
+// slot. Of other stores, only zeros are known.
 struct StackValue {
     std::uint32_t frame;
     std::int32_t offset;  // from the frame pointer: negative
     std::uint32_t size;
     Value value;
 
+    bool is_spill() const { return offset % 8 == 0; }
     std::int32_t end() const { return offset + static_cast<std::int32_t>(size); }
     bool overlaps(std::uint32_t other_frame, std::int64_t start, std::int64_t stop) const {
         return frame == other_frame && offset < stop && end() > start;
@@ -58,13 +63,16 @@ struct State {
 
     // Returns `size` bytes of a frame's stack, not extended.
     Value load(std::uint32_t frame, std::int64_t offset, std::uint32_t size, ByteOrder order) const;
-    void store(std::uint32_t frame, std::int64_t offset, std::uint32_t size, const Value& value,
-               ByteOrder order);
+    // Stores `size` bytes, which are more than 8 only if the value varies.
+    void store(std::uint32_t frame, std::int64_t offset, std::uint32_t size, const Value& value);
     // Makes what is known about the stack of a frame, from `offset` up to but not including `end`, undecided.
     void doubt(std::uint32_t frame, std::int64_t offset, std::int64_t end);
     void doubt_all();
     // Forgets the stacks of frames from `frame` on.
     void drop_frames(std::uint32_t frame);
+
+private:
+    void keep(const StackValue& entry);
 };
 
 // Whether all that can be reached from `state` is reached from `general`, which is at the same instruction in
