@@ -208,6 +208,18 @@ def test_weak_symbol(status: Resolved, with_it: Reach, without: Reach, target: s
         assert reached(path, externals={"symbol": (status, 0)}) == [expected]
 
 
+def test_calls_of_external_functions(target: str, tmp_path: Path) -> None:
+    """A call of a function that a kernel lacks matters only if the verifier comes to it."""
+    declared = 'extern int kfunc(int) __attribute__((section(".ksyms"), weak));'
+    body = "if (kfunc) kfunc(HERE_EXISTS); if (RUNTIME == 3) kfunc(2);"
+    _, programs = opened(compile_bpf(program(body, declared), tmp_path, target, "-mcpu=v3"))
+    assert [external.name for external, _ in programs.calls] == ["kfunc", "kfunc"]
+    positions = np.array([position for _, position in programs.calls], np.uint32)
+    known = {"kfunc": (Resolved.ABSENT, 0)}
+    reach = programs.reachability(positions, [Relocated.POISONED] * 2, [0, 0], externals=known)
+    assert reach.tolist() == [[DEAD, REACHABLE]]
+
+
 def test_a_poisoned_instruction_ends_its_path(target: str, tmp_path: Path) -> None:
     body = """
         if (RUNTIME == 1) return gone_info(1);
@@ -398,7 +410,7 @@ def test_the_kernel_agrees(name: str, loader: Loader, tmp_path: Path) -> None:
 
 
 def test_random_programs(loader: Loader, tmp_path: Path) -> None:
-    """BTFMMAP_RANDOM_PROGRAMS=2000 compares more of them."""
+    """The random programs that libbpf loads are those in which no poisoned instruction is reached."""
     version = running_version()
     count = int(os.environ.get("BTFMMAP_RANDOM_PROGRAMS", "24"))
     undecided = 0

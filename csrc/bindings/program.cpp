@@ -55,6 +55,19 @@ py::list externals(const Programs& programs) {
     return list;
 }
 
+// Returns the calls of external functions: the number of the external symbol, and of the instruction.
+py::list calls(const Programs& programs) {
+    py::list list;
+    for (const program::Reference& reference : programs.object.references()) {
+        const bool call =
+            programs.object.code()[reference.instruction].code == program::opcode::kCallFunction;
+        if (call && reference.kind == program::Reference::Kind::external) {
+            list.append(py::make_tuple(reference.index, reference.instruction));
+        }
+    }
+    return list;
+}
+
 // Returns the number of each instruction; kNone where there is none.
 View positions(const Programs& programs, const std::vector<py::str>& sections, const py::object& offsets) {
     const std::vector<std::int64_t> bytes = to_integers(offsets);
@@ -148,6 +161,7 @@ void register_program(py::module_& module) {
                                })
         .def("functions", functions)
         .def("externals", externals)
+        .def("calls", calls)
         .def("positions", positions, py::arg("sections"), py::arg("offsets"))
         .def("reachability", reachability, py::arg("instructions"), py::arg("statuses"), py::arg("values"),
              py::arg("external_statuses"), py::arg("external_values"), py::arg("every"),

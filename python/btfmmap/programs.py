@@ -100,7 +100,7 @@ class Programs:
     Immutable, and usable from several threads.
     """
 
-    __slots__ = ("_core", "externals", "functions", "programs")
+    __slots__ = ("_core", "calls", "externals", "functions", "programs")
 
     def __init__(self, file: File) -> None:
         """Read the programs of an ELF file.
@@ -116,6 +116,9 @@ class Programs:
         """The functions that are programs."""
         self.externals = [External(*row) for row in self._core.externals()]
         """The external symbols, in the order of the symbol table."""
+        self.calls = [(self.externals[external], position) for external, position in self._core.calls()]
+        """The calls of external functions, each with its position. Where a kernel lacks the function, the call
+        is poisoned: `reachability` tells whether the verifier comes to it, as to a poisoned relocation."""
 
     @property
     def byte_order(self) -> str:
@@ -152,8 +155,9 @@ class Programs:
 
         Follows the paths through each program as the kernel's verifier does. Constants in registers and on
         the stack decide branches. Both ways are followed where a value varies. A poisoned instruction ends
-        its path, unless `past_poison`. Static functions are followed with what the caller knows. Global functions
-        are followed with unknown arguments, and their results are unknown. Ranges of numbers are not tracked.
+        its path, unless `past_poison`. Static functions are followed with what the caller knows. Global
+        functions are followed with unknown arguments, and their results are unknown. Ranges of numbers are
+        not tracked.
 
         Args:
             positions: The instruction of each relocation, from `positions`.

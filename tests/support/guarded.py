@@ -169,7 +169,8 @@ class Generator:
                 self.functions.append(declared)
                 return f"helper_loop(3, {function}, (void *)0, 0);"
             case _:
+                type_ = self.random.choice(["long", "int", "short", "char"])
                 return (
-                    f"{{ volatile long v = {self.random.choice(['HERE_EXISTS', 'GONE_EXISTS'])}; "
+                    f"{{ volatile {type_} v = {self.random.choice(['HERE_EXISTS', 'GONE_EXISTS'])}; "
                     f"helper_random(); if (v) {{ {self.statement(0, names)} }} }}"
                 )

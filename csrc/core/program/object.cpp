@@ -266,7 +266,7 @@ private:
         const auto [byte, info] = with_byte_order(object_.order_, [record](auto load) {
             return std::pair(load.u64(record), load.u64(record + 8));
         });
-        const uint64_t number = info >> 32;
+        const auto number = static_cast<uint32_t>(info >> 32);
         if (number >= symbols_.size()) {
             throw malformed("a relocation of section " + quoted(section.name) + " refers to symbol " +
                             std::to_string(number) + " of " + std::to_string(symbols_.size()));
