@@ -117,8 +117,9 @@ class Programs:
         self.externals = [External(*row) for row in self._core.externals()]
         """The external symbols, in the order of the symbol table."""
         self.calls = [(self.externals[external], position) for external, position in self._core.calls()]
-        """The calls of external functions, each with its position. Where a kernel lacks the function, the call
-        is poisoned: `reachability` tells whether the verifier comes to it, as to a poisoned relocation."""
+        """The calls of external functions, each with its position. Where a kernel lacks the function, the
+        call is poisoned: `reachability` tells whether the verifier comes to it, as to a poisoned relocation.
+        """
 
     @property
     def byte_order(self) -> str:
@@ -175,6 +176,7 @@ class Programs:
 
         Raises:
             ValueError: Lengths differ, or a status does not exist.
+            NotSupportedError: There are more than 2^26 pairs of programs and relocations.
         """
         known = externals or {}
         resolved = [known.get(external.name, (Resolved.UNKNOWN, 0)) for external in self.externals]

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import requirements
 
 import btfmmap
@@ -67,8 +68,8 @@ def value_of(root: str, kind: int) -> tuple[Relocated, int]:
     return Relocated.VALUE, 4
 
 
-def reached(path: Path, **options: object) -> list[Reach]:
-    """The answer for each poisoned relocation, over all programs."""
+def reach(path: Path, **options: object) -> tuple[list[str], npt.NDArray[np.uint8]]:
+    """The names of all programs, and whether each reaches each poisoned relocation."""
     btf, programs = opened(path)
     assert btf.ext is not None
     rows = btf.ext.core_relo
@@ -79,8 +80,13 @@ def reached(path: Path, **options: object) -> list[Reach]:
     values = np.array([value for _, value in known], np.uint64)
     positions = programs.positions(rows.section.tolist(), rows.insn_off)
     assert (positions != 0xFFFFFFFF).all()
-    reach = programs.reachability(positions, statuses, values, **options)  # type: ignore[arg-type]
-    return [Reach(number) for number in reach.max(axis=0)[statuses == Relocated.POISONED]]
+    answers = programs.reachability(positions, statuses, values, **options)  # type: ignore[arg-type]
+    return [program.name for program in programs.programs], answers[:, statuses == Relocated.POISONED]
+
+
+def reached(path: Path, **options: object) -> list[Reach]:
+    """Whether each poisoned relocation is reached in any program."""
+    return [Reach(number) for number in reach(path, **options)[1].max(axis=0)]
 
 
 class Generator:

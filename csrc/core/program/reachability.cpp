@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "core/base/error.hpp"
 #include "core/program/state.hpp"
 #include "core/program/value.hpp"
 
@@ -24,6 +26,7 @@ using std::uint8_t;
 constexpr uint64_t kMaxWork = uint64_t{1} << 20;       // of one program
 constexpr uint64_t kMaxTotalWork = uint64_t{1} << 22;  // of all programs
 constexpr uint64_t kMaxBytes = uint64_t{1} << 24;      // of the states that one program keeps
+constexpr uint64_t kMaxAnswers = uint64_t{1} << 26;    // pairs of programs and relocations
 // States that are kept apart at one instruction before they are joined.
 constexpr size_t kMaxStates = 64;
 constexpr uint32_t kMaxFrames = 8;  // as in the verifier
@@ -189,7 +192,7 @@ private:
             }
         }
         Visited& visited = visited_[uint64_t{state.context} << 32 | state.at];
-        spend(1 + visited.states.size());
+        spend(1 + visited.states.size() * (1 + state.stack.size() / 8));
         for (const State& known : visited.states) {
             if (covers(known, state)) {
                 return false;
@@ -606,6 +609,11 @@ std::vector<Reach> reachability(const Object& object, const Flow& flow,
                                 const std::vector<Relocated>& relocated,
                                 const std::vector<Resolved>& externals, const Questions& questions) {
     const size_t count = relocated.size();
+    if (uint64_t{count} * flow.programs().size() > kMaxAnswers) {
+        throw Error::not_supported(std::to_string(count) + " relocations in " +
+                                   std::to_string(flow.programs().size()) + " programs; at most " +
+                                   std::to_string(kMaxAnswers) + " pairs are analysed");
+    }
     std::vector<Reach> result(flow.programs().size() * count, Reach::dead);
     std::vector<uint32_t> asked;  // relocations
     for (uint32_t i = 0; i != count; ++i) {

@@ -55,7 +55,8 @@ struct Questions {
 //
 // Follows the paths of each program as the kernel's verifier does: with constants in registers and on the
 // stack, both ways where a value varies, into static functions with what the caller knows and into global
-// functions without. `externals` has the state of each of `object.externals()`, or is empty.
+// functions without. `externals` has the state of each of `object.externals()`, or is empty. Throws Error
+// (not_supported) if there are too many pairs of programs and relocations.
 std::vector<Reach> reachability(const Object& object, const Flow& flow,
                                 const std::vector<Relocated>& relocated,
                                 const std::vector<Resolved>& externals, const Questions& questions);
