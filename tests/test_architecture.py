@@ -346,7 +346,7 @@ def test_who_imports_the_core() -> None:
     }
     files = (
         "banner containers contract/target dtype dumping ext formatting kernel linting loaded_btf matching "
-        "opening record_readers records relocations"
+        "opening programs record_readers records relocations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 
