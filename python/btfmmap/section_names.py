@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -140,7 +139,6 @@ def _by_name(table: dict[ProgramType, str]) -> dict[str, ProgramType]:
 _TYPES_WITH_TARGET, _TYPES_OF_WHOLE = _by_name(_WITH_TARGET), _by_name(_WHOLE)
 
 
-@lru_cache(maxsize=4096)
 def parse(name: str) -> SectionName:
     """Return what the name of an ELF section says about the programs in it."""
     autoload = not name.startswith("?")
