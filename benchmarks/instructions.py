@@ -56,7 +56,7 @@ def _built(folder: Path) -> Path:
 
     flags = [*core_extension().extra_compile_args, "-fPIC", f"-I{ROOT / 'csrc'}"]
     sources = [*(ROOT / "csrc" / "core").rglob("*.cpp"), ROOT / "benchmarks" / "support" / "workloads.cpp"]
-    objects = [folder / f"{source.stem}.o" for source in sources]
+    objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
 
     def compile_one(source: Path, object_: Path) -> None:
         subprocess.run([*_compiler(), *flags, "-c", source, "-o", object_], check=True)

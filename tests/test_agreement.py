@@ -36,6 +36,7 @@ STRICTER = {
     "a header of less than 24 bytes": r"header length is (1?\d|2[0-3]),",
     "a split BTF in the other byte order than its base": r"byte order differs from its base's",
     "a record of kind 0, which a layout section describes": r"has the unknown kind 0,",
+    "a BTF that stands alone, opened on a base": r"starts with a NUL byte: this BTF stands alone",
 }
 # Bytes after a record's head, and per element, by kind.
 FIXED = {INT: 4, ARRAY: 12, VAR: 4, DECL_TAG: 4}

@@ -36,7 +36,7 @@ def compiled(folder: Path, *flags: str) -> Path:
     compiler = [*os.environ.get("CXX", "g++").split(), "-std=c++17", "-O1", "-g", "-D_FILE_OFFSET_BITS=64"]
     compiler += [f"-I{ROOT}/csrc", *flags]
     sources = [ROOT / "tests" / "native" / "threads.cpp", *sorted((ROOT / "csrc" / "core").rglob("*.cpp"))]
-    objects = [folder / f"{source.stem}.o" for source in sources]
+    objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
 
     def compile_one(source: Path, target: Path) -> None:
         subprocess.run([*compiler, "-c", source, "-o", target], check=True)
@@ -256,7 +256,7 @@ class LongWork:
         _core.Sizes(self.core, None)
 
     def layouts(self) -> None:
-        self.btf._core_layout.column_views()
+        _core.Sizes(self.core, None).column_views()
 
     def dump_raw(self) -> None:
         _core.dump_raw(self.core, [], len)

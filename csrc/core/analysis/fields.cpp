@@ -129,7 +129,7 @@ Fields::Fields(const Btf& btf, const Sizes& sizes, uint32_t type_id) {
     } catch (const Error& error) {
         error_ = error;
     }
-    fields_.shrink_to_fit();
+    fields_ = std::vector<Field>(fields_);  // without excess capacity
 }
 
 void Fields::check() const {

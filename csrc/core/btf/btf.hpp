@@ -3,13 +3,13 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/arena.hpp"
+#include "core/base/lazy.hpp"
 #include "core/format/header.hpp"
 #include "core/format/shapes.hpp"
 #include "core/index/index.hpp"
@@ -19,21 +19,6 @@
 #include "core/tables/tables.hpp"
 
 namespace btfmmap {
-
-// A value that is built once, on first use. Thread-safe.
-template <class T>
-class Lazy {
-public:
-    template <class Build>
-    const T& get(Build build) const {
-        std::call_once(once_, [&] { value_.emplace(build()); });
-        return *value_;
-    }
-
-private:
-    mutable std::once_flag once_;
-    mutable std::optional<T> value_;
-};
 
 // One BTF: its bytes, their index, and data derived from them on first use. A split BTF shares ownership of
 // its base. Immutable and thread-safe.

@@ -28,11 +28,8 @@ std::string_view type_name(const Index& index, const Strings& strings, std::uint
     return {name, ::strnlen(name, start.size)};
 }
 
-void Names::prepare() const {
-    std::call_once(once_, [this] {
-        table_.emplace(index_, strings_);
-        prepared_.store(true, std::memory_order_release);
-    });
+const NameTable& Names::table() const {
+    return table_.get([this] { return NameTable(index_, strings_); });
 }
 
 bool Names::has_name(std::uint32_t row, std::string_view name) const {
@@ -131,8 +128,7 @@ void Names::each_match(std::string_view name, Visit visit) const {
     if (!prepared() && scans_left_.fetch_sub(1, std::memory_order_relaxed) > 0) {
         scan(name, visit);
     } else {
-        prepare();
-        table_->each(name, visit);
+        table().each(name, visit);
     }
 }
 

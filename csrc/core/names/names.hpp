@@ -3,11 +3,11 @@
 #include <atomic>
 #include <bitset>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "core/base/lazy.hpp"
 #include "core/format/wire_format.hpp"
 #include "core/index/index.hpp"
 #include "core/names/name_table.hpp"
@@ -38,11 +38,12 @@ public:
     std::vector<std::uint32_t> find_all(std::string_view name, const Kinds& kinds) const;
 
     // Whether the hash table was built, so that a query takes well under a microsecond.
-    bool prepared() const { return prepared_.load(std::memory_order_acquire); }
+    bool prepared() const { return table_.is_built(); }
     // Builds the hash table unless it was built before.
-    void prepare() const;
+    void prepare() const { table(); }
 
 private:
+    const NameTable& table() const;
     // Calls `visit(row)` for the rows with that name, in ascending order, until it returns true.
     template <class Visit>
     void each_match(std::string_view name, Visit visit) const;
@@ -58,9 +59,7 @@ private:
     const Index& index_;
     const Strings& strings_;
     mutable std::atomic<int> scans_left_{4};
-    mutable std::once_flag once_;
-    mutable std::atomic<bool> prepared_{false};
-    mutable std::optional<NameTable> table_;
+    Lazy<NameTable> table_;
 };
 
 }  // namespace btfmmap

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "core/btf/record.hpp"
 
@@ -42,8 +43,10 @@ std::vector<uint32_t> sorted_by_offset(const std::vector<StructMember>& members)
     }
     std::vector<uint32_t> numbers(members.size());
     std::iota(numbers.begin(), numbers.end(), 0);
-    std::stable_sort(numbers.begin(), numbers.end(),
-                     [&](uint32_t a, uint32_t b) { return precedes(members[a], members[b]); });
+    // Not std::stable_sort, which goes on with a slower algorithm if it cannot allocate memory.
+    std::sort(numbers.begin(), numbers.end(), [&](uint32_t a, uint32_t b) {
+        return std::pair(members[a].bit_offset, a) < std::pair(members[b].bit_offset, b);
+    });
     return numbers;
 }
 
