@@ -110,13 +110,15 @@ class Programs:
             NotSupportedError: The object is too large.
         """
         self._core = _CorePrograms(file)
-        self.functions = [Function(*row) for row in self._core.functions()]
+        self.functions: list[Function] = [Function(*row) for row in self._core.functions()]
         """All functions, in the order of their sections and offsets."""
-        self.programs = [function for function in self.functions if function.is_program]
+        self.programs: list[Function] = [function for function in self.functions if function.is_program]
         """The functions that are programs."""
-        self.externals = [External(*row) for row in self._core.externals()]
+        self.externals: list[External] = [External(*row) for row in self._core.externals()]
         """The external symbols, in the order of the symbol table."""
-        self.calls = [(self.externals[external], position) for external, position in self._core.calls()]
+        self.calls: list[tuple[External, int]] = [
+            (self.externals[external], position) for external, position in self._core.calls()
+        ]
         """The calls of external functions, each with its position. Where a kernel lacks the function, the
         call is poisoned: `reachability` tells whether the verifier comes to it, as to a poisoned relocation.
         """
