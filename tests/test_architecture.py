@@ -37,7 +37,7 @@ FOLDERS = {
     "text": {"base", "simd"},
     "dump": {"base", "format", "index", "btf", "analysis", "text"},
     "pahole": {"base", "format", "index", "btf", "analysis", "text", "dump"},
-    "core_relo": {"base", "simd", "format", "index", "names", "tables", "btf"},
+    "core_relo": {"base", "simd", "format", "index", "names", "tables", "btf", "program"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
     "program": {"base", "input"},
 }

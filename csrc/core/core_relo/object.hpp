@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/btf/btf.hpp"
-#include "core/core_relo/instruction.hpp"
 #include "core/core_relo/kinds.hpp"
 #include "core/core_relo/local_path.hpp"
+#include "core/core_relo/relocated_code.hpp"
 #include "core/core_relo/values.hpp"
 
 namespace btfmmap::core_relo {

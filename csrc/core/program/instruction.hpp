@@ -15,6 +15,8 @@ constexpr std::uint8_t kClass = 0x07, kSize = 0x18, kMode = 0xe0, kOperation = 0
 
 // Classes.
 constexpr std::uint8_t kLd = 0, kLdx = 1, kSt = 2, kStx = 3, kAlu = 4, kJmp = 5, kJmp32 = 6, kAlu64 = 7;
+// Sizes of loads and stores.
+constexpr std::uint8_t kSize4 = 0x00, kSize2 = 0x08, kSize1 = 0x10, kSize8 = 0x18;
 // Modes of loads and stores.
 constexpr std::uint8_t kMem = 0x60, kMemSigned = 0x80, kAtomic = 0xc0;
 // Operations of the class kJmp that do not compare.

@@ -5,10 +5,9 @@
 #include "core/base/bytes.hpp"
 #include "core/base/endian.hpp"
 #include "core/core_relo/failure.hpp"
+#include "core/program/instruction.hpp"
 
 namespace btfmmap::core_relo {
-
-constexpr std::size_t kInstructionSize = 8;
 
 // How an instruction uses a relocated value.
 enum class Use : std::uint8_t {
@@ -19,20 +18,11 @@ enum class Use : std::uint8_t {
     store,        // the offset of a store
 };
 
-// One instruction of a BPF program (`struct bpf_insn`), in the byte order of the host.
-struct Instruction {
-    std::uint8_t code = 0;
-    std::uint8_t destination = 0;
-    std::uint8_t source = 0;
-    std::int16_t offset = 0;
-    std::int32_t immediate = 0;
-};
-
 // The instruction of a relocation. An assignment of 64 bits takes a second one.
 struct RelocatedCode {
     Failure failure;  // there is no such instruction
-    Instruction first;
-    Instruction second;
+    program::Instruction first{};
+    program::Instruction second{};
     bool has_second = false;
 
     Use use() const;
