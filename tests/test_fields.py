@@ -135,7 +135,7 @@ def test_what_is_no_path(tmp_path: Path) -> None:
         "points[]",
         "points[0][0][0]",
     ):
-        with pytest.raises(ValueError, match="is not an index of an array"):
+        with pytest.raises(ValueError, match=r"is not an index$|, not an array$|past the end"):
             btf.find_member(f"all.{wrong}")
     for unknown in ("alle.first", "struct pair.low", ""):
         with pytest.raises(NotFoundError):

@@ -426,16 +426,21 @@ def test_options_that_are_odd() -> None:
     btf = events()
     data = random_records(1, 24)
     plain = btf.format("event", data).splitlines()
-    shifted = btf.format("event", data, indent_level=-1).splitlines()
-    assert shifted == [line.removeprefix("\t") for line in plain]
+    assert btf.format("event", data, indent_level=1000).splitlines() == [1000 * "\t" + line for line in plain]
     assert btf.format("event", data, indent="\N{SNOWMAN}").splitlines() == [
         line.replace("\t", "\N{SNOWMAN}") for line in plain
     ]
-    with pytest.raises(MemoryError):
-        btf.format("event", data, indent_level=2**62)
-    assert btf.format("event", data, indent_level=2**62, compact=True) == btf.format(
-        "event", data, compact=True
-    )
+    for level in (-1, 1001, 2**62, 2**70):
+        with pytest.raises(ValueError, match=f"^indent_level is {level}, must be 0 to 1000$"):
+            btf.format("event", data, indent_level=level)
+
+
+@pytest.mark.parametrize("option", ["indent", "indent_level", "end", "size"])
+def test_a_wrong_type_does_not_show_the_data(option: str) -> None:
+    btf = events()
+    with pytest.raises(TypeError) as refused:
+        btf.format_each("event", random_records(1000, 24), **{option: b"x"})  # type: ignore[arg-type]
+    assert len(str(refused.value)) < 100
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, ctypes.c_char * 24])

@@ -194,6 +194,21 @@ class TestRecords:
         frame = records[:0].to_pandas()
         assert frame.shape == (0, 12)
 
+    def test_texts(self) -> None:
+        writer = BtfWriter()
+        number, char = writer.add_int(), writer.add_int("char", 1, encoding=1)
+        state = writer.add_enum("state", [("IDLE", 0), ("BUSY", 1)])
+        text = writer.add_array(char, number, 4)
+        inner = writer.add_struct("inner", 8, [("state", state, 0), ("name", text, 32)])
+        writer.add_struct("task", 12, [("inner", inner, 0), ("pid", number, 64)])
+        btf = btfmmap.open(data=writer.build())
+        records = btf.records("task", struct.pack("=i4sii4si", 1, b"ab", 7, 5, b"c\xff", 8))
+        frame = records.to_pandas(enum_names=True, text=True)
+        assert frame.columns.tolist() == ["inner.state", "inner.name", "pid"]
+        assert frame["inner.state"].tolist() == ["BUSY", "5"]
+        assert frame["inner.name"].tolist() == ["ab", "c\udcff"]
+        assert records.to_pandas()["inner.name"].tolist() == [b"ab", b"c\xff"]
+
     def test_structs_in_them(self, records: Records) -> None:
         assert records.inner.to_pandas().to_dict("list") == {"x": [0, -1, -2], "on": [False, True, False]}
         assert [cell.tolist() for cell in records.points.to_pandas().a] == [[3, 5]] * 3

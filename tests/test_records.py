@@ -486,3 +486,17 @@ def test_anonymous_unions_without_end() -> None:
         btf.records(1, bytes(8))
     with pytest.raises(FormatError, match="more than"):
         btf.records(2, bytes(8))
+
+
+def test_fields_cannot_be_assigned() -> None:
+    btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+    data = bytearray(32)
+    records = btf.records("list", data)
+    with pytest.raises(AttributeError):
+        records.next = 5  # type: ignore[attr-defined]
+    assert "next" in records
+    assert "nothing" not in records[0]
+    with pytest.raises(TypeError, match="to_dict"):
+        list(records[0])
+    records.next[:] = 5
+    assert data[0] == 5

@@ -183,13 +183,13 @@ void prepare_names(const Btf& btf) {
     }
 }
 
-std::optional<std::uint32_t> find(const Btf& btf, const py::str& name, const py::object& kind) {
+std::optional<std::uint32_t> find(const Btf& btf, py::handle name, const py::object& kind) {
     const Text text(name);
     const Query query(text.view(), to_kind(kind));
     return btf.find(query.name, query.kinds);
 }
 
-std::vector<std::uint32_t> find_all(const Btf& btf, const py::str& name, const py::object& kind) {
+std::vector<std::uint32_t> find_all(const Btf& btf, py::handle name, const py::object& kind) {
     const Text text(name);
     const Query query(text.view(), to_kind(kind));
     return btf.find_all(query.name, query.kinds);
@@ -209,12 +209,13 @@ View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
 }
 
 // Returns the rows of a table that have a name. The table must have the column name_off.
-View named_rows(const Btf& btf, const std::string& table, const py::str& name) {
-    const std::string text = to_bytes(name);
+View named_rows(const Btf& btf, const std::string& table, py::handle name) {
+    const Text text(name);
     const Column& offsets = built_table(btf, table).column("name_off");
     const py::gil_scoped_release unlocked;
     return view_of(
-        rows_named(btf.strings(), static_cast<const std::uint32_t*>(offsets.data), offsets.rows, text), "I");
+        rows_named(btf.strings(), static_cast<const std::uint32_t*>(offsets.data), offsets.rows, text.view()),
+        "I");
 }
 
 }  // namespace
@@ -246,7 +247,7 @@ void register_btf(py::module_& module) {
         .def("column_views", column_views, py::arg("name"))
         .def("column_arrays", column_arrays, py::arg("name"))
         .def(
-            "name", [](const Btf& btf, std::int64_t id) { return to_str(btf.type_name(id)); },
+            "name", [](const Btf& btf, py::handle id) { return to_str(btf.type_name(to_integer(id))); },
             py::arg("type_id"))
         .def("all_names", all_names)
         .def("names", names, py::arg("type_ids"))
@@ -256,7 +257,8 @@ void register_btf(py::module_& module) {
         .def("c_names", c_names, py::arg("type_ids"))
         .def("kind_names", kind_names, py::arg("type_ids"))
         .def(
-            "string", [](const Btf& btf, std::int64_t offset) { return to_str(btf.strings().at(offset)); },
+            "string",
+            [](const Btf& btf, py::handle offset) { return to_str(btf.strings().at(to_integer(offset))); },
             py::arg("offset"))
         .def("strings", strings, py::arg("offsets"))
         .def_static("strings_of", strings_of, py::arg("btfs"), py::arg("numbers"), py::arg("offsets"))

@@ -75,19 +75,16 @@ py::list layout_members_(const BtfSizes& sizes, std::int64_t type_id) {
 
 // Returns the fields of a Field in Python with numbers as types, or None if there is no such member. An index
 // that is not a number or not of an array is an error.
-py::object find_member_(const BtfSizes& sizes, std::int64_t type_id, const py::str& path) {
-    const Text text(path);
+py::object find_member_(const BtfSizes& sizes, std::int64_t type_id, py::handle path) {
+    const Text text(path, "a path");
     const FoundMember found =
         find_member(sizes, composite(sizes, sizes.btf().check_id(type_id)), text.view());
     switch (found.status) {
         case FoundMember::Status::found:
             break;
         case FoundMember::Status::not_array:
-        case FoundMember::Status::bad_index: {
-            const std::string_view rest = text.view().substr(found.part_begin);
-            throw Error::invalid_argument("[" + std::string(rest.substr(0, rest.find('.'))) +
-                                          " is not an index of an array of that many dimensions");
-        }
+        case FoundMember::Status::bad_index:
+            throw Error::invalid_argument("an index is wrong: why_no_member() tells which");
         default:
             return py::none();
     }
@@ -116,8 +113,8 @@ const char* to_text(FoundMember::Status status) {
 
 // Returns why find_member() failed: the reason, the path before the part that failed, the part, and the type
 // in which it was searched.
-py::tuple why_no_member(const BtfSizes& sizes, std::int64_t type_id, const py::str& path) {
-    const Text text(path);
+py::tuple why_no_member(const BtfSizes& sizes, std::int64_t type_id, py::handle path) {
+    const Text text(path, "a path");
     const FoundMember found =
         find_member(sizes, composite(sizes, sizes.btf().check_id(type_id)), text.view());
     const std::string_view view = text.view();

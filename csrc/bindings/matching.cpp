@@ -31,8 +31,8 @@ std::vector<std::uint32_t> matches(const Btf& btf, const Kinds& kinds, const Pat
     return ids;
 }
 
-std::vector<std::uint32_t> match_glob(const Btf& btf, const py::str& asked, const py::object& kind) {
-    const Text text(asked);
+std::vector<std::uint32_t> match_glob(const Btf& btf, py::handle asked, const py::object& kind) {
+    const Text text(asked, "a pattern");
     const Query query(text.view(), to_kind(kind));
     const py::gil_scoped_release unlocked;
     return matches(btf, query.kinds, NamePattern::glob(query.name));

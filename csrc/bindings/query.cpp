@@ -24,7 +24,7 @@ std::optional<std::int64_t> to_kind(const py::object& kind) {
 
 namespace {
 
-std::pair<py::str, std::optional<py::tuple>> parse_query(const py::str& asked, const py::object& kind) {
+std::pair<py::str, std::optional<py::tuple>> parse_query(py::handle asked, const py::object& kind) {
     const Text text(asked);
     const Query query(text.view(), to_kind(kind));
     if (query.kinds.all()) {

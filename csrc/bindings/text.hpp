@@ -52,9 +52,10 @@ inline std::string to_bytes(const pybind11::str& text) {
 // The bytes of a str. Valid UTF-8 is borrowed from the str, not copied.
 class Text {
 public:
-    explicit Text(pybind11::handle str) {
+    // `what` names the argument in the TypeError for another type.
+    explicit Text(pybind11::handle str, const char* what = "a name") {
         if (!PyUnicode_Check(str.ptr())) {
-            throw pybind11::type_error("a name is a str, not " + std::string(Py_TYPE(str.ptr())->tp_name));
+            throw pybind11::type_error(what + std::string(" is a str, not ") + Py_TYPE(str.ptr())->tp_name);
         }
         pybind11::ssize_t size = 0;
         if (const char* data = PyUnicode_AsUTF8AndSize(str.ptr(), &size)) {

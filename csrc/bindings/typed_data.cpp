@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bindings/integers.hpp"
 #include "bindings/register.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/text.hpp"
@@ -24,7 +25,7 @@ namespace {
 // The bytes of an object, which cannot be resized while they are held.
 class HeldBytes {
 public:
-    explicit HeldBytes(const py::object& object) {
+    explicit HeldBytes(py::handle object) {
         if (PyObject_GetBuffer(object.ptr(), &buffer_, PyBUF_SIMPLE) != 0) {
             throw py::error_already_set();
         }
@@ -56,17 +57,43 @@ private:
     std::optional<py::gil_scoped_release> unlocked_;
 };
 
-TypedDataOptions to_options(bool compact, bool skip_names, bool emit_zeroes, bool emit_strings,
-                            const py::str& indent, std::int64_t indent_level) {
-    return {compact, skip_names, emit_zeroes, emit_strings, to_bytes(indent), indent_level};
-}
+// The options as Python passes them. Their types are checked here and not by pybind11, whose message for a
+// wrong one would contain the data.
+struct Options {
+    py::handle compact, skip_names, emit_zeroes, emit_strings, indent, indent_level;
 
-py::str format_data(const BtfSizes& sizes, std::int64_t type_id, const py::object& data, bool compact,
-                    bool skip_names, bool emit_zeroes, bool emit_strings, const py::str& indent,
-                    std::int64_t indent_level) {
+    TypedDataOptions get() const {
+        const std::int64_t level = to_integer(indent_level);
+        if (level < 0 || level > kMaxIndentLevel) {
+            throw py::value_error("indent_level is " + std::string(py::str(indent_level)) +
+                                  ", must be 0 to " + std::to_string(kMaxIndentLevel));
+        }
+        return {is_true(compact),
+                is_true(skip_names),
+                is_true(emit_zeroes),
+                is_true(emit_strings),
+                std::string(Text(indent, "indent").view()),
+                level};
+    }
+
+private:
+    static constexpr std::int64_t kMaxIndentLevel = 1000;
+
+    static bool is_true(py::handle object) {
+        const int result = PyObject_IsTrue(object.ptr());
+        if (result < 0) {
+            throw py::error_already_set();
+        }
+        return result != 0;
+    }
+};
+
+py::str format_data(const BtfSizes& sizes, std::int64_t type_id, py::handle data, py::handle compact,
+                    py::handle skip_names, py::handle emit_zeroes, py::handle emit_strings, py::handle indent,
+                    py::handle indent_level) {
+    const Options options{compact, skip_names, emit_zeroes, emit_strings, indent, indent_level};
     const HeldBytes held(data);
-    TypedData value(sizes.btf(), sizes.sizes(), sizes.btf().check_id(type_id),
-                    to_options(compact, skip_names, emit_zeroes, emit_strings, indent, indent_level),
+    TypedData value(sizes.btf(), sizes.sizes(), sizes.btf().check_id(type_id), options.get(),
                     run_signal_handlers);
     std::string_view text;
     {
@@ -109,22 +136,22 @@ py::list format_records(TypedRecords& records, Bytes data) {
     return texts;
 }
 
-py::object format_each(const BtfSizes& sizes, std::int64_t type_id, const py::object& data,
-                       std::optional<std::int64_t> size, bool compact, bool skip_names, bool emit_zeroes,
-                       bool emit_strings, const py::str& indent, std::int64_t indent_level,
-                       const py::str& end, const py::object& to) {
+py::object format_each(const BtfSizes& sizes, std::int64_t type_id, py::handle data, py::handle size,
+                       py::handle compact, py::handle skip_names, py::handle emit_zeroes,
+                       py::handle emit_strings, py::handle indent, py::handle indent_level, py::handle end,
+                       const py::object& to) {
+    const Options options{compact, skip_names, emit_zeroes, emit_strings, indent, indent_level};
+    const Text end_text(end, "end");
     const HeldBytes held(data);
-    TypedData values(sizes.btf(), sizes.sizes(), sizes.btf().check_id(type_id),
-                     to_options(compact, skip_names, emit_zeroes, emit_strings, indent, indent_level),
+    TypedData values(sizes.btf(), sizes.sizes(), sizes.btf().check_id(type_id), options.get(),
                      run_signal_handlers);
-    TypedRecords records(values, held.get(), size);
+    TypedRecords records(values, held.get(), size.is_none() ? std::nullopt : std::optional(to_integer(size)));
     if (to.is_none()) {
         return format_records(records, held.get());
     }
-    const std::string end_text = to_bytes(end);
     // A writer thread would save little: the text takes longer to make than to write. And signals are
     // handled by this thread, between records too.
-    write_to(to, Writing::same_thread, [&](Output& output) { records.write(end_text, output); });
+    write_to(to, Writing::same_thread, [&](Output& output) { records.write(end_text.view(), output); });
     return py::none();
 }
 

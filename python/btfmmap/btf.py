@@ -809,8 +809,10 @@ class Btf(HasTables):
         """
         from .fields import find_field
 
+        if not isinstance(path, str):
+            raise TypeError(f"a path is a str, not {type(path).__name__}")
         name, _, rest = path.partition(".")
-        return find_field(self, self._id_of(name, "find_member"), rest)
+        return find_field(self, self._id_of(name, "find_member"), name, rest)
 
     # -- references between types
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Bitfields = Literal["error", "omit", "cover"]
 
-_MAX_SIZE = 2**31 - 1  # numpy counts the bytes of a dtype with a C int
+MAX_SIZE = 2**31 - 1  # numpy counts the bytes of a dtype with a C int
 _MAX_LEAVES = 1 << 18  # of one record, not counting array elements; numpy visits each of them to make a view
 
 
@@ -239,7 +239,7 @@ class _Planner:
         return Plan(dtype, kind, value.type_id, "", is_text, self.big_endian, (), {}, {}, Readers())
 
     def made(self, description: Any, path: str) -> np.dtype[Any]:
-        """A dtype. Refuses those that numpy cannot make, such as one of more than _MAX_SIZE bytes."""
+        """A dtype. Refuses those that numpy cannot make, such as one of more than MAX_SIZE bytes."""
         try:
             made: np.dtype[Any] = np.dtype(description)
         except (TypeError, ValueError, OverflowError) as error:
@@ -247,8 +247,8 @@ class _Planner:
         return made
 
     def of_bytes(self, letter: str, size: int, path: str) -> np.dtype[Any]:
-        if size > _MAX_SIZE:  # on hosts with a 32-bit C long, numpy would truncate the size silently
-            raise self.refuse(path, f"cannot be a numpy dtype: {size} bytes are more than {_MAX_SIZE}")
+        if size > MAX_SIZE:  # on hosts with a 32-bit C long, numpy would truncate the size silently
+            raise self.refuse(path, f"cannot be a numpy dtype: {size} bytes are more than {MAX_SIZE}")
         return self.made(f"{letter}{size}", path)
 
     def scalar(self, value: _Value, path: str) -> np.dtype[Any]:

@@ -132,9 +132,14 @@ def _field(
     )
 
 
-def find_field(btf: Btf, type_id: int, path: str) -> Field | None:
-    """The member of a struct or union at a path; see `Btf.find_member`."""
-    found = btf._core_layout.find_member(type_id, path)
+def find_field(btf: Btf, type_id: int, name: str, path: str) -> Field | None:
+    """The member at a path in the type `name`, a struct or union; see `Btf.find_member`."""
+    try:
+        found = btf._core_layout.find_member(type_id, path)
+    except FormatError:
+        raise
+    except ValueError:  # the type is not a struct, or an index is wrong
+        raise ValueError(str(_no_member(btf, type_id, name, path))) from None
     return None if found is None else _field(btf, *found)
 
 
@@ -146,7 +151,7 @@ def required_field(btf: Btf, type_id: int, name: str, path: str) -> Field:
         FormatError: as in `Btf.find_member`.
     """
     try:
-        field = find_field(btf, type_id, path)
+        field = find_field(btf, type_id, name, path)
     except FormatError:
         raise
     except ValueError:  # the type is not a struct, or an index is wrong

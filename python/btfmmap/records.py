@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .dtype import flexible_fields, plan_of
+from .dtype import MAX_SIZE, flexible_fields, plan_of
 from .errors import FormatError, NotSupportedError
 from .fields import MAX_FIELDS, composite
 from .iteration import run
@@ -52,6 +52,8 @@ class Records:
         [50462976, 117835012, 185207048, 252579084]
     """
 
+    __slots__ = ("__weakref__", "_btf", "_plan", "_values")  # so that a field cannot be assigned
+
     def __init__(self, btf: Btf, plan: Plan, values: npt.NDArray[Any]) -> None:
         self._btf = btf
         self._plan = plan
@@ -80,11 +82,15 @@ class Records:
         return self._values.shape
 
     def __iter__(self) -> Iterator[Records]:
-        return (self[number] for number in range(len(self)))
+        count = len(self)
+        return (self[number] for number in range(count))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self.fields
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("a single record has no length")
+            raise TypeError("a single record has no length; its members are in `fields` and `to_dict()`")
         return self.shape[0]
 
     def __bool__(self) -> bool:
@@ -235,30 +241,38 @@ class Records:
     def _columns_dict(self, enum_names: bool, text: bool) -> Calls[dict[str, Any]]:
         columns: dict[str, Any] = {}
         for name in self.fields:
-            member = self._plan.members.get(name)
-            if enum_names and self._type_of(name)[0].is_enum:
-                columns[name] = self.enum_names(name)
-            elif text and member is not None and member.is_text:
-                columns[name] = _texts(self[name])
-            else:
-                value = self[name]
-                is_record = isinstance(value, Records)
-                columns[name] = (yield value._columns_dict(enum_names, text)) if is_record else value
+            value = self._field(name, enum_names, text)
+            is_record = isinstance(value, Records)
+            columns[name] = (yield value._columns_dict(enum_names, text)) if is_record else value
         return columns
 
-    def to_pandas(self) -> pd.DataFrame:
+    def _field(self, name: str, enum_names: bool, text: bool) -> Any:
+        """A field, with enum values and `char` arrays as texts where asked."""
+        member = self._plan.members.get(name)
+        if enum_names and self._type_of(name)[0].is_enum:
+            return self.enum_names(name)
+        if text and member is not None and member.is_text:
+            return _texts(self[name])
+        return self[name]
+
+    def to_pandas(self, *, enum_names: bool = False, text: bool = False) -> pd.DataFrame:
         """Convert to a pandas DataFrame.
 
         Needs the extra `btfmmap[pandas]`.
 
+        Args:
+            enum_names: Whether enum values become names, as in `enum_names`.
+            text: Whether `char` arrays become `str`, as in `to_dict`; they become `bytes` otherwise.
+
         Returns:
             A `pandas.DataFrame` with one row for each record and one column for each member. Members of
-            structs have dotted names such as "addr.port". Numbers are copied in native byte order, and char
-            arrays become `bytes`. If a member is another array, or lies in an array of structs, each cell of
+            structs have dotted names such as "addr.port". Numbers are copied in native byte order.
+            If a member is another array, or lies in an array of structs, each cell of
             its column is a numpy array.
 
         Raises:
             NotSupportedError: pandas is not installed, or there are more than 65,536 columns.
+            TypeError: `enum_names` is set, and the size of an enum is not that of an integer.
 
         Example:
             >>> btf.records("list", bytes(32)).to_pandas().shape
@@ -267,19 +281,19 @@ class Records:
         from .frames import frame
 
         records = self if self.shape else Records(self._btf, self._plan, np.asarray(self._values)[np.newaxis])
-        columns = list(islice(records._columns(""), MAX_FIELDS + 1))
+        columns = list(islice(records._columns("", enum_names, text), MAX_FIELDS + 1))
         if len(columns) > MAX_FIELDS:
             raise NotSupportedError(
                 f"{self._plan.name or 'the record'} would have more than {MAX_FIELDS:,} columns"
             )
         return frame([name for name, _ in columns], [_column(values) for _, values in columns], len(records))
 
-    def _columns(self, prefix: str) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    def _columns(self, prefix: str, enum_names: bool, text: bool) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         """All members except structs and unions, whose own members get dotted names."""
         for name in self.fields:
-            value = self[name]
+            value = self._field(name, enum_names, text)
             if isinstance(value, Records):
-                yield from value._columns(f"{prefix}{name}.")
+                yield from value._columns(f"{prefix}{name}.", enum_names, text)
             else:
                 yield prefix + name, value
 
@@ -320,7 +334,7 @@ class Records:
 
 def _column(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A column for pandas: one-dimensional, in native byte order, with objects for everything but numbers."""
-    native = values.astype(values.dtype.newbyteorder("="))
+    native = values if values.dtype.kind == "O" else values.astype(values.dtype.newbyteorder("="))
     if native.ndim == 1:
         return native.astype(object) if native.dtype.kind in "SV" else native
     cells = np.empty(len(native), object)
@@ -366,6 +380,8 @@ def _plan(type_: Type, size: int | None) -> tuple[Plan, int]:
         )
     if size is not None and size < (found.size or 0):
         raise ValueError(f"size is {size}, but a {name} has at least {found.size} bytes")
+    if size is not None and size > MAX_SIZE:
+        raise NotSupportedError(f"size is {size}, but a record of numpy has at most {MAX_SIZE} bytes")
     return plan_of(found, size)
 
 

@@ -299,6 +299,9 @@ GENERATORS: dict[str, Draw] = {
     "Records.__getattr__.name": lambda context, subject, _: context.random.choice(
         (*subject.fields, "absent")
     ),
+    "Records.__contains__.name": lambda context, subject, _: context.random.choice(
+        (*subject.fields, "absent")
+    ),
     "Records.enum_names.name": lambda context, subject, _: context.random.choice((*subject.fields, "absent")),
     "other: object": _of(lambda context: context.random.choice((next(iter(context.base)), 0))),
     "base: Btf | None": _of(lambda context: context.random.choice((None, context.base, context.btf))),
