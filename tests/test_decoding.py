@@ -14,6 +14,8 @@ import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,7 +29,7 @@ from btf_writer import BtfWriter
 from split_writer import small_base, small_split
 
 import btfmmap
-from btfmmap import Btf, NotSupportedError, Records
+from btfmmap import Btf, FormatError, NotSupportedError, Records
 
 ORDERS = ("<", ">")
 
@@ -498,3 +500,134 @@ def test_types_of_a_base() -> None:
         for asked in (shared.id, shared):
             assert isinstance(split.records(asked, data), Records)
             assert split.records(asked, data).to_dicts() == base.records("shared", data).to_dicts()
+
+
+OPTIONS = [{"enum_names": names, "text": text} for names, text in product((False, True), repeat=2)]
+
+
+def with_decoder(btf: Btf, type_id: int, data: bytes) -> tuple[str, ...]:
+    """What a decoder makes of three records, as `records` makes it of them and of one."""
+    size = len(data) // 3
+    for options in OPTIONS:
+        decoder = btf.decoder(type_id, size=size, **options)
+        records = btf.records(type_id, data, size=size)
+        assert decoder.size == size
+        assert decoder.records(data).fields == records.fields
+        # NaN is not equal to itself.
+        assert repr(decoder.records(data).to_dict()) == repr(records.to_dict())
+        assert repr(decoder.to_dicts(data)) == repr(records.to_dicts(**options))
+        for number in range(3):
+            part = memoryview(data)[number * size :][:size]
+            assert repr(decoder.to_dict(part)) == repr(records[number].to_dict(**options))
+    return records.fields
+
+
+class TestDecoder:
+    def test_structs_of_a_kernel(self, kernel: Path) -> None:
+        """Random bytes as many types, against `records`. One of the kernels is big-endian."""
+        btf = btfmmap.open(kernel)
+        decoded = 0
+        chance = random.Random(7)
+        types = [type_ for type_ in btf if type_.kind.is_composite and 0 < (type_.size or 0) < 2048]
+        types = chance.sample(types, min(300, len(types)))
+        for type_ in types:
+            data = chance.randbytes(3 * (type_.size or 0))
+            try:
+                btf.records(type_.id, data, size=type_.size)[0].to_dict(enum_names=True)
+            except NotSupportedError as refused:
+                with pytest.raises(NotSupportedError, match=re.escape(str(refused))):
+                    btf.decoder(type_.id, size=type_.size)
+            else:
+                decoded += bool(with_decoder(btf, type_.id, data))
+        assert decoded > 0.8 * len(types)
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_bitfields_of_both_byte_orders(self, order: str) -> None:
+        bits = Bits(order, 1000)
+        decoder = bits.btf.decoder("bits")
+        expected = [bits.expected(number) for number in range(len(bits.blob) // bits.size)]
+        parts = [bits.blob[at : at + bits.size] for at in range(0, len(bits.blob), bits.size)]
+        assert [decoder.to_dict(part) for part in parts] == decoder.to_dicts(bits.blob) == expected
+
+    def test_options(self, events: Btf) -> None:
+        for options in OPTIONS:
+            expected = events.records("event", EVENT)[0].to_dict(**options)
+            decoder = events.decoder("event", **options)
+            for sample in (EVENT, bytearray(EVENT), memoryview(EVENT), np.frombuffer(EVENT, np.uint32)):
+                assert decoder.to_dict(sample) == expected
+                assert decoder.to_dicts(sample) == [expected]
+        assert repr(decoder) == "<Decoder event: 40 bytes>"
+
+    def test_flexible_array(self, events: Btf) -> None:
+        with pytest.raises(NotSupportedError, match=r"line\.text is a flexible array"):
+            events.decoder("line")
+        with pytest.raises(ValueError, match="size is 3, but a line has at least 4 bytes"):
+            events.decoder("line", size=3)
+        for size in (4, np.int64(5), 10):
+            data = struct.pack("<I", 7) + b"abcdef"[: size - 4]
+            assert events.decoder("line", size=size, text=True).to_dict(data) == {
+                "length": 7,
+                "text": "abcdef"[: size - 4],
+            }
+
+    @pytest.mark.parametrize("count", [0, 1, 39, 41, 80, 4000])
+    def test_wrong_number_of_bytes(self, events: Btf, count: int) -> None:
+        decoder = events.decoder("event")
+        with pytest.raises(FormatError, match=f"^expected one event of 40 bytes, got {count:,} bytes$"):
+            decoder.to_dict(bytes(count))
+        if count % 40 == 0:
+            assert len(decoder.records(bytes(count))) == len(decoder.to_dicts(bytes(count))) == count // 40
+            return
+        for decode in (decoder.records, decoder.to_dicts):
+            with pytest.raises(FormatError, match=f"^{count:,} bytes are not a whole number of event"):
+                decode(bytes(count))
+
+    def test_types_without_bytes(self) -> None:
+        writer = BtfWriter()
+        inner = writer.add_struct("empty", 0, [])
+        outer = writer.add_struct("", 0, [("a", inner, 0)])
+        decoder = btfmmap.open(data=writer.build()).decoder(outer)
+        assert decoder.to_dict(b"") == {"a": {}}
+        with pytest.raises(FormatError, match=rf"^expected one type \[{outer}\] of 0 bytes, got 1 bytes$"):
+            decoder.to_dict(b"1")
+        for decode in (decoder.records, decoder.to_dicts):
+            with pytest.raises(FormatError, match="not a whole number"):
+                decode(b"")
+
+    def test_what_is_refused(self, events: Btf) -> None:
+        with pytest.raises(TypeError):
+            events.decoder("event").to_dict("text")  # type: ignore[arg-type]
+        with pytest.raises(btfmmap.NotFoundError):
+            events.decoder("absent")
+        with pytest.raises(ValueError, match="char"):
+            events.decoder("char")
+        assert events.decoder("odd_one").to_dict(b"abc") == {"odd": b"abc"}
+        with pytest.raises(TypeError, match="'odd' is an enum of 3 bytes"):
+            events.decoder("odd_one", enum_names=True).to_dict(b"abc")
+
+    def test_after_closing(self) -> None:
+        data = random.Random(1).randbytes(360)
+        btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+        decoder = btf.decoder("flow", size=120, enum_names=True, text=True)
+        expected = repr(decoder.to_dicts(data))
+        btf.close()
+        assert repr(decoder.to_dicts(data)) == expected
+        assert repr([decoder.to_dict(data[at : at + 120]) for at in (0, 120, 240)]) == expected
+        assert decoder.records(data).shape == (3,)
+        with pytest.raises(ValueError, match="this Btf is closed"):
+            btf.decoder("flow", size=120)
+
+    def test_after_the_plan_is_dropped(self, many_structs: Btf) -> None:
+        """A decoder outlives what the Btf keeps."""
+        decoder = many_structs.decoder("s0")
+        for number in range(300):
+            many_structs.decoder(f"s{number}")
+        assert many_structs.decoder("s0").to_dict(bytes(400)) == decoder.to_dict(bytes(400))
+
+    def test_threads(self, events: Btf) -> None:
+        decoder = events.decoder("event", enum_names=True, text=True)
+        expected = events.records("event", EVENT)[0].to_dict(enum_names=True, text=True)
+        with ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(lambda _: decoder.to_dict(EVENT), range(3000)))
+            found += [each for part in pool.map(decoder.to_dicts, [9 * EVENT] * 50) for each in part]
+        assert all(each == expected for each in found)

@@ -31,6 +31,7 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .contract import Finding, doctor
+    from .decoder import Decoder
     from .fields import Field, MemberAt
     from .graph import Graph, Role
     from .kernel import Kernel, open_kernel
@@ -53,6 +54,7 @@ __all__ = [
     "Btf",
     "BtfError",
     "CoreReloKind",
+    "Decoder",
     "Diagnostic",
     "Enumerator",
     "Field",
@@ -92,6 +94,7 @@ __all__ = [
 # Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
 _LAZY = {
     "CoreReloKind": "relocation_kinds",
+    "Decoder": "decoder",
     "Diagnostic": "linting",
     "Enumerator": "types",
     "Field": "fields",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._core import Buffer, CoreReloTarget, File
     from ._core import Graph as CoreGraph
     from ._core import Sizes as CoreSizes
+    from .decoder import Decoder
     from .ext import Ext
     from .fields import Field, MemberAt
     from .graph import Graph
@@ -1116,6 +1117,44 @@ class Btf(HasTables):
         from .records import records_of
 
         return records_of(self, type_, buffer, size)
+
+    def decoder(
+        self,
+        type_: SupportsIndex | str | Type,
+        *,
+        size: int | None = None,
+        enum_names: bool = False,
+        text: bool = False,
+    ) -> Decoder:
+        """Prepare the decoding of many buffers as records of a struct or union.
+
+        In a loop with one record per call, this is faster than `records`, which finds the type each time.
+
+        Args:
+            type_: A name (the first of its `candidates` is used), an ID or a `Type`, possibly a typedef.
+            size: The size of each record in bytes, as in `records`.
+            enum_names: Whether `Decoder.to_dict` and `to_dicts` convert enum values to names.
+            text: Whether they convert arrays of `char` to `str`.
+
+        Returns:
+            The decoder. It does not need the `Btf` to stay open.
+
+        Raises:
+            NotFoundError: There is no such type.
+            FormatError: The type is malformed.
+            NotSupportedError: A member cannot be expressed, as in `dtype`. Or the type ends in a flexible
+                array and `size` is missing. Or a record has more than 262,144 values and more than 16 per
+                byte.
+            ValueError: `size` is less than the size of the type, or the type is neither a struct nor a union.
+
+        Example:
+            >>> decoder = btf.decoder("list")
+            >>> [decoder.to_dict(sample)["prev"] for sample in (bytes(16), bytes(range(16)))]
+            [0, 1084818905618843912]
+        """
+        from .decoder import Decoder
+
+        return Decoder(self, type_, size, enum_names=enum_names, text=text)
 
     def ctypes(self, type_: SupportsIndex | str | Type) -> Any:
         """Return a struct or union as a `ctypes` class, with its members at the same offsets.

@@ -357,15 +357,26 @@ def records_of(
     btf: Btf, type_: SupportsIndex | str | Type, buffer: Buffer | npt.NDArray[Any], size: SupportsIndex | None
 ) -> Records:
     """Implement `Btf.records`."""
+    plan = records_plan(btf, type_, size)
+    return Records(btf, plan, records_values(plan, buffer))
+
+
+def records_plan(btf: Btf, type_: SupportsIndex | str | Type, size: SupportsIndex | None) -> Plan:
+    """Return the plan of a type's records, which the Btf keeps. `size` is that of a record, or None."""
     if size is not None:
         size = operator.index(size)
     plan: Plan | None = btf._kept("records", type_, size)
     if plan is None:
         plan = btf._keep("records", type_, size, _plan)
+    return plan
+
+
+def records_values(plan: Plan, buffer: Buffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the records in a buffer, without a copy."""
     try:
-        return Records(btf, plan, np.frombuffer(buffer, plan.dtype))  # type: ignore[arg-type]
+        return np.frombuffer(buffer, plan.dtype)  # type: ignore[arg-type]
     except ValueError:
-        return Records(btf, plan, _checked(plan, buffer))
+        return _checked(plan, buffer)
 
 
 def _plan(type_: Type, size: int | None) -> tuple[Plan, int]:

@@ -192,6 +192,12 @@ def _rows(context: Context, subject: Any, _bound: dict[str, Any]) -> Any:
     return context.random.choice(choices)
 
 
+def _sample(context: Context, subject: Any, _bound: dict[str, Any]) -> bytes:
+    """Bytes for a decoder: some records, most often one, or not a whole number."""
+    count = min(context.random.choice((0, 1, 1, 1, 3)) * subject.size, _MOST_BYTES // 2)
+    return context.random.randbytes(count + context.random.choice((0, 0, 0, 1)))
+
+
 def _input(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
     path = context.file("input", context.data)
     return context.random.choice((path, str(path), bytes(path)))
@@ -265,6 +271,9 @@ GENERATORS: dict[str, Draw] = {
     "buffer: Buffer | npt.NDArray[Any]": lambda context, _subject, bound: context.bytes_of(
         bound["type_"], context.random.randrange(4)
     ),
+    "Decoder.records.buffer": _sample,
+    "Decoder.to_dict.buffer": _sample,
+    "Decoder.to_dicts.buffer": _sample,
     "buffer: Buffer": lambda context, _subject, bound: context.bytes_of(
         bound["type_"], context.random.randrange(4)
     ),
@@ -273,6 +282,7 @@ GENERATORS: dict[str, Draw] = {
     "size: int | None": lambda context, _subject, bound: context.random.choice(
         (None, len(bound["buffer"]), 1, 64)
     ),
+    "Btf.decoder.size": _any((None, None, 1, 64, 4096)),
     "indent: str": _any(("", " ", "\t")),
     "indent_level: int": _any((0, 1, 3)),
     "file: str | os.PathLike[str] | IO[Any] | None": _output,
