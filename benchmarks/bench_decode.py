@@ -1,4 +1,4 @@
-"""Bytes as arrays and dicts, beside numpy, `struct` and `ctypes`."""
+"""Bytes as arrays, dicts and text, beside numpy, `struct`, `ctypes` and libbpf."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 from support.event_records import SIZE, by_ctypes, event_btf, event_bytes, shifts, unpacked
 from support.harness import FEW, MANY, MICROSECONDS, SOME, Comparison, Meter, Run, Workload, compare, repeated
 from support.kernel_btf import KernelBtf
+from support.peers import libbpf_format
 from support.report import report
+from support.texts import format_to_file
 
 import btfmmap
 
@@ -45,6 +47,7 @@ def measure_repeated(btf: KernelBtf) -> Comparison:
     made = opened.ctypes("tcp_info")
     names = [field[0] for field in made._fields_ if not field[0].startswith("_")]
     one = opened.records("tcp_info", data)[0]
+    decoder = opened.decoder("tcp_info")
 
     def attributes() -> object:
         record = made.from_buffer_copy(data)
@@ -58,6 +61,8 @@ def measure_repeated(btf: KernelBtf) -> Comparison:
             _calls("`dtype`", lambda: opened.dtype("tcp_info", bitfields="omit")),
             _calls("`ctypes`", lambda: opened.ctypes("tcp_info")),
             _calls("`to_dict` of a record", one.to_dict),
+            _calls("`Decoder.records`", lambda: decoder.records(data)),
+            _calls("`Decoder.to_dict`", lambda: decoder.to_dict(data)),
             _calls("`records` and `to_dict`", lambda: opened.records("tcp_info", data)[0].to_dict()),
             _calls("`ctypes` object, its attributes as a dict", attributes),
         ],
@@ -187,6 +192,31 @@ def measure_dicts_big(_btf: KernelBtf) -> Comparison:
     return _dicts(">")
 
 
+def _text(order: str) -> Comparison:
+    data = event_bytes(order, RECORDS)
+    btf = btfmmap.open(data=event_btf(order))
+    type_id = btf["event"].id
+    fewer = RECORDS // 10
+    libbpf = libbpf_format(btf, type_id, data[: fewer * SIZE], records=fewer, compact=True, rounds=FEW)
+    endian = "little" if order == "<" else "big"
+    return compare(
+        f"Records of 64 bytes to lines of text, {endian}-endian: time of a record",
+        format_to_file(btf, type_id, data, RECORDS),
+        [libbpf],
+        NANOSECONDS,
+    )
+
+
+def measure_text_little(_btf: KernelBtf) -> Comparison:
+    """A million little-endian records to text, and fewer by libbpf."""
+    return _text("<")
+
+
+def measure_text_big(_btf: KernelBtf) -> Comparison:
+    """A million big-endian records to text, which libbpf cannot format on a little-endian host."""
+    return _text(">")
+
+
 if __name__ == "__main__":
     report(
         [
@@ -197,5 +227,7 @@ if __name__ == "__main__":
             measure_columns_big,
             measure_dicts_little,
             measure_dicts_big,
+            measure_text_little,
+            measure_text_big,
         ]
     )

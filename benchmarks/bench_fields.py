@@ -1,6 +1,7 @@
 """Members of structs: by path, by byte, and as objects.
 
-`first` asks a `Btf` whose sizes are known for the first time about the type; `again` repeats the question.
+`first` asks a `Btf` whose sizes are known for the first time about the type, and scans all names for it.
+`first, names indexed` asks one that has the index of its names too. `again` repeats the question.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ PATH = "task_struct.se.vruntime"
 STRUCT = "sk_buff"
 
 
-def _first(name: str, btf: KernelBtf, ask: Callable[[btfmmap.Btf], object]) -> Workload:
-    def prepare() -> Run:
+def _first(name: str, btf: KernelBtf, ask: Callable[[btfmmap.Btf], object]) -> list[Workload]:
+    def prepare(indexed: bool = False) -> Run:
         fresh = btfmmap.open(btf.path)
-        for _ in range(10):  # the first searches of names may go without an index
-            fresh.find_member("list_head.next")
+        fresh.find_member("list_head.next")
+        if indexed:
+            fresh.lookup(["list_head"])
         return lambda: ask(fresh)
 
-    return Workload(name, prepare, SOME)
+    return [
+        Workload(f"{name}, first", prepare, SOME),
+        Workload(f"{name}, first, names indexed", lambda: prepare(indexed=True), SOME),
+    ]
 
 
 def _again(name: str, ask: Callable[[], object]) -> Workload:
@@ -45,10 +50,10 @@ def measure(btf: KernelBtf) -> Comparison:
         f"Members of structs, {btf.origin}, each",
         _again(f'`find_member("{PATH}")`, again', lambda: opened.find_member(PATH)),
         [
-            _first(f'`find_member("{PATH}")`, first', btf, lambda fresh: fresh.find_member(PATH)),
+            *_first(f'`find_member("{PATH}")`', btf, lambda fresh: fresh.find_member(PATH)),
             _again(f'`btf["{PATH}"]`, again', lambda: opened[PATH]),
             _again(f'`at("{STRUCT}", 0x70)`, again', lambda: opened.at(STRUCT, 0x70)),
-            _first(f'`at("{STRUCT}", 0x70)`, first', btf, lambda fresh: fresh.at(STRUCT, 0x70)),
+            *_first(f'`at("{STRUCT}", 0x70)`', btf, lambda fresh: fresh.at(STRUCT, 0x70)),
             repeated(f"`at_each` of {COUNT} bytes", lambda: opened.at_each(STRUCT, offsets), MANY, COUNT),
             repeated(f'`layout("{STRUCT}").members`', lambda: opened.layout(STRUCT).members, MANY),
             repeated('`btf["struct task_struct"].members`', lambda: task.members, MANY),

@@ -7,13 +7,13 @@ others are.
 from __future__ import annotations
 
 import io
-import os
 import random
 
 from support.harness import FEW, MANY, MICROSECONDS, Comparison, Workload, compare, repeated
 from support.kernel_btf import KernelBtf
 from support.peers import libbpf_format
 from support.report import report
+from support.texts import format_to_file
 
 import btfmmap
 
@@ -39,7 +39,7 @@ def _compare_one(btf: KernelBtf, name: str, what: str, *, emit_zeroes: bool = Fa
 
         return repeated(f"`format({'name' if type_ == name else 'id'}, data)`", run, MANY, CALLS)
 
-    libbpf = libbpf_format(btf, type_id, data, times=CALLS, emit_zeroes=emit_zeroes)
+    libbpf = libbpf_format(opened, type_id, data, times=CALLS, emit_zeroes=emit_zeroes)
     title = f"Format `{name}`, {len(data):,} bytes, {what}, of {btf.origin}"
     return compare(title, ours(type_id), [ours(name), libbpf], MICROSECONDS)
 
@@ -70,19 +70,15 @@ def measure_records(btf: KernelBtf) -> Comparison:
     type_id, data = opened[RECORD].id, _data(opened, RECORD, records=RECORDS)
     size = len(data) // RECORDS
 
-    def to_file() -> None:
-        with open(os.devnull, "wb") as file:
-            opened.format_each(type_id, data, file=file, compact=True)
-
     def one_by_one() -> None:
         file = io.StringIO()
         for at in range(0, len(data), size):
             file.write(opened.format(type_id, data[at : at + size], compact=True))
 
-    libbpf = libbpf_format(btf, type_id, data, records=RECORDS, compact=True, rounds=FEW)
+    libbpf = libbpf_format(opened, type_id, data, records=RECORDS, compact=True, rounds=FEW)
     return compare(
         f"Format {RECORDS:,} records of `{RECORD}`, {size} bytes, of {btf.origin}, each",
-        repeated("`format_each`, to a file", to_file, FEW, RECORDS),
+        format_to_file(opened, type_id, data, RECORDS),
         [
             repeated(
                 "`format_each`, a list",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from support.names import Named
 from support.peer_bpftool import Bpftool
 from support.peer_libbpf import Libbpf
 from support.pure_python import parse
+
+import btfmmap
 
 
 def libbpf_load(btf: KernelBtf) -> Workload | Skipped:
@@ -48,7 +51,7 @@ def libbpf_find(btf: KernelBtf, names: Sequence[Named], *, by_kind: bool, rounds
 
 
 def libbpf_format(
-    btf: KernelBtf,
+    btf: btfmmap.Btf,
     type_id: int,
     data: bytes,
     *,
@@ -60,10 +63,12 @@ def libbpf_format(
 ) -> Workload | Skipped:
     """libbpf's typed dump of records, some times over, per record."""
     name = "libbpf `btf_dump__dump_type_data`"
+    if btf.source.byte_order != sys.byteorder:
+        return Skipped(name, "it formats data in the host's byte order only")
 
     def format_each(libbpf: Libbpf) -> Workload:
         run = libbpf.formatter(
-            libbpf.parse(btf.path),
+            libbpf.new(bytes(btf.raw)),
             type_id,
             data,
             records,
