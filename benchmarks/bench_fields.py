@@ -1,7 +1,8 @@
 """Members of structs: by path, by byte, and as objects.
 
-`first` asks a `Btf` whose sizes are known for the first time about the type, and scans all names for it.
-`first, names indexed` asks one that has the index of its names too. `again` repeats the question.
+`first` asks a `Btf`, after a question about another type, for the first time about this one, and scans all
+names for it. `first, names indexed` is the same with the index of the names made before. `again` repeats the
+question.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ STRUCT = "sk_buff"
 def _first(name: str, btf: KernelBtf, ask: Callable[[btfmmap.Btf], object]) -> list[Workload]:
     def prepare(indexed: bool = False) -> Run:
         fresh = btfmmap.open(btf.path)
-        fresh.find_member("list_head.next")
         if indexed:
             fresh.lookup(["list_head"])
+        fresh.find_member("list_head.next")
         return lambda: ask(fresh)
 
     return [

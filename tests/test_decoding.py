@@ -558,6 +558,19 @@ class TestDecoder:
                 assert decoder.to_dicts(sample) == [expected]
         assert repr(decoder) == "<Decoder event: 40 bytes>"
 
+    def test_a_buffer_is_let_go(self, events: Btf) -> None:
+        """The loop of docs/decoding.md clears its buffer."""
+        decoder = events.decoder("event")
+        pending = bytearray(EVENT)
+        single = decoder.to_dict(pending)
+        assert decoder.to_dicts(pending) == [single]
+        pending.clear()
+        pending.extend(2 * EVENT)
+        records = decoder.records(pending)
+        with pytest.raises(BufferError):
+            pending.clear()
+        assert records.to_dicts() == [single, single]
+
     def test_flexible_array(self, events: Btf) -> None:
         with pytest.raises(NotSupportedError, match=r"line\.text is a flexible array"):
             events.decoder("line")
