@@ -11,7 +11,6 @@ import random
 import re
 import struct
 import subprocess
-import tarfile
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from bpf_object import LDX, ST, STX, BpfObject, instruction
 from btf_writer import CONST, FLOAT, FUNC, FWD, PTR, STRUCT, TYPEDEF, UNION, BtfWriter
 from elf_writer import ElfWriter
 from mutants import mutant
-from stored_files import DATA, KERNELS, stored
+from stored_files import DATA, KERNELS, stored, stored_objects
 
 import btfmmap
 from btfmmap import Btf, BtfError, CoreReloKind
@@ -30,17 +29,6 @@ from btfmmap.relocation_kinds import InstructionUse, RelocationStatus
 from btfmmap.relocations import RelocationResults, Relocations, evaluate
 
 K, S = CoreReloKind, RelocationStatus
-
-
-@cache
-def objects() -> dict[str, bytes]:
-    with tarfile.open(fileobj=io.BytesIO(lzma.decompress((DATA / "bpf-objects.tar.xz").read_bytes()))) as tar:
-        found = {}
-        for member in tar:
-            file = tar.extractfile(member)
-            if file is not None:
-                found[Path(member.name).name] = file.read()
-        return found
 
 
 @cache
@@ -61,7 +49,7 @@ def relocations_of(btf: Btf) -> Relocations:
 def test_libbpfs_results(kernel: str) -> None:
     """Every relocation of 63 objects, in each column that is a result."""
     target = btfmmap.open(data=stored(f"{kernel}.btf"))
-    opened = {name: btfmmap.open(data=content) for name, content in sorted(objects().items())}
+    opened = {name: btfmmap.open(data=content) for name, content in stored_objects().items()}
     results = evaluate(list(opened.values()), target)
     row = 0
     for name, btf in opened.items():
@@ -93,7 +81,7 @@ def test_libbpfs_results(kernel: str) -> None:
 def test_independent_relocations_of_real_objects_are_equal() -> None:
     """None of them has more than one candidate."""
     target = btfmmap.open(data=stored("7.2-amd64.btf"))
-    opened = [btfmmap.open(data=content) for content in objects().values()]
+    opened = [btfmmap.open(data=content) for content in stored_objects().values()]
     ours, independent = evaluate(opened, target), evaluate(opened, target, semantics="independent")
     assert all(np.array_equal(ours[name], independent[name]) for name in ours.columns)
 
@@ -113,7 +101,7 @@ def test_bpftool_finds_the_same_fields(tmp_path: Path) -> None:
     logged = 0
     for name in ("bindsnoop.bpf.o", "runqslower.bpf.o", "tcptracer.bpf.o", "biostacks.bpf.o"):
         path = tmp_path / name
-        path.write_bytes(objects()[name])
+        path.write_bytes(stored_objects()[name])
         command = [bpftool, "-d", "gen", "min_core_btf", str(kernel), str(tmp_path / "out"), str(path)]
         log = subprocess.run(command, capture_output=True, text=True, check=False)
         made = btfmmap.open(path)
@@ -804,9 +792,9 @@ def test_mutants() -> None:
     generator = random.Random(1)
     kernel = btfmmap.open(data=stored("6.12-s390x.btf"))
     good = 0
-    names = [name for name, content in sorted(objects().items()) if len(content) < 50_000]
+    names = [name for name, content in stored_objects().items() if len(content) < 50_000]
     for _ in range(400):
-        content = mutant(objects()[generator.choice(names)], generator)
+        content = mutant(stored_objects()[generator.choice(names)], generator)
         try:
             made = btfmmap.open(data=content)
             if made.ext is None:

@@ -44,6 +44,21 @@ _POISONED = re.compile(r"relo #(\d+): substituting insn")
 _FAILED = re.compile(r"relo #(\d+): failed to (?:relocate|patch insn #\d+): -?(\w+)")
 
 
+def results(lines: list[str]) -> dict[int, Result]:
+    """The relocations of one section, by their numbers, from libbpf's debug messages."""
+    found: dict[int, Result] = {}
+    for line in lines:
+        if match := _RESIZED.search(line):
+            found[int(match[1])].access_size = int(match[2])
+        elif match := _PATCHED.search(line):
+            found[int(match[1])] = Result(value=int(match[3]))
+        elif match := _POISONED.search(line):
+            found[int(match[1])] = Result(poisoned=True)
+        elif match := _FAILED.search(line):
+            found[int(match[1])] = Result(error=match[2])
+    return found
+
+
 class Preparer:
     """libbpf, with the messages that it prints."""
 
@@ -79,17 +94,8 @@ class Preparer:
             self.library.bpf_object__prepare(made)
         finally:
             self.library.bpf_object__close(made)
-        results: dict[int, Result] = {}
-        for line in self.lines:
-            if match := _RESIZED.search(line):
-                results[int(match[1])].access_size = int(match[2])
-            elif match := _PATCHED.search(line):
-                results[int(match[1])] = Result(value=int(match[3]))
-            elif match := _POISONED.search(line):
-                results[int(match[1])] = Result(poisoned=True)
-            elif match := _FAILED.search(line):
-                results[int(match[1])] = Result(error=match[2])
-        return [results[number] for number in sorted(results)]
+        found = results(self.lines)
+        return [found[number] for number in sorted(found)]
 
 
 @cache

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import lzma
-from functools import lru_cache
+import tarfile
+from functools import cache, lru_cache
 from pathlib import Path
 
 DATA = Path(__file__).parent.parent / "data"
@@ -17,3 +19,15 @@ MODULES = ("nls_cp437", "tcp_bbr", "tun")
 def stored(name: str) -> bytes:
     """The content of `name`.xz."""
     return lzma.decompress((DATA / f"{name}.xz").read_bytes())
+
+
+@cache
+def stored_objects() -> dict[str, bytes]:
+    """The 63 BPF objects of `bpf-objects.tar.xz`, by their names."""
+    with tarfile.open(fileobj=io.BytesIO(lzma.decompress((DATA / "bpf-objects.tar.xz").read_bytes()))) as tar:
+        found = {}
+        for member in tar:
+            file = tar.extractfile(member)
+            if file is not None:
+                found[Path(member.name).name] = file.read()
+        return dict(sorted(found.items()))
