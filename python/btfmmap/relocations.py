@@ -57,7 +57,8 @@ class Relocations(ExtTable):
     size: U32
     """Size in bytes of the declared type of the field, of the type, or of the enum; 0 if it has none."""
     value: U64
-    """What the object's own types give: the value that the compiler put into the instruction."""
+    """What the object's own types give: the value that the compiler put into the instruction. Compilers may
+    choose another offset, size and left shift for a bitfield."""
     func: U32
     """Type ID of the FUNC that contains the instruction; 0 if it is not known."""
     line: U32
