@@ -59,8 +59,18 @@ LAYERS = {
     "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
     "opening": ("kernel linting opening", {"base", "files", "tables", "btf"}),
     "kernels": ("kernels", {"base", "files", "tables", "btf", "opening"}),
+    "checking": (
+        "checking",
+        {"base", "files", "tables", "programs", "btf", "opening", "kernels"},
+    ),
     "doctor": ("contract", {"base", "opening"}),
-    "package": ("__init__", {"base", "files", "types", "values", "btf", "opening", "kernels", "doctor"}),
+    "package": (
+        "__init__",
+        {
+            *("base", "files", "programs", "types", "values", "btf", "opening", "kernels", "checking"),
+            "doctor",
+        },
+    ),
     "cli": ("__main__ cli", {"package"}),
 }
 # Underscored names of a class that other modules of the package may use.
@@ -80,7 +90,7 @@ FRIEND_NAMES = {
         "_types",
     },
     btfmmap.Type: {"_children"},
-    Ext: {"_prepared"},
+    Ext: {"_object", "_prepared"},
     ExtTable: {"_resolved"},
 }
 # Underscored names that are public in the standard library.
@@ -91,6 +101,7 @@ CORE_FILES = sorted(path for path in CORE.rglob("*") if path.is_file())
 PUBLIC_NAMES = {
     "Btf",
     "BtfError",
+    "CheckResult",
     "CoreReloKind",
     "Decoder",
     "Diagnostic",
@@ -100,6 +111,7 @@ PUBLIC_NAMES = {
     "FormatError",
     "Graph",
     "Identity",
+    "InstructionUse",
     "IntEncoding",
     "KERNEL_BTF",
     "Kernel",
@@ -110,11 +122,16 @@ PUBLIC_NAMES = {
     "Member",
     "MemberAt",
     "MissingBaseError",
+    "Need",
     "NotFoundError",
     "NotSupportedError",
     "OpenKernel",
     "Param",
+    "Place",
+    "Problem",
     "Records",
+    "RelocationStatus",
+    "RequirementStatus",
     "Role",
     "SAMPLE_BTF",
     "Secinfo",
@@ -122,7 +139,9 @@ PUBLIC_NAMES = {
     "StructLayout",
     "Type",
     "User",
+    "Verdict",
     "__version__",
+    "check",
     "doctor",
     "find_kernels",
     "lint",
@@ -264,7 +283,7 @@ def test_module_only_registers() -> None:
     assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
 
 
-FOLDERS_OF_MODULES = ("", "cli", "contract", "kernels")
+FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "kernels")
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
@@ -347,8 +366,8 @@ def test_who_imports_the_core() -> None:
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
     files = (
-        "banner containers contract/target dtype dumping ext formatting kernel linting loaded_btf matching "
-        "opening programs record_readers records relocations"
+        "banner checking/objects checking/sources containers contract/target dtype dumping ext formatting "
+        "kernel linting loaded_btf matching opening programs record_readers records relocations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

@@ -13,7 +13,7 @@ from guarded import compile_bpf, opened
 
 import btfmmap
 from btfmmap import Btf, Kind
-from btfmmap.requirements import Answer, Need, Requirement, Status, essential_name, judge
+from btfmmap.requirements import Answer, Need, Requirement, RequirementStatus, essential_name, judge
 from btfmmap.requirements import requirements as requirements_of
 from btfmmap.section_names import _TYPES_OF_WHOLE, _TYPES_WITH_TARGET, ProgramType, parse
 
@@ -174,7 +174,7 @@ def module(base: BtfWriter) -> bytes:
     return writer.build()
 
 
-P, A, N = Status.PRESENT, Status.ABSENT, Status.NOT_JUDGED
+P, A, N = RequirementStatus.PRESENT, RequirementStatus.ABSENT, RequirementStatus.NOT_JUDGED
 EXPECTED = {
     **dict(
         zip(

@@ -30,6 +30,10 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .checking.check import check
+    from .checking.problems import Place, Problem
+    from .checking.result import CheckResult
+    from .checking.verdicts import Verdict
     from .contract import Finding, doctor
     from .decoder import Decoder
     from .fields import Field, MemberAt
@@ -42,7 +46,8 @@ if TYPE_CHECKING:
     from .linting import Diagnostic, lint
     from .loaded_btf import LoadedBtf, loaded
     from .records import Records
-    from .relocation_kinds import CoreReloKind
+    from .relocation_kinds import CoreReloKind, InstructionUse, RelocationStatus
+    from .requirements import Need, RequirementStatus
     from .source import Source
     from .struct_layout import LayoutMember, StructLayout
     from .types import Enumerator, Member, Param, Secinfo, Type
@@ -53,6 +58,7 @@ __all__ = [
     "SAMPLE_BTF",
     "Btf",
     "BtfError",
+    "CheckResult",
     "CoreReloKind",
     "Decoder",
     "Diagnostic",
@@ -62,6 +68,7 @@ __all__ = [
     "FormatError",
     "Graph",
     "Identity",
+    "InstructionUse",
     "IntEncoding",
     "Kernel",
     "KernelInput",
@@ -71,18 +78,25 @@ __all__ = [
     "Member",
     "MemberAt",
     "MissingBaseError",
+    "Need",
     "NotFoundError",
     "NotSupportedError",
     "OpenKernel",
     "Param",
+    "Place",
+    "Problem",
     "Records",
+    "RelocationStatus",
+    "RequirementStatus",
     "Role",
     "Secinfo",
     "Source",
     "StructLayout",
     "Type",
     "User",
+    "Verdict",
     "__version__",
+    "check",
     "doctor",
     "find_kernels",
     "lint",
@@ -93,6 +107,15 @@ __all__ = [
 
 # Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
 _LAZY = {
+    "CheckResult": "checking.result",
+    "InstructionUse": "relocation_kinds",
+    "Need": "requirements",
+    "Place": "checking.problems",
+    "Problem": "checking.problems",
+    "RelocationStatus": "relocation_kinds",
+    "RequirementStatus": "requirements",
+    "Verdict": "checking.verdicts",
+    "check": "checking.check",
     "CoreReloKind": "relocation_kinds",
     "Decoder": "decoder",
     "Diagnostic": "linting",

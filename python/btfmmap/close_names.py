@@ -1,4 +1,4 @@
-"""Suggests similar names in error messages about unknown names."""
+"""Suggests similar names for unknown names."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ _MAX_LENGTH = 128
 _MAX_NAMES = 4096
 
 
-def close_names(name: str, names: Iterable[str]) -> str:
-    """The end of a message about an unknown name: `; close to it: 'a', 'b'`, or nothing."""
+def similar_names(name: str, names: Iterable[str], cutoff: float = 0.7) -> list[str]:
+    """The most similar names, at most three, the best first."""
     from difflib import get_close_matches
 
     if len(name) > _MAX_LENGTH:
-        return ""
+        return []
     short = [each for each in islice(names, _MAX_NAMES) if 0 < len(each) <= _MAX_LENGTH]
-    close = get_close_matches(name, short, cutoff=0.7)
+    return get_close_matches(name, short, cutoff=cutoff)
+
+
+def close_names(name: str, names: Iterable[str]) -> str:
+    """The end of a message about an unknown name: `; close to it: 'a', 'b'`, or nothing."""
+    close = similar_names(name, names)
     return f"; close to it: {', '.join(map(repr, close))}" if close else ""

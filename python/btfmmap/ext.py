@@ -108,6 +108,12 @@ class Ext:
         self.line_info = LineInfo(_arrays(native.line_info()), texts)
         self.core_relo = CoreRelo(_arrays(native.core_relo()), texts)
 
+    @property
+    def _object(self) -> bytes:
+        """The BPF object that contains this section; empty if it is not known."""
+        elf = self._sources[3]
+        return b"" if elf is None else bytes(elf.whole())
+
     @cached_property
     def _prepared(self) -> CoreReloObject:
         """The relocations, prepared for evaluation."""

@@ -127,6 +127,11 @@ def open_with_holder(
         return _opened(open_file(name, method), name, open(beside), unit, method)
 
 
+def open_part(file: File) -> Btf:
+    """Open a file that was found inside another one, or bytes that are one. Its errors name `file`."""
+    return _opened(file, None, None, 0, "auto")[0]
+
+
 def check_base(base: object) -> None:
     """Raise `TypeError` if the base is neither a `Btf` nor None, for example if it is a path."""
     if base is not None and not isinstance(base, Btf):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .types import Type
 
 
-class Status(IntEnum):
+class RequirementStatus(IntEnum):
     """Whether a kernel has what an object needs."""
 
     PRESENT = 0
@@ -81,7 +81,7 @@ class Answer(NamedTuple):
         type_id: The ID there of the type; None if no BTF has it.
     """
 
-    status: Status
+    status: RequirementStatus
     reason: str
     certain: bool = True
     btf: Btf | None = None
@@ -280,23 +280,27 @@ class _LookedUp:
 
 def _answer(requirement: Requirement, looked_up: _LookedUp) -> Answer:
     if not requirement.types:
-        return Answer(Status.NOT_JUDGED, requirement.reason)
+        return Answer(RequirementStatus.NOT_JUDGED, requirement.reason)
     module = requirement.module
     if module is not None and module not in looked_up.btfs:
-        return Answer(Status.NOT_JUDGED, f"the BTF of module {module} was not given")
+        return Answer(RequirementStatus.NOT_JUDGED, f"the BTF of module {module} was not given")
     found = [looked_up.find(kind, name, module) for kind, name in requirement.types]
     missing = [name for (_, name), pair in zip(requirement.types, found, strict=True) if pair is None]
     btf, type_id = found[0] or (None, None)
     if not missing:
         # A kprobe's function may be in BTF, but kallsyms decides.
-        status = Status.NOT_JUDGED if requirement.reason == _BY_KALLSYMS else Status.PRESENT
+        status = (
+            RequirementStatus.NOT_JUDGED if requirement.reason == _BY_KALLSYMS else RequirementStatus.PRESENT
+        )
         return Answer(status, requirement.reason if status else "", True, btf, type_id)
     if not requirement.certain:
-        return Answer(Status.NOT_JUDGED, requirement.reason)
+        return Answer(RequirementStatus.NOT_JUDGED, requirement.reason)
     everything_given = module is not None or len(looked_up.btfs) > 1 or missing[0].startswith(_LSM_PREFIX)
     place = module or ("vmlinux and its modules" if len(looked_up.btfs) > 1 else "vmlinux")
     doubt = "" if everything_given else ", but the BTF of modules was not given"
-    return Answer(Status.ABSENT, f"no {missing[0]} in {place}{doubt}", everything_given, btf, type_id)
+    return Answer(
+        RequirementStatus.ABSENT, f"no {missing[0]} in {place}{doubt}", everything_given, btf, type_id
+    )
 
 
 # -- shared

@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 # The commands, each a module of this package. Its docstring is the help text, and the first line is also
 # shown in the list of commands. It has add_arguments(parser) and run(args), which may return an exit code.
 # Only the module of the given command is imported, to start fast.
-COMMANDS = ("info", "show", "find", "users", "holes", "at", "dtype", "dump", "lint", "loaded", "doctor")
+COMMANDS = (
+    "info",
+    "show",
+    "find",
+    "users",
+    "holes",
+    "at",
+    "dtype",
+    "dump",
+    "lint",
+    "check",
+    "loaded",
+    "doctor",
+)
 
 
 def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:

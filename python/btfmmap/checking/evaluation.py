@@ -1,0 +1,246 @@
+"""The answers for all objects on one kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+
+from ..programs import Reach, Relocated, Resolved
+from ..relocation_kinds import CoreReloKind, RelocationStatus
+from ..relocations import evaluate
+from ..requirements import Need, RequirementStatus, judge
+from .kernel_version import kernel_version
+from .objects import PreparedObjects, Selection
+from .similar import Missing, similar_to, similar_types
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from ..kernels.opened import OpenKernel
+    from ..relocations import RelocationResults, Semantics
+    from ..requirements import Answer
+    from .objects import PreparedObject
+    from .sources import ObjectSource
+
+    Externals = Mapping[str, tuple[Resolved, int]]
+
+REGISTERS = "pt_regs"
+"""The struct of a CPU's registers, which has other members on each architecture."""
+
+_COLUMNS = ("status", "value", "bit_offset", "target", "size", "candidates")
+_REACHED = {
+    Reach.DEAD: RelocationStatus.DEAD,
+    Reach.MAYBE: RelocationStatus.MAYBE,
+    Reach.REACHABLE: RelocationStatus.POISONED,
+}
+_STATUS_OF_REACH = np.array([_REACHED[reach] for reach in Reach], np.uint8)
+_RELOCATED = np.full(len(RelocationStatus), Relocated.UNKNOWN, np.uint8)
+_RELOCATED[[RelocationStatus.OK, RelocationStatus.ABSENT]] = Relocated.VALUE
+_RELOCATED[RelocationStatus.POISONED] = Relocated.POISONED
+
+
+class KernelAnswers(NamedTuple):
+    """The answers for all objects on one kernel.
+
+    Attributes:
+        columns: `status`, `value`, ... of each relocation.
+        reasons: Why relocations are not OK, by their numbers.
+        similar: What the kernel has in place of what relocations do not find, by their numbers.
+        needs: The `RequirementStatus` of each requirement.
+        breaks: Whether each requirement keeps its object from being loaded.
+        need_reasons: Why requirements are not PRESENT, by their numbers.
+        need_similar: Functions whose names resemble absent ones, by their numbers.
+        prototypes: The declarations of what is PRESENT, by the numbers of the requirements.
+    """
+
+    columns: dict[str, npt.NDArray[Any]]
+    reasons: dict[int, str]
+    similar: dict[int, list[str]]
+    needs: npt.NDArray[np.uint8]
+    breaks: npt.NDArray[np.bool_]
+    need_reasons: dict[int, str]
+    need_similar: dict[int, list[str]]
+    prototypes: dict[int, str]
+
+
+class Evaluator:
+    """Evaluates objects on a kernel. Travels to other processes, which prepare the objects once."""
+
+    def __init__(self, sources: Sequence[ObjectSource], selection: Selection, semantics: Semantics) -> None:
+        self._key = uuid4().hex
+        self._sources = [source for source in sources if not source.error]
+        self._selection = selection
+        self._semantics = semantics
+        self._prepared: PreparedObjects | None = None
+
+    @property
+    def objects(self) -> PreparedObjects:
+        """The objects without an error."""
+        if self._prepared is None:
+            if self._key not in _prepared_here:
+                _prepared_here.clear()
+                _prepared_here[self._key] = PreparedObjects(self._sources, self._selection)
+            self._prepared = _prepared_here[self._key]
+        return self._prepared
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_prepared": None}
+
+    def __call__(self, kernel: OpenKernel) -> KernelAnswers:
+        """Evaluate the objects.
+
+        Raises:
+            FormatError: The kernel turned out to be invalid.
+        """
+        return _Evaluation(self.objects, kernel, self._semantics).answers()
+
+
+_prepared_here: dict[str, PreparedObjects] = {}
+"""The objects that this process prepared last, for evaluators that were pickled."""
+
+
+class _Evaluation:
+    def __init__(self, prepared: PreparedObjects, kernel: OpenKernel, semantics: Semantics) -> None:
+        self.prepared = prepared
+        self.kernel = kernel
+        self.btfs = {"vmlinux": kernel.base, **kernel.modules}
+        objects = [each.btf for each in prepared.objects if each]
+        self.results: RelocationResults = evaluate(
+            objects, kernel.base, [*kernel.modules.values()], semantics
+        )
+        self.answered: list[Answer] = judge(prepared.requirements, self.btfs)
+        self.version = kernel_version(kernel.identity.release)
+
+    def answers(self) -> KernelAnswers:
+        status = self.results.status.copy()
+        breaks = np.zeros(len(self.answered), bool)
+        for number, each in enumerate(self.prepared.objects):
+            if each is not None:
+                relocations = slice(*self.prepared.relocation_starts[number : number + 2])
+                needs = slice(*self.prepared.requirement_starts[number : number + 2])
+                self._judge_object(each, relocations, needs, status, breaks)
+        bad = np.flatnonzero(status != RelocationStatus.OK).tolist()
+        absent = np.array([answer.status for answer in self.answered], np.uint8)
+        columns = {name: np.array(self.results[name]) for name in _COLUMNS}
+        return KernelAnswers(
+            {**columns, "status": status},
+            {row: self.results.reason(row) for row in bad},
+            self._similar_fields(status),
+            absent,
+            breaks,
+            {number: answer.reason for number, answer in enumerate(self.answered) if answer.reason},
+            self._similar_targets(absent),
+            self._prototypes(),
+        )
+
+    def _judge_object(
+        self,
+        each: PreparedObject,
+        relocations: slice,
+        needs: slice,
+        status: npt.NDArray[np.uint8],
+        breaks: npt.NDArray[np.bool_],
+    ) -> None:
+        """Find out what of an object is reached, and set the statuses of its relocations and needs."""
+        own, answers = status[relocations], self.answered[needs]
+        for number, (answer, needed) in enumerate(zip(answers, each.needed.tolist(), strict=True)):
+            if answer.status == RequirementStatus.ABSENT and answer.certain and needed:
+                breaks[needs.start + number] = True
+        externals = self._externals(each, answers)
+        lacking = [name for name, (known, _) in externals.items() if known == Resolved.ABSENT]
+        calls = each.calls(lacking)
+        poisoned = own == RelocationStatus.POISONED
+        if poisoned.any() or len(calls):
+            statuses = np.concatenate([_RELOCATED[own], np.full(len(calls), Relocated.POISONED, np.uint8)])
+            values = np.concatenate([self.results.value[relocations], np.zeros(len(calls), np.uint64)])
+            reached = each.programs.reachability(
+                np.concatenate([each.positions, calls]),
+                statuses,
+                values,
+                externals=externals,
+                past_poison=True,
+            )[each.loaded].max(axis=0, initial=0)
+            own[poisoned] = _STATUS_OF_REACH[reached[: len(own)][poisoned]]
+            for name in lacking:
+                here = np.isin(calls, each.calls([name]))
+                if (reached[len(own) :][here] == Reach.REACHABLE).any():
+                    breaks[needs.start + self._need_of(each, name)] = True
+        # libbpf does not relocate programs that are not loaded, so their errors do not matter.
+        own[each.unloaded & (own > RelocationStatus.ABSENT)] = RelocationStatus.DEAD
+
+    def _need_of(self, each: PreparedObject, name: str) -> int:
+        return next(
+            number
+            for number, need in enumerate(each.requirements)
+            if need.name == name and need.need in (Need.KFUNC, Need.KSYM)
+        )
+
+    def _externals(self, each: PreparedObject, answers: Sequence[Answer]) -> Externals:
+        """What is known of an object's external symbols."""
+        known: dict[str, tuple[Resolved, int]] = {}
+        for need, answer in zip(each.requirements, answers, strict=True):
+            if need.need in (Need.KFUNC, Need.KSYM):
+                if answer.status == RequirementStatus.PRESENT:
+                    known[need.name] = (Resolved.PRESENT, 0)
+                elif answer.status == RequirementStatus.ABSENT and answer.certain:
+                    known[need.name] = (Resolved.ABSENT, 0)
+            elif need.name == "LINUX_KERNEL_VERSION" and self.version is not None:
+                known[need.name] = (Resolved.VALUE, self.version)
+        return known
+
+    def _similar_fields(self, status: npt.NDArray[np.uint8]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        asked: dict[Missing, list[str]] = {}
+        arch = self.kernel.identity.arch
+        wanting = (status == RelocationStatus.POISONED) | (status == RelocationStatus.MAYBE)
+        for number, each in enumerate(self.prepared.objects):
+            start, end = self.prepared.relocation_starts[number : number + 2]
+            rows = np.flatnonzero(wanting[start:end]).tolist()
+            if each is None or each.relocations is None or not rows:
+                continue
+            table = each.relocations
+            for row in rows:
+                is_bitfield = bool(table.bitfield_size[row])
+                kind = int(table.kind[row])
+                if kind <= CoreReloKind.FIELD_RSHIFT_U64:
+                    kind = CoreReloKind.FIELD_BYTE_OFFSET  # all of a field have one answer
+                missing = Missing(table.root[row], table.path[row], kind, is_bitfield)
+                if missing.root == REGISTERS and each.arch != arch:
+                    continue
+                if missing not in asked:
+                    asked[missing] = similar_to(missing, each.btf, int(table.type[row]), self.kernel.base)
+                if asked[missing]:
+                    found[start + row] = asked[missing]
+        return found
+
+    def _similar_targets(self, status: npt.NDArray[np.uint8]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        asked: dict[tuple[int, str], list[str]] = {}
+        for number in np.flatnonzero(status == RequirementStatus.ABSENT).tolist():
+            need = self.prepared.requirements[number]
+            kind, name = need.types[0]
+            if (kind, name) not in asked:
+                # Names as sections spell them: without "btf_trace_" and the like.
+                prefix = name.removesuffix(need.name) if need.need == Need.TARGET else ""
+                similar = similar_types(self.kernel.base, name, kind)
+                asked[kind, name] = [each.removeprefix(prefix) for each in similar]
+            if asked[kind, name]:
+                found[number] = asked[kind, name]
+        return found
+
+    def _prototypes(self) -> dict[int, str]:
+        made: dict[tuple[int, int], str | None] = {}
+        found: dict[int, str] = {}
+        for number, (need, answer) in enumerate(zip(self.prepared.requirements, self.answered, strict=True)):
+            if answer.type_id is None or need.need not in (Need.TARGET, Need.KFUNC):
+                continue
+            key = (id(answer.btf), answer.type_id)
+            if key not in made:
+                made[key] = answer.prototype
+            if text := made[key]:
+                found[number] = text
+        return found

@@ -1,0 +1,143 @@
+"""What is wrong, each problem once, with the kernels and places where it occurs."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..relocation_kinds import RelocationStatus
+from ..requirements import RequirementStatus
+from .evaluation import REGISTERS
+from .verdicts import BREAKING, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .result import CheckResult
+
+    Key = tuple[Verdict, str, str]
+
+_TYPE_ID = re.compile(r" \[\d+\]")
+
+
+class Place(NamedTuple):
+    """Where an object needs something.
+
+    Attributes:
+        object: The row of the object.
+        program: The program or function; empty if it is not known, or the whole object needs it.
+        section: The ELF section.
+        offset: The first instruction in that section, in bytes; -1 if it is not about instructions.
+        instructions: The number of instructions of this source line.
+        source: The source file and line, such as "bindsnoop.bpf.c:88"; empty if they are not known.
+        text: The text of that line; often empty.
+    """
+
+    object: int
+    program: str
+    section: str
+    offset: int
+    instructions: int
+    source: str
+    text: str
+
+
+class Problem(NamedTuple):
+    """Something that objects need and kernels do not have.
+
+    Attributes:
+        verdict: BREAKS or MAYBE.
+        subject: What is missing, such as "inet_sock.freebind" or "fentry/vfs_read".
+        reason: Why that is a problem, as a sentence.
+        kernels: The rows of the kernels where it occurs.
+        places: Where objects need it.
+        similar: What these kernels have instead, the best first.
+    """
+
+    verdict: Verdict
+    subject: str
+    reason: str
+    kernels: tuple[int, ...]
+    places: tuple[Place, ...]
+    similar: tuple[str, ...]
+
+
+class _Group:
+    """One problem while it is collected: dicts keep the order."""
+
+    def __init__(self) -> None:
+        self.kernels: dict[int, None] = {}
+        self.rows: dict[int, None] = {}
+        self.similar: dict[str, None] = {}
+
+    def add(self, kernel: int, row: int, similar: list[str]) -> None:
+        self.kernels[kernel] = self.rows[row] = None
+        self.similar.update(dict.fromkeys(similar))
+
+
+def problems(result: CheckResult) -> list[Problem]:
+    """Collect what breaks objects, or may."""
+    found = [*_of_relocations(result), *_of_requirements(result)]
+    return sorted(found, key=lambda problem: -problem.verdict)
+
+
+def _of_relocations(result: CheckResult) -> Iterator[Problem]:
+    groups: dict[Key, _Group] = {}
+    table = result.relocations
+    archs = result.objects.arch[table.object]
+    wanting = np.isin(result.status, (*BREAKING, RelocationStatus.MAYBE))
+    for row, kernel in np.argwhere(wanting.T).tolist():
+        status = result.status[kernel, row]
+        verdict = Verdict.MAYBE if status == RelocationStatus.MAYBE else Verdict.BREAKS
+        arch, own = result.kernels.arch[kernel], archs[row]
+        if table.root[row] == REGISTERS and arch and own and arch != own:
+            reason = f"`struct {REGISTERS}` of another architecture does not have these registers"
+            key = (verdict, f"registers of {own}", reason)
+        else:
+            path = table.path[row]
+            joined = path if path.startswith("[") else f".{path}"
+            subject = table.root[row] + (joined if path else "")
+            key = (verdict, subject, _TYPE_ID.sub("", result.reason(kernel, row)))
+        groups.setdefault(key, _Group()).add(kernel, row, result.similar(kernel, row))
+    for (verdict, subject, reason), group in groups.items():
+        places = _places(result, [*group.rows])
+        yield Problem(verdict, subject, reason, tuple(sorted(group.kernels)), places, tuple(group.similar))
+
+
+def _places(result: CheckResult, rows: list[int]) -> tuple[Place, ...]:
+    """The places of relocations, those of one source line as one."""
+    table = result.relocations
+    places: dict[tuple[object, ...], Place] = {}
+    for row in rows:
+        line, name = int(table.line[row]), os.path.basename(table.file_name[row])
+        source = f"{name}:{line}" if line else ""
+        own, function, section = int(table.object[row]), table.function[row], table.section[row]
+        key = own, function, section, source
+        if key in places:
+            places[key] = places[key]._replace(instructions=places[key].instructions + 1)
+        else:
+            offset, text = int(table.insn_off[row]), table.text[row].strip()
+            places[key] = Place(own, function, section, offset, 1, source, text)
+    return tuple(places.values())
+
+
+def _of_requirements(result: CheckResult) -> Iterator[Problem]:
+    groups: dict[Key, _Group] = {}
+    table = result.requirements
+    wanting = (result.requirement_status == RequirementStatus.ABSENT) & table.needed
+    wanting |= result.requirement_breaks
+    for row, kernel in np.argwhere(wanting.T).tolist():
+        verdict = Verdict.BREAKS if result.requirement_breaks[kernel, row] else Verdict.MAYBE
+        subject = table.section[row] if table.program[row] else table.name[row]
+        key = verdict, subject, result.requirement_reason(kernel, row)
+        groups.setdefault(key, _Group()).add(kernel, row, result.requirement_similar(kernel, row))
+    for (verdict, subject, reason), group in groups.items():
+        places = dict.fromkeys(
+            Place(int(table.object[row]), table.program[row], table.section[row], -1, 0, "", "")
+            for row in group.rows
+        )
+        kernels = tuple(sorted(group.kernels))
+        yield Problem(verdict, subject, reason, kernels, tuple(places), tuple(group.similar))

@@ -1,0 +1,355 @@
+"""The answers of `check` for all kernels, as arrays."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..relocation_kinds import RelocationStatus
+from ..requirements import RequirementStatus
+from ..tables import Table
+from .verdicts import BREAKING, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from ..kernels.listing import KernelTable
+    from ..tables import U8, U32, Bool, Column, Text
+    from .evaluation import KernelAnswers
+    from .problems import Problem
+
+    U64 = Column[np.uint64]
+
+_WIDTHS = {
+    "status": np.uint8,
+    "value": np.uint64,
+    "bit_offset": np.uint32,
+    "target": np.uint32,
+    "size": np.uint32,
+    "candidates": np.uint32,
+}
+
+
+class CheckedObjects(Table):
+    """The objects of a `CheckResult`, in order; those that did not open included."""
+
+    name: Text
+    """The name of the file. If it embeds several objects, "@" and the offset follow."""
+    path: Text
+    """The file; empty for a buffer."""
+    offset: U64
+    """The object's first byte in the file."""
+    arch: Text
+    """The architecture whose registers the object reads; empty if there is none, or it is unknown."""
+    programs: U32
+    """Number of programs."""
+    loaded: U32
+    """Number of programs that are loaded."""
+    error: Text
+    """Why the object did not open; empty if it did."""
+
+
+class CheckedRelocations(Table):
+    """The CO-RE relocations of a `CheckResult`: those of the first object, then those of the second, ...
+
+    `Ext.relocations` has the same columns for one object.
+    """
+
+    object: U32
+    """The row of the object."""
+    kind: U32
+    """The `CoreReloKind`, or an unknown number."""
+    root: Text
+    """The name of the root type."""
+    path: Text
+    """What is relocated below it, as C: "a.b[3].c"; empty for a type."""
+    access: Text
+    """The access string."""
+    section: Text
+    """The name of the ELF section with the instruction."""
+    insn_off: U32
+    """Offset of the instruction in that section, in bytes."""
+    use: U8
+    """How the instruction uses the value: an `InstructionUse`."""
+    access_size: U8
+    """Bytes that a load or store accesses; 0 for other instructions."""
+    bit_offset: U32
+    """Offset of the field in the object's own type, in bits."""
+    bitfield_size: U8
+    """Size of a bitfield in the object's own type, in bits; 0 if the field is not a bitfield."""
+    size: U32
+    """Size of the field or type in the object, in bytes."""
+    value: U64
+    """The value in the object."""
+    function: Text
+    """The function that contains the instruction; empty if it is not known."""
+    file_name: Text
+    """The source file; empty if it is not known."""
+    line: U32
+    """The source line; 0 if it is not known."""
+    text: Text
+    """The text of the source line; often empty."""
+
+
+class CheckedRequirements(Table):
+    """What the objects of a `CheckResult` need besides: attach targets, kfuncs, ksyms."""
+
+    object: U32
+    """The row of the object."""
+    need: U8
+    """The `Need`."""
+    name: Text
+    """The name of the target, symbol or map."""
+    section: Text
+    """The name of the section that says so."""
+    program: Text
+    """The program that needs it; empty if the whole object does."""
+    needed: Bool
+    """Whether what is loaded needs it. False for programs that are not loaded, and for weak symbols."""
+
+
+class CheckResult:
+    """What `check` found. Arrays have one row per kernel.
+
+    A kernel that did not open has the statuses NOT_JUDGED and values of 0.
+
+    Attributes:
+        kernels: The kernels, with the error of each that did not open.
+        objects: The objects, with the error of each that did not open.
+        relocations: The CO-RE relocations of all objects.
+        requirements: What the objects need besides.
+        status: The `RelocationStatus` of each relocation, `uint8[kernels, relocations]`.
+        value: The value that the instruction gets, `uint64[kernels, relocations]`; 0 unless the status is OK.
+        bit_offset: Offset of the field in the kernel's type in bits, `uint32[kernels, relocations]`.
+        target: Type ID of the kernel's type that matches the root type, `uint32[kernels, relocations]`; 0 if
+            none does.
+        size: Size in bytes of an access to the field in the kernel, `uint32[kernels, relocations]`.
+        candidates: Number of types that were considered, `uint32[kernels, relocations]`.
+        requirement_status: The `RequirementStatus` of each requirement, `uint8[kernels, requirements]`.
+        requirement_breaks: Whether the object does not load because of a requirement,
+            `bool[kernels, requirements]`.
+        prototypes: The declarations in C of attach targets and kfuncs, `object[kernels, requirements]` of
+            `str`; empty for what is not there, or is not a function.
+
+    Example:
+        >>> result = btfmmap.check([], btf)
+        >>> result
+        <CheckResult 0 objects x 1 kernels: 0 break, 0 maybe>
+    """
+
+    def __init__(
+        self,
+        kernels: KernelTable,
+        objects: CheckedObjects,
+        relocations: CheckedRelocations,
+        requirements: CheckedRequirements,
+        answers: Sequence[KernelAnswers | None],
+    ) -> None:
+        self.kernels: KernelTable = kernels
+        self.objects: CheckedObjects = objects
+        self.relocations: CheckedRelocations = relocations
+        self.requirements: CheckedRequirements = requirements
+        shape = len(answers), len(relocations)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            name: np.zeros(shape, dtype) for name, dtype in _WIDTHS.items()
+        }
+        arrays["status"][:] = RelocationStatus.NOT_JUDGED
+        needs = np.full((len(answers), len(requirements)), RequirementStatus.NOT_JUDGED, np.uint8)
+        breaks = np.zeros(needs.shape, bool)
+        prototypes = np.full(needs.shape, "", object)
+        shared: dict[str, str] = {}  # most kernels have the same texts
+        for row, each in enumerate(answers):
+            if each is not None:
+                for name, array in arrays.items():
+                    array[row] = each.columns[name]
+                needs[row], breaks[row] = each.needs, each.breaks
+                for number, text in each.prototypes.items():
+                    prototypes[row, number] = shared.setdefault(text, text)
+        for made in (*arrays.values(), needs, breaks, prototypes):
+            made.flags.writeable = False
+        self.status: npt.NDArray[np.uint8] = arrays["status"]
+        self.value: npt.NDArray[np.uint64] = arrays["value"]
+        self.bit_offset: npt.NDArray[np.uint32] = arrays["bit_offset"]
+        self.target: npt.NDArray[np.uint32] = arrays["target"]
+        self.size: npt.NDArray[np.uint32] = arrays["size"]
+        self.candidates: npt.NDArray[np.uint32] = arrays["candidates"]
+        self.requirement_status: npt.NDArray[np.uint8] = needs
+        self.requirement_breaks: npt.NDArray[np.bool_] = breaks
+        self.prototypes: npt.NDArray[np.object_] = prototypes
+        self._texts = [
+            None if each is None else (each.reasons, each.similar, each.need_reasons, each.need_similar)
+            for each in answers
+        ]
+
+    @cached_property
+    def verdict(self) -> npt.NDArray[np.uint8]:
+        """Whether each object loads on each kernel, a `Verdict`: `uint8[kernels, objects]`.
+
+        Example:
+            >>> btfmmap.check([], btf).verdict.shape
+            (1, 0)
+        """
+        found = np.zeros((len(self.kernels), len(self.objects)), np.uint8)
+        absent = self.requirement_status == RequirementStatus.ABSENT
+        doubtful = absent & self.requirements.needed & ~self.requirement_breaks
+        for verdict, relocations, needs in (
+            (Verdict.MAYBE, self.status == RelocationStatus.MAYBE, doubtful),
+            (Verdict.BREAKS, np.isin(self.status, BREAKING), self.requirement_breaks),
+        ):
+            for mask, table in ((relocations, self.relocations), (needs, self.requirements)):
+                kernel, column = np.nonzero(mask)
+                found[kernel, table["object"][column]] = verdict
+        found[self.kernels.error != ""] = Verdict.NOT_TRIED
+        found[:, self.objects.error != ""] = Verdict.NOT_TRIED
+        found.flags.writeable = False
+        return found
+
+    @property
+    def broken(self) -> npt.NDArray[np.int64]:
+        """The rows of the relocations that break their object on some kernel, `int64[n]`.
+
+        Their statuses are POISONED, AMBIGUOUS or ERROR.
+
+        Example:
+            >>> result = btfmmap.check([], btf)
+            >>> len(result.relocations[result.broken])
+            0
+        """
+        return np.flatnonzero(np.isin(self.status, BREAKING).any(axis=0))
+
+    @property
+    def drift(self) -> npt.NDArray[np.int64]:
+        """The rows of the relocations that have more than one value, `int64[n]`.
+
+        Kernels where a relocation is neither OK nor ABSENT do not count.
+
+        Example:
+            >>> btfmmap.check([], btf).drift.tolist()
+            []
+        """
+        if not len(self.status):
+            return np.zeros(0, np.int64)
+        known = self.status <= RelocationStatus.ABSENT
+        first = np.take_along_axis(self.value, known.argmax(axis=0)[None], axis=0)
+        return np.flatnonzero(((self.value != first) & known).any(axis=0))
+
+    @property
+    def changed_prototypes(self) -> npt.NDArray[np.int64]:
+        """The rows of the requirements that have more than one prototype, `int64[n]`.
+
+        Example:
+            >>> btfmmap.check([], btf).changed_prototypes.tolist()
+            []
+        """
+        several = [len({*column} - {""}) > 1 for column in self.prototypes.T.tolist()]
+        return np.flatnonzero(np.array(several, bool))
+
+    def reason(self, kernel: int, relocation: int) -> str:
+        """Return why a relocation has its status, as a sentence; "" if it is OK.
+
+        Args:
+            kernel: The row of the kernel.
+            relocation: The row of the relocation.
+
+        Raises:
+            IndexError: There is no such row.
+
+        Example:
+            >>> btfmmap.check([], btf).reason(0, 0)
+            Traceback (most recent call last):
+            IndexError: there is no relocation 0
+        """
+        return self._text(0, kernel, relocation) or ""
+
+    def requirement_reason(self, kernel: int, requirement: int) -> str:
+        """Return why a requirement is ABSENT or NOT_JUDGED, as a sentence; "" if it is PRESENT.
+
+        Args:
+            kernel: The row of the kernel.
+            requirement: The row of the requirement.
+
+        Raises:
+            IndexError: There is no such row.
+
+        Example:
+            >>> btfmmap.check([], btf).requirement_reason(1, 0)
+            Traceback (most recent call last):
+            IndexError: there is no kernel 1
+        """
+        return self._text(2, kernel, requirement) or ""
+
+    def similar(self, kernel: int, relocation: int) -> list[str]:
+        """Return what a kernel has in place of what a relocation does not find.
+
+        Args:
+            kernel: The row of the kernel.
+            relocation: The row of the relocation.
+
+        Returns:
+            A few names, the best first, some with a remark in parentheses.
+
+        Raises:
+            IndexError: There is no such row.
+
+        Example:
+            >>> btfmmap.check([], btf).similar(0, 0)
+            Traceback (most recent call last):
+            IndexError: there is no relocation 0
+        """
+        return [*(self._text(1, kernel, relocation) or ())]
+
+    def requirement_similar(self, kernel: int, requirement: int) -> list[str]:
+        """Return names of a kernel that resemble one that is required and absent.
+
+        Args:
+            kernel: The row of the kernel.
+            requirement: The row of the requirement.
+
+        Returns:
+            A few names, the best first.
+
+        Raises:
+            IndexError: There is no such row.
+
+        Example:
+            >>> btfmmap.check([], btf).requirement_similar(0, 0)
+            Traceback (most recent call last):
+            IndexError: there is no requirement 0
+        """
+        return [*(self._text(3, kernel, requirement) or ())]
+
+    def problems(self) -> list[Problem]:
+        """Return all that breaks objects, or may, each once with the kernels and the places where it occurs.
+
+        Returns:
+            What breaks objects first; each in the order of the objects.
+
+        Example:
+            >>> btfmmap.check([], btf).problems()
+            []
+        """
+        from .problems import problems
+
+        return problems(self)
+
+    def _text(self, which: int, kernel: int, row: int) -> Any:
+        what, rows = (
+            ("requirement", len(self.requirements)) if which > 1 else ("relocation", len(self.relocations))
+        )
+        if not 0 <= kernel < len(self._texts):
+            raise IndexError(f"there is no kernel {kernel}")
+        if not 0 <= row < rows:
+            raise IndexError(f"there is no {what} {row}")
+        texts = self._texts[kernel]
+        return None if texts is None else texts[which].get(row)
+
+    def __repr__(self) -> str:
+        breaks, maybe = (int((self.verdict == each).sum()) for each in (Verdict.BREAKS, Verdict.MAYBE))
+        return (
+            f"<CheckResult {len(self.objects)} objects x {len(self.kernels)} kernels: "
+            f"{breaks} break, {maybe} maybe>"
+        )

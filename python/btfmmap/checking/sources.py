@@ -1,0 +1,125 @@
+"""What a caller may pass as objects, expanded: paths, globs, bytes, `Btf`; objects that programs embed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import compression
+from .._core import File
+from ..btf import Btf
+from ..containers import find
+from ..errors import BtfError, FormatError
+from ..kernel_images import HEAD
+from ..opening import open_file
+from .embedded import embedded_objects, is_bpf_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    ObjectLike: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | Btf"
+    Objects: TypeAlias = "ObjectLike | Iterable[ObjectLike]"
+
+_GLOB = "*?["
+
+
+class ObjectSource(NamedTuple):
+    """One BPF object, as bytes.
+
+    Attributes:
+        name: The name of its file. If it embeds several objects, "@" and the offset follow.
+        path: The path of the file; empty for a buffer.
+        offset: The object's first byte in that file.
+        content: The object.
+        error: Why there is none; empty if there is one.
+    """
+
+    name: str
+    path: str
+    offset: int = 0
+    content: bytes = b""
+    error: str = ""
+
+
+def object_sources(objects: Objects) -> list[ObjectSource]:
+    """Expand objects. What cannot be read, or has no object, is one with an error.
+
+    Raises:
+        TypeError: An item is not one of these.
+    """
+    if isinstance(objects, (str, os.PathLike, bytes, bytearray, memoryview, Btf)):
+        objects = [objects]
+    elif not isinstance(objects, Iterable):
+        raise _refused(objects)
+    return [source for item in objects for source in _expanded(item)]
+
+
+def _expanded(item: ObjectLike) -> Iterator[ObjectSource]:
+    if isinstance(item, (str, os.PathLike)):
+        for path in _paths(os.fspath(item)):
+            yield from _of_path(path)
+    elif isinstance(item, Btf):
+        path = item.source.path or ""
+        name = os.path.basename(path) or "buffer"
+        content = b"" if item.ext is None else item.ext._object
+        error = "" if content else f"{name}: this Btf is not of a BPF object with .BTF.ext; pass the file"
+        yield ObjectSource(name, path, 0, content, error)
+    elif isinstance(item, (bytes, bytearray, memoryview)):
+        yield from _guarded(lambda: File.of_buffer(bytes(item), "buffer", False), "buffer", "")
+    else:
+        raise _refused(item)
+
+
+def _refused(item: object) -> TypeError:
+    return TypeError(f"expected a path, bytes or Btf of a BPF object, not {item!r}")
+
+
+def _paths(path: str) -> list[str]:
+    """What a glob matches; a path, or a glob that matches nothing, is left as it is."""
+    if not any(letter in path for letter in _GLOB) or os.path.lexists(path):
+        return [path]
+    from glob import glob
+
+    return sorted(glob(path, recursive=True)) or [path]
+
+
+def _of_path(path: str) -> Iterator[ObjectSource]:
+    return _guarded(lambda: open_file(path), os.path.basename(path), path)
+
+
+def _guarded(opened: Callable[[], File], name: str, path: str) -> Iterator[ObjectSource]:
+    try:
+        found = [*_in_file(opened(), name, path)]
+    except (BtfError, ValueError) as error:
+        found = [ObjectSource(name, path, error=str(error))]
+    except OSError as error:
+        found = [ObjectSource(name, path, error=f"{path}: {error.strerror}")]
+    return iter(found)
+
+
+def _in_file(file: File, name: str, path: str) -> Iterator[ObjectSource]:
+    head = bytes(file.head(HEAD))
+    if is_bpf_object(head):
+        yield ObjectSource(name, path, 0, _bytes(file))
+        return
+    if file.is_btf():
+        raise FormatError(f"{file.name}: BTF without instructions; pass the BPF object itself")
+    if compression.recognise(head) is not None:
+        holder = find(file).holder
+        if holder is None or not is_bpf_object(bytes(holder.head(HEAD))):
+            raise FormatError(f"{file.name}: not a BPF object")
+        yield ObjectSource(name, path, 0, _bytes(holder))
+        return
+    content = _bytes(file)
+    found = [*embedded_objects(content, file.name)]
+    if not found:
+        raise FormatError(f"{file.name}: neither a BPF object nor a file that contains one")
+    for offset, size in found:
+        label = name if len(found) == 1 else f"{name}@{offset:#x}"
+        yield ObjectSource(label, path, offset, content[offset : offset + size])
+
+
+def _bytes(file: File) -> bytes:
+    return bytes(file.whole())[: file.size]

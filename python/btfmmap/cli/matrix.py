@@ -1,0 +1,113 @@
+"""Text tables with a column per kernel, as wide as the terminal allows."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .common import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Row = tuple[str, Sequence[str]]
+
+_WIDTH = 80  # of output that is not a terminal
+_GAP = 2
+
+
+def output_width() -> int:
+    """The width of standard output: that of `COLUMNS`, or of the terminal, or 80."""
+    try:
+        return int(os.environ["COLUMNS"]) or _WIDTH
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _WIDTH
+    except (OSError, ValueError):
+        return _WIDTH
+
+
+class Matrix:
+    """Rows of words, with a column per kernel.
+
+    If the names of the kernels do not fit, columns have numbers. If the words do not fit either, they become
+    letters. `legend` explains both. If letters do not fit, there are several blocks of columns.
+    """
+
+    def __init__(self, kernels: Sequence[str], width: int) -> None:
+        self._kernels = [printable(name) for name in kernels]
+        self._width = width
+        self._letters: Mapping[str, str] = {}
+        self.is_numbered = False
+
+    def lines(self, rows: Sequence[Row], letters: Mapping[str, str]) -> Iterator[str]:
+        """Yield the lines. `letters` has the letter for each word."""
+        labels = [printable(label) for label, _ in rows]
+        cells = [[*words] for _, words in rows]
+        longest = max(map(len, labels), default=0)
+        room = self._width - longest
+        word = max((len(each) for row in cells for each in row), default=0)
+        heads, gap = self._kernels, _GAP
+        if self.is_numbered or sum(max(len(head), word) + gap for head in heads) > room:
+            self.is_numbered = True
+            heads = [str(number) for number in range(1, len(heads) + 1)]
+            if (max(word, len(heads[-1])) + gap) * len(heads) > room:
+                gap = 1
+                self._letters = letters
+                cells = [[letters.get(each, each) for each in row] for row in cells]
+        widths = [max(map(len, (head, *column))) for head, *column in zip(heads, *cells, strict=True)]
+        label = min(longest, max(self._width - sum(widths) - gap * len(widths), self._width // 2))
+        for start, end in _blocks(widths, gap, self._width - label):
+            yield _line("", heads[start:end], widths[start:end], label, gap)
+            for name, row in zip(labels, cells, strict=True):
+                yield _line(_shortened(name, label), row[start:end], widths[start:end], label, gap)
+
+    def legend(self) -> Iterator[str]:
+        """Yield the lines that explain the letters and the numbers of columns."""
+        if self._letters:
+            yield "   ".join(f"{letter} {word}" for word, letter in self._letters.items())
+        if self.is_numbered:
+            digits = len(str(len(self._kernels)))
+            for number, name in enumerate(self._kernels, 1):
+                yield f"{number:{digits}}  {name}"
+
+    def names(self, kernels: Sequence[int]) -> str:
+        """The names of some kernels, as a reader of the table knows them."""
+        if len(kernels) == len(self._kernels) > 1:
+            return f"all {len(kernels)} kernels"
+        if not self.is_numbered:
+            return ", ".join(self._kernels[kernel] for kernel in kernels)
+        return f"kernel{'s' * (len(kernels) != 1)} {', '.join(_ranges(kernels))}"
+
+
+def _blocks(widths: Sequence[int], gap: int, room: int) -> Iterator[tuple[int, int]]:
+    start, used = 0, 0
+    for number, width in enumerate(widths):
+        if number > start and used + gap + width > room:
+            yield start, number
+            start, used = number, 0
+        used += gap + width
+    if start < len(widths):
+        yield start, len(widths)
+
+
+def _line(label: str, cells: Sequence[str], widths: Sequence[int], label_width: int, gap: int) -> str:
+    padded = (" " * gap + cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return (label.ljust(label_width) + "".join(padded)).rstrip()
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _ranges(kernels: Sequence[int]) -> Iterator[str]:
+    """The numbers of columns, from 1, as "1", "3-5"."""
+    start = end = kernels[0]
+    for kernel in (*kernels[1:], -1):
+        if kernel == end + 1:
+            end = kernel
+            continue
+        yield f"{start + 1}" if start == end else f"{start + 1}-{end + 1}"
+        start = end = kernel
