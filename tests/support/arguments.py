@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bpf_object import BpfObject
+from btf_writer import BtfWriter
+from mutants import mutant
 from public_api import Attribute, own_classes
 
 import btfmmap
@@ -221,6 +224,25 @@ def _kernels(context: Context, subject: Any, bound: dict[str, Any]) -> Any:
     return context.random.choice((*some, several, iter(several), {"first": path, "second": context.btf}, 7))
 
 
+def _small_object(context: Context) -> bytes:
+    """A BPF object that reads a field that few kernels have, and attaches to a function that none has."""
+    order = context.random.choice("<>")
+    types = BtfWriter(order)
+    root = types.add_struct("flow", 4, [("absent", types.add_int("int", 4), 0)])
+    written = BpfObject(types, section=context.random.choice(("fentry/absent", "?socket")))
+    written.add_load(root, "0:0", 0)
+    return written.build()
+
+
+def _objects(context: Context, subject: Any, bound: dict[str, Any]) -> Any:
+    """One or several of them, and files that are none."""
+    written = _small_object(context)
+    broken = mutant(written, context.random)
+    path = context.file("program", b"prefix" + written)
+    some = [written, broken, context.data, path, f"{path}*", _input(context, subject, bound), context.btf]
+    return context.random.choice((*some, some, [], 7))
+
+
 def _output(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
     return context.random.choice((None, io.BytesIO(), io.StringIO(), context.folder / "output"))
 
@@ -320,6 +342,15 @@ GENERATORS: dict[str, Draw] = {
     "path: Path | None": _input,
     "folder: Path": _kernel_folder,
     "kernels: Kernels": _kernels,
+    "objects: Objects": _objects,
+    "semantics: Semantics": _any(("libbpf", "independent", "other")),
+    "programs: Patterns": _any((None, "*", ["prog*"], [], "absent")),
+    "skip_programs: Patterns": _any((None, "*", ["absent"])),
+    "executor: Executor | None": _any((None,)),
+    "progress: Progress | None": _any((None, lambda *_: None)),
+    "kernel: int": _any((0, 0, 1, -1)),
+    "relocation: int": _any((0, 0, 1, -1)),
+    "requirement: int": _any((0, 0, 1, -1)),
     "data: Buffer | None": _of(
         lambda context: context.random.choice(
             (context.data, bytearray(context.data), memoryview(context.data))

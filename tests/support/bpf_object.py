@@ -52,6 +52,7 @@ class BpfObject:
 
     types: BtfWriter
     relocations: list[Relocation] = field(default_factory=list)
+    section: str = SECTION
 
     @property
     def order(self) -> str:
@@ -77,7 +78,7 @@ class BpfObject:
 
     def build(self) -> bytes:
         order, types = self.order, BtfWriter(self.types.order, 24, [*self.types.records], self.types.strings)
-        section, code, records = types.string(SECTION), b"", b""
+        section, code, records = types.string(self.section), b"", b""
         for relocation in self.relocations:
             access = types.string(relocation.access)
             words = (len(code), relocation.type_id, access, relocation.kind)
@@ -88,7 +89,7 @@ class BpfObject:
         header = struct.pack(order + "HBB7I", 0xEB9F, 1, 0, 32, 0, 0, 0, 0, 0, len(core_relo))
 
         elf = ElfWriter(64, order)
-        elf.add(SECTION, code, sh_type=_PROGBITS, sh_flags=_ALLOC_EXEC)
+        elf.add(self.section, code, sh_type=_PROGBITS, sh_flags=_ALLOC_EXEC)
         elf.add("license", b"GPL\0", sh_flags=3)
         elf.add(".BTF", types.build())
         elf.add(".BTF.ext", header + core_relo)

@@ -60,6 +60,10 @@ NEVER_ANSWERED = {
     "LineInfo.module": "a column of tables that a Kernel has",
     "CoreRelo.module": "a column of tables that a Kernel has",
     "Relocations.module": "a column of tables that a Kernel has",
+    "KernelTable.module": "a column of tables that a Kernel has",
+    "CheckedObjects.module": "a column of tables that a Kernel has",
+    "CheckedRelocations.module": "a column of tables that a Kernel has",
+    "CheckedRequirements.module": "a column of tables that a Kernel has",
 }
 """Attributes, or those of that name."""
 
@@ -67,6 +71,11 @@ NEVER_ANSWERED = {
 DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "open": (OSError,),  # an empty file cannot be mapped
     "open_kernel": (OSError,),
+    "check": (OSError, TypeError),
+    "CheckResult.reason": (IndexError,),
+    "CheckResult.requirement_reason": (IndexError,),
+    "CheckResult.similar": (IndexError,),
+    "CheckResult.requirement_similar": (IndexError,),
     "Table.module": (AttributeError,),
     "ChildTable.indptr": (AttributeError,),
     "Table.__getitem__": (KeyError, IndexError),

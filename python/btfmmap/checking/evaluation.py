@@ -13,7 +13,7 @@ from ..relocations import evaluate
 from ..requirements import Need, RequirementStatus, judge
 from .kernel_version import kernel_version
 from .objects import PreparedObjects, Selection
-from .similar import Missing, similar_to, similar_types
+from .similar import Missing, Similar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,6 +113,7 @@ class _Evaluation:
             objects, kernel.base, [*kernel.modules.values()], semantics
         )
         self.answered: list[Answer] = judge(prepared.requirements, self.btfs)
+        self.similar = Similar(kernel.base)
         self.version = kernel_version(kernel.identity.release)
 
     def answers(self) -> KernelAnswers:
@@ -212,7 +213,7 @@ class _Evaluation:
                 if missing.root == REGISTERS and each.arch != arch:
                     continue
                 if missing not in asked:
-                    asked[missing] = similar_to(missing, each.btf, int(table.type[row]), self.kernel.base)
+                    asked[missing] = self.similar.to_relocation(missing, each.btf[int(table.type[row])])
                 if asked[missing]:
                     found[start + row] = asked[missing]
         return found
@@ -226,7 +227,7 @@ class _Evaluation:
             if (kind, name) not in asked:
                 # Names as sections spell them: without "btf_trace_" and the like.
                 prefix = name.removesuffix(need.name) if need.need == Need.TARGET else ""
-                similar = similar_types(self.kernel.base, name, kind)
+                similar = self.similar.to_type(name, kind)
                 asked[kind, name] = [each.removeprefix(prefix) for each in similar]
             if asked[kind, name]:
                 found[number] = asked[kind, name]

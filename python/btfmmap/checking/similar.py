@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..close_names import similar_names
@@ -23,6 +24,7 @@ _CUTOFF = 0.6
 _MAX_FIELDS = 4096  # of a type, with those of anonymous members
 _MAX_LEVELS = 32  # of arrays, typedefs and qualifiers
 _MAX_CLOSE = 3
+_PREFIXES = ("_", "__", "do_", "__do_", "")
 
 
 class Missing(NamedTuple):
@@ -40,46 +42,67 @@ class _Field(NamedTuple):
     type: Type
 
 
-def similar_to(missing: Missing, local: Btf, root_id: int, kernel: Btf) -> list[str]:
-    """Find what in a kernel may stand for what a relocation asks for.
+class Similar:
+    """Looks in one kernel for what may stand for what it lacks."""
 
-    Args:
-        missing: What the relocation asks for.
-        local: The object's BTF.
-        root_id: The root type there.
-        kernel: The kernel's BTF.
+    def __init__(self, kernel: Btf) -> None:
+        self._kernel = kernel
 
-    Returns:
-        At most a few names, each with a remark in parentheses if there is more to say.
-    """
-    root = local[root_id]
-    name = essential_name(missing.root)
-    type_id = kernel.find(name, root.kind)
-    if type_id is None:
-        return similar_types(kernel, name, root.kind)
-    target = kernel[type_id]
-    if missing.kind in (CoreReloKind.ENUMVAL_EXISTS, CoreReloKind.ENUMVAL_VALUE):
-        return similar_names(
-            essential_name(missing.path), (each.name for each in target.enumerators), _CUTOFF
-        )
-    if missing.kind > CoreReloKind.FIELD_RSHIFT_U64:
-        return []
-    parts = _PART.findall(_INDEX.sub("", missing.path))
-    found = _similar_fields(parts, root, target, missing.root == name)
-    return found if found or not missing.is_bitfield or not parts else _similar_flags(parts[-1], kernel)
+    def to_relocation(self, missing: Missing, root: Type) -> list[str]:
+        """Find what may stand for what a relocation asks for.
 
+        Args:
+            missing: What the relocation asks for.
+            root: The root type, in the object.
 
-def similar_types(kernel: Btf, name: str, kind: Kind) -> list[str]:
-    """The types of a kind whose names resemble a name.
+        Returns:
+            At most a few names, each with a remark in parentheses if there is more to say.
+        """
+        name = essential_name(missing.root)
+        type_id = self._kernel.find(name, root.kind)
+        if type_id is None:
+            return self.to_type(name, root.kind)
+        target = self._kernel[type_id]
+        if missing.kind in (CoreReloKind.ENUMVAL_EXISTS, CoreReloKind.ENUMVAL_VALUE):
+            names = (enumerator.name for enumerator in target.enumerators)
+            return similar_names(essential_name(missing.path), names, _CUTOFF)
+        if missing.kind > CoreReloKind.FIELD_RSHIFT_U64:
+            return []
+        parts = _PART.findall(_INDEX.sub("", missing.path))
+        found = _similar_fields(parts, root, target, missing.root == name)
+        return found if found or not missing.is_bitfield or not parts else self._flags(parts[-1])
 
-    Looks only at names that contain the first part of this one: comparing all takes seconds.
-    """
-    bare = name.strip("_")
-    stem = bare[: max(len(bare) * 2 // 3, 1)]
-    if not stem or any(letter in stem for letter in "*?["):
-        return []
-    found = kernel.names(kernel.match(f"*{stem}*", kind))
-    return similar_names(name, dict.fromkeys(found), _CUTOFF)
+    def to_type(self, name: str, kind: Kind) -> list[str]:
+        """Find types of a kind whose names resemble a name.
+
+        Looks only at names with the same beginning, apart from prefixes that functions get when they are
+        split: comparing all takes seconds.
+        """
+        bare = name.strip("_")
+        stem = bare[: len(bare) * 2 // 3]
+        if not stem or any(letter in stem for letter in "*?["):
+            return []
+        ids = self._kernel.match(f"{stem}*", kind)
+        split = self._kernel.lookup([prefix + bare for prefix in _PREFIXES], kind).tolist()
+        names = self._kernel.names([*ids, *(type_id for type_id in split if type_id >= 0)])
+        return similar_names(name, dict.fromkeys(names), _CUTOFF)
+
+    def _flags(self, name: str) -> list[str]:
+        """Enumerators that end with the name of a bitfield: bitfields often become flags in an integer."""
+        wanted = f"_{name.upper()}\0".encode("utf-8", "surrogateescape")
+        found: list[str] = []
+        at = self._strings.find(wanted)
+        while at >= 0 and len(found) < _MAX_CLOSE:
+            start, end = self._strings.rfind(b"\0", 0, at) + 1, at + len(wanted) - 1
+            flag = self._strings[start:end].decode("utf-8", "surrogateescape")
+            if self._kernel.find_enumerators(flag):
+                found.append(f"{flag} (enumerator)")
+            at = self._strings.find(wanted, end)
+        return found
+
+    @cached_property
+    def _strings(self) -> bytes:
+        return self._kernel.string_section.tobytes()
 
 
 def _similar_fields(parts: list[str], root: Type, target: Type, complete: bool) -> list[str]:
@@ -99,20 +122,6 @@ def _similar_fields(parts: list[str], root: Type, target: Type, complete: bool) 
         at_local, at_target = at_local + own.bit_offset, at_target + found.bit_offset
         root, target = _below(own.type), _below(found.type)
     return []
-
-
-def _similar_flags(name: str, kernel: Btf) -> list[str]:
-    """Enumerators that end with the name of a bitfield: bitfields often become flags in an integer."""
-    strings, wanted = kernel.string_section.tobytes(), f"_{name.upper()}\0".encode()
-    found: list[str] = []
-    at = strings.find(wanted)
-    while at >= 0 and len(found) < _MAX_CLOSE:
-        start = strings.rfind(b"\0", 0, at) + 1
-        flag = strings[start : at + len(wanted) - 1].decode("utf-8", "replace")
-        if kernel.find_enumerators(flag):
-            found.append(f"{flag} (enumerator)")
-        at = strings.find(wanted, at + 1)
-    return found
 
 
 def _close(own: _Field, at_local: int, theirs: list[_Field], at_target: int, complete: bool) -> list[str]:

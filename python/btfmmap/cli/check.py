@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from .. import CoreReloKind, Need, RelocationStatus, RequirementStatus, Verdict, check
+from .. import CoreReloKind, Need, RelocationStatus, RequirementStatus, Verdict
 from .common import add_json, print_document, printable, reading
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
@@ -78,6 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from .. import check  # imports numpy, which help texts do without
+
     arguments = KernelArguments(args)
     with Progress() as progress, Jobs(args.jobs, len(arguments.kernels)) as executor:
         result = reading(

@@ -1,0 +1,500 @@
+"""`btfmmap.check`: real objects on real kernels, and each of its rules on small ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import lzma
+import pickle
+import random
+import re
+import struct
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bpf_object import BpfObject
+from bpf_objects import kernel_with, reading_object, stored_objects
+from btf_writer import FUNC, FUNC_PROTO, BtfWriter, every_kind
+from elf_writer import ElfWriter
+from guarded import PRELUDE, compile_bpf
+from mutants import mutant
+from stored_files import DATA, KERNELS, stored
+
+import btfmmap
+from btfmmap import Btf, CheckResult, Kernel, RelocationStatus, RequirementStatus, Verdict, check
+from btfmmap.checking.embedded import embedded_objects
+from btfmmap.checking.kernel_version import kernel_version
+
+S, R, V = RelocationStatus, RequirementStatus, Verdict
+GUARDED = ["cpudist", "offcputime", "runqlat", "runqslower", "mdflush", "biopattern"]
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kernels")
+    for name in KERNELS:
+        (folder / f"{name}.btf").write_bytes(stored(f"{name}.btf"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("objects")
+    for name, content in stored_objects().items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(kernels: Path, objects: Path) -> CheckResult:
+    return check(f"{objects}/*.o", [kernels / f"{name}.btf" for name in KERNELS])
+
+
+def opened(writer: BtfWriter) -> Btf:
+    return btfmmap.open(data=writer.build())
+
+
+def verdict(result: CheckResult) -> Verdict:
+    """That of one object on one kernel."""
+    assert result.verdict.shape == (1, 1)
+    return Verdict(result.verdict[0, 0])
+
+
+def program(body: str, declared: str = "") -> str:
+    return f'{PRELUDE}\n{declared}\nSEC("socket") int prog(void *ctx) {{ {body} return 0; }}'
+
+
+def row_of(result: CheckResult, name: str) -> int:
+    return int(result.objects.name.tolist().index(f"{name}.bpf.o"))
+
+
+# -- real objects
+
+
+def test_shapes(result: CheckResult) -> None:
+    assert (len(result.kernels), len(result.objects)) == (3, 63)
+    assert len(result.relocations) == 602
+    for name in ("status", "value", "bit_offset", "target", "size", "candidates"):
+        array = getattr(result, name)
+        assert array.shape == (3, 602)
+        assert not array.flags.writeable
+    assert result.requirement_status.shape == result.prototypes.shape == (3, len(result.requirements))
+    assert result.kernels.arch.tolist() == ["x86_64", "arm64", "s390x"]
+    assert not result.objects.error.any()
+    assert not result.kernels.error.any()
+
+
+def test_values_are_libbpfs(result: CheckResult) -> None:
+    """Poisoned relocations are poisoned, dead or undecided; all others have libbpf's value."""
+    text = lzma.decompress((DATA / "bpf-relocations.tsv.xz").read_bytes()).decode()
+    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in csv.DictReader(io.StringIO(text), delimiter="\t"):
+        rows.setdefault((row["kernel"], row["object"]), []).append(row)
+    for kernel, name in enumerate(KERNELS):
+        expected = [row for own in result.objects.name for row in rows.get((name, own), [])]
+        poisoned = np.array([row["poison"] == "1" for row in expected])
+        status = result.status[kernel]
+        assert np.array_equal(np.isin(status, [S.POISONED, S.DEAD, S.MAYBE]), poisoned)
+        assert np.isin(status[~poisoned], [S.OK, S.ABSENT]).all()
+        values = np.array([int(row["value"]) for row in expected], np.uint64)
+        assert np.array_equal(result.value[kernel, ~poisoned], values[~poisoned])
+
+
+def test_guarded_objects_do_not_break(result: CheckResult) -> None:
+    """Objects that ask for a field before they use it, on a kernel that does not have it."""
+    for name in GUARDED:
+        row = row_of(result, name)
+        assert result.verdict[0, row] != V.BREAKS, name
+        own = result.relocations.object == row
+        assert (result.status[0, own] == S.DEAD).any(), name
+        assert not np.isin(result.status[0, own], [S.POISONED, S.MAYBE]).any(), name
+
+
+def test_broken_objects(result: CheckResult) -> None:
+    """bindsnoop reads bitfields that became flags; runqlen reads cfs_rq.nr_running, renamed to nr_queued."""
+    broken = np.flatnonzero(result.verdict[0] == V.BREAKS).tolist()
+    assert broken == [row_of(result, "bindsnoop"), row_of(result, "runqlen")]
+    table = result.relocations[result.status[0] == S.POISONED]
+    assert {(root, path) for root, path in zip(table.root, table.path, strict=True)} == {
+        ("inet_sock", "freebind"),
+        ("inet_sock", "transparent"),
+        ("inet_sock", "bind_address_no_port"),
+        ("cfs_rq", "nr_running"),
+    }
+    for row in np.flatnonzero(result.status[0] == S.POISONED).tolist():
+        root, path = result.relocations.root[row], result.relocations.path[row]
+        assert f"'{root}'" in result.reason(0, row)
+        assert f"no member '{path}'" in result.reason(0, row)
+        if root == "cfs_rq":
+            assert result.similar(0, row)[0] == "nr_queued (same offset and type)"
+        else:
+            assert result.similar(0, row) == [f"INET_FLAGS_{path.upper()} (enumerator)"]
+
+
+def test_absent_targets_need_modules(result: CheckResult, kernels: Path, tmp_path: Path) -> None:
+    """Without the BTF of modules, an absent target of fentry may be in one of them."""
+    row = row_of(result, "mdflush")
+    absent = (result.requirements.object == row) & (result.requirement_status[0] == R.ABSENT)
+    (number,) = np.flatnonzero(absent).tolist()
+    assert result.requirements.section[number] == "fentry/md_flush_request"
+    assert result.verdict[0, row] == V.MAYBE
+    assert "modules was not given" in result.requirement_reason(0, number)
+    (tmp_path / "vmlinux").symlink_to(kernels / "7.2-amd64.btf")
+    for name in ("tun", "tcp_bbr"):
+        (tmp_path / f"{name}.ko.xz").write_bytes((DATA / f"{name}.ko.xz").read_bytes())
+    content = stored_objects()["mdflush.bpf.o"]
+    with_modules = check(content, tmp_path)
+    assert verdict(with_modules) == V.BREAKS
+    assert [problem.subject for problem in with_modules.problems()] == ["fentry/md_flush_request"]
+    assert verdict(check(content, tmp_path, skip_programs="md_*")) == V.FINE
+
+
+def test_registers_are_one_problem(result: CheckResult) -> None:
+    (problem,) = (each for each in result.problems() if "pt_regs" in each.reason)
+    assert problem.subject == "registers of x86_64"
+    assert problem.kernels == (1, 2)
+    assert len({place.object for place in problem.places}) > 20
+    assert not any("pt_regs" in each.subject for each in result.problems())
+
+
+def test_problems_are_all_and_each_once(result: CheckResult) -> None:
+    problems = result.problems()
+    keys = [(each.verdict, each.subject, each.reason) for each in problems]
+    assert len(set(keys)) == len(keys)
+    found = np.zeros(result.verdict.shape, np.uint8)
+    for problem in problems:
+        for place in problem.places:
+            for kernel in problem.kernels:
+                found[kernel, place.object] = max(found[kernel, place.object], problem.verdict)
+    # A problem does not occur in each of its objects on each of its kernels.
+    assert (found >= result.verdict).all()
+    assert np.array_equal(found.any(axis=0), (result.verdict != V.FINE).any(axis=0))
+
+
+def test_drift_and_broken(result: CheckResult) -> None:
+    known = np.isin(result.status, [S.OK, S.ABSENT])
+    expected = [
+        row
+        for row in range(602)
+        if len({int(result.value[kernel, row]) for kernel in range(3) if known[kernel, row]}) > 1
+    ]
+    assert result.drift.tolist() == expected
+    assert expected
+    broken = np.isin(result.status, [S.POISONED, S.AMBIGUOUS, S.ERROR]).any(axis=0)
+    assert result.broken.tolist() == np.flatnonzero(broken).tolist()
+    assert len(result.relocations[result.broken]) == broken.sum()
+    prototypes = [len(set(column) - {""}) > 1 for column in result.prototypes.T.tolist()]
+    assert result.changed_prototypes.tolist() == np.flatnonzero(prototypes).tolist()
+    assert any(prototypes)
+
+
+def same(one: CheckResult, other: CheckResult) -> None:
+    for name in ("status", "value", "bit_offset", "target", "requirement_status", "prototypes", "verdict"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    assert one.problems() == other.problems()
+    assert one.objects.path.tolist() == other.objects.path.tolist()
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_executors(result: CheckResult, kernels: Path, objects: Path, processes: bool) -> None:
+    executor = ProcessPoolExecutor(2, mp_context=get_context("spawn")) if processes else ThreadPoolExecutor(2)
+    seen: list[tuple[int, int | None]] = []
+    with executor:
+        found = check(
+            f"{objects}/*.o",
+            [kernels / f"{name}.btf" for name in KERNELS],
+            executor=executor,
+            progress=lambda done, total, _name: seen.append((done, total)),
+        )
+    same(result, found)
+    assert seen == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_pickling(result: CheckResult) -> None:
+    copied = pickle.loads(pickle.dumps(result))
+    same(result, copied)
+    assert not copied.relocations.kind.flags.writeable
+
+
+# -- what may be passed as objects
+
+
+def test_objects_in_programs(kernels: Path, tmp_path: Path) -> None:
+    """Objects are found wherever they are in another file, and keep their answers."""
+    content = stored_objects()
+    one, two = content["runqlen.bpf.o"], content["bindsnoop.bpf.o"]
+    executable = ElfWriter(64, "<")
+    executable.add(".rodata", b"text" + one + bytes(5) + two + b"\x7fELF")
+    single, double = tmp_path / "single", tmp_path / "double"
+    single.write_bytes(b"#!/bin/sh\n" + one)
+    double.write_bytes(executable.build(e_type=2, e_machine=62))
+    found = check([single, double, one, bytearray(two)], kernels / "7.2-amd64.btf")
+    offsets = [double.read_bytes().index(each) for each in (one, two)]
+    assert found.objects.name.tolist() == [
+        "single",
+        *(f"double@{at:#x}" for at in offsets),
+        "buffer",
+        "buffer",
+    ]
+    assert found.objects.offset.tolist() == [10, *offsets, 0, 0]
+    assert found.objects.path.tolist() == [str(single), str(double), str(double), "", ""]
+    assert (found.verdict == V.BREAKS).all()
+    problems = {problem.subject: {place.object for place in problem.places} for problem in found.problems()}
+    assert problems["cfs_rq.nr_running"] == {0, 1, 3}
+    assert problems["inet_sock.freebind"] == {2, 4}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_extent_of_embedded_objects(order: str) -> None:
+    """The end is that of the last section, and parts of objects are not objects."""
+    content = reading_object("first_field", order=order)
+    around = b"\x7fELF" * 3 + content + b"\x7fELF" + content
+    assert [*embedded_objects(around, "")] == [(12, len(content)), (16 + len(content), len(content))]
+    for end in range(0, len(content), 7):
+        assert [*embedded_objects(content[:end], "")] == []
+    other = bytearray(content)
+    struct.pack_into(order + "H", other, 18, 62)
+    assert [*embedded_objects(bytes(other), "")] == []
+
+
+def test_too_many_sections_are_refused() -> None:
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 1, 247, 1, 0, 0, 64, 0, 64, 0, 0, 64, 65535, 0)
+    headers = struct.pack("<IIQQQQIIQQ", 0, 1, 0, 0, 1 << 40, 1, 0, 0, 0, 0) * 65535
+    with pytest.raises(btfmmap.FormatError, match="too many sections"):
+        [*embedded_objects(head * 70000 + headers, "name")]
+
+
+def test_btf_as_object(tmp_path: Path) -> None:
+    path = tmp_path / "prog.o"
+    path.write_bytes(reading_object("absent"))
+    kernel = opened(kernel_with("first", "second"))
+    found = check([btfmmap.open(path), opened(every_kind())], kernel)
+    assert found.verdict.tolist() == [[V.BREAKS, V.NOT_TRIED]]
+    assert found.objects.path.tolist() == [str(path), ""]
+    assert "pass the file" in found.objects.error[1]
+
+
+def test_what_is_not_an_object(tmp_path: Path) -> None:
+    contents = {
+        "raw.btf": (every_kind().build(), "BTF without instructions"),
+        "text": (b"text", "neither a BPF object nor a file that contains one"),
+        "broken.o": (reading_object("x")[:100], "neither a BPF object|broken|ELF"),
+        "module.ko.xz": ((DATA / "tun.ko.xz").read_bytes(), "not a BPF object"),
+    }
+    without_btf = ElfWriter(64, "<")
+    without_btf.add("socket", bytes(8))
+    contents["no_btf.o"] = (without_btf.build(e_type=1, e_machine=247), r"without a \.BTF section")
+    for name, (content, _) in contents.items():
+        (tmp_path / name).write_bytes(content)
+    good = reading_object("first")
+    found = check(
+        [*(tmp_path / name for name in contents), tmp_path / "absent", good], opened(kernel_with("first"))
+    )
+    assert found.verdict.tolist() == [[V.NOT_TRIED] * 6 + [V.FINE]]
+    for error, (_, expected) in zip(found.objects.error, contents.values(), strict=False):
+        assert re.search(expected, error), error
+    assert found.objects.error[5] == f"{tmp_path / 'absent'}: No such file or directory"
+    assert found.relocations.object.tolist() == [6]
+    with pytest.raises(TypeError, match="expected a path, bytes or Btf of a BPF object, not 7"):
+        check([7], opened(kernel_with("first")))  # type: ignore[list-item]
+
+
+def test_compressed_object(tmp_path: Path) -> None:
+    path = tmp_path / "prog.o.xz"
+    path.write_bytes(lzma.compress(reading_object("absent")))
+    assert verdict(check(path, opened(kernel_with("first")))) == V.BREAKS
+    assert verdict(check(DATA / "rust.bpf.o.xz", opened(kernel_with("first")))) == V.FINE
+
+
+def test_kernels_that_do_not_open(tmp_path: Path) -> None:
+    kernel = opened(kernel_with("first", "second"))
+    found = check(reading_object("second"), [kernel, tmp_path / "absent", kernel])
+    assert found.verdict.tolist() == [[V.FINE], [V.NOT_TRIED], [V.FINE]]
+    assert found.status.tolist() == [[S.OK], [S.NOT_JUDGED], [S.OK]]
+    assert found.value.tolist() == [[4], [0], [4]]
+    assert found.kernels.error.tolist() == ["", f"{tmp_path / 'absent'}: No such file or directory", ""]
+    assert found.reason(1, 0) == ""
+    assert check([], []).verdict.shape == (0, 0)
+    assert check(reading_object("second"), []).drift.tolist() == []
+
+
+# -- rules
+
+
+@pytest.mark.parametrize(
+    ("section", "options", "status", "expected"),
+    [
+        ("socket", {}, S.POISONED, V.BREAKS),
+        ("?socket", {}, S.DEAD, V.FINE),
+        ("?socket", {"programs": "prog*"}, S.POISONED, V.BREAKS),
+        ("?socket", {"programs": ["x", "program"], "skip_programs": ["p?ogram"]}, None, None),
+        ("socket", {"skip_programs": ["p?ogram"]}, S.DEAD, V.FINE),
+        ("socket", {"programs": ()}, S.DEAD, V.FINE),
+    ],
+)
+def test_selection_of_programs(
+    section: str, options: dict[str, str], status: RelocationStatus | None, expected: Verdict | None
+) -> None:
+    content, kernel = reading_object("absent", section=section), opened(kernel_with("first"))
+    if status is None:
+        with pytest.raises(ValueError, match="no program of the objects matches 'x'"):
+            check(content, kernel, **options)  # type: ignore[arg-type]
+        return
+    found = check(content, kernel, **options)  # type: ignore[arg-type]
+    assert found.status.tolist() == [[status]]
+    assert verdict(found) == expected
+    assert found.objects.loaded.tolist() == [int(expected == V.BREAKS)]
+    assert found.reason(0, 0) == "STRUCT 'flow' [2] of the target has no member 'absent'"
+
+
+@pytest.mark.parametrize("section", ["socket", "?socket"])
+def test_errors_break_wherever_they_are(section: str) -> None:
+    """libbpf refuses the object, unless the program is not loaded."""
+    types = BtfWriter()
+    root = types.add_struct("flow", 4, [("first", types.add_int(), 0)])
+    written = BpfObject(types, section=section)
+    written.add_immediate(0, root, "0:7", 0)
+    found = check(written.build(), opened(kernel_with("first")))
+    loaded = section == "socket"
+    assert found.status.tolist() == [[S.ERROR if loaded else S.DEAD]]
+    assert verdict(found) == (V.BREAKS if loaded else V.FINE)
+
+
+def test_ambiguity_breaks() -> None:
+    kernel = kernel_with("first", "second")
+    kernel.add_struct("flow", 4, [("second", 1, 0)])
+    found = check(reading_object("second"), opened(kernel))
+    assert found.status.tolist() == [[S.AMBIGUOUS]]
+    assert found.candidates.tolist() == [[2]]
+    assert verdict(found) == V.BREAKS
+
+
+def test_semantics() -> None:
+    """libbpf's later relocations see only the types that earlier ones matched."""
+    types = BtfWriter()
+    number = types.add_int()
+    root = types.add_struct("flow", 8, [("one", number, 0), ("two", number, 32)])
+    written = BpfObject(types)
+    for access in ("0:0", "0:1"):
+        written.add_immediate(2, root, access, 1)
+    kernel = kernel_with("one")
+    kernel.add_struct("flow", 4, [("two", 1, 0)])
+    content, target = written.build(), opened(kernel)
+    assert check(content, target).value.tolist() == [[1, 0]]
+    assert check(content, target, semantics="independent").value.tolist() == [[1, 1]]
+    with pytest.raises(ValueError, match="semantics is 'other'"):
+        check(content, target, semantics="other")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (("first", "renamed"), ["renamed (same offset and type)"]),
+        (("wanted_bytes", "other"), ["other (same offset and type)", "wanted_bytes"]),
+        (("wanted_",), ["wanted_"]),
+        (("x",), []),
+    ],
+)
+def test_similar_fields(fields: tuple[str, ...], expected: list[str]) -> None:
+    found = check(reading_object("wanted"), opened(kernel_with(*fields)))
+    assert found.similar(0, 0) == expected
+    assert [problem.similar for problem in found.problems()] == [tuple(expected)]
+    # The struct of an object with a flavour has only the fields that are used, at any offset.
+    flavoured = check(reading_object("wanted", struct="flow___old"), opened(kernel_with(*fields)))
+    assert flavoured.similar(0, 0) == [each for each in expected if "(" not in each]
+
+
+def test_similar_types() -> None:
+    kernel = opened(kernel_with("first", struct="flow_table"))
+    found = check(reading_object("first", struct="flow_tab"), kernel)
+    assert found.similar(0, 0) == ["flow_table"]
+
+
+def test_similar_functions() -> None:
+    kernel = kernel_with("first")
+    proto = kernel.add(FUNC_PROTO)
+    for name in ("__wanted_function", "wanted_functions", "other"):
+        kernel.add(FUNC, name, size_or_type=proto)
+    found = check(reading_object("first", section="fentry/wanted_function"), opened(kernel))
+    assert found.requirement_status.tolist() == [[R.ABSENT]]
+    assert sorted(found.requirement_similar(0, 0)) == ["__wanted_function", "wanted_functions"]
+
+
+def with_module(base: Btf) -> Kernel:
+    module = btfmmap.open(data=BtfWriter(strings=b"").build(), base=base)
+    return Kernel(base, {"module": module}, {}, owns_base=False)
+
+
+@pytest.mark.parametrize("guard", ["if (kfunc) ", "if (GONE_EXISTS) ", ""])
+def test_calls_of_weak_functions(guard: str, tmp_path: Path) -> None:
+    """A weak function may be absent if it is not called then."""
+    declared = 'extern int kfunc(int) __attribute__((section(".ksyms"), weak));'
+    path = compile_bpf(program(f"{guard}kfunc(2);", declared), tmp_path, "bpfel", "-mcpu=v3")
+    kernel = opened(kernel_with("pid", struct="task_struct"))
+    found = check(path, with_module(kernel))
+    assert verdict(found) == (V.FINE if guard else V.BREAKS)
+    assert [problem.subject for problem in found.problems()] == ([] if guard else ["kfunc"])
+    assert verdict(check(path, kernel)) == V.FINE  # it may be in a module
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("6.12.43.btf", S.DEAD),
+        ("6.9.0-rc1.btf", S.POISONED),
+        ("6.9.0-12-generic.btf", S.MAYBE),
+        ("6.9.btf", S.MAYBE),
+    ],
+)
+def test_version_of_the_kernel(name: str, expected: RelocationStatus, tmp_path: Path) -> None:
+    """It decides branches, if the release says it."""
+    path = compile_bpf(program("if (LINUX_KERNEL_VERSION < 0x60c00) return GONE;"), tmp_path)
+    (tmp_path / name).write_bytes(kernel_with("pid", struct="task_struct").build())
+    found = check(path, tmp_path / name)
+    gone = found.relocations.path == "gone"
+    assert found.status[0, gone].tolist() == [expected]
+    assert verdict(found) == {S.DEAD: V.FINE, S.MAYBE: V.MAYBE, S.POISONED: V.BREAKS}[expected]
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [
+        ("6.12.43+deb13-amd64", 0x060C2B),
+        ("6.9.0-rc1", 0x060900),
+        ("6.9.0-rc1-00042-gabc", 0x060900),
+        ("4.19.325", 0x0413FF),
+        ("5.15.0-91-generic", None),
+        ("6.12", None),
+        ("6.12-rc1", None),
+        ("linux", None),
+        ("", None),
+        ("6.12.9999999", None),
+    ],
+)
+def test_kernel_version(release: str, expected: int | None) -> None:
+    assert kernel_version(release) == expected
+
+
+def test_rows_that_do_not_exist(result: CheckResult) -> None:
+    for ask in (result.reason, result.similar, result.requirement_reason, result.requirement_similar):
+        for kernel, row in ((3, 0), (-1, 0), (0, 100_000), (0, -1)):
+            with pytest.raises(IndexError, match=r"there is no (kernel|relocation|requirement)"):
+                ask(kernel, row)
+
+
+def test_mutants_of_objects() -> None:
+    """Every mutant is answered, or is a row with an error."""
+    chance = random.Random(22)
+    kernel = opened(kernel_with("first", "other"))
+    contents = [reading_object("absent"), stored_objects("guarded-objects")["runqlen.bpf.o"]]
+    mutants = [mutant(chance.choice(contents), chance) for _ in range(400)]
+    found = check(mutants, kernel)
+    assert len(found.objects) >= 400
+    tried = found.objects.error == ""
+    assert tried.any()
+    assert not tried.all()
+    assert np.array_equal(found.verdict[0] == V.NOT_TRIED, ~tried)
+    found.problems()
