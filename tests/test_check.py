@@ -27,6 +27,7 @@ import btfmmap
 from btfmmap import Btf, CheckResult, Kernel, RelocationStatus, RequirementStatus, Verdict, check
 from btfmmap.checking.embedded import embedded_objects
 from btfmmap.checking.kernel_version import kernel_version
+from btfmmap.programs import Programs
 
 S, R, V = RelocationStatus, RequirementStatus, Verdict
 GUARDED = ["cpudist", "offcputime", "runqlat", "runqslower", "mdflush", "biopattern"]
@@ -483,6 +484,15 @@ def test_rows_that_do_not_exist(result: CheckResult) -> None:
         for kernel, row in ((3, 0), (-1, 0), (0, 100_000), (0, -1)):
             with pytest.raises(IndexError, match=r"there is no (kernel|relocation|requirement)"):
                 ask(kernel, row)
+
+
+def test_too_much_work_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise btfmmap.NotSupportedError("more than 2^26 pairs")
+
+    monkeypatch.setattr(Programs, "reachability", refuse)
+    found = check(reading_object("absent"), opened(kernel_with("first")))
+    assert found.status.tolist() == [[S.MAYBE]]
 
 
 def test_mutants_of_objects() -> None:

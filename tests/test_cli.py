@@ -174,7 +174,7 @@ def test_usage(words: list[str]) -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["info", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["info", "--help"], ["check", "--help"]])
 def test_help_starts_without_numpy(words: list[str]) -> None:
     code = (
         "import sys; from btfmmap.cli import main\n"

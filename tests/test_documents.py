@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requirements
+from bpf_objects import stored_objects
 from stored_files import DATA, MODULES, stored
 
 import btfmmap.cli
@@ -18,7 +19,7 @@ import btfmmap.opening
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
-EXAMPLES = ("README.md", "docs/dumps.md", "docs/guide.md")
+EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md")
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 
@@ -39,6 +40,11 @@ def example_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(kernel, folder / "linux-7.2" / "vmlinux")
     for name in MODULES:
         shutil.copy(DATA / f"{name}.ko.xz", folder / "linux-7.2")
+    (folder / "kernels").mkdir()
+    for name in ("6.12-cloud-arm64.btf", "7.2-amd64.btf"):
+        (folder / "kernels" / name).write_bytes(stored(name))
+    for name in ("bindsnoop", "cpudist", "runqlen"):
+        (folder / f"{name}.bpf.o").write_bytes(stored_objects()[f"{name}.bpf.o"])
     return folder
 
 
@@ -47,6 +53,7 @@ def linux_7_2(example_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaces the running kernel by Linux 7.2, so that the output is the same on every machine."""
     monkeypatch.setattr(btfmmap.opening, "KERNEL_BTF", "vmlinux.btf")
     monkeypatch.chdir(example_files)
+    monkeypatch.setenv("COLUMNS", "100")
 
 
 def without_durations(text: str) -> str:
@@ -84,7 +91,7 @@ def test_python(document: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("linux_7_2")
-@pytest.mark.parametrize("document", ["README.md", "docs/guide.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/guide.md"])
 def test_commands(document: str, capfd: pytest.CaptureFixture[str]) -> None:
     found = [each for block in blocks(document, "console") for each in commands(block)]
     assert found

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from ..errors import NotSupportedError
 from ..programs import Reach, Relocated, Resolved
 from ..relocation_kinds import CoreReloKind, RelocationStatus
 from ..relocations import evaluate
@@ -75,16 +76,17 @@ class Evaluator:
         self._sources = [source for source in sources if not source.error]
         self._selection = selection
         self._semantics = semantics
-        self._prepared: PreparedObjects | None = None
+        self._prepared: PreparedObjects | None = PreparedObjects(self._sources, selection)
 
     @property
     def objects(self) -> PreparedObjects:
         """The objects without an error."""
         if self._prepared is None:
-            if self._key not in _prepared_here:
-                _prepared_here.clear()
-                _prepared_here[self._key] = PreparedObjects(self._sources, self._selection)
-            self._prepared = _prepared_here[self._key]
+            self._prepared = _prepared_here.get(self._key)
+        if self._prepared is None:
+            self._prepared = PreparedObjects(self._sources, self._selection)
+            _prepared_here.clear()
+            _prepared_here[self._key] = self._prepared
         return self._prepared
 
     def __getstate__(self) -> dict[str, Any]:
@@ -97,6 +99,24 @@ class Evaluator:
             FormatError: The kernel turned out to be invalid.
         """
         return _Evaluation(self.objects, kernel, self._semantics).answers()
+
+
+def _reached(
+    each: PreparedObject,
+    positions: npt.NDArray[np.uint32],
+    statuses: npt.NDArray[np.uint8],
+    values: npt.NDArray[np.uint64],
+    externals: Externals,
+) -> npt.NDArray[np.uint8]:
+    """Whether the programs of an object that are loaded reach poisoned instructions: a `Reach` for each."""
+    try:
+        reached = each.programs.reachability(
+            positions, statuses, values, externals=externals, past_poison=True
+        )
+    except NotSupportedError:  # too many
+        return np.full(len(positions), Reach.MAYBE, np.uint8)
+    found: npt.NDArray[np.uint8] = reached[each.loaded].max(axis=0, initial=0)
+    return found
 
 
 _prepared_here: dict[str, PreparedObjects] = {}
@@ -158,13 +178,7 @@ class _Evaluation:
         if poisoned.any() or len(calls):
             statuses = np.concatenate([_RELOCATED[own], np.full(len(calls), Relocated.POISONED, np.uint8)])
             values = np.concatenate([self.results.value[relocations], np.zeros(len(calls), np.uint64)])
-            reached = each.programs.reachability(
-                np.concatenate([each.positions, calls]),
-                statuses,
-                values,
-                externals=externals,
-                past_poison=True,
-            )[each.loaded].max(axis=0, initial=0)
+            reached = _reached(each, np.concatenate([each.positions, calls]), statuses, values, externals)
             own[poisoned] = _STATUS_OF_REACH[reached[: len(own)][poisoned]]
             for name in lacking:
                 here = np.isin(calls, each.calls([name]))

@@ -117,7 +117,7 @@ def _print_report(result: CheckResult, *, everything: bool) -> None:
     if shown:
         for line in matrix.lines(shown, _LETTERS):
             print(line)
-        legend = [*matrix.legend()]
+        legend = [*filter(None, (matrix.letters(), *matrix.legend()))]
         if legend:
             print("", *legend, sep="\n")
         print()
@@ -126,8 +126,8 @@ def _print_report(result: CheckResult, *, everything: bool) -> None:
             print(line)
         print()
     if everything:
-        _print_statuses(result, matrix)
-    print(_summary(result))
+        _print_statuses(result, width)
+    print(*_wrapped(_summary(result), width, ""), sep="\n")
 
 
 def _summary(result: CheckResult) -> str:
@@ -180,8 +180,9 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
     )
 
 
-def _print_statuses(result: CheckResult, matrix: Matrix) -> None:
+def _print_statuses(result: CheckResult, width: int) -> None:
     """Print the status of each relocation and requirement on each kernel."""
+    matrix = Matrix(result.kernels.name.tolist(), width)
     for row, name in enumerate(_object_names(result)):
         rows = [*_relocation_rows(result, row), *_requirement_rows(result, row)]
         if rows:
@@ -189,6 +190,8 @@ def _print_statuses(result: CheckResult, matrix: Matrix) -> None:
             for line in matrix.lines([*dict.fromkeys(rows)], _STATUS_LETTERS):
                 print(line)
             print()
+    if letters := matrix.letters():
+        print(*_wrapped(letters, width, ""), "", sep="\n")
 
 
 def _relocation_rows(result: CheckResult, row: int) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -33,7 +33,7 @@ class Matrix:
     """Rows of words, with a column per kernel.
 
     If the names of the kernels do not fit, columns have numbers. If the words do not fit either, they become
-    letters. `legend` explains both. If letters do not fit, there are several blocks of columns.
+    letters. `legend` and `letters` explain them. If letters do not fit, there are several blocks of columns.
     """
 
     def __init__(self, kernels: Sequence[str], width: int) -> None:
@@ -64,10 +64,12 @@ class Matrix:
             for name, row in zip(labels, cells, strict=True):
                 yield _line(_shortened(name, label), row[start:end], widths[start:end], label, gap)
 
+    def letters(self) -> str:
+        """Return the line that explains the letters; empty if there are none."""
+        return "   ".join(f"{letter} {word}" for word, letter in self._letters.items())
+
     def legend(self) -> Iterator[str]:
-        """Yield the lines that explain the letters and the numbers of columns."""
-        if self._letters:
-            yield "   ".join(f"{letter} {word}" for word, letter in self._letters.items())
+        """Yield the lines that explain the numbers of columns."""
         if self.is_numbered:
             digits = len(str(len(self._kernels)))
             for number, name in enumerate(self._kernels, 1):
@@ -75,7 +77,7 @@ class Matrix:
 
     def names(self, kernels: Sequence[int]) -> str:
         """The names of some kernels, as a reader of the table knows them."""
-        if len(kernels) == len(self._kernels) > 1:
+        if len(kernels) == len(self._kernels) > 2:
             return f"all {len(kernels)} kernels"
         if not self.is_numbered:
             return ", ".join(self._kernels[kernel] for kernel in kernels)

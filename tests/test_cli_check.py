@@ -1,0 +1,225 @@
+"""`btfmmap check`: the report at several widths, JSON and exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from bpf_objects import kernel_with, reading_object, stored_objects
+from command import run_btfmmap
+from stored_files import stored
+
+import btfmmap
+from btfmmap.cli import main
+from btfmmap.cli.exit_codes import DONE, NOTHING_TRIED, WANTING, WRONG_INPUT
+from btfmmap.cli.matrix import Matrix
+
+NAMES = ("bindsnoop", "cpudist", "mdflush", "runqlen")
+LETTERS = {"ok": ".", "BREAKS": "X"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("check")
+    for name in NAMES:
+        (made / f"{name}.bpf.o").write_bytes(stored_objects()[f"{name}.bpf.o"])
+    (made / "kernels").mkdir()
+    for name in ("6.12-cloud-arm64", "7.2-amd64"):
+        (made / "kernels" / f"{name}.btf").write_bytes(stored(f"{name}.btf"))
+    return made
+
+
+@pytest.fixture(autouse=True)
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def report(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(["check", *words])
+    printed = capfd.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_report(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, err = report(capfd, *(f"{name}.bpf.o" for name in NAMES), "--kernels", "kernels")
+    assert (code, err) == (WANTING, "")
+    paragraphs = [block.splitlines() for block in out.rstrip().split("\n\n")]
+    assert [line.split() for line in paragraphs[0]] == [
+        ["6.12-cloud-arm64", "7.2-amd64"],
+        ["bindsnoop.bpf.o", "BREAKS", "BREAKS"],
+        ["mdflush.bpf.o", "maybe", "maybe"],
+        ["runqlen.bpf.o", "ok", "BREAKS"],
+    ]
+    heads = [block[0] for block in paragraphs[1:-1]]
+    assert len(set(heads)) == len(heads)
+    assert "registers of x86_64: breaks on 6.12-cloud-arm64" in heads
+    (renamed,) = (block for block in paragraphs if block[0] == "cfs_rq.nr_running: breaks on 7.2-amd64")
+    text = "\n".join(renamed)
+    assert "no member 'nr_running'" in text
+    assert "runqlen.bpf.o, do_sample, runqlen.bpf.c:21: slot = BPF_CORE_READ" in text
+    assert "close: nr_queued (same offset and type), h_nr_runnable" in text
+    assert heads[-1] == "fentry/md_flush_request: may break on 6.12-cloud-arm64, 7.2-amd64"
+    assert paragraphs[-1] == ["4 objects on 2 kernels: 3 fine, 2 maybe, 3 break"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_width(width: int, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    _, out, _ = report(capfd, *(f"{name}.bpf.o" for name in NAMES), "--kernels", "kernels", "--all")
+    assert max(map(len, out.splitlines())) <= width
+    _, wide, _ = report(capfd, "bindsnoop.bpf.o", "--kernels", *["kernels"] * 40)
+    assert max(map(len, wide.splitlines())) <= width
+    assert "79  6.12-cloud-arm64" in wide
+    assert "inet_sock.freebind: breaks on all 80 kernels" in " ".join(wide.split())
+
+
+def test_all(capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("cpudist.bpf.o", "--kernels", "kernels/7.2-amd64.btf")
+    code, out, _ = report(capfd, *words)
+    assert (code, out) == (DONE, "1 object on 1 kernel: 1 fine, 0 maybe, 0 break\n")
+    code, out, _ = report(capfd, *words, "--all")
+    assert code == DONE
+    rows = {tuple(line.rsplit("  ", 1)) for line in out.splitlines() if "task_struct" in line}
+    assert {(label.strip(), word) for label, word in rows} >= {
+        ("task_struct.tgid field byte offset", "ok"),
+        ("task_struct___x.__state field exists", "ok"),
+        ("task_struct___o.state field byte offset", "dead"),
+    }
+    assert re.search(r"tp_btf/sched_switch +present$", out, re.MULTILINE)
+
+
+def test_json(capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("bindsnoop.bpf.o", "mdflush.bpf.o", "--kernels", "kernels", "--json")
+    code, out, _ = report(capfd, *words, "--all")
+    assert code == WANTING
+    document = json.loads(out)
+    assert document["schema"] == {"name": "btfmmap.check", "version": 1}
+    assert list(document) == [
+        *("schema", "kernels", "objects", "verdicts", "problems", "relocations", "requirements")
+    ]
+    result = btfmmap.check(["bindsnoop.bpf.o", "mdflush.bpf.o"], "kernels")
+    assert [kernel["arch"] for kernel in document["kernels"]] == ["arm64", "x86_64"]
+    assert [each["name"] for each in document["objects"]] == ["bindsnoop.bpf.o", "mdflush.bpf.o"]
+    verdicts = [[btfmmap.Verdict[name] for name in row] for row in document["verdicts"]]
+    assert verdicts == result.verdict.T.tolist()
+    assert [problem["subject"] for problem in document["problems"]] == [
+        problem.subject for problem in result.problems()
+    ]
+    places = [place for problem in document["problems"] for place in problem["places"]]
+    assert {frozenset(place) for place in places} == {frozenset(btfmmap.Place._fields)}
+    for name, statuses, enum in (
+        ("relocations", result.status, btfmmap.RelocationStatus),
+        ("requirements", result.requirement_status, btfmmap.RequirementStatus),
+    ):
+        found = [[enum[status] for status in row["status"]] for row in document[name]]
+        assert found == statuses.T.tolist()
+    assert [row["kernel_value"] for row in document["relocations"]] == result.value.T.tolist()
+    assert document["relocations"][1]["root"] == result.relocations.root[1]
+    _, out, _ = report(capfd, *words)
+    assert list(json.loads(out)) == list(document)[:5]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        ("cpudist.bpf.o --kernels kernels/7.2-amd64.btf", DONE, ""),
+        ("runqlen.bpf.o --kernels kernels", WANTING, ""),
+        ("runqlen.bpf.o --kernels kernels --skip-program do_*", DONE, ""),
+        ("runqlen.bpf.o --kernels kernels --program do_*", WANTING, ""),
+        ("runqlen.bpf.o --kernels kernels --program x", WRONG_INPUT, "no program of the objects matches 'x'"),
+        ("runqlen.bpf.o absent --kernels kernels", WRONG_INPUT, "absent: No such file or directory"),
+        ("runqlen.bpf.o absent --kernels kernels --ignore-failed", WANTING, "absent: No such file"),
+        ("cpudist.bpf.o --kernels kernels absent", WRONG_INPUT, "absent: No such file or directory"),
+        ("cpudist.bpf.o --kernels kernels no*", WRONG_INPUT, "no kernel matches this pattern"),
+        ("absent --kernels kernels --ignore-failed", NOTHING_TRIED, "absent: No such file"),
+        ("cpudist.bpf.o --kernels kernels --semantics other", WRONG_INPUT, "invalid choice"),
+        ("--kernels kernels", WRONG_INPUT, "required: OBJECT"),
+    ],
+)
+def test_exit_codes(words: str, code: int, complaint: str) -> None:
+    done = run_btfmmap("check", *words.split())
+    assert done.returncode == code
+    assert complaint in done.stderr
+    assert bool(done.stderr) == bool(complaint)
+
+
+def test_processes() -> None:
+    words = ("check", "bindsnoop.bpf.o", "runqlen.bpf.o", "--kernels", "kernels", "--json")
+    alone, together = run_btfmmap(*words), run_btfmmap(*words, "--jobs", "2")
+    assert alone.stdout == together.stdout
+    assert alone.returncode == together.returncode == WANTING
+
+
+def test_hostile_names(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a\x1b[2Jb.o"
+    path.write_bytes(reading_object("absent\x1b]0;x\x07", section="fentry/\x1b[0m\u202e"))
+    kernel = tmp_path / "6.1\n.btf"
+    kernel.write_bytes(kernel_with("absent\x1b]0;y\x07", struct="flow").build())
+    for words in ((), ("--all",), ("--json",)):
+        report(capfd, str(path), "--kernels", str(kernel), *words)
+    code, out, err = report(capfd, str(path), str(tmp_path / "\x1b"), "--kernels", str(kernel), "--all")
+    assert code == WRONG_INPUT
+    assert "absent\\x1b]0;x\\x07" in out
+    assert all(letter.isprintable() or letter == "\n" for letter in out + err)
+
+
+def test_equal_names_are_told_apart(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "prog.o").write_bytes(reading_object("absent"))
+    kernel = tmp_path / "6.1.btf"
+    kernel.write_bytes(kernel_with("first").build())
+    _, out, _ = report(capfd, f"{tmp_path}/a/prog.o", f"{tmp_path}/b/prog.o", "--kernels", str(kernel))
+    assert f"{tmp_path}/a/prog.o" in out
+    assert f"{tmp_path}/b/prog.o" in out
+
+
+def lines(kernels: Sequence[str], width: int) -> tuple[list[str], Matrix]:
+    matrix = Matrix(kernels, width)
+    rows = [("first.bpf.o", ["ok"] * len(kernels)), ("second.bpf.o", ["BREAKS"] * len(kernels))]
+    return [*matrix.lines(rows, LETTERS)], matrix
+
+
+class TestMatrix:
+    def test_names(self) -> None:
+        found, matrix = lines(["6.1", "6.12-amd64"], 80)
+        assert found == [
+            "              6.1     6.12-amd64",
+            "first.bpf.o   ok      ok",
+            "second.bpf.o  BREAKS  BREAKS",
+        ]
+        assert [*matrix.legend()] == []
+        assert matrix.letters() == ""
+        assert matrix.names([0]) == "6.1"
+        assert matrix.names([0, 1]) == "6.1, 6.12-amd64"
+        assert Matrix(["a", "b", "c"], 80).names([0, 1, 2]) == "all 3 kernels"
+
+    def test_numbers(self) -> None:
+        found, matrix = lines(["a-rather-long-name", "another-long-name", "x"], 40)
+        assert found[0].split() == ["1", "2", "3"]
+        assert found[2].split() == ["second.bpf.o", "BREAKS", "BREAKS", "BREAKS"]
+        assert [*matrix.legend()] == ["1  a-rather-long-name", "2  another-long-name", "3  x"]
+        assert matrix.names([0, 2]) == "kernels 1, 3"
+
+    def test_letters(self) -> None:
+        found, matrix = lines([f"kernel-{number}" for number in range(12)], 60)
+        assert found[2].split() == ["second.bpf.o", *"X" * 12]
+        assert matrix.letters() == ". ok   X BREAKS"
+        assert matrix.names([0, 1, 2, 5, 7, 8]) == "kernels 1-3, 6, 8-9"
+        assert matrix.names([4]) == "kernel 5"
+
+    def test_blocks(self) -> None:
+        found, _ = lines([f"kernel-{number}" for number in range(100)], 40)
+        heads = [number for line in found if "bpf" not in line for number in line.split()]
+        assert heads == [str(number) for number in range(1, 101)]
+        assert sum(line.count("X") for line in found) == 100
+        assert max(map(len, found)) <= 40
+
+    @pytest.mark.parametrize("width", [1, 10, 20])
+    def test_narrow(self, width: int) -> None:
+        found, _ = lines(["a", "b"], width)
+        assert sum(line.count("X") + line.count("BREAKS") for line in found) == 2
