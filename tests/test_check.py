@@ -51,7 +51,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(kernels: Path, objects: Path) -> CheckResult:
-    return check(f"{objects}/*.o", [kernels / f"{name}.btf" for name in KERNELS])
+    return check(f"{objects}/*.o", [kernels / f"{name}.btf" for name in KERNELS], similar=True)
 
 
 def opened(writer: BtfWriter) -> Btf:
@@ -207,6 +207,7 @@ def test_executors(result: CheckResult, kernels: Path, objects: Path, processes:
         found = check(
             f"{objects}/*.o",
             [kernels / f"{name}.btf" for name in KERNELS],
+            similar=True,
             executor=executor,
             progress=lambda done, total, _name: seen.append((done, total)),
         )
@@ -400,17 +401,19 @@ def test_semantics() -> None:
     ],
 )
 def test_similar_fields(fields: tuple[str, ...], expected: list[str]) -> None:
-    found = check(reading_object("wanted"), opened(kernel_with(*fields)))
+    found = check(reading_object("wanted"), opened(kernel_with(*fields)), similar=True)
     assert found.similar(0, 0) == expected
     assert [problem.similar for problem in found.problems()] == [tuple(expected)]
     # The struct of an object with a flavour has only the fields that are used, at any offset.
-    flavoured = check(reading_object("wanted", struct="flow___old"), opened(kernel_with(*fields)))
+    flavoured = check(
+        reading_object("wanted", struct="flow___old"), opened(kernel_with(*fields)), similar=True
+    )
     assert flavoured.similar(0, 0) == [each for each in expected if "(" not in each]
 
 
 def test_similar_types() -> None:
     kernel = opened(kernel_with("first", struct="flow_table"))
-    found = check(reading_object("first", struct="flow_tab"), kernel)
+    found = check(reading_object("first", struct="flow_tab"), kernel, similar=True)
     assert found.similar(0, 0) == ["flow_table"]
 
 
@@ -419,9 +422,28 @@ def test_similar_functions() -> None:
     proto = kernel.add(FUNC_PROTO)
     for name in ("__wanted_function", "wanted_functions", "other"):
         kernel.add(FUNC, name, size_or_type=proto)
-    found = check(reading_object("first", section="fentry/wanted_function"), opened(kernel))
+    found = check(reading_object("first", section="fentry/wanted_function"), opened(kernel), similar=True)
     assert found.requirement_status.tolist() == [[R.ABSENT]]
     assert sorted(found.requirement_similar(0, 0)) == ["__wanted_function", "wanted_functions"]
+    unasked = check(reading_object("absent", section="fentry/wanted_function"), opened(kernel))
+    assert unasked.similar(0, 0) == unasked.requirement_similar(0, 0) == []
+
+
+def test_prototypes() -> None:
+    """They differ between kernels; what is not there, or not a function, has none."""
+    kernels = []
+    for types in (["int"], ["int", "long"], None):
+        writer = kernel_with("first")
+        if types is not None:
+            params = [(name, writer.add_int(name)) for name in types]
+            writer.add(FUNC, "target", size_or_type=writer.add_proto(0, params))
+        kernels.append(opened(writer))
+    found = check(reading_object("first", section="fentry/target"), kernels)
+    assert found.prototypes.tolist() == [["void (int int)"], ["void (int int, long long)"], [""]]
+    assert found.changed_prototypes.tolist() == [0]
+    assert (
+        check(reading_object("first", section="fentry/target"), kernels[1:]).changed_prototypes.tolist() == []
+    )
 
 
 def with_module(base: Btf) -> Kernel:

@@ -47,6 +47,7 @@ def check(
     semantics: Semantics = "libbpf",
     programs: Patterns = None,
     skip_programs: Patterns = None,
+    similar: bool = False,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> CheckResult:
@@ -68,6 +69,8 @@ def check(
         programs: Globs of the names of the programs that are loaded; by default those whose section's name
             does not start with "?".
         skip_programs: Globs of the names of programs that are not loaded.
+        similar: Also look in each kernel for names that are close to what is missing. This takes longer than
+            everything else.
         executor: A `concurrent.futures.Executor` that evaluates kernels; None for this process.
         progress: Called with the number of kernels done, their number if it is known, and the name of the
             next one, before each.
@@ -92,7 +95,7 @@ def check(
         raise ValueError(f"semantics is {semantics!r}, must be 'libbpf' or 'independent'")
     sources = object_sources(objects)
     selection = Selection(_patterns(programs), _patterns(skip_programs))
-    evaluator = Evaluator(sources, selection, semantics)
+    evaluator = Evaluator(sources, selection, semantics, similar=similar)
     prepared = evaluator.objects
     _check_patterns(selection, prepared)
     outcomes = [*map_kernels(evaluator, kernels, executor=executor, progress=progress)]

@@ -55,7 +55,7 @@ class KernelAnswers(NamedTuple):
         breaks: Whether each requirement keeps its object from being loaded.
         need_reasons: Why requirements are not PRESENT, by their numbers.
         need_similar: Functions whose names resemble absent ones, by their numbers.
-        prototypes: The declarations of what is PRESENT, by the numbers of the requirements.
+        prototypes: The types in C of functions that are there, by the numbers of the requirements.
     """
 
     columns: dict[str, npt.NDArray[Any]]
@@ -71,11 +71,19 @@ class KernelAnswers(NamedTuple):
 class Evaluator:
     """Evaluates objects on a kernel. Travels to other processes, which prepare the objects once."""
 
-    def __init__(self, sources: Sequence[ObjectSource], selection: Selection, semantics: Semantics) -> None:
+    def __init__(
+        self,
+        sources: Sequence[ObjectSource],
+        selection: Selection,
+        semantics: Semantics = "libbpf",
+        *,
+        similar: bool = False,
+    ) -> None:
         self._key = uuid4().hex
         self._sources = [source for source in sources if not source.error]
         self._selection = selection
         self._semantics = semantics
+        self._similar = similar
         self._prepared: PreparedObjects | None = PreparedObjects(self._sources, selection)
 
     @property
@@ -98,7 +106,7 @@ class Evaluator:
         Raises:
             FormatError: The kernel turned out to be invalid.
         """
-        return _Evaluation(self.objects, kernel, self._semantics).answers()
+        return _Evaluation(self.objects, kernel, self._semantics, self._similar).answers()
 
 
 def _reached(
@@ -124,7 +132,9 @@ _prepared_here: dict[str, PreparedObjects] = {}
 
 
 class _Evaluation:
-    def __init__(self, prepared: PreparedObjects, kernel: OpenKernel, semantics: Semantics) -> None:
+    def __init__(
+        self, prepared: PreparedObjects, kernel: OpenKernel, semantics: Semantics, similar: bool
+    ) -> None:
         self.prepared = prepared
         self.kernel = kernel
         self.btfs = {"vmlinux": kernel.base, **kernel.modules}
@@ -133,7 +143,7 @@ class _Evaluation:
             objects, kernel.base, [*kernel.modules.values()], semantics
         )
         self.answered: list[Answer] = judge(prepared.requirements, self.btfs)
-        self.similar = Similar(kernel.base)
+        self.similar = Similar(kernel.base) if similar else None
         self.version = kernel_version(kernel.identity.release)
 
     def answers(self) -> KernelAnswers:
@@ -209,6 +219,8 @@ class _Evaluation:
 
     def _similar_fields(self, status: npt.NDArray[np.uint8]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
+        if self.similar is None:
+            return found
         asked: dict[Missing, list[str]] = {}
         arch = self.kernel.identity.arch
         wanting = (status == RelocationStatus.POISONED) | (status == RelocationStatus.MAYBE)
@@ -234,6 +246,8 @@ class _Evaluation:
 
     def _similar_targets(self, status: npt.NDArray[np.uint8]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
+        if self.similar is None:
+            return found
         asked: dict[tuple[int, str], list[str]] = {}
         for number in np.flatnonzero(status == RequirementStatus.ABSENT).tolist():
             need = self.prepared.requirements[number]
@@ -248,14 +262,19 @@ class _Evaluation:
         return found
 
     def _prototypes(self) -> dict[int, str]:
-        made: dict[tuple[int, int], str | None] = {}
-        found: dict[int, str] = {}
+        """The types of functions and tracepoints in C, spelled for all of a BTF at once."""
+        wanted: dict[str, dict[int, list[int]]] = {}
+        names = {id(btf): name for name, btf in self.btfs.items()}
         for number, (need, answer) in enumerate(zip(self.prepared.requirements, self.answered, strict=True)):
-            if answer.type_id is None or need.need not in (Need.TARGET, Need.KFUNC):
-                continue
-            key = (id(answer.btf), answer.type_id)
-            if key not in made:
-                made[key] = answer.prototype
-            if text := made[key]:
-                found[number] = text
+            if answer.btf is not None and answer.type_id and need.need in (Need.TARGET, Need.KFUNC):
+                of_btf = wanted.setdefault(names[id(answer.btf)], {})
+                of_btf.setdefault(answer.type_id, []).append(number)
+        found: dict[int, str] = {}
+        for name, numbers in wanted.items():
+            btf = self.btfs[name]
+            types = [btf[type_id].type for type_id in numbers]
+            spelled = btf.c_names([type_.id if type_ is not None else 0 for type_ in types])
+            found.update(
+                (number, text) for of, text in zip(numbers.values(), spelled, strict=True) for number in of
+            )
         return found

@@ -54,7 +54,7 @@ class Problem(NamedTuple):
         reason: Why that is a problem, as a sentence.
         kernels: The rows of the kernels where it occurs.
         places: Where objects need it.
-        similar: What these kernels have instead, the best first.
+        similar: What these kernels have instead, the best first; empty unless `check` looked for it.
     """
 
     verdict: Verdict

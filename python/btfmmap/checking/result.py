@@ -132,8 +132,8 @@ class CheckResult:
         requirement_status: The `RequirementStatus` of each requirement, `uint8[kernels, requirements]`.
         requirement_breaks: Whether the object does not load because of a requirement,
             `bool[kernels, requirements]`.
-        prototypes: The declarations in C of attach targets and kfuncs, `object[kernels, requirements]` of
-            `str`; empty for what is not there, or is not a function.
+        prototypes: The types in C of attach targets and kfuncs, such as "int (struct sock * sk)":
+            `object[kernels, requirements]` of `str`; empty for what is not there, or is not a function.
 
     Example:
         >>> result = btfmmap.check([], btf)
@@ -285,6 +285,8 @@ class CheckResult:
     def similar(self, kernel: int, relocation: int) -> list[str]:
         """Return what a kernel has in place of what a relocation does not find.
 
+        The list is empty unless `check` was called with `similar=True`.
+
         Args:
             kernel: The row of the kernel.
             relocation: The row of the relocation.
@@ -304,6 +306,8 @@ class CheckResult:
 
     def requirement_similar(self, kernel: int, requirement: int) -> list[str]:
         """Return names of a kernel that resemble one that is required and absent.
+
+        The list is empty unless `check` was called with `similar=True`.
 
         Args:
             kernel: The row of the kernel.

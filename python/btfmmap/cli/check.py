@@ -89,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
             semantics=args.semantics,
             programs=args.program,
             skip_programs=args.skip_program,
+            similar=True,
             executor=executor,
             progress=progress,
         )
