@@ -11,10 +11,11 @@ from ..errors import NotSupportedError
 from ..programs import Reach, Relocated, Resolved
 from ..relocation_kinds import CoreReloKind, RelocationStatus
 from ..relocations import evaluate
-from ..requirements import Need, RequirementStatus, judge
+from ..requirements import Need, RequirementStatus, essential_name, judge
 from .kernel_version import kernel_version
-from .objects import PreparedObjects, Selection
+from .objects import REGISTERS, PreparedObjects, Selection
 from .similar import Missing, Similar
+from .verdicts import BREAKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from .sources import ObjectSource
 
     Externals = Mapping[str, tuple[Resolved, int]]
-
-REGISTERS = "pt_regs"
-"""The struct of a CPU's registers, which has other members on each architecture."""
 
 _COLUMNS = ("status", "value", "bit_offset", "target", "size", "candidates")
 _REACHED = {
@@ -144,6 +142,9 @@ class _Evaluation:
         )
         self.answered: list[Answer] = judge(prepared.requirements, self.btfs)
         self.similar = Similar(kernel.base) if similar else None
+        self.calls_reached: set[int] = (
+            set()
+        )  # the requirements of weak functions that are called all the same
         self.version = kernel_version(kernel.identity.release)
 
     def answers(self) -> KernelAnswers:
@@ -163,7 +164,7 @@ class _Evaluation:
             self._similar_fields(status),
             absent,
             breaks,
-            {number: answer.reason for number, answer in enumerate(self.answered) if answer.reason},
+            self._need_reasons(),
             self._similar_targets(absent),
             self._prototypes(),
         )
@@ -193,9 +194,18 @@ class _Evaluation:
             for name in lacking:
                 here = np.isin(calls, each.calls([name]))
                 if (reached[len(own) :][here] == Reach.REACHABLE).any():
-                    breaks[needs.start + self._need_of(each, name)] = True
+                    number = needs.start + self._need_of(each, name)
+                    breaks[number] = True
+                    self.calls_reached.add(number)
         # libbpf does not relocate programs that are not loaded, so their errors do not matter.
-        own[each.unloaded & (own > RelocationStatus.ABSENT)] = RelocationStatus.DEAD
+        own[each.unloaded & np.isin(own, BREAKING)] = RelocationStatus.DEAD
+
+    def _need_reasons(self) -> dict[int, str]:
+        return {
+            number: answer.reason + ("; a call of it can be reached" if number in self.calls_reached else "")
+            for number, answer in enumerate(self.answered)
+            if answer.reason
+        }
 
     def _need_of(self, each: PreparedObject, name: str) -> int:
         return next(
@@ -236,7 +246,7 @@ class _Evaluation:
                 if kind <= CoreReloKind.FIELD_RSHIFT_U64:
                     kind = CoreReloKind.FIELD_BYTE_OFFSET  # all of a field have one answer
                 missing = Missing(table.root[row], table.path[row], kind, is_bitfield)
-                if missing.root == REGISTERS and each.arch != arch:
+                if essential_name(missing.root) in REGISTERS and each.arch != arch:
                     continue
                 if missing not in asked:
                     asked[missing] = self.similar.to_relocation(missing, each.btf[int(table.type[row])])

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..requirements import Requirement
     from .sources import ObjectSource
 
-_NO_INSTRUCTION = 0xFFFFFFFF
+REGISTERS = ("pt_regs", "user_pt_regs", "user_regs_struct")
+"""The structs of a CPU's registers, which have other members on each architecture."""
 
 
 class Selection:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..relocation_kinds import RelocationStatus
-from ..requirements import RequirementStatus
-from .evaluation import REGISTERS
+from ..requirements import RequirementStatus, essential_name
+from .objects import REGISTERS
 from .verdicts import BREAKING, Verdict
 
 if TYPE_CHECKING:
@@ -93,8 +93,9 @@ def _of_relocations(result: CheckResult) -> Iterator[Problem]:
         status = result.status[kernel, row]
         verdict = Verdict.MAYBE if status == RelocationStatus.MAYBE else Verdict.BREAKS
         arch, own = result.kernels.arch[kernel], archs[row]
-        if table.root[row] == REGISTERS and arch and own and arch != own:
-            reason = f"`struct {REGISTERS}` of another architecture does not have these registers"
+        root = essential_name(table.root[row])
+        if root in REGISTERS and arch and own and arch != own:
+            reason = f"`struct {root}` of another architecture does not have these registers"
             key = (verdict, f"registers of {own}", reason)
         else:
             path = table.path[row]

@@ -55,7 +55,10 @@ _INDENT = "    "
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "objects", nargs="+", metavar="OBJECT", help="BPF object, or program that embeds some"
+        "objects",
+        nargs="+",
+        metavar="OBJECT",
+        help="BPF object, or program that embeds some; - for standard input",
     )
     add_kernels(parser, option=True)
     parser.add_argument(
@@ -84,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     with Progress() as progress, Jobs(args.jobs, len(arguments.kernels)) as executor:
         result = reading(
             check,
-            args.objects,
+            ["/dev/stdin" if path == "-" else path for path in args.objects],
             arguments.kernels,
             semantics=args.semantics,
             programs=args.program,
