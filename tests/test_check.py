@@ -519,6 +519,19 @@ def test_too_much_work_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.status.tolist() == [[S.MAYBE]]
 
 
+def test_limits_of_one_kernel_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> None:
+        raise btfmmap.NotSupportedError("more than 1 GiB of text")
+
+    monkeypatch.setattr(Btf, "c_names", refuse)
+    kernel = kernel_with("first")
+    kernel.add(FUNC, "target", size_or_type=kernel.add(FUNC_PROTO))
+    plain = kernel_with("first")
+    found = check(reading_object("first", section="fentry/target"), [opened(kernel), opened(plain)])
+    assert found.kernels.error.tolist() == ["more than 1 GiB of text", ""]
+    assert found.verdict.tolist() == [[V.NOT_TRIED], [V.MAYBE]]
+
+
 def test_mutants_of_objects() -> None:
     """Every mutant is answered, or is a row with an error."""
     chance = random.Random(22)

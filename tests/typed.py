@@ -28,6 +28,13 @@ assert_type(btf.types[[1, 2]], Types)
 assert_type(btf.types[2:], Types)
 assert_type(btf.types[0], dict[str, Any])
 
+# Objects on kernels.
+result = btfmmap.check("prog.bpf.o", btf, programs="*")
+assert_type(result, btfmmap.CheckResult)
+assert_type(result.relocations[result.broken].line[0], np.uint32)
+assert_type(result.problems()[0].places[0], btfmmap.Place)
+assert_type(result.verdict, npt.NDArray[np.uint8])
+
 # Ids and texts.
 assert_type(btf.lookup(["int"]), npt.NDArray[np.int64])
 assert_type(btf.resolve(btf.members.type), npt.NDArray[np.int64])

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..errors import NotSupportedError
+from ..errors import FormatError, NotSupportedError
 from ..programs import Reach, Relocated, Resolved
 from ..relocation_kinds import CoreReloKind, RelocationStatus
 from ..relocations import evaluate
@@ -102,9 +102,12 @@ class Evaluator:
         """Evaluate the objects.
 
         Raises:
-            FormatError: The kernel turned out to be invalid.
+            FormatError: The kernel turned out to be invalid, or its texts exceed a limit.
         """
-        return _Evaluation(self.objects, kernel, self._semantics, self._similar).answers()
+        try:
+            return _Evaluation(self.objects, kernel, self._semantics, self._similar).answers()
+        except NotSupportedError as error:  # of this kernel: others go on
+            raise FormatError(str(error)) from None
 
 
 def _reached(

@@ -219,7 +219,7 @@ class CheckResult:
             >>> len(result.relocations[result.broken])
             0
         """
-        return np.flatnonzero(np.isin(self.status, BREAKING).any(axis=0))
+        return _rows(np.isin(self.status, BREAKING).any(axis=0))
 
     @property
     def drift(self) -> npt.NDArray[np.int64]:
@@ -235,7 +235,7 @@ class CheckResult:
             return np.zeros(0, np.int64)
         known = self.status <= RelocationStatus.ABSENT
         first = np.take_along_axis(self.value, known.argmax(axis=0)[None], axis=0)
-        return np.flatnonzero(((self.value != first) & known).any(axis=0))
+        return _rows(((self.value != first) & known).any(axis=0))
 
     @property
     def changed_prototypes(self) -> npt.NDArray[np.int64]:
@@ -246,7 +246,7 @@ class CheckResult:
             []
         """
         several = [len({*column} - {""}) > 1 for column in self.prototypes.T.tolist()]
-        return np.flatnonzero(np.array(several, bool))
+        return _rows(np.array(several, bool))
 
     def reason(self, kernel: int, relocation: int) -> str:
         """Return why a relocation has its status, as a sentence; "" if it is OK.
@@ -357,3 +357,7 @@ class CheckResult:
             f"<CheckResult {len(self.objects)} objects x {len(self.kernels)} kernels: "
             f"{breaks} break, {maybe} maybe>"
         )
+
+
+def _rows(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(mask).astype(np.int64)  # numpy's own are of 32 bits on 32-bit hosts
