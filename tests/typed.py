@@ -10,6 +10,7 @@ from typing_extensions import assert_type
 
 import btfmmap
 from btfmmap import Kind
+from btfmmap.checking.result import CheckedRelocations
 from btfmmap.layouts import Layouts
 from btfmmap.tables import Enumerators, Members, Types
 from btfmmap.types import Enumerator, Member, NamedItems, Param
@@ -31,7 +32,7 @@ assert_type(btf.types[0], dict[str, Any])
 # Objects on kernels.
 result = btfmmap.check("prog.bpf.o", btf, programs="*")
 assert_type(result, btfmmap.CheckResult)
-assert_type(result.relocations[result.broken].line[0], np.uint32)
+assert_type(result.relocations[result.broken], CheckedRelocations)
 assert_type(result.problems()[0].places[0], btfmmap.Place)
 assert_type(result.verdict, npt.NDArray[np.uint8])
 

@@ -359,5 +359,5 @@ class CheckResult:
         )
 
 
-def _rows(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _rows(mask: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return np.flatnonzero(mask).astype(np.int64)  # numpy's own are of 32 bits on 32-bit hosts
