@@ -40,6 +40,8 @@ def test_wheel_works_alone(dist: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {"btfmmap/py.typed", "btfmmap/_core.pyi", "btfmmap/data/sample.btf"} <= names
+    modules = {str(path.relative_to(ROOT / "python")) for path in (ROOT / "python" / "btfmmap").rglob("*.py")}
+    assert modules <= names
     venv.create(tmp_path, with_pip=True)
     python = tmp_path / "bin" / "python"
     # Without its dependency: no index is asked, and this much starts without numpy.
