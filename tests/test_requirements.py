@@ -50,7 +50,7 @@ def test_section_names_are_libbpfs() -> None:
             assert ours == program_type.value, name
         elif path:
             assert ours == ProgramType.UNSPEC, name
-    assert known > 150
+    assert known > 100  # libbpf 1.1 knows 120 of these names
 
 
 @pytest.mark.parametrize(
