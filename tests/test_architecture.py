@@ -48,7 +48,7 @@ LAYERS = {
         "_core _version bounded_cache close_names errors frames iteration kinds optional relocation_kinds",
         set(),
     ),
-    "files": ("banner compression containers kernel_files kernel_images loaded_btf", {"base"}),
+    "files": ("banner compression containers kernel_files kernel_images loaded_btf running_kernel", {"base"}),
     "tables": ("ext ext_tables layouts relocations table_properties tables", {"base"}),
     "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),

@@ -51,7 +51,7 @@ def example_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def linux_7_2(example_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaces the running kernel by Linux 7.2, so that the output is the same on every machine."""
-    monkeypatch.setattr(btfmmap.opening, "KERNEL_BTF", "vmlinux.btf")
+    monkeypatch.setattr(btfmmap.running_kernel, "KERNEL_BTF", "vmlinux.btf")
     monkeypatch.chdir(example_files)
     monkeypatch.setenv("COLUMNS", "100")
 

@@ -20,7 +20,10 @@ def similar_names(name: str, names: Iterable[str], cutoff: float = 0.7) -> list[
     if len(name) > _MAX_LENGTH:
         return []
     short = [each for each in islice(names, _MAX_NAMES) if 0 < len(each) <= _MAX_LENGTH]
-    return get_close_matches(name, short, cutoff=cutoff)
+    spelled: dict[str, str] = {}  # by lower-case name: capital letters do not matter
+    for each in short:
+        spelled.setdefault(each.lower(), each)
+    return [spelled[each] for each in get_close_matches(name.lower(), spelled, cutoff=cutoff)]
 
 
 def close_names(name: str, names: Iterable[str]) -> str:

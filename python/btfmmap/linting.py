@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from . import _core
 from .containers import find
 from .errors import FormatError, MissingBaseError
-from .opening import KERNEL_BTF, base_beside, check_base, check_unit, open_file, unit_of
+from .opening import base_beside, check_base, check_unit, open_file, read_all, unit_of
 from .opening import open as open_btf
+from .running_kernel import open_running
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from ._core import Buffer, File
     from .btf import Btf
     from .opening import Path
@@ -71,7 +74,7 @@ class Diagnostic(NamedTuple):
 
 
 def lint(
-    path: Path | None = None,
+    path: Path | IO[bytes] | None = None,
     *,
     data: Buffer | None = None,
     base: Btf | None = None,
@@ -84,7 +87,8 @@ def lint(
     rule "section-entry", the BTF can be opened.
 
     Args:
-        path: any file that `open` accepts: raw, ELF, compressed, ... The default is the running kernel's BTF.
+        path: any file or file object that `open` accepts: raw, ELF, compressed, ... The default is the
+            running kernel's BTF, where `open` finds it.
         data: a bytes-like object, instead of a path.
         base: the base of a split BTF. If it is None, a `vmlinux` beside the file is used, as by `open`. A
             module with a distilled base is checked against its distilled base. If it has no errors and
@@ -116,9 +120,19 @@ def lint(
     unit = check_unit(unit)
     if limit < 0:
         raise ValueError(f"limit is {limit}, must not be negative")
+    if isinstance(path, str | bytes | os.PathLike):
+        return _lint_path(os.fsdecode(path), base, unit, limit)
+    if path is not None:
+        data = read_all(path)
     if data is not None:
         return _lint(_core.File.of_buffer(data, "buffer", True), base, unit, limit)
-    name = os.fsdecode(KERNEL_BTF if path is None else path)
+    return open_running(
+        lambda place: _lint_path(place, base, unit, limit),
+        lambda _, file: _lint(file, base, unit, limit),
+    )
+
+
+def _lint_path(name: str, base: Btf | None, unit: int, limit: int) -> list[Diagnostic]:
     try:
         return _lint(open_file(name), base, unit, limit)
     except MissingBaseError:

@@ -9,10 +9,11 @@ from ._core import Btf as _CoreBtf
 from ._core import File
 from .btf import Btf
 from .errors import MissingBaseError, NotFoundError
+from .running_kernel import KERNEL_BTF, open_running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import IO, Literal
 
     from ._core import Buffer
     from .btf import Origin
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
     Method = Literal["auto", "mmap", "read"]
 
-KERNEL_BTF = "/sys/kernel/btf/vmlinux"
-"""The file in which Linux exposes the BTF of the running kernel."""
+__all__ = ["KERNEL_BTF"]
 
 _MAX_UNIT = (1 << 31) - 1  # more than the largest file can have
 
@@ -30,7 +30,7 @@ SAMPLE_BTF = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "s
 
 
 def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
-    path: Path | None = None,
+    path: Path | IO[bytes] | None = None,
     *,
     data: Buffer | None = None,
     id: int | None = None,  # noqa: A002 (the kernel's word)
@@ -53,7 +53,10 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
     All records are validated. A `Btf` is returned only if all of them are valid.
 
     Args:
-        path: A file or a pipe. The default is the running kernel's BTF, `KERNEL_BTF`.
+        path: A file or a pipe, or a file object that is open for reading bytes, which is read from its
+            position to its end. The default is the running kernel's BTF: `KERNEL_BTF`, or if there is none,
+            the first `vmlinux` with BTF where libbpf looks for one, such as `/boot/vmlinux-$(uname -r)`, or
+            the BTF object of the kernel, which needs CAP_SYS_ADMIN. `Btf.source` says which was opened.
         data: A bytes-like object to open instead of a file. It is not copied, so it must not be changed:
             later changes lead to wrong results or a `BtfError`.
         id: The ID of a BTF object in the kernel, as `loaded` lists them. This needs CAP_SYS_ADMIN.
@@ -82,8 +85,8 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
         NotSupportedError: The compression needs a library that is not installed.
         OSError: The operating system's error, with `errno` and `filename`.
         ValueError: More than one of `path`, `data` and `id` is given, `method` is unknown or given with
-            `data` or `id`, or `unit` is negative or given with `id`.
-        TypeError: `data` is not bytes-like, or `base` is not a `Btf`.
+            `data`, a file object or `id`, or `unit` is negative or given with `id`.
+        TypeError: `data` is not bytes-like, a file object yields text, or `base` is not a `Btf`.
         BufferError: `data` is not contiguous.
 
     Example:
@@ -105,11 +108,20 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
 
         info, file = read_loaded(id)
         if base is None and info.kernel and info.name != "vmlinux":  # a module
-            base = open(KERNEL_BTF)
+            base = open()
         return Btf(_core_of(file, base, 0), file.name, base=base)
+    if isinstance(path, str | bytes | os.PathLike):
+        return open_with_holder(path, base, unit, method)[0]
+    if path is not None:
+        if method != "auto":
+            raise ValueError("method applies only to a path")
+        data = read_all(path)
     if data is not None:
         return _opened(File.of_buffer(data, "buffer", True), None, base, unit, method)[0]
-    return open_with_holder(KERNEL_BTF if path is None else path, base, unit, method)[0]
+    return open_running(
+        lambda place: open_with_holder(place, base, unit, method)[0],
+        lambda name, file: _opened(file, name, base, unit, method, pickled=False)[0],
+    )
 
 
 def open_with_holder(
@@ -130,6 +142,20 @@ def open_with_holder(
 def open_part(file: File) -> Btf:
     """Open a file that was found inside another one, or bytes that are one. Its errors name `file`."""
     return _opened(file, None, None, 0, "auto")[0]
+
+
+def read_all(file: IO[bytes]) -> bytes:
+    """Read a file object to its end.
+
+    Raises:
+        TypeError: It is not a file object, or yields text.
+    """
+    if not hasattr(file, "read"):
+        raise TypeError(f"path is {file!r}, must be a path or a file object")
+    contents = file.read()
+    if not isinstance(contents, bytes):
+        raise TypeError(f"{file!r} yields {type(contents).__name__}, not bytes: open it in mode 'rb'")
+    return contents
 
 
 def check_base(base: object) -> None:
@@ -169,10 +195,10 @@ def unit_of(file: File, unit: int) -> tuple[File, int]:
 
 
 def _opened(
-    file: File, path: str | None, base: Btf | None, unit: int, method: Method
+    file: File, path: str | None, base: Btf | None, unit: int, method: Method, *, pickled: bool = True
 ) -> tuple[Btf, File | None]:
     # Stored as an absolute path, because the current folder may change.
-    place = None if path is None else (open, os.path.abspath(path), method, unit)
+    place = None if path is None or not pickled else (open, os.path.abspath(path), method, unit)
     if file.is_btf():
         btf, ext, pointer_size, distilled, holder = file, None, 0, None, None
     else:

@@ -339,7 +339,7 @@ GENERATORS: dict[str, Draw] = {
     "base: Btf | None": _of(lambda context: context.random.choice((None, context.base, context.btf))),
     "base: Btf": _of(lambda context: context.random.choice((context.base, context.btf))),
     "id: int | None": _any((-1, 2**32)),
-    "path: Path | None": _input,
+    "path: Path | IO[bytes] | None": _input,
     "folder: Path": _kernel_folder,
     "kernels: Kernels": _kernels,
     "objects: Objects": _objects,

@@ -34,6 +34,24 @@ COMMANDS = (
     "doctor",
 )
 
+# What other programs, or people, call a command.
+_OTHER_WORDS = {
+    "search": "find",
+    "grep": "find",
+    "print": "show",
+    "struct": "show",
+    "layout": "show",
+    "pahole": "show",
+    "who": "users",
+    "references": "users",
+    "offset": "at",
+    "numpy": "dtype",
+    "header": "dump",
+    "validate": "lint",
+    "summary": "info",
+    "list": "loaded",
+}
+
 
 def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
     """The command's `run` and its arguments. Exits if the arguments are wrong or ask for help."""
@@ -57,6 +75,28 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
     return args.run, args
 
 
+def _explained(words: list[str]) -> list[str]:
+    """Translate `help COMMAND` to `COMMAND --help`. Refuse what is not a command.
+
+    Raises:
+        ValueError: There is no such command. Names what may have been meant.
+    """
+    if words[0] == "help":
+        words = [*words[1:2], "--help"]
+    word = words[0]
+    if word in COMMANDS or word.startswith("-"):
+        return words
+    message = f"unknown command {word!r}"
+    if os.path.isfile(word):
+        raise ValueError(f"{message}; it is a file: btfmmap info {word}")
+    from difflib import get_close_matches
+
+    lower = word.lower()
+    close = get_close_matches(_OTHER_WORDS.get(lower, lower), COMMANDS, n=1)
+    meant = f"did you mean {close[0]}?" if close else f"btfmmap show {word} shows a type"
+    raise ValueError(f"{message}; {meant}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -72,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         try:
-            words = translated(words) or ["info"]
+            words = _explained(translated(words) or ["info"])
         except ValueError as error:
             from .argparse_cli import parser_of
 

@@ -15,12 +15,35 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+_FILE_OPTIONS = ("-f", "--file", "-B", "--base")
+
+
 class _Parser(argparse.ArgumentParser):
+    words: Sequence[str] = ()  # that were parsed last
+
     def error(self, message: str) -> NoReturn:
-        complain(f"{message} (see {self.prog} --help)")
+        complain(f"{message}{self._about_files()} (see {self.prog} --help)")
         self.exit(2)
 
+    def _about_files(self) -> str:
+        """The end of an error's message, if `--file` is missing or not needed."""
+        options = self.format_help()
+        given = [number for number, word in enumerate(self.words) if word.startswith("-")]
+        named = {number + 1 for number in given if self.words[number] in _FILE_OPTIONS}
+        if "--base" not in options:  # the command opens no file
+            return ""
+        if "--file" not in options:
+            files = [word for word in self.words if word in ("-f", "--file") or word.startswith("--file=")]
+            return "; the file is given without -f here" if files else ""
+        files = [
+            word
+            for number, word in enumerate(self.words)
+            if number not in named and not word.startswith("-") and (os.sep in word or os.path.isfile(word))
+        ]
+        return f"; to read {files[0]}, write -f {files[0]}" if files else ""
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.words = list(args or ())
         # Report unknown arguments from the command's own parser, so that the message names its help.
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
@@ -55,7 +78,8 @@ def parser_of(names: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="btfmmap",
         description="Query the Linux kernel's type information (BTF).\n"
-        "Without a command, runs info on the running kernel.",
+        "Without a command, runs info on the running kernel.\n"
+        "btfmmap help COMMAND describes a command.",
         formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"btfmmap {__version__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import KERNEL_BTF, BtfError, MissingBaseError, NotFoundError, NotSupportedError
+from .. import KERNEL_BTF, SAMPLE_BTF, BtfError, MissingBaseError, NotFoundError, NotSupportedError
 from .. import open as open_btf
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Literal, NoReturn, TypeVar
 
-    from .. import Btf, Type
+    from .. import Btf, Field, Type
 
     Question = Literal["layout", "users", "at_each", "dtype"]
     Result = TypeVar("Result")
@@ -52,7 +52,11 @@ def explained(error: BtfError | OSError | ValueError) -> str:
     if isinstance(error, MissingBaseError):
         return f"{error}: --base FILE"
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+        name = os.fsdecode(error.filename)
+        advice = ""
+        if name == KERNEL_BTF and isinstance(error, FileNotFoundError):
+            advice = "; --file FILE reads a file (info, dump and lint: FILE), --sample the included sample"
+        return f"{name}: {error.strerror}{advice}"
     return str(error)
 
 
@@ -73,10 +77,17 @@ def wrong_usage(message: str) -> NoReturn:
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
-    """Add `--file`, `--unit` and `--base`."""
-    parser.add_argument("-f", "--file", metavar="FILE", help=f"file that contains BTF; default: {KERNEL_BTF}")
+    """Add `--file`, `--sample`, `--unit` and `--base`."""
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("-f", "--file", metavar="FILE", help=f"file that contains BTF; default: {KERNEL_BTF}")
+    add_sample(what)
     add_unit(parser)
     add_base(parser)
+
+
+def add_sample(group: Any) -> None:
+    """Add `--sample` to the group of the arguments that name an input."""
+    group.add_argument("--sample", action="store_true", help="read the small sample included in btfmmap")
 
 
 def add_unit(parser: argparse.ArgumentParser) -> None:
@@ -131,7 +142,9 @@ def open_base(paths: list[str]) -> Btf | None:
 
 
 def file_path(args: argparse.Namespace) -> str | None:
-    """Return the path of `--file`; standard input for `-`."""
+    """Return the path of the file to read; standard input for `-`, None for the running kernel."""
+    if args.sample:
+        return SAMPLE_BTF
     return "/dev/stdin" if args.file == "-" else args.file
 
 
@@ -167,11 +180,65 @@ def find_type(btf: Btf, text: str, question: Question | None = None) -> Type:
 
 
 def find_types(btf: Btf, text: str, question: Question | None = None) -> list[int]:
-    """The ids of a type and of the other candidates for its name, best first."""
+    """The ids of a type and of the other candidates for its name, best first.
+
+    A declaration, such as "const struct x *", means the type in it. The path of a member, such as "x.y",
+    means the member's type, which is reported on standard error.
+    """
     ids = [int(text)] if text.isdecimal() else btf.candidates(text, question)
     if not ids:
-        raise NotFoundError(f"no type named {text!r}{close_names(btf, text)}")
+        from .type_names import spellings
+
+        names = spellings(text)
+        ids = next(filter(None, (btf.candidates(name, question) for name in names)), [])
+        if not ids and (member := find_field(btf, text)) is not None:
+            ids = [member.type.id]
+            complain(f"{text} is a member; its type is {member.type.c_name} [{ids[0]}]")
+    if not ids:
+        raise not_found(btf, text)
     return ids
+
+
+def find_field(btf: Btf, text: str) -> Field | None:
+    """The member that a path such as "sk_buff.len" names; None if the text is not a path.
+
+    Raises:
+        NotFoundError: The path starts with the name of a type, but has no such member.
+    """
+    from .type_names import spellings
+
+    if not ("." in text or "->" in text) or btf.find_all(text):
+        return None
+    for path in spellings(text):
+        owner, dot, member = path.partition(".")
+        if member and btf.candidates(owner, "find_member"):
+            found: Any = btf[f"{owner}{dot}{member}"]
+            field: Field = found
+            return field
+    return None
+
+
+def not_found(btf: Btf, text: str, what: str = "") -> NotFoundError:
+    """The error that there is no type of a name. Names what may have been meant.
+
+    Args:
+        btf: Where the name was looked up.
+        text: The name, perhaps after a keyword.
+        what: A limit of the search, such as " of kind FUNC".
+    """
+    from .type_names import spellings
+
+    message = f"no type{what} named {text!r}"
+    if os.path.isfile(text):
+        return NotFoundError(f"{message}; {text} is a file: write -f {text}, and TYPE before it")
+    name = (spellings(text) or [text])[0]
+    bare = name.rpartition(" ")[2]
+    others = btf.candidates(bare)[:_MAX_LISTED]
+    if others:  # the keyword or kind does not match
+        kinds = btf.kind_names(others)
+        listed = [f"{kind.lower()} {bare} [{its}]" for kind, its in zip(kinds, others, strict=True)]
+        return NotFoundError(f"{message}; there is {printable(', '.join(listed))}")
+    return NotFoundError(f"{message}{close_names(btf, name)}")
 
 
 def report_candidates(btf: Btf, text: str, ids: Sequence[int]) -> None:
@@ -201,15 +268,19 @@ def close_names(btf: Btf, text: str) -> str:
     except NotSupportedError:  # the names exceed 1 GiB
         return ""
     # Comparing all names takes seconds. Similar names have similar lengths, and share a part or their start.
+    bare = bare.lower()
     similar = (
-        name
-        for name in names
+        (lower, name)
+        for name, lower in zip(names, map(str.lower, names), strict=True)
         if len(name) <= 2 * len(bare)
         and (
-            bare[:3] in name or name[:3] in bare or (name[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
+            bare[:3] in lower
+            or lower[:3] in bare
+            or (lower[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
         )
     )
-    close = difflib.get_close_matches(bare, list(islice(similar, _MAX_COMPARED)), cutoff=0.7)
+    spelled = dict(islice(similar, _MAX_COMPARED))
+    close = [spelled[each] for each in difflib.get_close_matches(bare, spelled, cutoff=0.7)]
     return f"; close to it: {', '.join(map(printable, close))}" if close else ""
 
 

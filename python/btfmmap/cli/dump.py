@@ -18,6 +18,7 @@ from .. import open as open_btf
 from .common import (
     WrongUsageError,
     add_base,
+    add_sample,
     add_unit,
     file_path,
     find_type,
@@ -29,7 +30,7 @@ from .common import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,12 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"file that contains BTF, - for standard input; default: {KERNEL_BTF}",
     )
     what.add_argument("--id", type=int, help="id of a BTF object in the kernel, as listed by btfmmap loaded")
-    parser.add_argument(
+    add_sample(what)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
         "--format",
         choices=("raw", "json", "c"),
         default="raw",
         help="raw: text with a line for each type; json: one object; c: a header; default: raw",
     )
+    form.add_argument("--json", action="store_true", help="the same as --format json")
     add_unit(parser)
     add_base(parser)
     parser.add_argument(
@@ -67,9 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.pretty and args.format != "json":
+    form: Any = "json" if args.json else args.format
+    if args.pretty and form != "json":
         raise WrongUsageError("--pretty requires --format json")
-    if args.unsorted and args.format != "c":
+    if args.unsorted and form != "c":
         raise WrongUsageError("--unsorted requires --format c")
     to_stdout = args.output in (None, "-")
     base = open_base(args.base)
@@ -80,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
         if not to_stdout:
             _exit_on_signals()
         btf.dump(
-            args.format,
+            form,
             file=sys.stdout.buffer if to_stdout else args.output,
             roots=roots or None,
             pretty=args.pretty,

@@ -15,29 +15,25 @@ from .common import (
     WrongUsageError,
     add_json,
     add_source,
-    close_names,
+    find_field,
+    not_found,
     open_source,
     print_columns,
     print_json,
     printable,
-    wrong_usage,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from .. import Kind
+    from .. import Btf, Kind
 
 
 def _kind(name: str) -> Kind:
-    from .. import Kind
+    from .words import kind_of
 
-    try:
-        return Kind[name.upper()]
-    except KeyError:
-        names = ", ".join(known.name.lower() for known in Kind)
-        wrong_usage(f"unknown kind {name!r}; kinds are {names}")
+    return kind_of(name)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser, "a list of {id, kind, name}")
 
 
+def _declared(btf: Btf, text: str, kind: Kind | None) -> list[int]:
+    """The types with the name in a declaration such as "const struct x *"."""
+    from .type_names import spellings
+
+    return next(filter(None, (btf.find_all(name, kind) for name in spellings(text))), [])
+
+
 def run(args: argparse.Namespace) -> None:
     kind = args.kind
     plain = not args.regex and not any(letter in args.pattern for letter in "*?[")
@@ -60,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
             ids = (
                 btf.find_all(args.pattern, kind) if plain else btf.match(args.pattern, kind, regex=args.regex)
             )
+            if not ids and not args.regex:
+                ids = _declared(btf, args.pattern, kind)
         except BtfError:
             raise
         except ValueError as error:  # an invalid regular expression
@@ -70,9 +75,13 @@ def run(args: argparse.Namespace) -> None:
             for type_id, kind_name, name in zip(ids, kinds, names, strict=True)
         ]
         if not rows and not args.json:
-            hint = close_names(btf, args.pattern) if plain else ""
             of_kind = "" if kind is None else f" of kind {kind.name}"
-            raise NotFoundError(f"there is no type{of_kind} named {args.pattern!r}{hint}")
+            if plain and find_field(btf, args.pattern) is not None:
+                shown = args.pattern
+                raise NotFoundError(f"{shown} is a member, not a type; btfmmap show {shown} describes it")
+            if plain:
+                raise not_found(btf, args.pattern, of_kind)
+            raise NotFoundError(f"no type{of_kind} named {args.pattern!r}")
     if args.json:
         print_json(rows)
         return

@@ -14,9 +14,19 @@ from __future__ import annotations
 
 import time
 
-from .. import KERNEL_BTF, SAMPLE_BTF
+from .. import KERNEL_BTF
 from .. import open as open_btf
-from .common import add_base, add_json, add_unit, file_path, open_base, printable, reading, report_units
+from .common import (
+    add_base,
+    add_json,
+    add_sample,
+    add_unit,
+    file_path,
+    open_base,
+    printable,
+    reading,
+    report_units,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,14 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"- for standard input; default: {KERNEL_BTF}",
     )
     what.add_argument("--id", type=int, help="id of a BTF object in the kernel, as listed by btfmmap loaded")
-    what.add_argument("--sample", action="store_true", help="summarise the small sample included in btfmmap")
+    add_sample(what)
     add_unit(parser)
     add_base(parser)
     add_json(parser, "an object")
 
 
 def run(args: argparse.Namespace) -> None:
-    path = SAMPLE_BTF if args.sample else file_path(args)
+    path = file_path(args)
     base = open_base(args.base)
     opened, seconds = open_timed(path, args.id, base, args.unit or 0)
     with opened as btf:

@@ -10,8 +10,20 @@ describes the rules. The exit code is 1 if there are errors, and 0 if there are 
 
 from __future__ import annotations
 
+import os
+
 from .. import KERNEL_BTF, lint
-from .common import add_base, add_json, add_unit, file_path, open_base, printable, reading, wrong_usage
+from .common import (
+    add_base,
+    add_json,
+    add_sample,
+    add_unit,
+    file_path,
+    open_base,
+    printable,
+    reading,
+    wrong_usage,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +37,14 @@ def _limit(text: str) -> int:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "file",
         metavar="FILE",
         nargs="?",
         help=f"file that contains BTF, - for standard input; default: {KERNEL_BTF}",
     )
+    add_sample(what)
     parser.add_argument(
         "--limit",
         type=_limit,
@@ -53,8 +67,9 @@ def run(args: argparse.Namespace) -> int:
 
         print(json.dumps([diagnostic._asdict() for diagnostic in found], indent=2))
     else:
+        shown = printable(path or (KERNEL_BTF if os.path.exists(KERNEL_BTF) else "running kernel"))
         for severity, rule, message, offset, _ in found:
             place = "" if offset is None else f"{offset:#x}: "
-            print(f"{printable(path or KERNEL_BTF)}: {place}{severity}: {printable(message)} [{rule}]")
+            print(f"{shown}: {place}{severity}: {printable(message)} [{rule}]")
         print(f"{errors} error{'s' * (errors != 1)}, {notes} note{'s' * (notes != 1)}")
     return int(any(diagnostic.severity == "error" for diagnostic in found))

@@ -1,10 +1,12 @@
 """Show a type; for a struct, its members with offsets, sizes, holes and cache lines, as in pahole.
 
 A type is given by name or type id. A name may follow a keyword: "struct sk_buff", "func vfs_read"; likewise
-union, enum, typedef and var. If several types have the name, the first is shown, and standard error lists the
-others.
+union, enum, typedef and var. A declaration such as "const struct sk_buff *" means the type in it, and a path
+such as sk_buff.len the member. If several types have the name, the first is shown, and standard error lists
+the others.
 
     btfmmap show list_head
+    btfmmap show sk_buff.len
     btfmmap show tcp_sendmsg --c
     btfmmap show "union bpf_attr" --expand
     btfmmap show ext4_inode_info -f ext4.ko.xz -B vmlinux.btf --json
@@ -18,18 +20,22 @@ from .common import (
     add_source,
     add_type,
     dimmed,
+    find_field,
     find_types,
     open_source,
+    print_columns,
+    print_json,
     printable,
     report_candidates,
 )
+from .type_names import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from .. import Btf, StructLayout
+    from .. import Btf, Field, StructLayout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
+        if not args.c and not args.expand and (field := find_field(btf, args.type)) is not None:
+            _show_member(spellings(args.type)[0], field, btf, as_json=args.json)
+            return
         ids = find_types(btf, args.type, "layout" if args.expand else None)
         found = btf[ids[0]]
         facts: dict[str, Any] | None
@@ -69,6 +78,27 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(facts, indent=2))
     else:
         print(dimmed("\n".join(map(_escaped, text.rstrip("\n").split("\n")))))
+
+
+def _show_member(path: str, field: Field, btf: Btf, *, as_json: bool) -> None:
+    """Print the type, offset and size of a member."""
+    size = int(btf.sizeof([field.type.id])[0])
+    c_name = field.type.c_name
+    if as_json:
+        print_json(
+            {
+                "path": path,
+                "type": c_name,
+                "type_id": field.type.id,
+                "size": size if size >= 0 else None,
+                "bit_offset": field.bit_offset,
+                "bitfield_size": field.bitfield_size,
+            }
+        )
+        return
+    bits = f":{field.bitfield_size}" if field.bitfield_size else ""
+    line = (str(field.offset), str(max(size, 0)), printable(c_name + bits), printable(path))
+    print_columns([("offset", "size", "type", "member"), line], (True, True, False, False))
 
 
 def layout_of(btf: Btf, found: Type) -> StructLayout | None:

@@ -1,9 +1,11 @@
 """Find the users of a type: structs, functions and variables that contain it, point to it, take or return it.
 
-The search continues through typedefs, qualifiers, pointers, arrays and anonymous structs.
+The search continues through typedefs, qualifiers, pointers, arrays and anonymous structs. Stars after a name
+count the pointers between the user and the type. Anonymous function prototypes, which functions share, come
+last.
 
     btfmmap users list_head --embedded
-    btfmmap users sk_buff --role parameter
+    btfmmap users sk_buff --role parameter --kind func
     btfmmap users pid_t --role member --json
 """
 
@@ -19,8 +21,8 @@ from .common import (
     print_columns,
     print_json,
     printable,
-    wrong_usage,
 )
+from .words import kind_of, role_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,9 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-r",
         "--role",
-        type=_role,
+        type=role_of,
         action="append",
         help="find only uses in this role, such as member, parameter, return or variable; may be repeated",
+    )
+    parser.add_argument(
+        "-k", "--kind", type=kind_of, help="find only users of this kind, such as func or struct"
     )
     parser.add_argument(
         "-e",
@@ -58,8 +63,13 @@ def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         found = find_type(btf, args.type, "users")
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
-        names = btf.names([user.type.id for user in users])
-        rows = [_row(user, name) for user, name in zip(users, names, strict=True)]
+        ids = [user.type.id for user in users]
+        kinds, names = btf.kind_names(ids), btf.names(ids)
+        rows = [
+            _row(user, kind, name)
+            for user, kind, name in zip(users, kinds, names, strict=True)
+            if args.kind is None or kind == args.kind.name
+        ]
     if not rows and not args.json:
         raise NotFoundError(f"{args.type} has no such users")
     if args.json:
@@ -74,24 +84,16 @@ def run(args: argparse.Namespace) -> None:
             printable(row["name"]) + "*" * row["pointers"],
             f"at {row['bit_offset'] // 8}" if row["role"] == "MEMBER" else "",
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: row["kind"] == "FUNC_PROTO")
     ]
     if lines:
         print_columns(lines, (True, False, False, False, False, False))
 
 
-def _role(name: str) -> Role:
-    try:
-        return Role[name.upper().replace("-", "_")]
-    except KeyError:
-        names = ", ".join(role.name.lower() for role in Role)
-        wrong_usage(f"unknown role {name!r}; roles are {names}")
-
-
-def _row(user: User, name: str) -> dict[str, Any]:
+def _row(user: User, kind: str, name: str) -> dict[str, Any]:
     return {
         "id": user.type.id,
-        "kind": user.type.kind.name,
+        "kind": kind,
         "user": name,
         "role": user.role.name,
         "position": user.position,

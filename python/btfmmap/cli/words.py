@@ -1,0 +1,64 @@
+"""Kinds and roles in arguments, by the kernel's names or the words that people use for them."""
+
+from __future__ import annotations
+
+from .. import Kind, Role
+from .common import wrong_usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KINDS = {
+    "pointer": "PTR",
+    "forward": "FWD",
+    "function": "FUNC",
+    "prototype": "FUNC_PROTO",
+    "proto": "FUNC_PROTO",
+    "variable": "VAR",
+    "section": "DATASEC",
+    "integer": "INT",
+}
+_ROLES = {
+    "param": "PARAMETER",
+    "argument": "PARAMETER",
+    "arg": "PARAMETER",
+    "ret": "RETURN",
+    "return_type": "RETURN",
+    "returned": "RETURN",
+    "field": "MEMBER",
+    "var": "VARIABLE",
+    "global": "VARIABLE",
+    "pointer": "POINTEE",
+    "ptr": "POINTEE",
+    "array": "ELEMENT",
+    "typedef": "UNDERLYING",
+}
+
+
+def kind_of(text: str) -> Kind:
+    """The kind that a word means."""
+    try:
+        return Kind[_name(text, _KINDS, Kind.__members__)]
+    except KeyError:
+        names = ", ".join(known.name.lower() for known in Kind)
+        wrong_usage(f"unknown kind {text!r}; kinds are {names}")
+
+
+def role_of(text: str) -> Role:
+    """The role that a word means."""
+    try:
+        return Role[_name(text, _ROLES, Role.__members__)]
+    except KeyError:
+        names = ", ".join(role.name.lower() for role in Role)
+        wrong_usage(f"unknown role {text!r}; roles are {names}")
+
+
+def _name(text: str, aliases: dict[str, str], known: Mapping[str, object]) -> str:
+    """The name that a word means. Capital letters, dashes and a plural do not matter."""
+    word = text.lower().replace("-", "_").replace(" ", "_")
+    for each in (word, word.removesuffix("s")):
+        name = aliases.get(each, each.upper())
+        if name in known:
+            return name
+    raise KeyError(text)
