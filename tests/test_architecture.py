@@ -45,7 +45,8 @@ FOLDERS = {
 # functions too. A module may import others of its own layer.
 LAYERS = {
     "base": (
-        "_core _version bounded_cache close_names errors frames iteration kinds optional relocation_kinds",
+        "_core _version bounded_cache close_names errors frames iteration kind_numbers kinds named_tuples "
+        "optional relocation_kinds",
         set(),
     ),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf running_kernel", {"base"}),
@@ -53,7 +54,7 @@ LAYERS = {
     "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": (
-        "ctypes_types decoder dtype dumping formatting record_readers records struct_layout",
+        "ctypes_types decoder dtype dumping formatting record_readers records struct_layout summaries",
         {"base", "types"},
     ),
     "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
@@ -201,6 +202,7 @@ BTF_NAMES = [
     "string",
     "string_section",
     "strings",
+    "summary",
     "to_c",
     "type_section",
     "types",

@@ -15,6 +15,7 @@
 #include "bindings/text.hpp"
 #include "bindings/texts.hpp"
 #include "bindings/view.hpp"
+#include "core/analysis/summary.hpp"
 #include "core/btf/relocate.hpp"
 #include "core/format/kind_text.hpp"
 #include "core/input/file.hpp"
@@ -208,6 +209,29 @@ View lookup(const Btf& btf, const py::object& names, const py::object& kind) {
     return view_of(std::move(ids), "q");
 }
 
+// Returns the numbers of records by kind, those of elements and strings, and the IDs and sizes of the largest
+// structs. Kinds that only the layout section describes are listed if there are records of them.
+py::tuple summary(const Btf& btf, std::size_t top) {
+    const Summary found = [&] {
+        const py::gil_scoped_release unlocked;
+        return Summary(btf, top);
+    }();
+    py::dict kinds;
+    for (std::size_t number = 1; number != kMaxKinds; ++number) {
+        const auto kind = static_cast<Kind>(number);
+        if (shape_of(kind).known || found.records[number] != 0) {
+            kinds[py::str(kind_name(kind))] = found.records[number];
+        }
+    }
+    py::dict counts;
+    counts["members"] = found.elements_of(Kind::Struct) + found.elements_of(Kind::Union);
+    counts["params"] = found.elements_of(Kind::FuncProto);
+    counts["enumerators"] = found.elements_of(Kind::Enum) + found.elements_of(Kind::Enum64);
+    counts["secinfos"] = found.elements_of(Kind::Datasec);
+    counts["strings"] = found.strings;
+    return py::make_tuple(kinds, counts, found.biggest_structs);
+}
+
 // Returns the rows of a table that have a name. The table must have the column name_off.
 View named_rows(const Btf& btf, const std::string& table, py::handle name) {
     const Text text(name);
@@ -256,6 +280,7 @@ void register_btf(py::module_& module) {
             py::arg("type_id"))
         .def("c_names", c_names, py::arg("type_ids"))
         .def("kind_names", kind_names, py::arg("type_ids"))
+        .def("summary", summary, py::arg("top"))
         .def(
             "string",
             [](const Btf& btf, py::handle offset) { return to_str(btf.strings().at(to_integer(offset))); },

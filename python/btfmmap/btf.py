@@ -421,11 +421,11 @@ class Btf(HasTables):
             >>> btf.ext is None
             True
         """
-        from .ext import Ext
-
         tables, core = self._tables, self._core
         if self._ext is None:
             return None
+        from .ext import Ext
+
         ext: Ext | None = tables.get(Ext)
         return tables.setdefault(Ext, Ext(self, self._ext, core, self._elf)) if ext is None else ext
 
@@ -936,6 +936,31 @@ class Btf(HasTables):
             built = Layouts({name: _array(view) for name, view in columns.items()})
             layouts = tables.setdefault(Layouts, built)
         return layouts
+
+    def summary(self, top: int = 10) -> dict[str, Any]:
+        """Count the types, members and strings of this BTF, and return its largest structs.
+
+        Works without numpy. The types of a base are not counted.
+
+        Args:
+            top: The number of structs to return.
+
+        Returns:
+            A dict of the numbers of "types", "members", "params", "enumerators", "secinfos" and "strings".
+            "kinds" is a dict from the name of each kind to the number of its types. "biggest_structs" is a
+            list of dicts with "id", "name" and "size" in bytes, largest first.
+
+        Raises:
+            ValueError: `top` is negative.
+
+        Example:
+            >>> summary = btf.summary(top=1)
+            >>> summary["types"], summary["kinds"]["STRUCT"], summary["biggest_structs"]
+            (48, 2, [{'id': 2, 'name': 'flow', 'size': 112}])
+        """
+        from .summaries import summary
+
+        return summary(self, top)
 
     def wasteful(self, top: int = 20) -> list[dict[str, int | str]]:
         """Return the structs and unions with the most bytes in holes and padding.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from .kinds import Kind
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .btf import Btf
 
-_COMPOSITE = tuple(kind.name for kind in Kind if kind.is_composite)
+_COMPOSITE = ("STRUCT", "UNION")
 _WITH_PARTS = (*_COMPOSITE, "ARRAY")
 _WITH_VALUES = (*_WITH_PARTS, "ENUM", "ENUM64", "INT", "FLOAT", "PTR")
 _VARIABLES = ("VAR", "DATASEC")

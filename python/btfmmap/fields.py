@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from .close_names import close_names
 from .errors import FormatError, NotFoundError
-from .kinds import Kind
+from .kind_numbers import ARRAY, PTR, UNION
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NamedTuple
 
     from .btf import Btf
     from .types import Type
+else:
+    from .named_tuples import NamedTuple
 
 MAX_FIELDS = 1 << 16  # the limit of a struct with a 16-bit vlen
 MAX_DEPTH = 64  # of nested structs
@@ -56,6 +58,16 @@ class Field(NamedTuple):
             49
         """
         return self.bit_offset // 8
+
+    @property
+    def size(self) -> int:
+        """The size of the member's type in bytes; 0 if it has none.
+
+        Example:
+            >>> btf.find_member("flow.link").size
+            16
+        """
+        return max(self.type.btf._size(self.type.id), 0)
 
 
 class MemberAt(NamedTuple):
@@ -184,7 +196,7 @@ def _why(reason: str, holder: str, part: str, type_: Type) -> str:
         return f"index {part[:-1]} is past the end of {c_name}"
     if reason == "bad index":
         return f"{'[' + part!r} is not an index"
-    what = {Kind.PTR: "a pointer", Kind.ARRAY: "an array"}.get(found.kind)
+    what = {PTR: "a pointer", ARRAY: "an array"}.get(found.kind)
     wanted = "an array" if reason == "not array" else "a struct or union"
     return f"{holder} is {f'{what} ({c_name})' if what else f'of type {c_name}'}, not {wanted}"
 
@@ -207,7 +219,7 @@ def first_and_last(type_: Type) -> tuple[int, int]:
         ValueError: There are none.
     """
     (offsets,) = type_._children("members", "bit_offset")
-    if type_.kind == Kind.UNION and offsets:
+    if type_.kind == UNION and offsets:
         return 0, len(offsets) - 1
     numbers = range(len(offsets))
     return min(numbers, key=offsets.__getitem__), max(numbers, key=lambda number: (offsets[number], number))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import _core
 from .containers import find
@@ -12,12 +11,15 @@ from .opening import base_beside, check_base, check_unit, open_file, read_all, u
 from .opening import open as open_btf
 from .running_kernel import open_running
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO
+    from typing import IO, Literal, NamedTuple
 
     from ._core import Buffer, File
     from .btf import Btf
     from .opening import Path
+else:
+    from .named_tuples import NamedTuple
 
 
 class Diagnostic(NamedTuple):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from . import _core
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NamedTuple, NoReturn
 
     from ._core import File
+else:
+    from .named_tuples import NamedTuple
 
 
 class LoadedBtf(NamedTuple):

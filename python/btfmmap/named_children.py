@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .kinds import Kind
+from .kind_numbers import ENUM64
 from .types import Enumerator, Member, Type
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,7 +35,7 @@ def enumerators(btf: Btf, name: str) -> list[tuple[Type, Enumerator]]:
         first_id = level.first_id
         for row in rows:
             parent, value = columns["parent"][row], columns["value"][row]
-            if kinds[parent - first_id] == Kind.ENUM64 and not columns["signed"][row]:
+            if kinds[parent - first_id] == ENUM64 and not columns["signed"][row]:
                 value %= 2**64
             found.append((Type(level, parent), Enumerator(name, value)))
     return found

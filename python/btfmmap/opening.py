@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from operator import index
+from _operator import index
 
 from ._core import Btf as _CoreBtf
 from ._core import File

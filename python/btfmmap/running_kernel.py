@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
 from .errors import BtfError
@@ -51,6 +50,8 @@ def open_running(open_path: Callable[[str], Opened], open_loaded: Callable[[str,
         if error.filename is None or os.fsdecode(error.filename) != KERNEL_BTF:
             raise
         missing = error
+    import errno
+
     release = os.uname().release
     tried: list[str] = []
     for place in _OTHER_PLACES:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     from .types import Type
+else:
+    from .named_tuples import NamedTuple
 
 CACHE_LINE = 64
 
@@ -53,17 +57,28 @@ class StructLayout:
 
     Attributes:
         type: the STRUCT or UNION.
-        summary: the row of the type in `Btf.layouts`, as a dict of column names to values.
 
     Example:
-        >>> layout = btf.layout("flow")
-        >>> layout.summary["holes"], layout.summary["hole_bytes"]
-        (2, 5)
+        >>> btf.layout("flow").size
+        112
     """
 
     def __init__(self, type_: Type) -> None:
         self.type: Type = type_
-        self.summary: dict[str, Any] = _summary(type_)
+        self._summary: dict[str, Any] | None = None
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The row of the type in `Btf.layouts`, as a dict of column names to values.
+
+        Example:
+            >>> layout = btf.layout("flow")
+            >>> layout.summary["holes"], layout.summary["hole_bytes"]
+            (2, 5)
+        """
+        if self._summary is None:  # not made for `text`, as it takes the layouts of all types
+            self._summary = _summary(self.type)
+        return self._summary
 
     @property
     def size(self) -> int:

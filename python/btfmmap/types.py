@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
+from . import kind_numbers as kinds
 from .errors import BtfError, NotFoundError
-from .kinds import IntEncoding, Kind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, SupportsIndex
+    from typing import Any, NamedTuple, SupportsIndex, TypeVar, overload
 
     from .btf import Btf
+    from .kinds import IntEncoding, Kind
+
+    _Item = TypeVar("_Item", bound="Member | Param | Enumerator")
+else:
+    from .named_tuples import NamedTuple
+
+    _Item = object
 
 
 class Member(NamedTuple):
@@ -97,9 +104,6 @@ class Secinfo(NamedTuple):
     size: int
 
 
-_Item = TypeVar("_Item", bound="Member | Param | Enumerator")
-
-
 class NamedItems(tuple[_Item, ...]):
     """The members, parameters or enumerators of a type: a tuple whose items can also be found by name.
 
@@ -125,10 +129,13 @@ class NamedItems(tuple[_Item, ...]):
     def __getnewargs__(self) -> tuple[tuple[_Item, ...], Type]:
         return tuple(self), self._owner
 
-    @overload
-    def __getitem__(self, key: SupportsIndex | str, /) -> _Item: ...
-    @overload
-    def __getitem__(self, key: slice, /) -> tuple[_Item, ...]: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: SupportsIndex | str, /) -> _Item: ...
+        @overload
+        def __getitem__(self, key: slice, /) -> tuple[_Item, ...]: ...
+
     def __getitem__(self, key: SupportsIndex | str | slice, /) -> _Item | tuple[_Item, ...]:
         """Return an item by position or name, or a tuple of the items in a slice.
 
@@ -153,7 +160,7 @@ class NamedItems(tuple[_Item, ...]):
         from .close_names import close_names
 
         owner, kind = self._owner, self._owner.kind
-        if not (kind.is_composite or kind.is_enum or kind in (Kind.FUNC, Kind.FUNC_PROTO)):
+        if not (kind.is_composite or kind.is_enum or kind in (kinds.FUNC, kinds.FUNC_PROTO)):
             shown = owner.name or f"type [{owner.id}]"
             return NotFoundError(
                 f"{shown} is of kind {kind.name}, without members, parameters or enumerators"
@@ -166,21 +173,21 @@ class NamedItems(tuple[_Item, ...]):
         return NotFoundError(f"{whose} has no {what} {name!r}{near}")
 
 
-_SIZED = {Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC}
+_SIZED = {kinds.INT, kinds.STRUCT, kinds.UNION, kinds.ENUM, kinds.ENUM64, kinds.FLOAT, kinds.DATASEC}
 _REFERRING = {
-    Kind.PTR,
-    Kind.TYPEDEF,
-    Kind.VOLATILE,
-    Kind.CONST,
-    Kind.RESTRICT,
-    Kind.FUNC,
-    Kind.FUNC_PROTO,
-    Kind.VAR,
-    Kind.DECL_TAG,
-    Kind.TYPE_TAG,
+    kinds.PTR,
+    kinds.TYPEDEF,
+    kinds.VOLATILE,
+    kinds.CONST,
+    kinds.RESTRICT,
+    kinds.FUNC,
+    kinds.FUNC_PROTO,
+    kinds.VAR,
+    kinds.DECL_TAG,
+    kinds.TYPE_TAG,
 }
 _MAX_SHOWN = 80  # characters of a name
-_LINKAGE = {Kind.FUNC: "funcs", Kind.VAR: "vars"}
+_LINKAGE = {kinds.FUNC: "funcs", kinds.VAR: "vars"}
 
 
 class Type:
@@ -238,6 +245,11 @@ class Type:
         return NamedItems(named_tuples(item, columns), self)
 
     @property
+    def _kind(self) -> int:
+        """The number of the kind: making a `Kind` takes longer."""
+        return self._cell("kind")
+
+    @property
     def kind(self) -> Kind:
         """The kind of the type.
 
@@ -245,7 +257,7 @@ class Type:
             >>> btf["flow"].kind
             <Kind.STRUCT: 4>
         """
-        return Kind(self._cell("kind"))
+        return _kind_class()(self._cell("kind"))
 
     @property
     def name(self) -> str:
@@ -301,7 +313,7 @@ class Type:
             >>> btf["flow"].size
             112
         """
-        return self._cell("size_or_type") if self.kind in _SIZED else None
+        return self._cell("size_or_type") if self._kind in _SIZED else None
 
     @property
     def type(self) -> Type | None:
@@ -315,9 +327,9 @@ class Type:
             >>> btf["bool"].type
             <Type [13] INT _Bool>
         """
-        if self.kind == Kind.ARRAY:
+        if self._kind == kinds.ARRAY:
             return self.btf._type(self._extra("arrays", "type"))
-        return self.btf._type(self._cell("size_or_type")) if self.kind in _REFERRING else None
+        return self.btf._type(self._cell("size_or_type")) if self._kind in _REFERRING else None
 
     @property
     def index_type(self) -> Type | None:
@@ -327,7 +339,7 @@ class Type:
             >>> btf[7].index_type
             <Type [8] INT __ARRAY_SIZE_TYPE__>
         """
-        return self.btf._type(self._extra("arrays", "index_type")) if self.kind == Kind.ARRAY else None
+        return self.btf._type(self._extra("arrays", "index_type")) if self._kind == kinds.ARRAY else None
 
     @property
     def nelems(self) -> int | None:
@@ -337,7 +349,7 @@ class Type:
             >>> btf["address"].members["words"].type.nelems
             4
         """
-        return self._extra("arrays", "nelems") if self.kind == Kind.ARRAY else None
+        return self._extra("arrays", "nelems") if self._kind == kinds.ARRAY else None
 
     @property
     def encoding(self) -> IntEncoding | None:
@@ -347,7 +359,9 @@ class Type:
             >>> btf["int"].encoding == btfmmap.IntEncoding.SIGNED
             True
         """
-        return IntEncoding(self._extra("ints", "encoding")) if self.kind == Kind.INT else None
+        from .kinds import IntEncoding
+
+        return IntEncoding(self._extra("ints", "encoding")) if self._kind == kinds.INT else None
 
     @property
     def nr_bits(self) -> int | None:
@@ -357,7 +371,7 @@ class Type:
             >>> btf["long"].nr_bits
             64
         """
-        return self._extra("ints", "nr_bits") if self.kind == Kind.INT else None
+        return self._extra("ints", "nr_bits") if self._kind == kinds.INT else None
 
     @property
     def bit_offset(self) -> int | None:
@@ -367,7 +381,7 @@ class Type:
             >>> btf["int"].bit_offset
             0
         """
-        return self._extra("ints", "bit_offset") if self.kind == Kind.INT else None
+        return self._extra("ints", "bit_offset") if self._kind == kinds.INT else None
 
     @property
     def signed(self) -> bool | None:
@@ -380,7 +394,7 @@ class Type:
             >>> btf["verdict"].signed, btf["limit"].signed
             (True, False)
         """
-        if not self.kind.is_enum:
+        if self._kind not in kinds.ENUMS:
             return None
         columns = self.btf._columns("enumerators")
         row = self.id - self.btf.first_id
@@ -395,7 +409,7 @@ class Type:
             >>> btf["judge"].linkage, btf["now"].linkage
             (0, 2)
         """
-        return self._extra(_LINKAGE[self.kind], "linkage") if self.kind in _LINKAGE else None
+        return self._extra(_LINKAGE[self._kind], "linkage") if self._kind in _LINKAGE else None
 
     @property
     def component_idx(self) -> int | None:
@@ -405,7 +419,7 @@ class Type:
             >>> btf["counted"].component_idx
             11
         """
-        return self._extra("decl_tags", "component_idx") if self.kind == Kind.DECL_TAG else None
+        return self._extra("decl_tags", "component_idx") if self._kind == kinds.DECL_TAG else None
 
     @property
     def members(self) -> NamedItems[Member]:
@@ -427,10 +441,10 @@ class Type:
             >>> btf["judge"].params["flow"].type.c_name
             'struct flow *'
         """
-        if self.kind == Kind.FUNC:
+        if self._kind == kinds.FUNC:
             prototype = self.btf._type(self._cell("size_or_type"))
             # Checked, because the bytes may have changed after `open`.
-            return NamedItems(prototype.params if prototype.kind == Kind.FUNC_PROTO else (), self)
+            return NamedItems(prototype.params if prototype._kind == kinds.FUNC_PROTO else (), self)
         return self._items(Param, "params", "type")
 
     @property
@@ -442,7 +456,7 @@ class Type:
             Enumerator(name='DENY', value=-1)
         """
         values = self._items(Enumerator, "enumerators", "value")
-        if self.kind != Kind.ENUM64 or self.signed:
+        if self._kind != kinds.ENUM64 or self.signed:
             return values
         return NamedItems((Enumerator(name, value % 2**64) for name, value in values), self)
 
@@ -472,6 +486,19 @@ class Type:
             return f"<Type [{self.id}] {self.kind.name} {_shown(self.name or self.c_name)}>"
         except (BtfError, ValueError) as error:  # a base is closed, or the bytes have changed
             return f"<Type [{self.id}]: {_shown(str(error))}>"
+
+
+_class_of_kinds: type[Kind] | None = None
+
+
+def _kind_class() -> type[Kind]:
+    """Import `Kind` on first use. An import statement in each call would take longer than the call."""
+    global _class_of_kinds
+    if _class_of_kinds is None:
+        from .kinds import Kind
+
+        _class_of_kinds = Kind
+    return _class_of_kinds
 
 
 def _shown(text: str) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import partial
 from itertools import repeat, zip_longest
-from typing import TYPE_CHECKING, NamedTuple
 
+from . import kind_numbers as kinds
 from .graph import Role
-from .kinds import Kind
 from .types import Type
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from typing import Any, TypeVar
+    from typing import Any, NamedTuple, TypeVar
 
     from .btf import Btf
 
     _T = TypeVar("_T")
+else:
+    from .named_tuples import NamedTuple
 
 THROUGH = ("typedef", "const", "volatile", "restrict", "type_tag", "pointer", "array", "anonymous")
 """The kinds of types that may lie between a type and its user."""
@@ -26,9 +28,13 @@ EMBEDDED = tuple(word for word in THROUGH if word != "pointer")
 """`THROUGH` without pointers: finds users that contain the type itself."""
 
 _KINDS = {
-    **{kind.name.lower(): kind for kind in Kind if kind.is_modifier},
-    "pointer": Kind.PTR,
-    "array": Kind.ARRAY,
+    "typedef": kinds.TYPEDEF,
+    "const": kinds.CONST,
+    "volatile": kinds.VOLATILE,
+    "restrict": kinds.RESTRICT,
+    "type_tag": kinds.TYPE_TAG,
+    "pointer": kinds.PTR,
+    "array": kinds.ARRAY,
 }
 _ROLES = tuple(Role)
 

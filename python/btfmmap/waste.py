@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import add, index
+from _operator import add, index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@
 #include "core/analysis/layout_members.hpp"
 #include "core/analysis/member_paths.hpp"
 #include "core/analysis/sizes.hpp"
+#include "core/analysis/summary.hpp"
 #include "core/analysis/users.hpp"
 #include "core/base/error.hpp"
 #include "core/btf/ext.hpp"
@@ -489,6 +490,7 @@ void exercise_all(const Btf& btf) {
     attempt([&] { read_matches(btf); });
     read_strings(btf);
     attempt([&] { read_type_names(btf); });
+    attempt([&] { require(Summary(btf, kMostAsked).biggest_structs.size() <= kMostAsked); });
     attempt([&] { read_tables(btf); });
     attempt([&] {
         const auto sizes = sizes_of(btf);

@@ -131,7 +131,12 @@ class LintRules {
 public:
     LintRules(const Index& index, const Strings& strings, const Sizes& sizes, std::uint64_t types_start,
               const ReportDiagnostic& report)
-        : index_(index), strings_(strings), sizes_(sizes), types_start_(types_start), report_(report) {}
+        : index_(index),
+          strings_(strings),
+          sizes_(sizes),
+          types_start_(types_start),
+          report_(report),
+          known_identifiers_(static_cast<std::size_t>(strings.end())) {}
 
     void run() {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
@@ -173,17 +178,28 @@ private:
 
     void check_name(uint32_t row, Kind kind) const {
         const std::byte* word = index_.record(row) + HeadField::name_off;
-        const std::string_view name = name_at(index_.load(word));
+        const uint32_t name_off = index_.load(word);
+        const Alphabet alphabet = alphabet_of(kind);
+        if (alphabet == Alphabet::identifier && !takes_no_name(kind) && is_known_identifier(name_off)) {
+            return;
+        }
+        const std::string_view name = name_at(name_off);
         if (name.empty() && needs_name(kind)) {
             note(row, "name", word, "has no name");
         } else if (!name.empty() && takes_no_name(kind)) {
             note(row, "name", word, "is named " + quoted(name) + ", but its kind has no names");
         } else {
-            check_text(row, word, "is named ", name, alphabet_of(kind));
+            check_text(row, word, "is named ", name, alphabet);
         }
     }
 
-    void check_text(uint32_t row, const std::byte* word, const std::string& what, std::string_view name,
+    // Whether check_text() has accepted the name at this offset as an identifier. Most names have several
+    // users.
+    bool is_known_identifier(uint32_t name_off) const {
+        return name_off < known_identifiers_.size() && known_identifiers_[name_off];
+    }
+
+    void check_text(uint32_t row, const std::byte* word, const char* what, std::string_view name,
                     Alphabet alphabet) const {
         if (name.empty()) {
             return;
@@ -193,6 +209,9 @@ private:
                  what + quoted(name) + ", longer than the kernel's limit of " + number(kMaxName) + " bytes");
         } else if (!is_in(name, alphabet)) {
             note(row, "identifier", word, what + quoted(name) + ", which is not " + expected_text(alphabet));
+        } else if (const uint32_t name_off = index_.load(word);
+                   alphabet == Alphabet::identifier && name_off < known_identifiers_.size()) {
+            known_identifiers_[name_off] = true;
         }
     }
 
@@ -241,25 +260,29 @@ private:
         const std::vector<int64_t> ends =
             kind == Kind::Struct ? ends_before(row, flag) : std::vector<int64_t>();
         for (uint32_t i = 0; i != count; ++i, member += shape.element) {
-            const std::string_view name = name_at(index_.load(member + MemberField::name_off));
-            check_text(row, member + MemberField::name_off, "has a member ", name, Alphabet::identifier);
+            const uint32_t name_off = index_.load(member + MemberField::name_off);
+            if (!is_known_identifier(name_off)) {
+                check_text(row, member + MemberField::name_off, "has a member ", name_at(name_off),
+                           Alphabet::identifier);
+            }
             const uint32_t type_id = index_.load(member + MemberField::type);
             const bool sized = is_sized(type_id);
             if (!sized && type_id < index_.end_id()) {
                 note(row, "unsized", member + MemberField::type,
-                     member_text(i, name) + " of type [" + number(type_id) + "], which has no size");
+                     member_text(i, name_at(name_off)) + " of type [" + number(type_id) +
+                         "], which has no size");
             }
             const std::byte* word = member + MemberField::offset;
             const Extent extent = extent_of(index_.load(word), flag, sized ? type_id : 0);
             // A member whose type does not exist might have been of an INT type.
             if ((flag || type_id < index_.end_id()) && !extent.may_be_bitfield && extent.start % 8 != 0) {
                 note(row, "unaligned", word,
-                     member_text(i, name) + " at bit " + number(positive(extent.start)) +
+                     member_text(i, name_at(name_off)) + " at bit " + number(positive(extent.start)) +
                          ", within a byte, although it is not a bitfield");
             }
             if (extent.end > 8 * size) {
                 note(row, "outside", word,
-                     member_text(i, name) + " that ends at bit " + number(positive(extent.end)) +
+                     member_text(i, name_at(name_off)) + " that ends at bit " + number(positive(extent.end)) +
                          ", past its " + number(positive(size)) + " bytes");
             }
             if (kind != Kind::Struct) {
@@ -267,12 +290,12 @@ private:
             }
             if (extent.start < last_start) {
                 note(row, "order", word,
-                     member_text(i, name) + " at bit " + number(positive(extent.start)) +
+                     member_text(i, name_at(name_off)) + " at bit " + number(positive(extent.start)) +
                          ", before the member that precedes it in the record");
             }
             if (extent.start < ends[i] && extent.end > extent.start) {
                 note(row, "overlap", word,
-                     member_text(i, name) + " at bit " + number(positive(extent.start)) +
+                     member_text(i, name_at(name_off)) + " at bit " + number(positive(extent.start)) +
                          ", where another one ends at bit " + number(positive(ends[i])));
             }
             last_start = extent.start;
@@ -341,11 +364,15 @@ private:
         if (shape.element_name == Shape::kNone) {
             return;
         }
-        const std::string what = kind == Kind::FuncProto ? "has a parameter " : "has an enumerator ";
+        const char* what = kind == Kind::FuncProto ? "has a parameter " : "has an enumerator ";
         const std::byte* element = index_.record(row) + kHeadSize;
         for (uint32_t left = index_.elements(row, shape); left != 0; --left, element += shape.element) {
             const std::byte* word = element + shape.element_name;
-            const std::string_view name = name_at(index_.load(word));
+            const uint32_t name_off = index_.load(word);
+            if (is_known_identifier(name_off)) {
+                continue;
+            }
+            const std::string_view name = name_at(name_off);
             if (name.empty() && kind != Kind::FuncProto) {
                 note(row, "name", word, "has an enumerator without a name");
             }
@@ -528,6 +555,7 @@ private:
     const Sizes& sizes_;
     std::uint64_t types_start_;
     const ReportDiagnostic& report_;
+    mutable std::vector<bool> known_identifiers_;  // by name offset
 };
 
 }  // namespace

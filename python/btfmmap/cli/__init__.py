@@ -6,7 +6,6 @@ import os
 import sys
 
 from .. import BtfError
-from .bpftool import translated
 from .common import InputError, WrongUsageError, complain, explained
 from .exit_codes import DONE, INTERRUPTED, PIPE_CLOSED, WANTING, WRONG_INPUT
 from .fast_args import FastParser, NeedsArgparse
@@ -75,6 +74,15 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
     return args.run, args
 
 
+def _translated(words: list[str]) -> list[str]:
+    """Translate bpftool's arguments."""
+    if words and (words[0] in COMMANDS or words[0] == "help"):
+        return words
+    from .bpftool import translated
+
+    return translated(words)
+
+
 def _explained(words: list[str]) -> list[str]:
     """Translate `help COMMAND` to `COMMAND --help`. Refuse what is not a command.
 
@@ -112,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         try:
-            words = _explained(translated(words) or ["info"])
+            words = _explained(_translated(words) or ["info"])
         except ValueError as error:
             from .argparse_cli import parser_of
 

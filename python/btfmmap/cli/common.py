@@ -313,12 +313,9 @@ def print_columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> N
     The width of a column is limited: one very long name would otherwise pad all rows.
     """
     widths = [min(max(map(len, column)), _MAX_WIDTH) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        )
-        print("  ".join(cells).rstrip())
+    columns = (f"%{width if right else -width}s" for width, right in zip(widths, numeric, strict=True))
+    template = "  ".join(columns)
+    sys.stdout.writelines(f"{(template % row).rstrip()}\n" for row in rows)
 
 
 def print_document(name: str, version: int, **fields: Any) -> None:

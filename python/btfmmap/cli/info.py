@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .. import Btf
 
 BIGGEST = 10
+_COUNTS = ("types", "kinds", "members", "params", "enumerators", "secinfos")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,16 +84,7 @@ def open_timed(path: str | None, btf_id: int | None, base: Btf | None, unit: int
 
 def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
     """The object printed by `--json`."""
-    import numpy as np
-
-    from .. import Kind
-
-    types = btf.types
-    own = types[types.kind != Kind.VOID]
-    kinds, counts = np.unique(own.kind, return_counts=True)
-    found = {Kind(kind).name: int(count) for kind, count in zip(kinds, counts, strict=True)}
-    structs = types[types.kind == Kind.STRUCT]
-    biggest = structs[np.argsort(-structs.size_or_type.astype(np.int64), kind="stable")[:BIGGEST]]
+    counts = btf.summary(BIGGEST)
     return {
         "source": btf.source._asdict(),
         "open_ms": round(open_seconds * 1e3, 3),
@@ -101,25 +93,15 @@ def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
         "base": btf.base and btf.base.source.path,
         "base_distilled": btf.base is not None and btf.base.distilled,
         "first_id": btf.first_id,
-        "types": len(own),
-        "kinds": {kind.name: 0 for kind in Kind if kind != Kind.VOID} | found,
-        "members": len(btf.members),
-        "params": len(btf.params),
-        "enumerators": len(btf.enumerators),
-        "secinfos": len(btf.secinfos),
+        **{name: counts[name] for name in _COUNTS},
         "ext": btf.ext
         and {
             "func_info": len(btf.ext.func_info),
             "line_info": len(btf.ext.line_info),
             "core_relo": len(btf.ext.core_relo),
         },
-        "strings": int(np.count_nonzero(btf.string_section == 0)),
-        "biggest_structs": [
-            {"id": int(type_id), "name": name, "size": int(size)}
-            for type_id, name, size in zip(
-                biggest.id, btf.strings(biggest.name_off), biggest.size_or_type, strict=True
-            )
-        ],
+        "strings": counts["strings"],
+        "biggest_structs": counts["biggest_structs"],
     }
 
 

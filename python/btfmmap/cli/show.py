@@ -14,7 +14,6 @@ the others.
 
 from __future__ import annotations
 
-from .. import IntEncoding, Type
 from .common import (
     add_json,
     add_source,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from .. import Btf, Field, StructLayout
+    from .. import Btf, Field, StructLayout, Type
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
         if not args.c and not args.expand and (field := find_field(btf, args.type)) is not None:
-            _show_member(spellings(args.type)[0], field, btf, as_json=args.json)
+            _show_member(spellings(args.type)[0], field, as_json=args.json)
             return
         ids = find_types(btf, args.type, "layout" if args.expand else None)
         found = btf[ids[0]]
@@ -80,9 +79,8 @@ def run(args: argparse.Namespace) -> None:
         print(dimmed("\n".join(map(_escaped, text.rstrip("\n").split("\n")))))
 
 
-def _show_member(path: str, field: Field, btf: Btf, *, as_json: bool) -> None:
+def _show_member(path: str, field: Field, *, as_json: bool) -> None:
     """Print the type, offset and size of a member."""
-    size = int(btf.sizeof([field.type.id])[0])
     c_name = field.type.c_name
     if as_json:
         print_json(
@@ -90,14 +88,14 @@ def _show_member(path: str, field: Field, btf: Btf, *, as_json: bool) -> None:
                 "path": path,
                 "type": c_name,
                 "type_id": field.type.id,
-                "size": size if size >= 0 else None,
+                "size": field.size,
                 "bit_offset": field.bit_offset,
                 "bitfield_size": field.bitfield_size,
             }
         )
         return
     bits = f":{field.bitfield_size}" if field.bitfield_size else ""
-    line = (str(field.offset), str(max(size, 0)), printable(c_name + bits), printable(path))
+    line = (str(field.offset), str(field.size), printable(c_name + bits), printable(path))
     print_columns([("offset", "size", "type", "member"), line], (True, True, False, False))
 
 
@@ -119,6 +117,8 @@ def describe(found: Type) -> dict[str, Any]:
     if found.nelems is not None:
         facts["nelems"] = found.nelems
     if found.encoding is not None:
+        from .. import IntEncoding
+
         facts["encoding"] = [flag.name for flag in IntEncoding if flag in found.encoding]
     if found.params:
         facts["params"] = [{"name": name, "type": type_.c_name} for name, type_ in found.params]

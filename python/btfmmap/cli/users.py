@@ -65,11 +65,12 @@ def run(args: argparse.Namespace) -> None:
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
         ids = [user.type.id for user in users]
         kinds, names = btf.kind_names(ids), btf.names(ids)
-        rows = [
-            _row(user, kind, name)
-            for user, kind, name in zip(users, kinds, names, strict=True)
-            if args.kind is None or kind == args.kind.name
-        ]
+    roles_of = {role: role.name for role in Role}  # `name` of an enum is slow
+    rows = [
+        _row(user, kind, name, roles_of[user.role])
+        for user, kind, name in zip(users, kinds, names, strict=True)
+        if args.kind is None or kind == args.kind.name
+    ]
     if not rows and not args.json:
         raise NotFoundError(f"{args.type} has no such users")
     if args.json:
@@ -90,12 +91,12 @@ def run(args: argparse.Namespace) -> None:
         print_columns(lines, (True, False, False, False, False, False))
 
 
-def _row(user: User, kind: str, name: str) -> dict[str, Any]:
+def _row(user: User, kind: str, name: str, role: str) -> dict[str, Any]:
     return {
         "id": user.type.id,
         "kind": kind,
         "user": name,
-        "role": user.role.name,
+        "role": role,
         "position": user.position,
         "name": user.name,
         "bit_offset": user.bit_offset,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .. import Kind, Role
 from .common import wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .. import Kind, Role
 
 _KINDS = {
     "pointer": "PTR",
@@ -38,6 +39,8 @@ _ROLES = {
 
 def kind_of(text: str) -> Kind:
     """The kind that a word means."""
+    from .. import Kind
+
     try:
         return Kind[_name(text, _KINDS, Kind.__members__)]
     except KeyError:
@@ -47,6 +50,8 @@ def kind_of(text: str) -> Kind:
 
 def role_of(text: str) -> Role:
     """The role that a word means."""
+    from .. import Role
+
     try:
         return Role[_name(text, _ROLES, Role.__members__)]
     except KeyError:
