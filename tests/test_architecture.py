@@ -54,7 +54,8 @@ LAYERS = {
     "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": (
-        "ctypes_types decoder dtype dumping formatting record_readers records struct_layout summaries",
+        "ctypes_types decoder dtype dtype_code dumping formatting record_readers records "
+        "struct_layout summaries",
         {"base", "types"},
     ),
     "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
@@ -167,6 +168,7 @@ BTF_NAMES = [
     "decoder",
     "distilled",
     "dtype",
+    "dtype_code",
     "dump",
     "enumerators",
     "ext",

@@ -226,3 +226,63 @@ class TestCommand:
             "btfmmap: flags.bit is a bitfield of 1 bits, which a dtype cannot express: "
             "--omit-bitfields omits them\n"
         )
+
+
+def built(code: str) -> Any:
+    """The dtype that the code builds."""
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names["dtype"]
+
+
+def equal(ours: Any, theirs: Any) -> bool:
+    return bool(ours == theirs and ours.itemsize == theirs.itemsize and ours.fields == theirs.fields)
+
+
+def test_code_builds_the_dtypes_of_a_kernel(kernel: Path) -> None:
+    btf = btfmmap.open(kernel)
+    compared = 0
+    for type_id in range(1, len(btf), 211):
+        for bitfields in ("omit", "error"):
+            try:
+                dtype = btf.dtype(type_id, bitfields=bitfields)
+            except btfmmap.BtfError as error:
+                with pytest.raises(type(error), match=re.escape(str(error))):
+                    btf.dtype_code(type_id, bitfields=bitfields)
+            else:
+                code = btf.dtype_code(type_id, bitfields=bitfields)
+                assert equal(built(code), dtype)
+                compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_code_of_every_kind(order: str) -> None:
+    btf = btfmmap.open(data=btf_writer.every_kind(order).build())
+    found = 0
+    for type_id in range(len(btf)):
+        try:
+            dtype = btf.dtype(type_id, bitfields="omit")
+        except btfmmap.BtfError:
+            with pytest.raises(btfmmap.BtfError):
+                btf.dtype_code(type_id, bitfields="omit")
+        else:
+            found += 1
+            assert equal(built(btf.dtype_code(type_id, bitfields="omit")), dtype)
+    assert found > 5
+
+
+def test_code_of_what_is_too_large() -> None:
+    writer = BtfWriter()
+    integer = writer.add_int()
+    most = writer.add_array(integer, integer, (1 << 29) - 1)
+    above = writer.add_array(integer, integer, 1 << 29)
+    huge = writer.add_struct("huge", 0xFFFFFFFF, [])
+    btf = btfmmap.open(data=writer.build())
+    assert equal(built(btf.dtype_code(most)), btf.dtype(most))
+    for type_id in (above, huge):
+        for function in (btf.dtype, btf.dtype_code):
+            with pytest.raises(btfmmap.NotSupportedError, match="cannot be a numpy dtype"):
+                function(type_id)
+    with pytest.raises(ValueError, match="bitfields is 'cover'"):
+        btf.dtype_code(most, bitfields="cover")  # type: ignore[arg-type]

@@ -41,6 +41,8 @@ COMMANDS = [
     "dump",
     "dump --json",
     "dump --format c",
+    "dtype flow --omit-bitfields",
+    "dtype list",
     "lint",
     "lint --json",
     "help show",

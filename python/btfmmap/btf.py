@@ -1113,6 +1113,32 @@ class Btf(HasTables):
 
         return dtype_of(self, type_, bitfields)
 
+    def dtype_code(
+        self, type_: SupportsIndex | str | Type, *, bitfields: Literal["error", "omit"] = "error"
+    ) -> str:
+        """Return Python code that builds the dtype that `dtype` returns. Works without numpy.
+
+        Args:
+            type_: A type, as in `dtype`.
+            bitfields: As in `dtype`.
+
+        Returns:
+            The code, which imports numpy and assigns to `dtype`. Nested structs are defined before the type.
+
+        Raises:
+            NotFoundError: There is no such type.
+            NotSupportedError: A dtype cannot express a member exactly, as in `dtype`.
+            FormatError: As in `dtype`.
+            ValueError: `bitfields` is neither "error" nor "omit".
+
+        Example:
+            >>> btf.dtype_code("int").splitlines()
+            ['import numpy as np', "dtype = np.dtype('<i4')"]
+        """
+        from .dtype_code import dtype_code
+
+        return dtype_code(self._meant(type_, "dtype"), bitfields)
+
     def records(
         self, type_: SupportsIndex | str | Type, buffer: Buffer | npt.NDArray[Any], *, size: int | None = None
     ) -> Records:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
-import numpy as np
-
 from . import _core
 from .errors import NotSupportedError
 from .fields import MAX_DEPTH, first_and_last, resolved
 from .iteration import run
 from .kinds import IntEncoding, Kind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import SupportsIndex
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal, NamedTuple, SupportsIndex
+
+    import numpy as np
 
     from ._core import RecordReader
     from .btf import Btf
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from .types import Type
 
     Bitfields = Literal["error", "omit", "cover"]
+else:
+    from .named_tuples import NamedTuple
 
 MAX_SIZE = 2**31 - 1  # numpy counts the bytes of a dtype with a C int
 _MAX_LEAVES = 1 << 18  # of one record, not counting array elements; numpy visits each of them to make a view
@@ -108,16 +109,28 @@ def dtype_of(
     btf: Btf, type_: SupportsIndex | str | Type, bitfields: Literal["error", "omit"]
 ) -> np.dtype[Any]:
     """Implement `Btf.dtype`."""
-    if bitfields not in ("error", "omit"):
-        raise ValueError(f"bitfields is {bitfields!r}, must be 'error' or 'omit'")
+    check_bitfields(bitfields)
     kept: KeptDtype | None = btf._kept("dtype", type_, bitfields)
     if kept is None or not kept.is_unchanged():
         kept = btf._keep("dtype", type_, bitfields, _dtype, kept)
     return kept.dtype
 
 
+def check_bitfields(bitfields: str) -> None:
+    """Raise `ValueError` if it is not one of the values that users may pass."""
+    if bitfields not in ("error", "omit"):
+        raise ValueError(f"bitfields is {bitfields!r}, must be 'error' or 'omit'")
+
+
+def described(type_: Type, bitfields: Bitfields, make: Callable[[Any], Any]) -> Any:
+    """Make the dtype of a type by a function in place of `numpy.dtype`."""
+    return run(_Planner(type_, bitfields, make).plan(type_.id, "", 0)).dtype
+
+
 def _dtype(type_: Type, bitfields: Literal["error", "omit"]) -> tuple[KeptDtype, int]:
-    planner = _Planner(type_, bitfields)
+    import numpy as np
+
+    planner = _Planner(type_, bitfields, np.dtype)
     dtype = run(planner.plan(type_.id, "", 0)).dtype
     structs = [plan.dtype for plan in planner.finished.values()]
     return KeptDtype(dtype, [(each, each.names) for each in structs]), planner.cost
@@ -129,7 +142,9 @@ def plan_of(type_: Type, size: int | None) -> tuple[Plan, int]:
     Its dtype has fields for the bytes that the bitfields occupy. If `size` is given, it is the size of a
     record: flexible arrays at the end get as many elements as fit.
     """
-    planner = _Planner(type_, "cover", size)
+    import numpy as np
+
+    planner = _Planner(type_, "cover", np.dtype, size)
     return run(planner.plan(type_.id, "", 0)), planner.cost
 
 
@@ -182,7 +197,10 @@ class _Value(NamedTuple):
 
 
 class _Planner:
-    def __init__(self, root: Type, bitfields: Bitfields, size: int | None = None) -> None:
+    def __init__(
+        self, root: Type, bitfields: Bitfields, make: Callable[[Any], Any], size: int | None = None
+    ) -> None:
+        self.make = make  # numpy.dtype, or a function with the same arguments
         self.btf = root.btf
         self.big_endian = self.btf.source.byte_order == "big"
         self.order = ">" if self.big_endian else "<"
@@ -241,7 +259,7 @@ class _Planner:
     def made(self, description: Any, path: str) -> np.dtype[Any]:
         """A dtype. Refuses those that numpy cannot make, such as one of more than MAX_SIZE bytes."""
         try:
-            made: np.dtype[Any] = np.dtype(description)
+            made: np.dtype[Any] = self.make(description)
         except (TypeError, ValueError, OverflowError) as error:
             raise self.refuse(path, f"cannot be a numpy dtype: {error}") from None
         return made
@@ -268,7 +286,7 @@ class _Planner:
         else:
             raise self.refuse(path, f"is of kind {Kind(kind).name}, which has no values")
         if letter == "?":
-            return np.dtype("?")
+            return self.made("?", path)
         # Other sizes, such as that of __int128, become raw bytes.
         if size in ((2, 4, 8) if letter == "f" else (1, 2, 4, 8)):
             return self.made(f"{self.order}{letter}{size}", path)
@@ -307,7 +325,8 @@ class _Planner:
                     first, shift = divmod(bit_offset, 8)
                     bitfield = self.bitfield(name, type_id, shift, bitfield_size, where)
                     bitfields[name] = bitfield
-                    add(bitfield.covering, np.dtype(("u1", ((shift + bitfield_size + 7) // 8,))), first)
+                    size = (shift + bitfield_size + 7) // 8
+                    add(bitfield.covering, self.made(("u1", (size,)), where), first)
             elif bit_offset % 8:
                 raise self.refuse(where, f"starts at bit {bit_offset}, within a byte")
             else:
