@@ -17,6 +17,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import zstandard
@@ -312,12 +313,65 @@ class TestNesting:
         refused(data, "more than 4 nested levels of compression or archives")
 
 
+class StandardDecompressor:
+    """The interface of Python 3.14's `compression.zstd.ZstdDecompressor`, on the package zstandard."""
+
+    def __init__(self) -> None:
+        self._decompressor = zstandard.ZstdDecompressor().decompressobj()
+        self._ready = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._decompressor.eof and not self._ready
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._ready and not self._decompressor.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decompressor.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        if data:
+            self._ready += self._decompressor.decompress(data)
+        end = len(self._ready) if max_length < 0 else max_length
+        chunk, self._ready = self._ready[:end], self._ready[end:]
+        return chunk
+
+
+class TestStandardZstd:
+    """Python's own module, where there is one, is used before the package is asked for."""
+
+    @pytest.fixture(autouse=True)
+    def module(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "zstandard", None)
+        if sys.version_info < (3, 14):
+            package, module = ModuleType("compression"), ModuleType("compression.zstd")
+            vars(module)["ZstdDecompressor"] = StandardDecompressor
+            vars(package)["zstd"] = module
+            monkeypatch.setitem(sys.modules, "compression", package)
+            monkeypatch.setitem(sys.modules, "compression.zstd", module)
+
+    def test_frames(self) -> None:
+        packed = CODECS["zstd"]
+        same(btfmmap.open(data=packed(BLOB)))
+        same(btfmmap.open(data=packed(BLOB[:40]) + packed(BLOB[40:])))
+        same(btfmmap.open(data=packed(BLOB) + b"padding"))
+
+    def test_broken(self) -> None:
+        data = CODECS["zstd"](BLOB)
+        refused(data[:-5], "broken zstd data: ")
+        refused(data[:10] + bytes(10) + data[20:], "broken zstd data: ")
+
+
 class TestMissingLibraries:
     @pytest.mark.parametrize(
         ("package", "codec"), [("zstandard", "zstd"), ("lz4", "lz4"), ("lz4", "legacy lz4")]
     )
     def test_named(self, package: str, codec: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(sys.modules, package, None)
+        monkeypatch.setitem(sys.modules, "compression", None)
         path = tmp_path / "some.btf"
         path.write_bytes(CODECS[codec](BLOB))
         with pytest.raises(btfmmap.NotSupportedError) as caught:
@@ -327,6 +381,7 @@ class TestMissingLibraries:
 
     def test_section(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "zstandard", None)
+        monkeypatch.setitem(sys.modules, "compression", None)
         elf = ElfWriter()
         elf.add_compressed(".BTF", zstandard.compress(BLOB), ZSTD, len(BLOB))
         with pytest.raises(btfmmap.NotSupportedError, match=r"\.BTF: compressed with zstd"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import subprocess
 import sys
@@ -173,7 +174,7 @@ def test_to_scipy(module: tuple[Path, Path]) -> None:
 
     kernel, _ = module
     btf = btfmmap.open(kernel)
-    matrix = btf.graph.to_scipy()
+    matrix = btf.graph.to_scipy(weights="roles")
     assert matrix.shape == (len(btf), len(btf))
     edges = [[], *expected_edges(bpftool.records(kernel), 1)]
     first: dict[tuple[int, int], int] = {}
@@ -191,6 +192,45 @@ def test_to_scipy(module: tuple[Path, Path]) -> None:
     start = len(btf) - 1
     order = csgraph.breadth_first_order(matrix, start, return_predecessors=False)
     assert sorted(order.tolist()) == closure(forward, {start})
+    ones = btf.graph.to_scipy()
+    assert ones.dtype == matrix.dtype == np.uint8
+    assert set(ones.data.tolist()) == {1}
+    assert ((ones != 0) != (matrix != 0)).nnz == 0
+    with pytest.raises(ValueError, match="weights is 'names', must be 'ones' or 'roles'"):
+        btf.graph.to_scipy(weights="names")  # type: ignore[arg-type]
+
+
+def test_lengths_of_paths_in_scipy() -> None:
+    """Distances by scipy are numbers of references, counted here without weights."""
+    from scipy.sparse import csgraph
+
+    btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+    start = btf["struct flow"].id
+    distances = csgraph.dijkstra(btf.graph.to_scipy(), indices=start)
+    steps, reached, depth = {start}, {start: 0}, 0
+    while steps:
+        depth += 1
+        steps = {to for step in steps for to in _targets(btf.graph, step)} - reached.keys()
+        reached |= dict.fromkeys(steps, depth)
+    assert {node: int(far) for node, far in enumerate(distances) if np.isfinite(far)} == reached
+
+
+def _targets(graph: btfmmap.Graph, node: int) -> list[int]:
+    found: list[int] = graph.indices[graph.indptr[node] : graph.indptr[node + 1]].tolist()
+    return found
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles(protocol: int) -> None:
+    graph = btfmmap.open(btfmmap.SAMPLE_BTF).graph
+    for each in (graph, graph.reverse, graph.reverse.reverse):
+        other = pickle.loads(pickle.dumps(each, protocol))
+        assert repr(other) == repr(each)
+        for column in ("indptr", "indices", "role", "row"):
+            np.testing.assert_array_equal(getattr(other, column), getattr(each, column))
+    in_memory = btfmmap.open(data=cycles().build()).graph
+    with pytest.raises(btfmmap.NotSupportedError, match="cannot be pickled"):
+        pickle.dumps(in_memory, protocol)
 
 
 def test_to_networkx() -> None:

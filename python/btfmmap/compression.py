@@ -139,7 +139,12 @@ def _zlib(data: memoryview, _name: str) -> Iterator[bytes]:
 
 
 def _zstd(data: memoryview, name: str) -> Iterator[bytes]:
-    zstandard = _optional("zstandard", "zstd", name)
+    try:
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14
+    except ImportError:
+        zstandard = _optional("zstandard", "zstd", name)
+    else:
+        return _streams(data, _ZSTD_MAGIC, lambda data: _pull(zstd.ZstdDecompressor(), data))
     return _streams(data, _ZSTD_MAGIC, lambda data: _zstd_frame(zstandard, data))
 
 

@@ -8,8 +8,8 @@ from .optional import optional
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal
 
     import networkx
     import numpy as np
@@ -73,6 +73,10 @@ class Graph:
         self._is_reverse = is_reverse
         indptr, indices = core.edges(is_reverse)
         self._indptr, self._indices = indptr, indices
+
+    def __reduce__(self) -> tuple[Callable[[Btf, bool], Graph], tuple[Btf, bool]]:
+        """Pickle the BTF, of which the graph is made again."""
+        return _graph_of, (self._btf, self._is_reverse)
 
     @property
     def indptr(self) -> U32:
@@ -185,29 +189,36 @@ class Graph:
 
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.indptr).astype(np.intp))
 
-    def to_scipy(self) -> scipy.sparse.csr_array:
+    def to_scipy(self, *, weights: Literal["ones", "roles"] = "ones") -> scipy.sparse.csr_array:
         """Convert to an adjacency matrix, for example for `scipy.sparse.csgraph`.
 
-        Each pair of types has one entry: the role of the first reference between them, plus 1. Needs the
-        extra `btfmmap[graph]`.
+        Each pair of types with a reference between them has one entry. Needs the extra `btfmmap[graph]`.
+
+        Args:
+            weights: "ones" makes each entry 1, so that the lengths of paths are numbers of references.
+                "roles" makes it the role of the first reference between the types, plus 1.
 
         Returns:
             A `scipy.sparse.csr_array`, `uint8[nodes, nodes]`.
 
         Raises:
             NotSupportedError: scipy is not installed.
+            ValueError: `weights` is neither "ones" nor "roles".
 
         Example:
             >>> btf.graph.to_scipy().shape
             (49, 49)
         """
+        if weights not in ("ones", "roles"):
+            raise ValueError(f"weights is {weights!r}, must be 'ones' or 'roles'")
         import numpy as np
 
         sparse = optional("scipy.sparse", "graph")
         nodes = len(self)
         # scipy would add up entries with equal coordinates.
         cells, first = np.unique(self._sources() * nodes + self.indices, return_index=True)
-        return sparse.csr_array((self.role[first] + 1, divmod(cells, nodes)), shape=(nodes, nodes))
+        entries = self.role[first] + 1 if weights == "roles" else np.ones(len(cells), np.uint8)
+        return sparse.csr_array((entries, divmod(cells, nodes)), shape=(nodes, nodes))
 
     def to_networkx(self) -> networkx.MultiDiGraph[int]:
         """Convert to a networkx graph.
@@ -241,6 +252,10 @@ class Graph:
             (source, to, {"role": names[role], "row": row}) for source, to, role, row in edges
         )
         return graph
+
+
+def _graph_of(btf: Btf, is_reverse: bool) -> Graph:
+    return btf.graph.reverse if is_reverse else btf.graph
 
 
 def _array(view: View) -> Any:
