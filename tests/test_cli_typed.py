@@ -95,6 +95,10 @@ def test_help_without_a_command() -> None:
         "struct Packet *packet",
         "struct Packet packets[4];",
         "  Packet ",
+        "(struct Packet *)",
+        "struct Packet __rcu *",
+        "Packet __user *",
+        "extern struct Packet",
         "struct\tPacket",
     ],
 )

@@ -20,7 +20,8 @@ class _Meta(type):
             return super().__new__(cls, name, bases, namespace)
         fields = namespace["__annotations__"]
         defaults = [namespace[field] for field in fields if field in namespace]
-        made = namedtuple(name, fields, defaults=defaults, module=namespace["__module__"])  # type: ignore[misc]
+        make: Any = namedtuple
+        made: type = make(name, fields, defaults=defaults, module=namespace["__module__"])
         for key, value in namespace.items():
             if key not in fields and key not in ("__module__", "__classcell__"):
                 setattr(made, key, value)

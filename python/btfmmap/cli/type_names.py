@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-_QUALIFIERS = ("const", "volatile", "restrict", "__restrict", "_Atomic", "static", "extern", "register")
+_QUALIFIERS = frozenset(
+    [
+        "const",
+        "volatile",
+        "restrict",
+        "__restrict",
+        "__restrict__",
+        "_Atomic",
+        "static",
+        "extern",
+        "register",
+        "inline",
+        "__user",
+        "__kernel",
+        "__rcu",
+        "__percpu",
+        "__iomem",
+    ]
+)
 _SIGNS = ("signed", "unsigned")
 _LENGTHS = ("short", "long")
 
@@ -14,9 +32,9 @@ def spellings(text: str) -> list[str]:
     integers may be in any order, and "int" may be missing: GCC and Clang spell them differently in BTF.
     """
     text = text.replace("->", ".").replace("\t", " ").replace("\n", " ")
-    for end in ("{", "*", ";"):
+    text = text.lstrip("(& ")
+    for end in "{*;()":
         text = text.partition(end)[0]
-    text = text.partition("(")[0]
     head, bracket, bound = text.partition("[")
     if not bound.partition("]")[2].startswith("."):  # "x.array[2].member" is a path
         text = head if "." not in head else head + bracket + bound
