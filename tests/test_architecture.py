@@ -33,6 +33,7 @@ FOLDERS = {
     "tables": {"base", "simd", "format", "index"},
     "btf": {"base", "input", "format", "index", "names", "tables"},
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
+    "fingerprint": {"base", "index", "names", "tables", "analysis"},
     "decode": {"base", "format", "index", "btf", "analysis"},
     "text": {"base", "simd"},
     "dump": {"base", "format", "index", "btf", "analysis", "text"},
@@ -50,7 +51,7 @@ LAYERS = {
         set(),
     ),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf running_kernel", {"base"}),
-    "tables": ("ext ext_tables layouts relocations table_properties tables", {"base"}),
+    "tables": ("ext ext_tables fingerprints layouts relocations table_properties tables", {"base"}),
     "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": (
@@ -177,6 +178,7 @@ BTF_NAMES = [
     "find_enumerators",
     "find_member",
     "find_members",
+    "fingerprints",
     "first_id",
     "format",
     "format_each",
@@ -370,8 +372,8 @@ def test_who_imports_the_core() -> None:
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
     files = (
-        "banner checking/objects checking/sources containers contract/target dtype dumping ext formatting "
-        "kernel linting loaded_btf matching opening programs record_readers records relocations"
+        "banner checking/objects checking/sources containers contract/target dtype dumping ext "
+        "fingerprints formatting kernel linting loaded_btf matching opening programs record_readers records relocations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

@@ -24,6 +24,7 @@
 #include "core/dump/json.hpp"
 #include "core/dump/raw.hpp"
 #include "core/dump/typed_records.hpp"
+#include "core/fingerprint/fingerprints.hpp"
 #include "core/input/file.hpp"
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
@@ -169,7 +170,9 @@ void all(const std::string& path) {
         "sizes", [&] { return std::make_unique<const Sizes>(btf->index(), btf->pointer_size(), nullptr); });
     Arena arena(0);
     counted("layouts", [&] { return layouts(*btf, *sizes, arena); });
-    const BtfSizes kept(btf, nullptr);
+    const auto shared = std::make_shared<const BtfSizes>(btf, nullptr);
+    counted("fingerprints", [&] { return std::make_unique<const Fingerprints>(shared, nullptr); });
+    const BtfSizes& kept = *shared;
     for (const char* question : {"fields", "fields_kept"}) {
         counted(question, [&] { return fields_of_all(kept); });
     }

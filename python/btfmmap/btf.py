@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from ._core import Btf as CoreBtf
     from ._core import Buffer, CoreReloTarget, File
+    from ._core import Fingerprints as CoreFingerprints
     from ._core import Graph as CoreGraph
     from ._core import Sizes as CoreSizes
     from .decoder import Decoder
     from .ext import Ext
     from .fields import Field, MemberAt
+    from .fingerprints import Fingerprints
     from .graph import Graph
     from .layouts import Layouts
     from .records import Records
@@ -124,23 +126,39 @@ class Btf(HasTables):
         return self._built_layout() if layout is None else layout
 
     def _built_layout(self) -> CoreSizes:
-        """Build the core's layout. The layouts of the bases are built before it, lowest base first."""
+        """Build the core's layout."""
         from . import _core
 
-        layout: CoreSizes | None = None
+        layout: CoreSizes = self._built_on_bases(
+            "core layout", lambda level, base: _core.Sizes(level._core, base)
+        )
+        return layout
+
+    @property
+    def _core_fingerprints(self) -> CoreFingerprints:
+        """The core's fingerprints."""
+        from . import _core
+
+        fingerprints: CoreFingerprints = self._built_on_bases(
+            "core fingerprints", lambda level, base: _core.Fingerprints(level._core_layout, base)
+        )
+        return fingerprints
+
+    def _built_on_bases(self, key: str, build: Callable[[Btf, Any], Any]) -> Any:
+        """Build something from that of the base, for each level that has none yet, lowest base first."""
+        made: Any = None
         level: Btf | None = self
         missing: list[Btf] = []
         while level is not None:
-            layout = level._tables.get("core layout")
-            if layout is not None:
+            made = level._tables.get(key)
+            if made is not None:
                 break
             missing.append(level)
             level = level._base
         for level in reversed(missing):
-            tables, core = level._tables, level._core
-            layout = tables.setdefault("core layout", _core.Sizes(core, layout))
-        assert layout is not None
-        return layout
+            tables, _ = level._tables, level._core
+            made = tables.setdefault(key, build(level, made))
+        return made
 
     @property
     def _core_graph(self) -> CoreGraph:
@@ -936,6 +954,26 @@ class Btf(HasTables):
             built = Layouts({name: _array(view) for name, view in columns.items()})
             layouts = tables.setdefault(Layouts, built)
         return layouts
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """Hashes of what each struct, union, enum, function, typedef and variable is, in three depths.
+
+        They are equal for equal definitions in different kernels, modules and byte orders. See
+        `btfmmap.fingerprints.Fingerprints` for what each depth covers, and for the columns.
+
+        Example:
+            >>> btf.fingerprints.id[:4].tolist()
+            [2, 3, 4, 5]
+        """
+        from .fingerprints import Fingerprints
+
+        tables, core = self._tables, self._core_fingerprints
+        fingerprints: Fingerprints | None = tables.get(Fingerprints)
+        if fingerprints is None:
+            built = Fingerprints({name: _array(view) for name, view in core.column_views().items()})
+            fingerprints = tables.setdefault(Fingerprints, built)
+        return fingerprints
 
     def summary(self, top: int = 10) -> dict[str, Any]:
         """Count the types, members and strings of this BTF, and return its largest structs.

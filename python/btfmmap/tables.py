@@ -3,10 +3,10 @@
 A column is an attribute (`btf.members.bit_offset`) or an item (`btf.members["bit_offset"]`). `dict(table)`
 and `table.to_pandas()` return all columns.
 
-Columns are `uint32` in native byte order, unless their annotation says otherwise: `U8` is `uint8`, `I32` is
-`int32`, `I64` is `int64`, `Bool` is `bool`, and `Text` is an array of `str` objects. The columns of records
-are named as in the kernel's `include/uapi/linux/btf.h`. `Btf.strings` looks up the names of a `name_off`
-column.
+Columns are `uint32` in native byte order, unless their annotation says otherwise: `U8` is `uint8`, `U64` is
+`uint64`, `I32` is `int32`, `I64` is `int64`, `Bool` is `bool`, and `Text` is an array of `str` objects. The
+columns of records are named as in the kernel's `include/uapi/linux/btf.h`. `Btf.strings` looks up the names
+of a `name_off` column.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     U8 = Column[np.uint8]
     U32 = Column[np.uint32]
+    U64 = Column[np.uint64]
     I32 = Column[np.int32]
     I64 = Column[np.int64]
     Bool = Column[np.bool_]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@
 #include "core/dump/json.hpp"
 #include "core/dump/raw.hpp"
 #include "core/dump/typed_records.hpp"
+#include "core/fingerprint/fingerprints.hpp"
 #include "core/lint/lint.hpp"
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
@@ -225,6 +227,29 @@ void read_layouts(const Btf& btf, const Sizes& sizes) {
 std::shared_ptr<const BtfSizes> shared_sizes_of(const Btf& btf) {
     const auto base = btf.base() == nullptr ? nullptr : shared_sizes_of(*btf.base());
     return std::make_shared<const BtfSizes>(BtfPtr(BtfPtr(), &btf), base);
+}
+
+// The fingerprints of a BTF, on those of its bases.
+std::shared_ptr<const Fingerprints> fingerprints_of(const std::vector<const Btf*>& levels) {
+    std::shared_ptr<const BtfSizes> sizes;
+    std::shared_ptr<const Fingerprints> fingerprints;
+    for (const Btf* level : levels) {
+        sizes = std::make_shared<const BtfSizes>(BtfPtr(BtfPtr(), level), sizes);
+        fingerprints = std::make_shared<const Fingerprints>(sizes, fingerprints);
+    }
+    return fingerprints;
+}
+
+// They are the same each time.
+void read_fingerprints(const Btf& btf) {
+    const auto one = fingerprints_of(btf.levels());
+    const auto other = fingerprints_of(btf.levels());
+    read_table(one->table());
+    for (std::size_t i = 0; i != one->table().columns().size(); ++i) {
+        const Column& column = one->table().columns()[i];
+        const void* again = other->table().columns()[i].data;
+        require(column.rows == 0 || std::memcmp(column.data, again, column.rows * column.item_size) == 0);
+    }
 }
 
 void read_fields(const Btf& btf, const BtfSizes& sizes, uint32_t id) {
@@ -510,6 +535,7 @@ void exercise_all(const Btf& btf) {
     });
     read_bitfields(btf);
     attempt([&] { read_graph(btf); });
+    attempt([&] { read_fingerprints(btf); });
 }
 
 void read_ext(const Mapping& section, const Btf& btf) {

@@ -13,7 +13,7 @@
 namespace btfmmap {
 
 // One array of a table. `format` is its element type as a format character of Python's struct module, in
-// native byte order: B u8, ? bool, I u32, i i32, q i64.
+// native byte order: B u8, ? bool, I u32, i i32, Q u64, q i64.
 struct Column {
     const char* name;
     char format;
@@ -60,6 +60,8 @@ private:
             return 'I';
         } else if constexpr (std::is_same_v<T, std::int32_t>) {
             return 'i';
+        } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+            return 'Q';
         } else {
             static_assert(std::is_same_v<T, std::int64_t>);
             return 'q';

@@ -1,0 +1,647 @@
+#include "core/fingerprint/fingerprints.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "core/fingerprint/name.hpp"
+#include "core/index/enums.hpp"
+#include "core/index/rows_of_kind.hpp"
+
+namespace btfmmap {
+
+namespace {
+
+using fingerprint::Hash;
+using fingerprint::Hasher;
+using fingerprint::Mover;
+using fingerprint::Tag;
+using std::uint32_t;
+using std::uint64_t;
+using std::uint8_t;
+
+using Composites = RowsOfKind<Kind::Struct, Kind::Union>;
+using Enums = RowsOfKind<Kind::Enum, Kind::Enum64>;
+using Prototypes = RowsOfKind<Kind::FuncProto>;
+using Entities =
+    RowsOfKind<Kind::Struct, Kind::Union, Kind::Enum, Kind::Enum64, Kind::Func, Kind::Typedef, Kind::Var>;
+
+// The hashes of a row: those it refers to come first.
+enum class State : uint8_t { done, pending, entered };
+
+uint64_t number(Kind kind) { return static_cast<uint64_t>(kind); }
+
+// ENUM and ENUM64 are one class: the producer chooses between them by the values.
+uint64_t class_of(Kind kind) { return number(kind == Kind::Enum64 ? Kind::Enum : kind); }
+
+unsigned qualifier_of(Kind kind) {
+    return kind == Kind::Const ? 1 : kind == Kind::Volatile ? 2 : kind == Kind::Restrict ? 4 : 0;
+}
+
+// Added to the spelling of a type by a set of qualifiers. That of the empty set is 0, so that adding a
+// qualifier to a set replaces one addition by another, and the order of qualifiers does not count.
+Hash qualified(unsigned set) { return set == 0 ? Hash() : Hasher(Tag::qualifiers).add(set).finish(); }
+
+constexpr Hash kAbsent = Hasher(Tag::absent).finish();
+
+}  // namespace
+
+class Fingerprints::Builder {
+public:
+    explicit Builder(Fingerprints& to)
+        : to_(to),
+          sizes_(to.sizes_->sizes()),
+          btf_(to.sizes_->btf()),
+          index_(btf_.index()),
+          strings_(btf_.strings()),
+          states_(index_.rows(), State::done) {}
+
+    void build() {
+        find_traits();
+        hash_member_names();
+        hash_layouts();
+        hash_spellings();
+        hash_declarations();
+        hash_embedded();
+        fill_table();
+    }
+
+private:
+    static constexpr const Shape& kMembers = kShapes[static_cast<std::size_t>(Kind::Struct)];
+    static constexpr const Shape& kParams = kShapes[static_cast<std::size_t>(Kind::FuncProto)];
+
+    struct Member {
+        Hash name;
+        uint32_t name_off, type, bit_offset;
+        uint8_t bitfield_size;
+    };
+
+    bool own(uint32_t type_id) const { return type_id >= index_.first_id(); }
+    uint32_t row_of(uint32_t type_id) const { return type_id - index_.first_id(); }
+    uint32_t valid_or_void(uint32_t type_id) const { return type_id < index_.end_id() ? type_id : 0; }
+
+    uint32_t word(uint32_t row, std::size_t at) const { return index_.load(index_.record(row) + at); }
+    uint32_t head(uint32_t row) const { return word(row, HeadField::size_or_type); }
+    uint32_t nelems(uint32_t row) const { return word(row, kHeadSize + ArrayField::nelems); }
+    Hash name(uint32_t name_off) const { return fingerprint::name_hash(strings_, name_off); }
+    bool is_unnamed(uint32_t name_off) const { return fingerprint::is_unnamed(strings_, name_off); }
+
+    uint32_t target(uint32_t row) const {
+        const bool is_array = index_.kind(row) == Kind::Array;
+        return valid_or_void(is_array ? word(row, kHeadSize + ArrayField::type) : head(row));
+    }
+    const std::byte* element(uint32_t row, uint32_t number, const Shape& shape) const {
+        return index_.record(row) + kHeadSize + std::size_t{number} * shape.element;
+    }
+    uint32_t element_type(uint32_t row, uint32_t number, const Shape& shape) const {
+        return valid_or_void(
+            index_.load(element(row, number, shape) + static_cast<std::size_t>(shape.element_type)));
+    }
+
+    // Traits of a type of any level; a type ID that does not exist has none.
+    uint8_t traits(uint32_t type_id) const {
+        if (type_id >= index_.end_id()) {
+            return 0;
+        }
+        const Fingerprints& level = to_.owner(type_id);
+        return level.traits_[type_id - level.first_id_];
+    }
+    unsigned qualifiers(uint32_t type_id) const { return (traits(type_id) & kQualifiers) >> kQualifierBit; }
+
+    // One of the arrays of hashes.
+    using Hashes = Hash* Fingerprints::*;
+
+    // Returns a hash of a type of any level; a constant in place of one that is not known yet, which is then
+    // part of a cycle.
+    Hash at(Hashes hashes, uint32_t type_id) const {
+        if (own(type_id)) {
+            const uint32_t row = row_of(type_id);
+            return hashes == computed_ && states_[row] != State::done ? kAbsent : (to_.*hashes)[row];
+        }
+        const Fingerprints& level = to_.owner(type_id);
+        return (level.*hashes)[type_id - level.first_id_];
+    }
+
+    struct Frame {
+        uint32_t row, edges, next;
+    };
+
+    // Sets the hash of each pending row to `compute(row)`, after those of the rows it refers to. `edge(row,
+    // n)` is a type ID.
+    template <class Count, class Edge, class Compute>
+    void in_order(Hashes hashes, Count count, Edge edge, Compute compute) {
+        computed_ = hashes;
+        std::vector<Frame> frames;
+        for (uint32_t root = 0; root != index_.rows(); ++root) {
+            if (states_[root] != State::pending) {
+                continue;
+            }
+            states_[root] = State::entered;
+            frames.push_back({root, count(root), 0});
+            while (!frames.empty()) {
+                Frame& frame = frames.back();
+                uint32_t row = UINT32_MAX;
+                while (frame.next != frame.edges && row == UINT32_MAX) {
+                    const uint32_t id = edge(frame.row, frame.next++);
+                    if (own(id) && states_[row_of(id)] == State::pending) {
+                        row = row_of(id);
+                    }
+                }
+                if (row != UINT32_MAX) {
+                    states_[row] = State::entered;
+                    frames.push_back({row, count(row), 0});
+                } else {
+                    (to_.*hashes)[frame.row] = compute(frame.row);
+                    states_[frame.row] = State::done;
+                    frames.pop_back();
+                }
+            }
+        }
+    }
+
+    void find_traits() {
+        const bool has_void = index_.first_record() != 0;
+        if (has_void) {
+            to_.traits_[0] = 0;
+        }
+        for (std::size_t i = index_.first_record(); i != index_.rows(); ++i) {
+            const auto row = static_cast<uint32_t>(i);
+            const Kind kind = index_.kind(row);
+            const bool composite = is_composite(kind);
+            const bool unnamed = (composite || is_enum(kind)) && is_unnamed(index_.name_off(row));
+            to_.traits_[row] = static_cast<uint8_t>((composite ? kComposite : 0) | (unnamed ? kUnnamed : 0));
+            uses_int_bits_ |= kind == Kind::Int && int_bits(word(row, kHeadSize)) != uint64_t{8} * head(row);
+        }
+    }
+
+    void hash_member_names() {
+        first_member_.resize(index_.rows());
+        uint32_t members = 0;
+        const auto each_composite = [this](auto visit) { Composites(index_).each(visit); };
+        each_composite([&](uint32_t row) {
+            first_member_[row] = members;
+            members += index_.elements(row, kMembers);
+        });
+        member_names_.resize(members);
+        each_composite([&](uint32_t row) {
+            Hash* names = member_names_.data() + first_member_[row];
+            for (uint32_t i = 0; i != index_.elements(row, kMembers); ++i) {
+                names[i] = name(index_.load(element(row, i, kMembers) + MemberField::name_off));
+            }
+        });
+    }
+
+    // Calls `visit(member)` for each member of a struct or union.
+    template <class Visit>
+    void each_member(uint32_t row, Visit visit) const {
+        const bool flag = info_kind_flag(word(row, HeadField::info));
+        const Hash* names = member_names_.data() + first_member_[row];
+        const uint32_t count = index_.elements(row, kMembers);
+        const std::byte* at = element(row, 0, kMembers);
+        for (uint32_t i = 0; i != count; ++i, at += kMembers.element) {
+            const uint32_t offset = index_.load(at + MemberField::offset);
+            visit(Member{names[i], index_.load(at + MemberField::name_off),
+                         valid_or_void(index_.load(at + MemberField::type)), member_bit_offset(offset, flag),
+                         member_bitfield_size(offset, flag)});
+        }
+    }
+
+    // -- layouts
+
+    // Whether a member's own members are those of the struct that contains it.
+    bool is_flattened(uint32_t name_off, uint32_t type_id) const {
+        return is_unnamed(name_off) && (traits(sizes_.resolved(type_id)) & kComposite) != 0 &&
+               has_members(sizes_.resolved(type_id));
+    }
+    bool has_members(uint32_t type_id) const {
+        const Index& index = index_.owner(type_id);
+        return index.elements(type_id - index.first_id(), kMembers) != 0;
+    }
+
+    // Returns the struct or union whose layout is part of that of a member; void if there is none.
+    uint32_t part(uint32_t name_off, uint32_t type_id) const {
+        const uint32_t element = sizes_.element(type_id);
+        const uint8_t found = traits(element);
+        if ((found & kComposite) == 0) {
+            return 0;
+        }
+        return (found & kUnnamed) != 0 || is_flattened(name_off, type_id) ? element : 0;
+    }
+
+    void hash_layouts() {
+        Composites(index_).each([this](uint32_t row) { states_[row] = State::pending; });
+        in_order(
+            &Fingerprints::layout_, [this](uint32_t row) { return index_.elements(row, kMembers); },
+            [this](uint32_t row, uint32_t i) {
+                return part(index_.load(element(row, i, kMembers) + MemberField::name_off),
+                            element_type(row, i, kMembers));
+            },
+            [this](uint32_t row) { return sum_of_members(row); });
+        Enums(index_).each([this](uint32_t row) { to_.layout_[row] = enum_layout(row); });
+        Prototypes(index_).each([this](uint32_t row) { to_.layout_[row] = function_layout(row); });
+    }
+
+    Hash sum_of_members(uint32_t row) const {
+        Hash sum;
+        each_member(row, [&](Member member) {
+            const Hash layout = is_flattened(member.name_off, member.type)
+                                    ? at(&Fingerprints::layout_, sizes_.resolved(member.type))
+                                    : member_layout(member);
+            sum += Mover::moved(layout, member.bit_offset);
+        });
+        return sum;
+    }
+
+    // Sets the offset of a bitfield of an old producer, too: its type is an INT with fewer bits than its
+    // size.
+    Hash member_layout(Member& member) const {
+        uint64_t bits = member.bitfield_size;
+        if (bits == 0) {
+            bits = size_in_bits(member.type);
+            if (uses_int_bits_) {
+                read_int_bits(member, bits);
+            }
+        }
+        Hasher hasher(Tag::member_layout);
+        hasher.add(member.name).add(bits);
+        if (const uint32_t inner = part(member.name_off, member.type)) {
+            hasher.add(value_layout(inner));
+        }
+        return hasher.finish();
+    }
+
+    uint64_t size_in_bits(uint32_t type_id) const {
+        const std::int64_t size = sizes_.size(type_id);
+        return size == Sizes::kUnknown ? UINT64_MAX : 8 * static_cast<uint64_t>(size);
+    }
+
+    void read_int_bits(Member& member, uint64_t& bits) const {
+        const uint32_t type_id = sizes_.resolved(member.type);
+        if (type_id >= index_.end_id() || index_.kind_of(type_id) != Kind::Int) {
+            return;
+        }
+        const Index& index = index_.owner(type_id);
+        const uint32_t encoding = index.load(index.record(type_id - index.first_id()) + kHeadSize);
+        if (int_bits(encoding) < bits) {
+            bits = int_bits(encoding);
+            member.bit_offset += int_bit_offset(encoding);
+        }
+    }
+
+    Hash enum_layout(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        const Shape& shape = shape_of(kind);
+        const uint32_t size = head(row);
+        const uint64_t mask = size == 0 || size >= 8 ? UINT64_MAX : (uint64_t{1} << (8 * size)) - 1;
+        Hash sum;
+        for (uint32_t left = index_.elements(row, shape); left != 0; --left) {
+            const std::byte* at = element(row, left - 1, shape);
+            sum += Hasher(Tag::enumerator)
+                       .add(name(index_.load(at + EnumField::name_off)))
+                       .add(enum_value(index_, kind, at) & mask)
+                       .finish();
+        }
+        return Hasher(Tag::enum_layout).add(size).add(sum).finish();
+    }
+
+    // Returns the layout of a value of a type: of a typedef, that of what it names.
+    Hash value_layout(uint32_t type_id) const {
+        const uint32_t resolved = sizes_.resolved(type_id);
+        if (resolved >= index_.end_id()) {
+            return kAbsent;
+        }
+        const Kind kind = index_.kind_of(resolved);
+        if (is_composite(kind)) {
+            return Hasher(Tag::composite_layout)
+                .add(class_of(kind))
+                .add(size_in_bits(resolved))
+                .add(at(&Fingerprints::layout_, resolved))
+                .finish();
+        }
+        if (is_enum(kind) || kind == Kind::FuncProto) {
+            return at(&Fingerprints::layout_, resolved);
+        }
+        if (kind != Kind::Array) {
+            return shallow_layout(type_id);
+        }
+        const uint32_t inner = sizes_.element(resolved);
+        const bool is_cycle = inner >= index_.end_id() || index_.kind_of(inner) == Kind::Array;
+        return Hasher(Tag::array_layout)
+            .add(size_in_bits(resolved))
+            .add(is_cycle ? kAbsent : value_layout(inner))
+            .finish();
+    }
+
+    // Returns the hash of a type's kind and size.
+    Hash shallow_layout(uint32_t type_id) const {
+        const uint32_t resolved = sizes_.resolved(type_id);
+        const Kind kind = resolved < index_.end_id() ? index_.kind_of(resolved) : Kind::Void;
+        return Hasher(Tag::value_layout).add(class_of(kind)).add(size_in_bits(type_id)).finish();
+    }
+
+    Hash function_layout(uint32_t row) const {
+        Hasher hasher(Tag::function_layout);
+        hasher.add(shallow_layout(target(row)));
+        for (uint32_t i = 0; i != index_.elements(row, kParams); ++i) {
+            hasher.add(shallow_layout(element_type(row, i, kParams)));
+        }
+        return hasher.finish();
+    }
+
+    // -- spellings and declarations
+
+    void hash_spellings() {
+        if (index_.first_record() != 0) {
+            to_.spelling_[0] = Hasher(Tag::named).add(number(Kind::Void)).finish();
+        }
+        for (std::size_t i = index_.first_record(); i != index_.rows(); ++i) {
+            const auto row = static_cast<uint32_t>(i);
+            if (is_derived(row)) {
+                states_[row] = State::pending;
+            } else {
+                to_.spelling_[row] = named_spelling(row);
+            }
+        }
+        in_order(
+            &Fingerprints::spelling_, [this](uint32_t row) { return references(row); },
+            [this](uint32_t row, uint32_t i) { return reference(row, i); },
+            [this](uint32_t row) { return derived_spelling(row); });
+    }
+
+    // Whether a type is spelled by what it refers to, not by its name.
+    bool is_derived(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        return kind == Kind::Ptr || kind == Kind::Array || kind == Kind::FuncProto || is_modifier(kind) ||
+               (to_.traits_[row] & kUnnamed) != 0;
+    }
+
+    Hash named_spelling(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        const uint32_t name_off = index_.name_off(row);
+        if (kind == Kind::Int && is_unnamed(name_off)) {
+            return int_content(row);
+        }
+        // A FWD is spelled as what it declares.
+        const bool is_union = kind == Kind::Fwd && info_kind_flag(word(row, HeadField::info));
+        const Kind spelled = kind != Kind::Fwd ? kind : is_union ? Kind::Union : Kind::Struct;
+        return Hasher(Tag::named).add(class_of(spelled)).add(name(name_off)).finish();
+    }
+
+    Hash int_content(uint32_t row) const {
+        return Hasher(Tag::number)
+            .add(name(index_.name_off(row)))
+            .add(head(row))
+            .add(word(row, kHeadSize))
+            .finish();
+    }
+
+    // The types that a type refers to: of its members, or of its result and parameters.
+    uint32_t references(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        if (is_composite(kind)) {
+            return index_.elements(row, kMembers);
+        }
+        if (kind == Kind::FuncProto) {
+            return index_.elements(row, kParams) + 1;
+        }
+        return is_enum(kind) ? 0 : 1;
+    }
+    uint32_t reference(uint32_t row, uint32_t i) const {
+        const Kind kind = index_.kind(row);
+        if (is_composite(kind)) {
+            return element_type(row, i, kMembers);
+        }
+        return i == 0 ? target(row) : element_type(row, i - 1, kParams);
+    }
+
+    Hash spelling(uint32_t type_id) const { return at(&Fingerprints::spelling_, type_id); }
+
+    Hash derived_spelling(uint32_t row) {
+        const Kind kind = index_.kind(row);
+        if (kind == Kind::Ptr) {
+            return Hasher(Tag::pointer).add(spelling(target(row))).finish();
+        }
+        if (kind == Kind::Array) {
+            return Hasher(Tag::array).add(nelems(row)).add(spelling(target(row))).finish();
+        }
+        if (is_modifier(kind)) {
+            const uint32_t below = target(row);
+            const unsigned before = qualifiers(below);
+            const unsigned now = before | qualifier_of(kind);
+            to_.traits_[row] = static_cast<uint8_t>(now << kQualifierBit);
+            return now == before ? spelling(below) : spelling(below) ^ qualified(before) ^ qualified(now);
+        }
+        if (kind == Kind::FuncProto) {
+            Hasher hasher(Tag::prototype);
+            for (uint32_t i = 0; i != references(row); ++i) {
+                hasher.add(spelling(reference(row, i)));
+            }
+            return hasher.finish();
+        }
+        return to_.declaration_[row] = declaration(row);
+    }
+
+    void hash_declarations() {
+        Composites(index_).each([this](uint32_t row) { add_declaration(row); });
+        Enums(index_).each([this](uint32_t row) { add_declaration(row); });
+        Prototypes(index_).each([this](uint32_t row) { to_.declaration_[row] = function_declaration(row); });
+    }
+
+    void add_declaration(uint32_t row) {
+        if ((to_.traits_[row] & kUnnamed) == 0) {
+            to_.declaration_[row] = declaration(row);
+        }
+    }
+
+    // Returns the declaration of a struct, union or enum. Only to be called when its layout is known.
+    Hash declaration(uint32_t row) const {
+        if (is_enum(index_.kind(row))) {
+            return Hasher(Tag::enumeration)
+                .add(to_.layout_[row])
+                .add(uint64_t{info_kind_flag(word(row, HeadField::info))})
+                .finish();
+        }
+        Hash sum;
+        each_member(row, [&](const Member& member) {
+            sum += member_hash(Tag::member, member, spelling(member.type));
+        });
+        return Hasher(Tag::composite)
+            .add(class_of(index_.kind(row)))
+            .add(head(row))
+            .add(to_.layout_[row])
+            .add(sum)
+            .finish();
+    }
+
+    static Hash member_hash(Tag tag, const Member& member, const Hash& type) {
+        return Hasher(tag)
+            .add(member.name)
+            .add(uint64_t{member.bitfield_size} << 32 | member.bit_offset)
+            .add(type)
+            .finish();
+    }
+
+    Hash function_declaration(uint32_t row) const {
+        Hasher hasher(Tag::function);
+        hasher.add(to_.layout_[row]).add(spelling(target(row)));
+        for (uint32_t i = 0; i != index_.elements(row, kParams); ++i) {
+            hasher.add(name(index_.load(element(row, i, kParams) + ParamField::name_off)));
+            hasher.add(spelling(element_type(row, i, kParams)));
+        }
+        return hasher.finish();
+    }
+
+    // Returns the declaration of a typedef or variable.
+    Hash alias_declaration(uint32_t row) const {
+        return Hasher(Tag::alias).add(value_layout(target(row))).add(spelling(target(row))).finish();
+    }
+
+    // -- embedded types
+
+    void hash_embedded() {
+        if (index_.first_record() != 0) {
+            to_.embedded_[0] = kAbsent;
+        }
+        for (std::size_t i = index_.first_record(); i != index_.rows(); ++i) {
+            const auto row = static_cast<uint32_t>(i);
+            const Kind kind = index_.kind(row);
+            if (is_composite(kind) || kind == Kind::Array || kind == Kind::FuncProto ||
+                is_modifier_or_typedef(kind)) {
+                states_[row] = State::pending;
+            } else {
+                to_.embedded_[row] = leaf(row);
+            }
+        }
+        in_order(
+            &Fingerprints::embedded_, [this](uint32_t row) { return references(row); },
+            [this](uint32_t row, uint32_t i) { return reference(row, i); },
+            [this](uint32_t row) { return embedded(row); });
+    }
+
+    Hash leaf(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        if (kind == Kind::Int) {
+            return int_content(row);
+        }
+        if (kind == Kind::Float) {
+            return Hasher(Tag::number).add(name(index_.name_off(row))).add(head(row)).finish();
+        }
+        return is_enum(kind) ? to_.declaration_[row] : Hasher(Tag::unnamed).add(number(kind)).finish();
+    }
+
+    Hash held(uint32_t type_id) const { return at(&Fingerprints::embedded_, type_id); }
+
+    Hash embedded(uint32_t row) const {
+        const Kind kind = index_.kind(row);
+        if (is_modifier(kind)) {
+            return held(target(row));
+        }
+        if (kind == Kind::Typedef) {
+            return deep(alias_declaration(row), held(target(row)));
+        }
+        if (kind == Kind::Array) {
+            return Hasher(Tag::array).add(nelems(row)).add(held(target(row))).finish();
+        }
+        if (kind == Kind::FuncProto) {
+            Hasher hasher(Tag::prototype);
+            for (uint32_t i = 0; i != references(row); ++i) {
+                hasher.add(held(reference(row, i)));
+            }
+            return deep(to_.declaration_[row], hasher.finish());
+        }
+        Hash sum;
+        each_member(
+            row, [&](const Member& member) { sum += member_hash(Tag::embedded, member, held(member.type)); });
+        return deep(to_.declaration_[row], sum);
+    }
+
+    static Hash deep(const Hash& declaration, const Hash& held) {
+        return Hasher(Tag::embedded).add(declaration).add(held).finish();
+    }
+
+    // -- the table
+
+    struct Depths {
+        Hash layout, declaration, deep;
+    };
+
+    Depths depths(uint32_t row) const {
+        const uint32_t id = index_.id(row);
+        const Kind kind = index_.kind(row);
+        if (is_composite(kind) || is_enum(kind)) {
+            return {value_layout(id), to_.declaration_[row], to_.embedded_[row]};
+        }
+        const uint32_t type = target(row);
+        if (kind != Kind::Func) {
+            const Hash declaration = alias_declaration(row);
+            return {value_layout(type), declaration, deep(declaration, held(type))};
+        }
+        if (index_.kind_of(type) != Kind::FuncProto) {
+            return {kAbsent, kAbsent, kAbsent};
+        }
+        return {at(&Fingerprints::layout_, type), at(&Fingerprints::declaration_, type), held(type)};
+    }
+
+    void fill_table() {
+        const Entities entities(index_);
+        const std::size_t rows = entities.records();
+        Table& table = to_.table_;
+        auto* id = table.add<uint32_t>("id", rows);
+        auto* kind = table.add<uint8_t>("kind", rows);
+        auto* layout_high = table.add<uint64_t>("layout_high", rows);
+        auto* layout_low = table.add<uint64_t>("layout_low", rows);
+        auto* declaration_high = table.add<uint64_t>("declaration_high", rows);
+        auto* declaration_low = table.add<uint64_t>("declaration_low", rows);
+        auto* deep_high = table.add<uint64_t>("deep_high", rows);
+        auto* deep_low = table.add<uint64_t>("deep_low", rows);
+        std::size_t to = 0;
+        entities.each([&](uint32_t row) {
+            const Depths found = depths(row);
+            id[to] = index_.id(row);
+            kind[to] = index_.kinds()[row];
+            layout_high[to] = found.layout.high;
+            layout_low[to] = found.layout.low;
+            declaration_high[to] = found.declaration.high;
+            declaration_low[to] = found.declaration.low;
+            deep_high[to] = found.deep.high;
+            deep_low[to] = found.deep.low;
+            ++to;
+        });
+    }
+
+    Fingerprints& to_;
+    const Sizes& sizes_;
+    const Btf& btf_;
+    const Index& index_;
+    const Strings& strings_;
+    std::vector<State> states_;  // of `computed_`
+    Hashes computed_ = nullptr;
+    std::vector<uint32_t> first_member_;
+    std::vector<Hash> member_names_;
+    bool uses_int_bits_ = false;
+};
+
+Fingerprints::Fingerprints(std::shared_ptr<const BtfSizes> sizes, std::shared_ptr<const Fingerprints> base)
+    : sizes_(std::move(sizes)),
+      base_(std::move(base)),
+      first_id_(sizes_->btf().index().first_id()),
+      arena_(std::uint64_t{sizes_->btf().index().rows()} * (sizeof(uint8_t) + 4 * sizeof(Hash))),
+      table_(arena_) {
+    const std::size_t rows = sizes_->btf().index().rows();
+    layout_ = arena_.allocate<Hash>(rows);
+    declaration_ = arena_.allocate<Hash>(rows);
+    spelling_ = arena_.allocate<Hash>(rows);
+    embedded_ = arena_.allocate<Hash>(rows);
+    traits_ = arena_.allocate<uint8_t>(rows);
+    Builder(*this).build();
+}
+
+Fingerprints::~Fingerprints() {
+    auto base = std::move(base_);
+    while (base != nullptr && base.use_count() == 1) {
+        base = std::move(const_cast<Fingerprints&>(*base).base_);
+    }
+}
+
+}  // namespace btfmmap
