@@ -15,6 +15,7 @@ namespace {
 
 using fingerprint::Hash;
 using fingerprint::Hasher;
+using fingerprint::kEmptyName;
 using fingerprint::Mover;
 using fingerprint::Tag;
 using std::uint32_t;
@@ -24,6 +25,15 @@ using std::uint8_t;
 using Composites = RowsOfKind<Kind::Struct, Kind::Union>;
 using Enums = RowsOfKind<Kind::Enum, Kind::Enum64>;
 using Prototypes = RowsOfKind<Kind::FuncProto>;
+using Modifiers = RowsOfKind<Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag>;
+// Kinds that C spells by what they refer to, and those that it spells by name. It does not refer to others.
+using Derived = RowsOfKind<Kind::Ptr, Kind::Array, Kind::FuncProto, Kind::Const, Kind::Volatile,
+                           Kind::Restrict, Kind::TypeTag>;
+using OtherNamed = RowsOfKind<Kind::Int, Kind::Float, Kind::Fwd, Kind::Enum, Kind::Enum64>;
+using Numbers = RowsOfKind<Kind::Int, Kind::Float>;
+// Kinds whose values consist of those of other types.
+using Embedding = RowsOfKind<Kind::Struct, Kind::Union, Kind::Array, Kind::FuncProto, Kind::Typedef,
+                             Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag>;
 using Entities =
     RowsOfKind<Kind::Struct, Kind::Union, Kind::Enum, Kind::Enum64, Kind::Func, Kind::Typedef, Kind::Var>;
 
@@ -73,7 +83,7 @@ private:
 
     struct Member {
         Hash name;
-        uint32_t name_off, type, bit_offset;
+        uint32_t type, bit_offset;
         uint8_t bitfield_size;
     };
 
@@ -128,34 +138,38 @@ private:
     };
 
     // Sets the hash of each pending row to `compute(row)`, after those of the rows it refers to. `edge(row,
-    // n)` is a type ID.
-    template <class Count, class Edge, class Compute>
+    // n)` is a type ID. Rows are taken kind by kind: their order is unpredictable, that of kinds is not.
+    template <class... Rows, class Count, class Edge, class Compute>
     void in_order(Hashes hashes, Count count, Edge edge, Compute compute) {
         computed_ = hashes;
-        std::vector<Frame> frames;
-        for (uint32_t root = 0; root != index_.rows(); ++root) {
-            if (states_[root] != State::pending) {
-                continue;
+        (Rows(index_).each([&](uint32_t row) {
+            if (states_[row] == State::pending) {
+                compute_from(row, hashes, count, edge, compute);
             }
-            states_[root] = State::entered;
-            frames.push_back({root, count(root), 0});
-            while (!frames.empty()) {
-                Frame& frame = frames.back();
-                uint32_t row = UINT32_MAX;
-                while (frame.next != frame.edges && row == UINT32_MAX) {
-                    const uint32_t id = edge(frame.row, frame.next++);
-                    if (own(id) && states_[row_of(id)] == State::pending) {
-                        row = row_of(id);
-                    }
+        }),
+         ...);
+    }
+
+    template <class Count, class Edge, class Compute>
+    void compute_from(uint32_t root, Hashes hashes, Count count, Edge edge, Compute compute) {
+        states_[root] = State::entered;
+        frames_.push_back({root, count(root), 0});
+        while (!frames_.empty()) {
+            Frame& frame = frames_.back();
+            uint32_t row = UINT32_MAX;
+            while (frame.next != frame.edges && row == UINT32_MAX) {
+                const uint32_t id = edge(frame.row, frame.next++);
+                if (own(id) && states_[row_of(id)] == State::pending) {
+                    row = row_of(id);
                 }
-                if (row != UINT32_MAX) {
-                    states_[row] = State::entered;
-                    frames.push_back({row, count(row), 0});
-                } else {
-                    (to_.*hashes)[frame.row] = compute(frame.row);
-                    states_[frame.row] = State::done;
-                    frames.pop_back();
-                }
+            }
+            if (row != UINT32_MAX) {
+                states_[row] = State::entered;
+                frames_.push_back({row, count(row), 0});
+            } else {
+                (to_.*hashes)[frame.row] = compute(frame.row);
+                states_[frame.row] = State::done;
+                frames_.pop_back();
             }
         }
     }
@@ -186,7 +200,7 @@ private:
         member_names_.resize(members);
         each_composite([&](uint32_t row) {
             Hash* names = member_names_.data() + first_member_[row];
-            for (uint32_t i = 0; i != index_.elements(row, kMembers); ++i) {
+            for (uint32_t i = 0, end = index_.elements(row, kMembers); i != end; ++i) {
                 names[i] = name(index_.load(element(row, i, kMembers) + MemberField::name_off));
             }
         });
@@ -201,17 +215,16 @@ private:
         const std::byte* at = element(row, 0, kMembers);
         for (uint32_t i = 0; i != count; ++i, at += kMembers.element) {
             const uint32_t offset = index_.load(at + MemberField::offset);
-            visit(Member{names[i], index_.load(at + MemberField::name_off),
-                         valid_or_void(index_.load(at + MemberField::type)), member_bit_offset(offset, flag),
-                         member_bitfield_size(offset, flag)});
+            visit(Member{names[i], valid_or_void(index_.load(at + MemberField::type)),
+                         member_bit_offset(offset, flag), member_bitfield_size(offset, flag)});
         }
     }
 
     // -- layouts
 
     // Whether a member's own members are those of the struct that contains it.
-    bool is_flattened(uint32_t name_off, uint32_t type_id) const {
-        return is_unnamed(name_off) && (traits(sizes_.resolved(type_id)) & kComposite) != 0 &&
+    bool is_flattened(const Hash& name, uint32_t type_id) const {
+        return name == kEmptyName && (traits(sizes_.resolved(type_id)) & kComposite) != 0 &&
                has_members(sizes_.resolved(type_id));
     }
     bool has_members(uint32_t type_id) const {
@@ -220,22 +233,21 @@ private:
     }
 
     // Returns the struct or union whose layout is part of that of a member; void if there is none.
-    uint32_t part(uint32_t name_off, uint32_t type_id) const {
+    uint32_t part(const Hash& name, uint32_t type_id) const {
         const uint32_t element = sizes_.element(type_id);
         const uint8_t found = traits(element);
         if ((found & kComposite) == 0) {
             return 0;
         }
-        return (found & kUnnamed) != 0 || is_flattened(name_off, type_id) ? element : 0;
+        return (found & kUnnamed) != 0 || is_flattened(name, type_id) ? element : 0;
     }
 
     void hash_layouts() {
         Composites(index_).each([this](uint32_t row) { states_[row] = State::pending; });
-        in_order(
+        in_order<Composites>(
             &Fingerprints::layout_, [this](uint32_t row) { return index_.elements(row, kMembers); },
             [this](uint32_t row, uint32_t i) {
-                return part(index_.load(element(row, i, kMembers) + MemberField::name_off),
-                            element_type(row, i, kMembers));
+                return part(member_names_[first_member_[row] + i], element_type(row, i, kMembers));
             },
             [this](uint32_t row) { return sum_of_members(row); });
         Enums(index_).each([this](uint32_t row) { to_.layout_[row] = enum_layout(row); });
@@ -245,7 +257,7 @@ private:
     Hash sum_of_members(uint32_t row) const {
         Hash sum;
         each_member(row, [&](Member member) {
-            const Hash layout = is_flattened(member.name_off, member.type)
+            const Hash layout = is_flattened(member.name, member.type)
                                     ? at(&Fingerprints::layout_, sizes_.resolved(member.type))
                                     : member_layout(member);
             sum += Mover::moved(layout, member.bit_offset);
@@ -265,7 +277,7 @@ private:
         }
         Hasher hasher(Tag::member_layout);
         hasher.add(member.name).add(bits);
-        if (const uint32_t inner = part(member.name_off, member.type)) {
+        if (const uint32_t inner = part(member.name, member.type)) {
             hasher.add(value_layout(inner));
         }
         return hasher.finish();
@@ -323,7 +335,7 @@ private:
             return at(&Fingerprints::layout_, resolved);
         }
         if (kind != Kind::Array) {
-            return shallow_layout(type_id);
+            return Hasher(Tag::value_layout).add(kind_and_size(type_id)).finish();
         }
         const uint32_t inner = sizes_.element(resolved);
         const bool is_cycle = inner >= index_.end_id() || index_.kind_of(inner) == Kind::Array;
@@ -333,18 +345,18 @@ private:
             .finish();
     }
 
-    // Returns the hash of a type's kind and size.
-    Hash shallow_layout(uint32_t type_id) const {
+    // Returns a type's kind and size as one word.
+    uint64_t kind_and_size(uint32_t type_id) const {
         const uint32_t resolved = sizes_.resolved(type_id);
         const Kind kind = resolved < index_.end_id() ? index_.kind_of(resolved) : Kind::Void;
-        return Hasher(Tag::value_layout).add(class_of(kind)).add(size_in_bits(type_id)).finish();
+        return size_in_bits(type_id) << 8 | class_of(kind);
     }
 
     Hash function_layout(uint32_t row) const {
         Hasher hasher(Tag::function_layout);
-        hasher.add(shallow_layout(target(row)));
-        for (uint32_t i = 0; i != index_.elements(row, kParams); ++i) {
-            hasher.add(shallow_layout(element_type(row, i, kParams)));
+        hasher.add(kind_and_size(target(row)));
+        for (uint32_t i = 0, end = index_.elements(row, kParams); i != end; ++i) {
+            hasher.add(kind_and_size(element_type(row, i, kParams)));
         }
         return hasher.finish();
     }
@@ -355,32 +367,29 @@ private:
         if (index_.first_record() != 0) {
             to_.spelling_[0] = Hasher(Tag::named).add(number(Kind::Void)).finish();
         }
-        for (std::size_t i = index_.first_record(); i != index_.rows(); ++i) {
-            const auto row = static_cast<uint32_t>(i);
-            if (is_derived(row)) {
+        const auto set = [this](uint32_t row) {
+            if ((to_.traits_[row] & kUnnamed) != 0) {
                 states_[row] = State::pending;
             } else {
                 to_.spelling_[row] = named_spelling(row);
             }
-        }
-        in_order(
+        };
+        std::fill(to_.spelling_ + index_.first_record(), to_.spelling_ + index_.rows(), kAbsent);
+        Derived(index_).each([this](uint32_t row) { states_[row] = State::pending; });
+        Composites(index_).each(set);
+        RowsOfKind<Kind::Typedef>(index_).each(set);
+        OtherNamed(index_).each(set);
+        in_order<Modifiers, RowsOfKind<Kind::Ptr>, RowsOfKind<Kind::Array>, Prototypes, Composites, Enums>(
             &Fingerprints::spelling_, [this](uint32_t row) { return references(row); },
             [this](uint32_t row, uint32_t i) { return reference(row, i); },
             [this](uint32_t row) { return derived_spelling(row); });
-    }
-
-    // Whether a type is spelled by what it refers to, not by its name.
-    bool is_derived(uint32_t row) const {
-        const Kind kind = index_.kind(row);
-        return kind == Kind::Ptr || kind == Kind::Array || kind == Kind::FuncProto || is_modifier(kind) ||
-               (to_.traits_[row] & kUnnamed) != 0;
     }
 
     Hash named_spelling(uint32_t row) const {
         const Kind kind = index_.kind(row);
         const uint32_t name_off = index_.name_off(row);
         if (kind == Kind::Int && is_unnamed(name_off)) {
-            return int_content(row);
+            return number_content(row);
         }
         // A FWD is spelled as what it declares.
         const bool is_union = kind == Kind::Fwd && info_kind_flag(word(row, HeadField::info));
@@ -388,11 +397,14 @@ private:
         return Hasher(Tag::named).add(class_of(spelled)).add(name(name_off)).finish();
     }
 
-    Hash int_content(uint32_t row) const {
+    // Returns the hash of an INT or FLOAT.
+    Hash number_content(uint32_t row) const {
+        const uint32_t encoding = index_.kind(row) == Kind::Int ? word(row, kHeadSize) : 0;
         return Hasher(Tag::number)
+            .add(class_of(index_.kind(row)))
             .add(name(index_.name_off(row)))
             .add(head(row))
-            .add(word(row, kHeadSize))
+            .add(encoding)
             .finish();
     }
 
@@ -434,7 +446,7 @@ private:
         }
         if (kind == Kind::FuncProto) {
             Hasher hasher(Tag::prototype);
-            for (uint32_t i = 0; i != references(row); ++i) {
+            for (uint32_t i = 0, end = references(row); i != end; ++i) {
                 hasher.add(spelling(reference(row, i)));
             }
             return hasher.finish();
@@ -485,7 +497,7 @@ private:
     Hash function_declaration(uint32_t row) const {
         Hasher hasher(Tag::function);
         hasher.add(to_.layout_[row]).add(spelling(target(row)));
-        for (uint32_t i = 0; i != index_.elements(row, kParams); ++i) {
+        for (uint32_t i = 0, end = index_.elements(row, kParams); i != end; ++i) {
             hasher.add(name(index_.load(element(row, i, kParams) + ParamField::name_off)));
             hasher.add(spelling(element_type(row, i, kParams)));
         }
@@ -500,34 +512,23 @@ private:
     // -- embedded types
 
     void hash_embedded() {
+        std::array<Hash, kMaxKinds> of_kind;
+        for (std::size_t kind = 0; kind != kMaxKinds; ++kind) {
+            of_kind[kind] = Hasher(Tag::unnamed).add(kind).finish();
+        }
         if (index_.first_record() != 0) {
             to_.embedded_[0] = kAbsent;
         }
-        for (std::size_t i = index_.first_record(); i != index_.rows(); ++i) {
-            const auto row = static_cast<uint32_t>(i);
-            const Kind kind = index_.kind(row);
-            if (is_composite(kind) || kind == Kind::Array || kind == Kind::FuncProto ||
-                is_modifier_or_typedef(kind)) {
-                states_[row] = State::pending;
-            } else {
-                to_.embedded_[row] = leaf(row);
-            }
+        for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
+            to_.embedded_[row] = of_kind[index_.kinds()[row]];
         }
-        in_order(
+        Numbers(index_).each([this](uint32_t row) { to_.embedded_[row] = number_content(row); });
+        Enums(index_).each([this](uint32_t row) { to_.embedded_[row] = to_.declaration_[row]; });
+        Embedding(index_).each([this](uint32_t row) { states_[row] = State::pending; });
+        in_order<Modifiers, RowsOfKind<Kind::Typedef>, RowsOfKind<Kind::Array>, Composites, Prototypes>(
             &Fingerprints::embedded_, [this](uint32_t row) { return references(row); },
             [this](uint32_t row, uint32_t i) { return reference(row, i); },
             [this](uint32_t row) { return embedded(row); });
-    }
-
-    Hash leaf(uint32_t row) const {
-        const Kind kind = index_.kind(row);
-        if (kind == Kind::Int) {
-            return int_content(row);
-        }
-        if (kind == Kind::Float) {
-            return Hasher(Tag::number).add(name(index_.name_off(row))).add(head(row)).finish();
-        }
-        return is_enum(kind) ? to_.declaration_[row] : Hasher(Tag::unnamed).add(number(kind)).finish();
     }
 
     Hash held(uint32_t type_id) const { return at(&Fingerprints::embedded_, type_id); }
@@ -545,7 +546,7 @@ private:
         }
         if (kind == Kind::FuncProto) {
             Hasher hasher(Tag::prototype);
-            for (uint32_t i = 0; i != references(row); ++i) {
+            for (uint32_t i = 0, end = references(row); i != end; ++i) {
                 hasher.add(held(reference(row, i)));
             }
             return deep(to_.declaration_[row], hasher.finish());
@@ -619,6 +620,7 @@ private:
     Hashes computed_ = nullptr;
     std::vector<uint32_t> first_member_;
     std::vector<Hash> member_names_;
+    std::vector<Frame> frames_;
     bool uses_int_bits_ = false;
 };
 

@@ -58,14 +58,9 @@ class Hasher {
 public:
     constexpr explicit Hasher(Tag tag) { add(static_cast<std::uint64_t>(tag)); }
 
-    constexpr Hasher& add(std::uint64_t word) {
-        high_ = (high_ ^ word) * 0xd1342543de82ef95;
-        high_ ^= high_ >> 32;
-        low_ = (low_ + word) * 0xaf251af3b0f025b5;
-        low_ ^= low_ >> 29;
-        return *this;
-    }
-    constexpr Hasher& add(const Hash& hash) { return add(hash.high).add(hash.low); }
+    constexpr Hasher& add(std::uint64_t word) { return add(word, word); }
+    // Each lane takes one half, which is mixed already.
+    constexpr Hasher& add(const Hash& hash) { return add(hash.high, hash.low); }
 
     constexpr Hash finish() const {
         const std::uint64_t high = mixed(high_ + low_ * 0x9e3779b97f4a7c15);
@@ -73,6 +68,14 @@ public:
     }
 
 private:
+    constexpr Hasher& add(std::uint64_t high, std::uint64_t low) {
+        high_ = (high_ ^ high) * 0xd1342543de82ef95;
+        high_ ^= high_ >> 32;
+        low_ = (low_ + low) * 0xaf251af3b0f025b5;
+        low_ ^= low_ >> 29;
+        return *this;
+    }
+
     static constexpr std::uint64_t mixed(std::uint64_t bits) {
         bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
         bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;

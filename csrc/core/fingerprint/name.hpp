@@ -9,14 +9,16 @@
 
 namespace btfmmap::fingerprint {
 
+constexpr Hash kEmptyName = Hasher(Tag::name).add(std::uint64_t{0}).finish();
+
 // Returns the hash of a string's bytes. An offset past the strings counts as the empty string.
 inline Hash name_hash(const Strings& strings, std::uint32_t offset) {
     constexpr std::uint64_t low_bits = 0x0101010101010101;
     constexpr std::uint64_t high_bits = 0x8080808080808080;
-    Hasher hasher(Tag::name);
     if (offset >= strings.end()) {
-        return hasher.finish();
+        return kEmptyName;
     }
+    Hasher hasher(Tag::name);
     const Bytes bytes = strings.rest(offset);
     const std::byte* at = bytes.data;
     const std::byte* end = at + bytes.size;
