@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import bpftool_json as bpftool
 import numpy as np
@@ -39,9 +40,9 @@ from stored_files import KERNELS, MODULES, stored
 
 import btfmmap
 from btfmmap import Btf, Kind
-from btfmmap.fingerprints import VERSION, Depth
+from btfmmap.fingerprints import VERSION
 
-DEPTHS: tuple[Depth, ...] = ("layout", "declaration", "deep")
+DEPTHS: tuple[Literal["layout", "declaration", "deep"], ...] = ("layout", "declaration", "deep")
 Values = tuple[tuple[int, int], ...]
 
 

@@ -964,7 +964,7 @@ class Btf(HasTables):
 
         Example:
             >>> btf.fingerprints.id[:4].tolist()
-            [2, 3, 4, 5]
+            [2, 3, 5, 9]
         """
         from .fingerprints import Fingerprints
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from .tables import U8, U32, U64
 
-Depth = Literal["layout", "declaration", "deep"]
-
 VERSION: int = _core.Fingerprints.version()
 """Fingerprints of different versions are not comparable. Store it with them."""
 
@@ -75,7 +73,7 @@ class Fingerprints(Table):
     deep_low: U64
     """Its lower 64 bits."""
 
-    def values(self, depth: Depth) -> npt.NDArray[np.void]:
+    def values(self, depth: Literal["layout", "declaration", "deep"]) -> npt.NDArray[np.void]:
         """Return both halves of one depth as one array, for `np.unique` and comparisons.
 
         Args:

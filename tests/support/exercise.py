@@ -56,6 +56,7 @@ NEVER_ANSWERED = {
     "__setattr__": "refuses always",
     "__delattr__": "refuses always",
     "Layouts.module": "a column of tables that a Kernel has",
+    "Fingerprints.module": "a column of tables that a Kernel has",
     "FuncInfo.module": "a column of tables that a Kernel has",
     "LineInfo.module": "a column of tables that a Kernel has",
     "CoreRelo.module": "a column of tables that a Kernel has",
@@ -148,7 +149,7 @@ class Question:
             answer = getattr(self.subject, name)
             if self.attribute.is_called:
                 answer = answer(*self.positional, **self.named)
-        if isinstance(answer, np.ndarray) and answer.dtype != object:
+        if isinstance(answer, np.ndarray) and answer.dtype != object and answer.dtype.names is None:
             answer.sum()  # of memory that may not be there
         return answer
 
