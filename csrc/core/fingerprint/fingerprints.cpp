@@ -133,45 +133,98 @@ private:
         return (level.*hashes)[type_id - level.first_id_];
     }
 
-    struct Frame {
-        uint32_t row, edges, next;
+    // The type IDs in a record: of a struct's members, of a prototype's result and parameters, or one.
+    struct References {
+        const std::byte* next;
+        uint32_t left, stride;
     };
 
-    // Sets the hash of each pending row to `compute(row)`, after those of the rows it refers to. `edge(row,
-    // n)` is a type ID. Rows are taken kind by kind: their order is unpredictable, that of kinds is not.
-    template <class... Rows, class Count, class Edge, class Compute>
-    void in_order(Hashes hashes, Count count, Edge edge, Compute compute) {
+    References references(uint32_t row) const {
+        constexpr std::size_t head = HeadField::size_or_type;
+        constexpr std::size_t first_param = kHeadSize + ParamField::type;
+        static_assert(first_param - head == kParams.element,
+                      "the result's type is as far from the first parameter's");
+        const std::byte* record = index_.record(row);
+        switch (index_.kind(row)) {
+            case Kind::Struct:
+            case Kind::Union:
+                return {record + kHeadSize + MemberField::type, index_.elements(row, kMembers),
+                        kMembers.element};
+            case Kind::FuncProto:
+                return {record + head, index_.elements(row, kParams) + 1, kParams.element};
+            case Kind::Array:
+                return {record + kHeadSize + ArrayField::type, 1, 0};
+            case Kind::Enum:
+            case Kind::Enum64:
+                return {record, 0, 0};
+            default:
+                return {record + head, 1, 0};
+        }
+    }
+
+    // Removes the first of some references, and returns it.
+    uint32_t take(References& references) const {
+        const uint32_t id = valid_or_void(index_.load(references.next));
+        references.next += references.stride;
+        --references.left;
+        return id;
+    }
+
+    struct Frame {
+        uint32_t row;
+        References references;
+    };
+
+    // Sets the hash of each pending row to `compute(row)`, after those of the rows it depends on.
+    // `dependency(row, left, id)` is the type ID that a reference stands for, of which `left` follow. Rows
+    // are taken kind by kind: their order is unpredictable, that of kinds is not.
+    template <class... Rows, class Dependency, class Compute>
+    void in_order(Hashes hashes, Dependency dependency, Compute compute) {
         computed_ = hashes;
         (Rows(index_).each([&](uint32_t row) {
             if (states_[row] == State::pending) {
-                compute_from(row, hashes, count, edge, compute);
+                compute_from(row, hashes, dependency, compute);
             }
         }),
          ...);
     }
 
-    template <class Count, class Edge, class Compute>
-    void compute_from(uint32_t root, Hashes hashes, Count count, Edge edge, Compute compute) {
-        states_[root] = State::entered;
-        frames_.push_back({root, count(root), 0});
+    template <class Dependency, class Compute>
+    void compute_from(uint32_t root, Hashes hashes, Dependency dependency, Compute compute) {
+        enter(root);
         while (!frames_.empty()) {
             Frame& frame = frames_.back();
-            uint32_t row = UINT32_MAX;
-            while (frame.next != frame.edges && row == UINT32_MAX) {
-                const uint32_t id = edge(frame.row, frame.next++);
-                if (own(id) && states_[row_of(id)] == State::pending) {
-                    row = row_of(id);
-                }
-            }
-            if (row != UINT32_MAX) {
-                states_[row] = State::entered;
-                frames_.push_back({row, count(row), 0});
+            const uint32_t row = frame.row;
+            if (const uint32_t next = next_pending(frame, dependency); next != kNoRow) {
+                enter(next);
             } else {
-                (to_.*hashes)[frame.row] = compute(frame.row);
-                states_[frame.row] = State::done;
+                (to_.*hashes)[row] = compute(row);
+                states_[row] = State::done;
                 frames_.pop_back();
             }
         }
+    }
+
+    static constexpr uint32_t kNoRow = UINT32_MAX;
+
+    void enter(uint32_t row) {
+        states_[row] = State::entered;
+        frames_.push_back({row, references(row)});
+    }
+
+    // Returns the next row that a frame's row depends on and that is pending; kNoRow if there is none.
+    template <class Dependency>
+    uint32_t next_pending(Frame& frame, Dependency dependency) const {
+        References left = frame.references;
+        while (left.left != 0) {
+            const uint32_t referred = take(left);
+            const uint32_t id = dependency(frame.row, left.left, referred);
+            if (own(id) && states_[row_of(id)] == State::pending) {
+                frame.references = left;
+                return row_of(id);
+            }
+        }
+        return kNoRow;
     }
 
     void find_traits() {
@@ -232,6 +285,10 @@ private:
         return index.elements(type_id - index.first_id(), kMembers) != 0;
     }
 
+    uint32_t end_of_members(uint32_t row) const {
+        return first_member_[row] + index_.elements(row, kMembers);
+    }
+
     // Returns the struct or union whose layout is part of that of a member; void if there is none.
     uint32_t part(const Hash& name, uint32_t type_id) const {
         const uint32_t element = sizes_.element(type_id);
@@ -245,9 +302,9 @@ private:
     void hash_layouts() {
         Composites(index_).each([this](uint32_t row) { states_[row] = State::pending; });
         in_order<Composites>(
-            &Fingerprints::layout_, [this](uint32_t row) { return index_.elements(row, kMembers); },
-            [this](uint32_t row, uint32_t i) {
-                return part(member_names_[first_member_[row] + i], element_type(row, i, kMembers));
+            &Fingerprints::layout_,
+            [this](uint32_t row, uint32_t left, uint32_t id) {
+                return part(member_names_[end_of_members(row) - 1 - left], id);
             },
             [this](uint32_t row) { return sum_of_members(row); });
         Enums(index_).each([this](uint32_t row) { to_.layout_[row] = enum_layout(row); });
@@ -380,8 +437,7 @@ private:
         RowsOfKind<Kind::Typedef>(index_).each(set);
         OtherNamed(index_).each(set);
         in_order<Modifiers, RowsOfKind<Kind::Ptr>, RowsOfKind<Kind::Array>, Prototypes, Composites, Enums>(
-            &Fingerprints::spelling_, [this](uint32_t row) { return references(row); },
-            [this](uint32_t row, uint32_t i) { return reference(row, i); },
+            &Fingerprints::spelling_, [](uint32_t, uint32_t, uint32_t id) { return id; },
             [this](uint32_t row) { return derived_spelling(row); });
     }
 
@@ -408,25 +464,6 @@ private:
             .finish();
     }
 
-    // The types that a type refers to: of its members, or of its result and parameters.
-    uint32_t references(uint32_t row) const {
-        const Kind kind = index_.kind(row);
-        if (is_composite(kind)) {
-            return index_.elements(row, kMembers);
-        }
-        if (kind == Kind::FuncProto) {
-            return index_.elements(row, kParams) + 1;
-        }
-        return is_enum(kind) ? 0 : 1;
-    }
-    uint32_t reference(uint32_t row, uint32_t i) const {
-        const Kind kind = index_.kind(row);
-        if (is_composite(kind)) {
-            return element_type(row, i, kMembers);
-        }
-        return i == 0 ? target(row) : element_type(row, i - 1, kParams);
-    }
-
     Hash spelling(uint32_t type_id) const { return at(&Fingerprints::spelling_, type_id); }
 
     Hash derived_spelling(uint32_t row) {
@@ -446,8 +483,8 @@ private:
         }
         if (kind == Kind::FuncProto) {
             Hasher hasher(Tag::prototype);
-            for (uint32_t i = 0, end = references(row); i != end; ++i) {
-                hasher.add(spelling(reference(row, i)));
+            for (References left = references(row); left.left != 0;) {
+                hasher.add(spelling(take(left)));
             }
             return hasher.finish();
         }
@@ -526,8 +563,7 @@ private:
         Enums(index_).each([this](uint32_t row) { to_.embedded_[row] = to_.declaration_[row]; });
         Embedding(index_).each([this](uint32_t row) { states_[row] = State::pending; });
         in_order<Modifiers, RowsOfKind<Kind::Typedef>, RowsOfKind<Kind::Array>, Composites, Prototypes>(
-            &Fingerprints::embedded_, [this](uint32_t row) { return references(row); },
-            [this](uint32_t row, uint32_t i) { return reference(row, i); },
+            &Fingerprints::embedded_, [](uint32_t, uint32_t, uint32_t id) { return id; },
             [this](uint32_t row) { return embedded(row); });
     }
 
@@ -546,8 +582,8 @@ private:
         }
         if (kind == Kind::FuncProto) {
             Hasher hasher(Tag::prototype);
-            for (uint32_t i = 0, end = references(row); i != end; ++i) {
-                hasher.add(held(reference(row, i)));
+            for (References left = references(row); left.left != 0;) {
+                hasher.add(held(take(left)));
             }
             return deep(to_.declaration_[row], hasher.finish());
         }
