@@ -250,7 +250,7 @@ class TestBases:
     def test_are_asked(self, tmp_path: Path) -> None:
         on_little_stack(lambda: ask(chain_of_splits(LEVELS)[-1], tmp_path))
 
-    @pytest.mark.parametrize("question", ["", "layouts", "graph", "types"])
+    @pytest.mark.parametrize("question", ["", "layouts", "fingerprints", "graph", "types"])
     def test_are_released(self, question: str) -> None:
         """With what was built of each of them, by a thread that had none of that."""
         chain = chain_of_splits(30 * LEVELS if not question else LEVELS)

@@ -431,11 +431,12 @@ def test_threads_share_one_btf(kernel: Path) -> None:
         lambda btf: btf.members,
         lambda btf: btf.graph.reverse.role,
         lambda btf: btf.layouts,
+        lambda btf: btf.fingerprints,
         lambda btf: btf.users("flow"),
         lambda btf: btf.ctypes("flow"),
         lambda btf: btf["flow"].members,
     ],
-    ids=["tables", "graph", "layouts", "users", "ctypes", "types"],
+    ids=["tables", "graph", "layouts", "fingerprints", "users", "ctypes", "types"],
 )
 def test_nothing_waits_for_the_garbage_collector(ask: Callable[[Btf], object]) -> None:
     gc.collect()

@@ -118,6 +118,7 @@ def test_what_is_built_on_demand_is_the_same_for_all_threads(kernel: Path) -> No
                 *(lambda name=name: getattr(btf, name) for name in TABLES),
                 lambda: btf._core_graph,
                 lambda: btf.layouts,
+                lambda: btf.fingerprints,
                 lambda: btf._core_layout,
                 lambda: btf.find("int"),
                 lambda: [*btf.sizeof([1, 2, 3]).tolist(), int(btf.graph.reverse.indptr.sum())],
