@@ -36,6 +36,7 @@ from btf_writer import (
 )
 from canonical_types import CanonicalTypes
 from raw_records import ELEMENTS, Record, needed, permutation, read, reordered, write
+from split_writer import SplitWriter
 from stored_files import KERNELS, MODULES, stored
 
 import btfmmap
@@ -539,6 +540,23 @@ def test_bitfields_of_old_producers() -> None:
         struct = new.add_struct("s", 4, [("b", number, bits << 24 | 8 + start)], kind_flag=True)
         assert by_id(btfmmap.open(data=new.build()))[struct][0] == results[-1]
     assert len(set(results)) == 3
+
+
+def test_old_bitfields_of_a_base() -> None:
+    """A module's bitfields have the bits of INTs of its base."""
+    results = []
+    for bits in (3, 4):
+        base = BtfWriter()
+        number = base.add(1, "int", size_or_type=4, extra=(1 << 24 | bits,))
+        split = SplitWriter(base)
+        struct = split.add_struct("s", 4, [("b", number, 8)])
+        merged = BtfWriter()
+        merged.add(1, "int", size_or_type=4, extra=(1 << 24 | bits,))
+        merged.add_struct("s", 4, [("b", number, 8)])
+        module = btfmmap.open(data=split.build(), base=btfmmap.open(data=base.build()))
+        results.append(by_id(module)[struct])
+        assert results[-1] == by_id(btfmmap.open(data=merged.build()))[struct]
+    assert results[0] != results[1]
 
 
 def test_big_endian_every_kind() -> None:

@@ -238,7 +238,8 @@ private:
             const bool composite = is_composite(kind);
             const bool unnamed = (composite || is_enum(kind)) && is_unnamed(index_.name_off(row));
             to_.traits_[row] = static_cast<uint8_t>((composite ? kComposite : 0) | (unnamed ? kUnnamed : 0));
-            uses_int_bits_ |= kind == Kind::Int && int_bits(word(row, kHeadSize)) != uint64_t{8} * head(row);
+            to_.uses_int_bits_ |=
+                kind == Kind::Int && int_bits(word(row, kHeadSize)) != uint64_t{8} * head(row);
         }
     }
 
@@ -328,7 +329,7 @@ private:
         uint64_t bits = member.bitfield_size;
         if (bits == 0) {
             bits = size_in_bits(member.type);
-            if (uses_int_bits_) {
+            if (to_.uses_int_bits_) {
                 read_int_bits(member, bits);
             }
         }
@@ -657,7 +658,6 @@ private:
     std::vector<uint32_t> first_member_;
     std::vector<Hash> member_names_;
     std::vector<Frame> frames_;
-    bool uses_int_bits_ = false;
 };
 
 Fingerprints::Fingerprints(std::shared_ptr<const BtfSizes> sizes, std::shared_ptr<const Fingerprints> base)
@@ -665,7 +665,8 @@ Fingerprints::Fingerprints(std::shared_ptr<const BtfSizes> sizes, std::shared_pt
       base_(std::move(base)),
       first_id_(sizes_->btf().index().first_id()),
       arena_(std::uint64_t{sizes_->btf().index().rows()} * (sizeof(uint8_t) + 4 * sizeof(Hash))),
-      table_(arena_) {
+      table_(arena_),
+      uses_int_bits_(base_ != nullptr && base_->uses_int_bits_) {
     const std::size_t rows = sizes_->btf().index().rows();
     layout_ = arena_.allocate<Hash>(rows);
     declaration_ = arena_.allocate<Hash>(rows);

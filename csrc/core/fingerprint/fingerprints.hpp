@@ -59,6 +59,7 @@ private:
     std::uint32_t first_id_;
     Arena arena_;
     Table table_;
+    bool uses_int_bits_;  // whether an INT, of a base too, has fewer bits than its size
     // One element per row.
     std::uint8_t* traits_;
     Hash* layout_;       // of enums and prototypes; of structs and unions, the sum of their members'
