@@ -373,7 +373,8 @@ def test_who_imports_the_core() -> None:
     }
     files = (
         "banner checking/objects checking/sources containers contract/target dtype dumping ext "
-        "fingerprints formatting kernel linting loaded_btf matching opening programs record_readers records relocations"
+        "fingerprints formatting kernel linting loaded_btf matching opening programs record_readers records "
+        "relocations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

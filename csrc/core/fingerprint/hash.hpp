@@ -44,7 +44,6 @@ enum class Tag : std::uint8_t {
     array,
     prototype,
     member,
-    parameter,
     composite,
     enumeration,
     function,
