@@ -174,8 +174,8 @@ def test_equal_names_are_told_apart(tmp_path: Path, capfd: pytest.CaptureFixture
     kernel = tmp_path / "6.1.btf"
     kernel.write_bytes(kernel_with("first").build())
     _, out, _ = report(capfd, f"{tmp_path}/a/prog.o", f"{tmp_path}/b/prog.o", "--kernels", str(kernel))
-    assert f"{tmp_path}/a/prog.o" in out
-    assert f"{tmp_path}/b/prog.o" in out
+    assert "/a/prog.o" in out
+    assert "/b/prog.o" in out
 
 
 def lines(kernels: Sequence[str], width: int) -> tuple[list[str], Matrix]:

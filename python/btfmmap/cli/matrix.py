@@ -101,7 +101,10 @@ def _line(label: str, cells: Sequence[str], widths: Sequence[int], label_width: 
 
 
 def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    """A label of at most that width. Of a path, the end is kept, which tells it from others."""
+    if len(text) <= width:
+        return text
+    return f"...{text[3 - width :]}" if "/" in text else f"{text[: width - 3]}..."
 
 
 def _ranges(kernels: Sequence[int]) -> Iterator[str]:
