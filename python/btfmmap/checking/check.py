@@ -115,7 +115,7 @@ def _patterns(patterns: Patterns) -> Sequence[str] | None:
 
 def _check_patterns(selection: Selection, prepared: PreparedObjects) -> None:
     names = [program.name for each in prepared.objects if each for program in each.programs.programs]
-    for pattern in selection.programs or ():
+    for pattern in (*(selection.programs or ()), *selection.skip_programs):
         if names and not any(matches_any(name, [pattern]) for name in names):
             raise ValueError(f"no program of the objects matches {pattern!r}")
 

@@ -33,8 +33,8 @@ class Selection:
     """Which programs of objects are loaded."""
 
     def __init__(self, programs: Sequence[str] | None, skip_programs: Sequence[str] | None) -> None:
-        self.programs = programs
-        self.skip_programs = skip_programs or ()
+        self.programs: Sequence[str] | None = programs
+        self.skip_programs: Sequence[str] = skip_programs or ()
 
     def takes(self, program: Function) -> bool:
         """Whether a program is loaded."""
@@ -66,9 +66,11 @@ class PreparedObject:
         """
         file = File.of_buffer(source.content, source.name, False)
         self.btf: Btf = open_part(file)
-        self.programs = Programs(file)
-        self.loaded = np.array([selection.takes(program) for program in self.programs.programs], bool)
-        self.arch = of_registers(self.btf)
+        self.programs: Programs = Programs(file)
+        self.loaded: npt.NDArray[np.bool_] = np.array(
+            [selection.takes(program) for program in self.programs.programs], bool
+        )
+        self.arch: str = of_registers(self.btf)
         self.relocations: Relocations | None = None
         self.positions: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
         self.unloaded: npt.NDArray[np.bool_] = np.zeros(0, bool)
@@ -79,7 +81,7 @@ class PreparedObject:
             self.positions = self.programs.positions(sections, self.relocations.insn_off)
             self.unloaded = self._in_programs_that_are_not_loaded(sections, self.relocations.insn_off)
         self.requirements: list[Requirement] = requirements(self.btf, self.programs)
-        self.needed = np.array([*self._needed()], bool)
+        self.needed: npt.NDArray[np.bool_] = np.array([*self._needed()], bool)
         self._call_positions: dict[str, list[int]] = {}
         for external, position in self.programs.calls:
             if external.weak:
@@ -131,9 +133,15 @@ class PreparedObjects:
                     error = str(caught)
             self.objects.append(prepared)
             self.errors.append(error)
-        self.relocation_starts = _starts(len(each.positions) if each else 0 for each in self.objects)
-        self.requirement_starts = _starts(len(each.requirements) if each else 0 for each in self.objects)
-        self.requirements = [need for each in self.objects if each for need in each.requirements]
+        self.relocation_starts: list[int] = _starts(
+            len(each.positions) if each else 0 for each in self.objects
+        )
+        self.requirement_starts: list[int] = _starts(
+            len(each.requirements) if each else 0 for each in self.objects
+        )
+        self.requirements: list[Requirement] = [
+            need for each in self.objects if each for need in each.requirements
+        ]
 
 
 def _starts(lengths: Iterable[int]) -> list[int]:

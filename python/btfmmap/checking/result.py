@@ -352,10 +352,11 @@ class CheckResult:
         return None if texts is None else texts[which].get(row)
 
     def __repr__(self) -> str:
-        breaks, maybe = (int((self.verdict == each).sum()) for each in (Verdict.BREAKS, Verdict.MAYBE))
+        counted = (Verdict.BREAKS, Verdict.MAYBE, Verdict.NOT_TRIED)
+        breaks, maybe, not_tried = (int((self.verdict == each).sum()) for each in counted)
         return (
             f"<CheckResult {len(self.objects)} objects x {len(self.kernels)} kernels: "
-            f"{breaks} break, {maybe} maybe>"
+            f"{breaks} break, {maybe} maybe{f', {not_tried} not tried' if not_tried else ''}>"
         )
 
 

@@ -40,7 +40,7 @@ class Matrix:
         self._kernels = [printable(name) for name in kernels]
         self._width = width
         self._letters: Mapping[str, str] = {}
-        self.is_numbered = False
+        self.is_numbered: bool = False
 
     def lines(self, rows: Sequence[Row], letters: Mapping[str, str]) -> Iterator[str]:
         """Yield the lines. `letters` has the letter for each word."""
