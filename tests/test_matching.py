@@ -225,9 +225,9 @@ class TestCommand:
 
     def test_errors(self, file: Path) -> None:
         for words, message in [
-            (["nothing*"], "there is no type named 'nothing*'"),
-            (["pai"], "there is no type named 'pai'; close to it: pair"),
-            (["pair", "-k", "func"], "there is no type of kind FUNC named 'pair'; close to it: pair"),
+            (["nothing*"], "no type named 'nothing*'"),
+            (["pai"], "no type named 'pai'; close to it: pair"),
+            (["pair", "-k", "func"], "no type of kind FUNC named 'pair'; there is struct pair [7]"),
         ]:
             done = run_btfmmap("find", *words, "-f", file)
             assert (done.returncode, done.stdout) == (1, "")
