@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bpf_object import BpfObject
-from bpf_objects import kernel_with, reading_object, stored_objects
+from bpf_objects import kernel_with, reading_object
 from btf_writer import FUNC, FUNC_PROTO, BtfWriter, every_kind
 from elf_writer import ElfWriter
-from guarded import PRELUDE, compile_bpf
+from guarded import compile_bpf, program
 from mutants import mutant
-from stored_files import DATA, KERNELS, stored
+from stored_files import DATA, KERNELS, stored, stored_objects
 
 import btfmmap
 from btfmmap import Btf, CheckResult, Kernel, RelocationStatus, RequirementStatus, Verdict, check
@@ -62,10 +62,6 @@ def verdict(result: CheckResult) -> Verdict:
     """That of one object on one kernel."""
     assert result.verdict.shape == (1, 1)
     return Verdict(result.verdict[0, 0])
-
-
-def program(body: str, declared: str = "") -> str:
-    return f'{PRELUDE}\n{declared}\nSEC("socket") int prog(void *ctx) {{ {body} return 0; }}'
 
 
 def row_of(result: CheckResult, name: str) -> int:

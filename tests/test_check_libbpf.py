@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import requirements
-from bpf_objects import stored_objects
-from guarded import PRELUDE, compile_bpf
-from loader import Loader
+from guarded import compile_bpf, program
+from loader import Loader, loader_of_this_kernel
+from stored_files import stored_objects
 
 import btfmmap
 from btfmmap import RelocationStatus, RequirementStatus, Verdict, check
@@ -20,21 +18,9 @@ from btfmmap import RelocationStatus, RequirementStatus, Verdict, check
 NO_TARGET = b"failed to prepare load attributes: -"
 
 
-def program(body: str) -> str:
-    return f'{PRELUDE}\nSEC("socket") int prog(void *ctx) {{ {body} return 0; }}'
-
-
 @pytest.fixture(scope="module")
 def loader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loader]:
-    if os.geteuid() != 0:
-        pytest.skip("only root may load programs")
-    requirements.kernel_btf()
-    made = Loader()
-    result = made.load(compile_bpf(program("return 1;"), tmp_path_factory.mktemp("plain")))
-    if result != "loads":
-        pytest.skip(f"this kernel loads no programs: {result}")
-    yield made
-    made.library.libbpf_set_print(None)
+    yield from loader_of_this_kernel(tmp_path_factory.mktemp("plain"))
 
 
 def test_real_objects(loader: Loader, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from bpf_objects import kernel_with, reading_object, stored_objects
+from bpf_objects import kernel_with, reading_object
 from command import run_btfmmap
-from stored_files import stored
+from stored_files import stored, stored_objects
 
 import btfmmap
 from btfmmap.cli import main

@@ -201,7 +201,7 @@ def program(tmp_path: Path) -> list[str]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is a process that is no zombie: nobody here waits for orphans."""
+    """Whether there is a process that is not a zombie: nobody here waits for orphans."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -229,7 +229,7 @@ class TestJobs:
         assert done.stdout.splitlines()[-1] == f"done {[size] * 4}"
         pids = {line for line in done.stdout.splitlines() if line.startswith("pid")}
         assert len(pids) == 2
-        assert done.stderr == ""  # it is no terminal
+        assert done.stderr == ""  # it is not a terminal
 
     @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
     def test_no_process_stays(self, program: list[str], ending: signal.Signals) -> None:

@@ -498,7 +498,7 @@ class TestErrors:
         assert all(results.reason(number) for number in np.flatnonzero(results.status == S.ERROR).tolist())
 
     def test_exponential_types(self) -> None:
-        """Anonymous members, each of which has two of the next: 2^60 paths."""
+        """Anonymous members that each have two of the next: 2^60 paths."""
         types = common()
         held = types.add_struct("", 4, [("z", INT_ID, 0)])
         for _ in range(58):

@@ -54,7 +54,7 @@ class Object:
         return {function.name: function for function in self.programs.functions}
 
     def values(self) -> list[int]:
-        """The values of the relocations, for a loader that numbers the object's types anew."""
+        """The values of the relocations, for a loader that renumbers the object's types."""
         is_local = self.relocations.kind == K.TYPE_ID_LOCAL
         found: list[int] = (self.results.value + np.where(is_local, OTHER_NUMBERS, 0).astype("u8")).tolist()
         return found

@@ -119,7 +119,7 @@ class Judged:
 
 
 def test_real_objects(kernel: RunningKernel, loader: ProgramLoader, tmp_path: Path) -> None:
-    """Each program of 63 objects by itself."""
+    """The programs of 63 objects, loaded one at a time."""
     outcomes: Counter[tuple[Reach, str]] = Counter()
     compared = 0
     for name, content in stored_objects().items():

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 import requirements
-from bpf_objects import stored_objects
-from stored_files import DATA, MODULES, stored
+from stored_files import DATA, MODULES, stored, stored_objects
 
 import btfmmap.cli
 import btfmmap.opening

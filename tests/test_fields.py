@@ -413,7 +413,7 @@ def test_a_member_before_what_is_refused() -> None:
 
 
 def test_memory_of_kept_fields() -> None:
-    """4 million fields are asked for, of which at most 2^18 are kept."""
+    """4 million fields are asked for, and at most 2^18 are kept."""
     writer = BtfWriter()
     int_id = writer.add_int()
     large = writer.add_struct("", 8000, [(f"m{number}", int_id, 32 * number) for number in range(2000)])

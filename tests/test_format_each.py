@@ -48,7 +48,7 @@ def events(order: str = "<") -> Btf:
 
 
 def random_records(count: int, size: int, seed: int = 1) -> bytes:
-    """Records of which some bytes are zero, some letters and some anything."""
+    """Records in which some bytes are zero, some are letters and some are random."""
     generator = random.Random(seed)
     choices = [*range(256), *[0] * 128, *b"abcdefgh" * 8, *[1] * 32]
     return bytes(generator.choices(choices, k=count * size))

@@ -68,7 +68,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor | None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Kernels, of which 6.10 and 6.11 do not open."""
+    """Kernels; 6.10 and 6.11 do not open."""
     for name in ("6.9", "6.12", "7.0"):
         (tmp_path / f"{name}.btf").write_bytes(BLOB)
     (tmp_path / "6.10.btf").write_bytes(BLOB[:-1])

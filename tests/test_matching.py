@@ -75,7 +75,7 @@ def test_match_of_a_module(module: tuple[Path, Path]) -> None:
 
 
 def drawn_glob(drawn: random.Random, name: str) -> str:
-    """A name of which some parts are replaced by wildcards."""
+    """A name with some parts replaced by wildcards."""
     for _ in range(drawn.randint(1, 3)):
         start = drawn.randrange(len(name) + 1)
         end = start + drawn.randint(0, 4)

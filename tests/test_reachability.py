@@ -19,7 +19,7 @@ import pytest
 import requirements
 from elf_writer import ElfWriter
 from guarded import PRELUDE, Generator, compile_bpf, opened, reach, reached
-from loader import Loader
+from loader import Loader, loader_of_this_kernel
 from mutants import mutant
 
 from btfmmap import BtfError, FormatError, NotSupportedError
@@ -349,15 +349,7 @@ def test_real_objects(objects: Path, relocations: dict[str, list[dict[str, str]]
 
 @pytest.fixture(scope="module")
 def loader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loader]:
-    if os.geteuid() != 0:
-        pytest.skip("only root may load programs")
-    requirements.kernel_btf()
-    made = Loader()
-    result = made.load(compile_bpf(program("return 1;"), tmp_path_factory.mktemp("plain")))
-    if result != "loads":
-        pytest.skip(f"this kernel loads no programs: {result}")
-    yield made
-    made.library.libbpf_set_print(None)
+    yield from loader_of_this_kernel(tmp_path_factory.mktemp("plain"))
 
 
 def running_version() -> int:

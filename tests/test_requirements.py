@@ -50,7 +50,8 @@ def test_section_names_are_libbpfs() -> None:
             assert ours == program_type.value, name
         elif path:
             assert ours == ProgramType.UNSPEC, name
-    assert known > 100  # libbpf 1.1 knows 120 of these names
+    # libbpf 1.1 knows 120 of these names, 1.8 more than 150.
+    assert known > (150 if hasattr(library, "bpf_object__prepare") else 100)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ def test_the_running_kernel_has_what_its_tools_find() -> None:
 
 
 def test_a_damaged_section_of_variables() -> None:
-    """DATASECs whose entries are no variables are passed over or raise a `BtfError`."""
+    """DATASECs whose entries are not variables are passed over or raise a `BtfError`."""
     writer = BtfWriter()
     number = writer.add_int()
     writer.add(15, ".struct_ops", size_or_type=8, vlen=1, extra=(number, 0, 8))

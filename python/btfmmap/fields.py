@@ -166,8 +166,8 @@ def required_field(btf: Btf, type_id: int, name: str, path: str) -> Field:
         field = find_field(btf, type_id, name, path)
     except FormatError:
         raise
-    except ValueError:  # the type is not a struct, or an index is wrong
-        field = None
+    except ValueError as error:
+        raise NotFoundError(str(error)) from None
     if field is None:
         raise _no_member(btf, type_id, name, path)
     return field

@@ -1,29 +1,9 @@
-"""The BPF objects of `tests/data`, and small ones with given relocations."""
+"""Small BPF objects with given relocations, and kernels for them."""
 
 from __future__ import annotations
 
-import io
-import lzma
-import tarfile
-from functools import cache
-from pathlib import Path
-
 from bpf_object import BpfObject
 from btf_writer import BtfWriter
-from stored_files import DATA
-
-
-@cache
-def stored_objects(archive: str = "bpf-objects") -> dict[str, bytes]:
-    """The objects of an archive, by their names, sorted."""
-    content = lzma.decompress((DATA / f"{archive}.tar.xz").read_bytes())
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        for member in tar:
-            file = tar.extractfile(member)
-            if file is not None:
-                found[Path(member.name).name] = file.read()
-    return dict(sorted(found.items()))
 
 
 def reading_object(field: str, *, section: str = "socket", struct: str = "flow", order: str = "<") -> bytes:

@@ -43,6 +43,11 @@ SEC("license") char license_of_this[] = "GPL";
 BYTE_OFFSET, BYTE_SIZE, EXISTS, TYPE_EXISTS = 0, 1, 2, 8
 
 
+def program(body: str, declared: str = "") -> str:
+    """The source of an object with one program of that body."""
+    return f'{PRELUDE}\n{declared}\nSEC("socket") int prog(void *ctx) {{ {body} return 0; }}'
+
+
 def compile_bpf(
     source: str, folder: Path, target: str = "bpfel", *options: str, clang: str = "clang"
 ) -> Path:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requirements
+from guarded import compile_bpf, program
 
 
 class Loader:
@@ -52,3 +55,16 @@ class Loader:
         if b"195896080" in self.log or b"<invalid CO-RE relocation>" in self.log:
             return "poison"
         return self.log.decode(errors="replace")
+
+
+def loader_of_this_kernel(folder: Path) -> Iterator[Loader]:
+    """Yield a loader, for a fixture; skip the test where programs cannot be loaded."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may load programs")
+    requirements.kernel_btf()
+    made = Loader()
+    result = made.load(compile_bpf(program("return 1;"), folder))
+    if result != "loads":
+        pytest.skip(f"this kernel loads no programs: {result}")
+    yield made
+    made.library.libbpf_set_print(None)

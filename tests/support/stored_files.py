@@ -22,9 +22,10 @@ def stored(name: str) -> bytes:
 
 
 @cache
-def stored_objects() -> dict[str, bytes]:
-    """The 63 BPF objects of `bpf-objects.tar.xz`, by their names."""
-    with tarfile.open(fileobj=io.BytesIO(lzma.decompress((DATA / "bpf-objects.tar.xz").read_bytes()))) as tar:
+def stored_objects(archive: str = "bpf-objects") -> dict[str, bytes]:
+    """The BPF objects of an archive, by their names, sorted: by default the 63 of `bpf-objects.tar.xz`."""
+    content = lzma.decompress((DATA / f"{archive}.tar.xz").read_bytes())
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         found = {}
         for member in tar:
             file = tar.extractfile(member)
