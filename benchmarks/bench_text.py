@@ -10,7 +10,7 @@ from support.report import report
 import btfmmap
 
 OFTEN = 20
-"""Texts in one round, each of which takes less than a millisecond."""
+"""Texts that take less than a millisecond each, in one round."""
 
 
 def measure_layout_text(btf: KernelBtf) -> Comparison:

@@ -38,7 +38,7 @@ std::vector<std::uint32_t> match_glob(const Btf& btf, py::handle asked, const py
     return matches(btf, query.kinds, NamePattern::glob(query.name));
 }
 
-// A regular expression, and sequences of tokens of which each name that it matches has to match one. They
+// A regular expression, and sequences of tokens. Each name that it matches has to match one of these. They
 // describe plain names only: ASCII without a newline. Other names are left to the regular expression.
 class Expression {
 public:

@@ -75,7 +75,7 @@ class Graph:
         self._indptr, self._indices = indptr, indices
 
     def __reduce__(self) -> tuple[Callable[[Btf, bool], Graph], tuple[Btf, bool]]:
-        """Pickle the BTF, of which the graph is made again."""
+        """Pickle the BTF; the graph is made again from it."""
         return _graph_of, (self._btf, self._is_reverse)
 
     @property

@@ -29,8 +29,8 @@ class Function(NamedTuple):
         name: Its name.
         offset: Its first byte in the section.
         size: Its size in bytes.
-        is_global: Whether the kernel verifies it by itself, with unknown arguments.
-        is_program: Whether it is loaded by itself. Other functions are called.
+        is_global: Whether the kernel verifies it separately, with unknown arguments.
+        is_program: Whether it is loaded as a program. Other functions are called.
     """
 
     section: str

@@ -49,7 +49,7 @@ enum class Reason : std::uint8_t {
     // The instruction.
     no_section,
     no_instruction,       // insn_off is outside of the section
-    misaligned,           // insn_off is no multiple of 8
+    misaligned,           // insn_off is not a multiple of 8
     unknown_instruction,  // number: the opcode
     not_an_immediate,     // arithmetic on a register
     ldimm64_form,

@@ -11,7 +11,7 @@
 namespace btfmmap::core_relo {
 
 // A step of an access path in the object's types: a member with a name, or an element of an array. Members
-// without a name are no steps.
+// without a name do not count as steps.
 struct Accessor {
     std::uint32_t type;  // of a member: its struct; of an element: the element's type, resolved
     std::uint32_t index;

@@ -93,7 +93,7 @@ decltype(auto) with_reader(ByteOrder order, unsigned shift, unsigned bits, unsig
 template <class Value, class Read>
 void fill(const std::byte* at, std::ptrdiff_t stride, std::size_t count, Value* values, Read read) {
     for (std::size_t i = 0; i != count; ++i) {
-        // Computed anew, as `at` must not pass the last record.
+        // Computed again, because `at` must not pass the last record.
         values[i] = read(at + static_cast<std::ptrdiff_t>(i) * stride);
     }
 }

@@ -19,7 +19,7 @@ namespace {
 using std::uint32_t;
 using std::uint64_t;
 
-constexpr std::size_t kPieceSize = 1 << 14;  // of the output, most of which is short
+constexpr std::size_t kPieceSize = 1 << 14;  // of the output, which is short for most types
 
 bool all_zero(Bytes bytes) {
     return bytes.size == 0 ||

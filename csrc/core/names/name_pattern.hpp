@@ -12,7 +12,7 @@
 
 namespace btfmmap {
 
-// A set of characters, of which one matches a character of a name.
+// A set of characters; a character of a name must be one of them.
 class CharSet {
 public:
     static CharSet all();

@@ -114,7 +114,7 @@ private:
                                      static_cast<uint32_t>(first + count)});
     }
 
-    // Returns the number of the code section; kNone if the ELF section is no such section.
+    // Returns the number of the code section; kNone if the ELF section contains no code.
     uint32_t code_section(uint32_t elf_section) const {
         const auto& sections = object_.sections_;
         const auto at = std::lower_bound(

@@ -44,9 +44,9 @@ struct Function {
     std::uint32_t section;  // of `Object::sections()`
     std::uint32_t first;
     std::uint32_t end;
-    // Verified by itself, with unknown arguments: its symbol is neither static nor hidden.
+    // Verified separately, with unknown arguments: its symbol is neither static nor hidden.
     bool global;
-    // Loaded by itself, by libbpf's rules; any other function is called.
+    // Loaded as a program, by libbpf's rules; any other function is called.
     bool program;
 };
 
