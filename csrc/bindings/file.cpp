@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/held_buffer.hpp"
 #include "bindings/register.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/text.hpp"
@@ -43,17 +44,9 @@ File open(const std::string& path, const std::string& method_name) {
 
 // Borrows the buffer of an object. While it is held, a bytearray cannot be resized.
 File of_buffer(const py::object& data, const py::str& name, bool borrowed) {
-    auto held = std::make_unique<Py_buffer>();
-    if (PyObject_GetBuffer(data.ptr(), held.get(), PyBUF_SIMPLE) != 0) {
-        throw py::error_already_set();
-    }
+    const std::shared_ptr<const Py_buffer> held = held_buffer(data);
     const Bytes bytes{static_cast<const std::byte*>(held->buf), static_cast<std::size_t>(held->len)};
-    const std::shared_ptr<const void> owner(held.release(), [](Py_buffer* buffer) {
-        const py::gil_scoped_acquire locked;
-        PyBuffer_Release(buffer);
-        delete buffer;
-    });
-    return File::of(Mapping::borrow(bytes, owner, borrowed ? How::buffer : How::read), to_bytes(name));
+    return File::of(Mapping::borrow(bytes, held, borrowed ? How::buffer : How::read), to_bytes(name));
 }
 
 View view(const Mapping& mapping) { return view_bytes(mapping.owner(), mapping.bytes()); }

@@ -25,5 +25,6 @@ void register_lint(pybind11::module_& module);
 void register_loaded(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_record_reader(pybind11::module_& module);
+void register_arrow(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

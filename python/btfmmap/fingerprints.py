@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from . import _core
-from .tables import Table
+from .tables import KIND_NAMES, Table
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
     import numpy.typing as npt
 
@@ -55,6 +55,8 @@ class Fingerprints(Table):
         >>> bool((other.deep_high == table.deep_high).all())
         True
     """
+
+    _words: ClassVar = {"kind": KIND_NAMES}
 
     id: U32
     """Type id."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ._core import Graph as CoreGraph
     from ._core import View
+    from .arrow import ArrowTable
     from .btf import Btf
     from .tables import U8, U32
 
@@ -179,6 +180,34 @@ class Graph:
             [40, 48]
         """
         return self.reverse.reachable(ids)
+
+    def __arrow_c_schema__(self) -> object:
+        """Return the types of the edges' columns for libraries that read Arrow: a capsule "arrow_schema"."""
+        return self._edges().__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the edges for libraries that read Apache Arrow: a capsule "arrow_array_stream".
+
+        The columns are `source` and `target`, type IDs; `role`, the name of the `Role`; and `row`. In
+        `reverse`, `source` is the type that is referred to.
+
+        Args:
+            requested_schema: Ignored, as the interface permits.
+        """
+        return self._edges().__arrow_c_stream__(requested_schema)
+
+    def _edges(self) -> ArrowTable:
+        import numpy as np
+
+        from .arrow import ArrowTable, arrow_columns
+
+        columns: dict[str, npt.NDArray[Any]] = {
+            "source": self._sources().astype(np.uint32),
+            "target": self.indices,
+            "role": self.role,
+            "row": self.row,
+        }
+        return ArrowTable(arrow_columns(columns, {"role": [role.name for role in Role]}), len(self.indices))
 
     def _sources(self) -> npt.NDArray[np.int64]:
         """The source type of each edge, as `int64`.

@@ -16,12 +16,20 @@ from typing import Any, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from .kinds import Kind
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import NoReturn
+    from typing import ClassVar, NoReturn
 
     import pandas as pd
+    import polars as pl
+    from pyarrow import Table as PyArrowTable
+
+    from .arrow import ArrowTable
+    from .btf import Btf
+    from .kernel import Kernel
 
     Self = TypeVar("Self", bound="Table")
     Scalar = TypeVar("Scalar", bound=np.generic)
@@ -44,6 +52,9 @@ if TYPE_CHECKING:
     Bool = Column[np.bool_]
     Text = Column[np.object_]
 
+KIND_NAMES = tuple(kind.name for kind in Kind)
+_LINKAGES = "static", "global", "extern"
+
 _REPR_ROWS = 6
 _REPR_CHARACTERS = 40  # of a text
 
@@ -51,7 +62,8 @@ _REPR_CHARACTERS = 40  # of a text
 class Table:
     """Columns of equal length, as read-only numpy arrays.
 
-    `len` counts rows. Iteration and `keys` return the names of the columns.
+    `len` counts rows. Iteration and `keys` return the names of the columns. Libraries that read Apache
+    Arrow, such as pyarrow, polars, duckdb and pandas, take a table as it is: `polars.DataFrame(btf.members)`.
 
     Example:
         >>> btf.vars
@@ -63,6 +75,9 @@ class Table:
 
     module: U32
     """Index of the row's BTF in `Kernel.names`. Only the tables of a `Kernel` have this column."""
+
+    _words: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The names of the numbers in some columns. In Arrow, these columns have the names instead."""
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
         self.__dict__.update(columns, _columns=columns)
@@ -195,6 +210,99 @@ class Table:
         columns = self.__dict__["_columns"]
         return frame(list(columns), list(columns.values()), len(self))
 
+    def to_arrow(self, names: Btf | Kernel | None = None) -> PyArrowTable:
+        """Return the columns as a `pyarrow.Table`.
+
+        It shares the arrays of numbers, which stay valid after the `Btf` is closed. Booleans are copied.
+        Kinds, roles and linkages become dictionary columns with their names.
+
+        Args:
+            names: The object that the table is from. Its names are added, see `with_names`.
+
+        Returns:
+            The table.
+
+        Raises:
+            NotFoundError: An ID or offset of the table is not in `names`.
+            NotSupportedError: pyarrow is not installed. The extra `btfmmap[arrow]` installs it.
+
+        Example:
+            >>> btf.vars.to_arrow(names=btf)["name"].to_pylist()
+            ['decisions', 'latest']
+        """
+        from .optional import optional
+
+        converted: PyArrowTable = optional("pyarrow", "arrow").table(self._with_names(names))
+        return converted
+
+    def to_polars(self, names: Btf | Kernel | None = None) -> pl.DataFrame:
+        """Return the columns as a `polars.DataFrame`, as `to_arrow` does.
+
+        Args:
+            names: The object that the table is from. Its names are added, see `with_names`.
+
+        Returns:
+            The DataFrame.
+
+        Raises:
+            NotFoundError: An ID or offset of the table is not in `names`.
+            NotSupportedError: polars is not installed. The extra `btfmmap[polars]` installs it.
+
+        Example:
+            >>> btf.vars.to_polars().shape
+            (2, 4)
+        """
+        from .optional import optional
+
+        converted: pl.DataFrame = optional("polars", "polars").DataFrame(self._with_names(names))
+        return converted
+
+    def with_names(self, source: Btf | Kernel) -> ArrowTable:
+        """Add columns with the names that the table refers to, for libraries that read Arrow.
+
+        The columns are `name`; `kind_name`, the kind of the type in `id` or `parent`; `parent_name`; and
+        `type_name`, the type in C. A table has those for which it has the IDs or offsets. Names are UTF-8. A
+        column with a name that is not valid UTF-8 has bytes.
+
+        Args:
+            source: The object that the table is from.
+
+        Returns:
+            An object that libraries take as they take a table.
+
+        Raises:
+            NotFoundError: An ID or offset of the table is not in `source`.
+
+        Example:
+            >>> btf.members.with_names(btf)
+            <ArrowTable of 22 rows: parent, name_off, ..., name, kind_name, parent_name, type_name>
+        """
+        from .arrow import ArrowTable, name_columns
+
+        return ArrowTable(self._arrow_columns() | name_columns(self, source), len(self))
+
+    def __arrow_c_schema__(self) -> object:
+        """Return the columns' types for libraries that read Arrow: a capsule "arrow_schema"."""
+        return self._with_names(None).__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the columns for libraries that read Arrow: a capsule "arrow_array_stream".
+
+        Args:
+            requested_schema: Ignored, as the interface permits.
+        """
+        return self._with_names(None).__arrow_c_stream__(requested_schema)
+
+    def _arrow_columns(self) -> dict[str, Any]:
+        from .arrow import arrow_columns
+
+        return arrow_columns(self.__dict__["_columns"], self._words)
+
+    def _with_names(self, source: Btf | Kernel | None) -> ArrowTable:
+        from .arrow import ArrowTable
+
+        return self.with_names(source) if source is not None else ArrowTable(self._arrow_columns(), len(self))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         """Raise `TypeError`: numpy and pandas would convert the names of the columns, not the data."""
         from .frames import refuse_array
@@ -284,6 +392,8 @@ class Types(Table):
     Without a base, row 0 is void. It has no record, and all of its columns are 0.
     """
 
+    _words: ClassVar = {"kind": KIND_NAMES}
+
     id: U32
     kind: U8
     """The `Kind`, or the number of a kind that only the file's layout section describes."""
@@ -367,6 +477,8 @@ class Ints(Table):
 class Funcs(Table):
     """All FUNC types."""
 
+    _words: ClassVar = {"linkage": _LINKAGES}
+
     id: U32
     name_off: U32
     type: U32
@@ -377,6 +489,8 @@ class Funcs(Table):
 
 class Vars(Table):
     """All VAR types."""
+
+    _words: ClassVar = {"linkage": _LINKAGES}
 
     id: U32
     name_off: U32

@@ -18,6 +18,8 @@
 #include "core/analysis/sizes.hpp"
 #include "core/analysis/summary.hpp"
 #include "core/analysis/users.hpp"
+#include "core/arrow/export.hpp"
+#include "core/arrow/string_views.hpp"
 #include "core/base/error.hpp"
 #include "core/btf/ext.hpp"
 #include "core/core_relo/description.hpp"
@@ -249,6 +251,33 @@ void read_fingerprints(const Btf& btf) {
         const Column& column = one->table().columns()[i];
         const void* again = other->table().columns()[i].data;
         require(column.rows == 0 || std::memcmp(column.data, again, column.rows * column.item_size) == 0);
+    }
+}
+
+// A column of names, its consumer keeping one child longer than the rest.
+void read_arrow(const Btf& btf) {
+    std::vector<std::int64_t> offsets;
+    for (std::uint64_t offset = 0; offset < btf.strings().end(); offset += 1 + offset / 4) {
+        offsets.push_back(static_cast<std::int64_t>(offset));
+    }
+    const auto columns = std::make_shared<std::vector<arrow::Column>>();
+    attempt([&] { columns->push_back(arrow::string_views(BtfPtr(BtfPtr(), &btf), "name", offsets)); });
+    arrow::Stream stream;
+    arrow::export_stream(columns, static_cast<std::int64_t>(offsets.size()), &stream);
+    arrow::Schema schema;
+    arrow::Array batch, end;
+    require(stream.get_schema(&stream, &schema) == 0 && stream.get_next(&stream, &batch) == 0);
+    require(stream.get_next(&stream, &end) == 0 && end.release == nullptr);
+    stream.release(&stream);
+    schema.release(&schema);
+    if (batch.child_count != 0) {
+        arrow::Array child = *batch.children[0];
+        batch.children[0]->release = nullptr;
+        batch.release(&batch);
+        require(child.length == static_cast<std::int64_t>(offsets.size()));
+        child.release(&child);
+    } else {
+        batch.release(&batch);
     }
 }
 
@@ -536,6 +565,7 @@ void exercise_all(const Btf& btf) {
     read_bitfields(btf);
     attempt([&] { read_graph(btf); });
     attempt([&] { read_fingerprints(btf); });
+    read_arrow(btf);
 }
 
 void read_ext(const Mapping& section, const Btf& btf) {

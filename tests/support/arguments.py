@@ -263,12 +263,22 @@ def _of(draw: Callable[[Context], Any]) -> Draw:
 
 
 # By the parameter's name and annotation; or before that by the class, function and parameter.
+def _source(context: Context, subject: Any, _bound: dict[str, Any]) -> Any:
+    """What a table is from, or another of the kind."""
+    if "module" in subject.columns:
+        return btfmmap.open_kernel(base=context.btf, modules=False)
+    return context.btf
+
+
 GENERATORS: dict[str, Draw] = {
     "type_: SupportsIndex | str | Type": _type,
     "types: SupportsIndex | str | Type": _type,
     "type_id: SupportsIndex": _of(lambda context: context.index(context.type_id())),
     "value: int": _any((*range(20), 127, 128, 255, -1)),
     "type_ids: Iterable[int] | npt.NDArray[Any]": _of(lambda context: context.integers(context.type_id)),
+    "requested_schema: object": _any((None, 7)),
+    "source: Btf | Kernel": _source,
+    "names: Btf | Kernel | None": _source,
     "type_ids: Iterable[int] | npt.NDArray[Any] | None": _of(
         lambda context: context.integers(context.type_id)
     ),

@@ -49,7 +49,9 @@ class BtfWriter:
         self.records.append(self.words(self.string(name), info, size_or_type, *extra))
         return len(self.records)
 
-    def add_int(self, name: str = "int", size: int = 4, *, encoding: int = 1, bits: int | None = None) -> int:
+    def add_int(
+        self, name: str | bytes = "int", size: int = 4, *, encoding: int = 1, bits: int | None = None
+    ) -> int:
         word = encoding << 24 | (size * 8 if bits is None else bits)
         return self.add(INT, name, size_or_type=size, extra=(word,))
 

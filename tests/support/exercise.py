@@ -92,8 +92,22 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "Records.enum_names": (KeyError, TypeError),
 }
 
+
+def _read_by_pyarrow(subject: Any) -> object:
+    """Everything, if pyarrow is there."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        return subject.__arrow_c_stream__()
+    read = pa.table(subject)
+    read.validate(full=True)
+    return read
+
+
 SPECIAL: dict[str, Callable[..., object]] = {
     "__array__": np.asarray,
+    "__arrow_c_schema__": lambda subject: subject.__arrow_c_schema__(),
+    "__arrow_c_stream__": _read_by_pyarrow,
     "__bool__": bool,
     "__contains__": operator.contains,
     "__delattr__": delattr,
@@ -112,7 +126,7 @@ SPECIAL: dict[str, Callable[..., object]] = {
 }
 """How special methods are called, when they are not by their name."""
 
-_NO_ARGUMENTS = ("__array__", "__setstate__")
+_NO_ARGUMENTS = ("__array__", "__arrow_c_stream__", "__setstate__")
 """Special methods whose arguments come of what calls them."""
 # Several seconds for a kernel's graph, all of it in networkx.
 _MOST_NODES = {"to_networkx": 5_000}

@@ -152,14 +152,14 @@ File File::open(const std::string& path, Method method, void (*interrupted)()) {
     }
 
     if (method == Method::mmap) {
-        return {path, Mapping::map(*fd, checked_size(size, path), path)};
+        return {path, Mapping::map(*fd, checked_size(size, path), path, on_sysfs(*fd))};
     }
     if (!regular) {
         return {path, read_to_end(*fd, size, kMaxStreamSize, path, interrupted)};
     }
     if (method == Method::automatic && on_sysfs(*fd)) {
         try {
-            return {path, Mapping::map(*fd, checked_size(size, path), path)};
+            return {path, Mapping::map(*fd, checked_size(size, path), path, true)};
         } catch (const Error&) {
             // Linux before 6.16 fails with ENODEV. Whatever the reason, reading returns the same bytes.
         }

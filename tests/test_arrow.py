@@ -1,0 +1,255 @@
+"""Tables in the libraries that read Arrow equal the numpy columns, and share their memory."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from btf_writer import BtfWriter, every_kind
+from requirements import package, unsanitized
+from split_writer import SplitWriter
+
+import btfmmap
+from btfmmap import Btf, Kind, NotFoundError, Role
+from btfmmap.tables import CLASSES, Table
+
+pa = package("pyarrow")
+pl = package("polars")
+duckdb = package("duckdb")
+nanoarrow = package("nanoarrow")
+pd = package("pandas")
+
+TABLES = [*CLASSES, "layouts", "fingerprints"]
+WORDS = {"kind": [kind.name for kind in Kind], "linkage": ["static", "global", "extern"]}
+ODD_NAMES = [b"a", b"twelve bytes", b"thirteen byte", "größer als zwölf".encode(), b"x" * 300]
+
+
+def odd_names(order: str, *more: bytes) -> Btf:
+    """Ints with names on both sides of the limit of inlined views, one of them the tail of another."""
+    writer = BtfWriter(order)
+    for name in [*ODD_NAMES, *more]:
+        writer.add_int(name)
+    return btfmmap.open(data=bytes(writer.build()))
+
+
+def split_btf() -> Btf:
+    base = every_kind()
+    writer = SplitWriter(base)
+    writer.add_int("a name in the split BTF")
+    writer.records.append(base.records[0])  # its name is in the base
+    return btfmmap.open(data=bytes(writer.build()), base=btfmmap.open(data=bytes(base.build())))
+
+
+BTFS: dict[str, Callable[[], Btf]] = {
+    "sample": lambda: btfmmap.open(btfmmap.SAMPLE_BTF),
+    "mapped file": lambda: btfmmap.open(btfmmap.SAMPLE_BTF, method="mmap"),
+    "little-endian": lambda: btfmmap.open(data=bytes(every_kind("<").build())),
+    "big-endian": lambda: btfmmap.open(data=bytes(every_kind(">").build())),
+    "split": split_btf,
+    "odd names": lambda: odd_names(">"),
+    "not UTF-8": lambda: odd_names("<", b"\xff\xfe of more than twelve bytes", b"\xe2\x82"),
+}
+
+
+@pytest.fixture(params=BTFS)
+def btf(request: pytest.FixtureRequest) -> Btf:
+    return BTFS[request.param]()
+
+
+def expected(table: Table) -> dict[str, list[Any]]:
+    """The columns of a table, with the names of its numbers."""
+    return {
+        name: [WORDS[name][value] if value < len(WORDS[name]) else str(value) for value in column.tolist()]
+        if name in WORDS
+        else column.tolist()
+        for name, column in dict(table).items()
+    }
+
+
+def raw(texts: list[str]) -> list[bytes]:
+    return [text.encode(errors="surrogateescape") for text in texts]
+
+
+def as_bytes(values: list[Any]) -> list[bytes]:
+    return [value if isinstance(value, bytes) else value.encode() for value in values]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_all_libraries_read_the_columns(btf: Btf, name: str) -> None:
+    table = getattr(btf, name)
+    wanted = expected(table)
+    converted = pa.table(table)
+    converted.validate(full=True)
+    assert converted.to_pydict() == wanted
+    assert pa.schema(table) == converted.schema
+    assert pl.DataFrame(table).to_dict(as_series=False) == wanted
+    if hasattr(pd.DataFrame, "from_arrow"):  # pandas 3, which needs Python 3.11
+        assert {k: values.tolist() for k, values in pd.DataFrame.from_arrow(table).items()} == wanted
+    rows = [*zip(*wanted.values(), strict=True)]
+    rows_of = table  # noqa: F841 (duckdb looks it up)
+    assert duckdb.sql("select * from rows_of").fetchall() == rows
+    assert [*nanoarrow.ArrayStream(table).iter_tuples()] == rows
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_names_are_those_of_the_btf(btf: Btf, name: str) -> None:
+    table = getattr(btf, name)
+    converted = table.to_arrow(names=btf)
+    converted.validate(full=True)
+    wanted: dict[str, list[bytes]] = {}
+    if "name_off" in table.columns:
+        wanted["name"] = raw(btf.strings(table.name_off))
+    elif "id" in table.columns:
+        wanted["name"] = raw(btf.names(table.id))
+    if "parent" in table.columns:
+        wanted["parent_name"] = raw(btf.names(table.parent))
+        wanted["kind_name"] = raw(btf.kind_names(table.parent))
+    elif "kind" not in table.columns:
+        wanted["kind_name"] = raw(btf.kind_names(table.id))
+    if "type" in table.columns:
+        wanted["type_name"] = raw(btf.c_names(table.type))
+    found = converted.to_pydict()
+    assert {each: as_bytes(found.pop(each)) for each in wanted} == wanted
+    assert found == expected(table)
+    polars = table.to_polars(names=btf)
+    assert polars.columns == converted.column_names
+    assert {each: as_bytes(polars[each].to_list()) for each in wanted} == wanted
+    named = table.with_names(btf)
+    assert len(named) == len(table)
+    for column in wanted:
+        assert (
+            as_bytes([row[0] for row in duckdb.sql(f"select {column} from named").fetchall()])
+            == wanted[column]
+        )
+
+
+@pytest.mark.parametrize(("which", "type_"), [("odd names", "string_view"), ("not UTF-8", "binary_view")])
+def test_names_are_text_if_they_are_utf8(which: str, type_: str) -> None:
+    btf = BTFS[which]()
+    assert str(btf.types.to_arrow(names=btf).schema.field("name").type) == type_
+
+
+@pytest.mark.parametrize("name", ["members", "params", "enumerators"])
+def test_numbers_are_not_copied(name: str) -> None:
+    table = getattr(btfmmap.open(btfmmap.SAMPLE_BTF), name)
+    converted, frame = pa.table(table), pl.DataFrame(table)
+    for column, array in dict(table).items():
+        if array.dtype != bool:
+            assert converted[column].chunk(0).buffers()[1].address == array.ctypes.data
+            assert frame[column].to_numpy(allow_copy=False).ctypes.data == array.ctypes.data
+
+
+def test_names_are_views_into_the_strings_unless_these_may_change(tmp_path: Path) -> None:
+    path = tmp_path / "copy.btf"
+    path.write_bytes(Path(btfmmap.SAMPLE_BTF).read_bytes())
+    buffer = bytearray(path.read_bytes())
+    shared, mapped, borrowed = (
+        btfmmap.open(path),
+        btfmmap.open(path, method="mmap"),
+        btfmmap.open(data=buffer),
+    )
+    texts = [each.types.to_arrow(names=each)["name"] for each in (shared, mapped, borrowed)]
+    places = [text.chunk(0).buffers()[2].address for text in texts]
+    assert places[0] == shared.string_section.ctypes.data
+    assert places[1] != mapped.string_section.ctypes.data
+    assert places[2] != borrowed.string_section.ctypes.data
+    before = texts[0].to_pylist()
+    path.write_bytes(bytes(len(buffer)))
+    buffer[:] = bytes(len(buffer))
+    assert texts[1].to_pylist() == texts[2].to_pylist() == before
+
+
+def test_tables_outlive_their_btf() -> None:
+    btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+    wanted, names = btf.members.bit_offset.tolist(), btf.strings(btf.members.name_off)
+    converted = btf.members.to_arrow(names=btf)
+    btf.close()
+    del btf
+    gc.collect()
+    assert converted["bit_offset"].to_pylist() == wanted
+    assert converted["name"].to_pylist() == names
+
+
+def test_selections_and_texts_are_tables_too(btf: Btf) -> None:
+    every_second = btf.types[::2]
+    assert pa.table(every_second).to_pydict() == expected(every_second)
+    table = Table.of({"text": ["a", "", "a"], "yes": np.array([True, False, True]), "n": np.arange(3) - 1})
+    assert pa.table(table).to_pylist() == [
+        {"text": "a", "yes": True, "n": -1},
+        {"text": "", "yes": False, "n": 0},
+        {"text": "a", "yes": True, "n": 1},
+    ]
+    assert pl.DataFrame(table[:0]).shape == (0, 3)
+
+
+def test_numbers_without_a_name_keep_their_number() -> None:
+    writer = BtfWriter()
+    prototype = writer.add(13)
+    writer.add(12, "function", vlen=7, size_or_type=prototype)
+    btf = btfmmap.open(data=bytes(writer.build()))
+    assert pa.table(btf.funcs)["linkage"].to_pylist() == ["7"]
+    wide = btf.vars[:0].__class__({"linkage": np.array([2**32 - 1], np.uint32)})
+    assert pa.table(wide).to_pydict() == {"linkage": [2**32 - 1]}
+
+
+def test_kernels_look_up_names_in_each_module() -> None:
+    base = btfmmap.open(btfmmap.SAMPLE_BTF)
+    kernel = btfmmap.open_kernel(base=base, modules=False)
+    converted = kernel.members.to_arrow(names=kernel)
+    assert converted["name"].to_pylist() == kernel.strings(kernel.members.module, kernel.members.name_off)
+    assert converted["parent_name"].to_pylist() == base.names(base.members.parent)
+
+
+def test_edges_of_a_graph(btf: Btf) -> None:
+    for graph in (btf.graph, btf.graph.reverse):
+        edges = pa.table(graph).to_pydict()
+        assert edges["target"] == graph.indices.tolist()
+        assert edges["role"] == [Role(role).name for role in graph.role.tolist()]
+        assert edges["row"] == graph.row.tolist()
+        starts = np.searchsorted(np.array(edges["source"]), np.arange(len(graph) + 1))
+        assert starts.tolist() == graph.indptr.tolist()
+
+
+def test_names_of_another_btf_are_refused() -> None:
+    with pytest.raises(NotFoundError, match=r"^no (type|string)"):
+        btfmmap.open(btfmmap.SAMPLE_BTF).members.with_names(odd_names("<"))
+
+
+def test_a_child_may_be_moved_out_of_its_parent() -> None:
+    """As consumers do that keep one column of a batch."""
+    column = pa.table(btfmmap.open(btfmmap.SAMPLE_BTF).types)["kind"].combine_chunks()
+    gc.collect()
+    assert column.dictionary.to_pylist() == [kind.name for kind in Kind]
+    assert column[0].as_py() == "VOID"
+
+
+@unsanitized("its allocator keeps freed memory for a while")
+def test_exports_and_releases_leave_memory_as_it_was() -> None:
+    table = btfmmap.open(btfmmap.SAMPLE_BTF).members
+
+    def export(times: int) -> int:
+        for _ in range(times):
+            table.__arrow_c_schema__()
+            table.__arrow_c_stream__()  # never read: released with the capsule
+            pa.table(table)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    before = export(2_000)
+    assert export(20_000) - before < 2_000  # KiB; a leak of 100 bytes each would be as much
+
+
+def test_release_after_the_end_of_the_interpreter() -> None:
+    """What a library still holds when Python ends is not released: there is no lock to take."""
+    code = (
+        "import btfmmap, pyarrow, ctypes\n"
+        "table = pyarrow.table(btfmmap.open(btfmmap.SAMPLE_BTF).types)\n"
+        "ctypes.pythonapi.Py_IncRef(ctypes.py_object(table))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
