@@ -25,9 +25,24 @@ def frame(names: Sequence[str], columns: Sequence[npt.NDArray[Any]], rows: int) 
         NotSupportedError: pandas is not installed.
     """
     pandas = optional("pandas", "pandas")
-    made: pd.DataFrame = pandas.DataFrame(dict(enumerate(columns)), index=range(rows), copy=False)
+    data = {
+        number: column if column.dtype != object or _is_utf8(column) else pandas.Series(column, dtype=object)
+        for number, column in enumerate(columns)
+    }
+    made: pd.DataFrame = pandas.DataFrame(data, index=range(rows), copy=False)
     made.columns = pandas.Index(names, dtype=object)
     return made
+
+
+def _is_utf8(column: npt.NDArray[Any]) -> bool:
+    """Whether all texts can be UTF-8, as pandas 3 stores them. Others keep the dtype `object`."""
+    try:
+        for text in column:
+            if isinstance(text, str):
+                text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def refuse_array(what: str, instead: str) -> NoReturn:
