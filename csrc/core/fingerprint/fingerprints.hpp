@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "core/analysis/btf_sizes.hpp"
 #include "core/base/arena.hpp"
-#include "core/fingerprint/hash.hpp"
+#include "core/fingerprint/contents.hpp"
 #include "core/tables/tables.hpp"
 
 namespace btfmmap {
@@ -38,34 +37,11 @@ public:
     const Table& table() const { return table_; }
 
 private:
-    class Builder;
-
-    using Hash = fingerprint::Hash;
-
-    // The level, this one or a base, that contains a type ID below its BTF's end.
-    const Fingerprints& owner(std::uint32_t type_id) const {
-        const Fingerprints* level = this;
-        while (type_id < level->first_id_) {
-            level = level->base_.get();
-        }
-        return *level;
-    }
-
-    // Bits of `traits_`.
-    static constexpr std::uint8_t kComposite = 1, kUnnamed = 2, kQualifierBit = 2, kQualifiers = 7 << 2;
-
     std::shared_ptr<const BtfSizes> sizes_;
     std::shared_ptr<const Fingerprints> base_;
-    std::uint32_t first_id_;
     Arena arena_;
+    fingerprint::Contents contents_;
     Table table_;
-    bool uses_int_bits_;  // whether an INT, of a base too, has fewer bits than its size
-    // One element per row.
-    std::uint8_t* traits_;
-    Hash* layout_;       // of enums and prototypes; of structs and unions, the sum of their members'
-    Hash* declaration_;  // of structs, unions, enums and prototypes
-    Hash* spelling_;     // the C spelling, up to named types
-    Hash* embedded_;     // what a value of the type consists of, through all types that are part of it
 };
 
 }  // namespace btfmmap

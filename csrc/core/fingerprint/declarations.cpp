@@ -1,0 +1,268 @@
+#include "core/fingerprint/declarations.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/endian.hpp"
+#include "core/fingerprint/dependency_order.hpp"
+#include "core/fingerprint/hash.hpp"
+#include "core/fingerprint/layouts.hpp"
+#include "core/fingerprint/records.hpp"
+#include "core/index/enums.hpp"
+
+namespace btfmmap::fingerprint {
+
+namespace {
+
+using std::uint32_t;
+using std::uint64_t;
+using std::uint8_t;
+
+// In place of a hash that is not known yet.
+constexpr Hash kPending;
+
+bool is_unknown(const Hash& hash) { return hash.high == kPending.high; }
+
+// Returns a hash that differs from kPending.
+Hash known(Hash hash) {
+    hash.high += hash.high == kPending.high ? 1 : 0;
+    return hash;
+}
+
+constexpr Hash kEnumerator = Hasher(Tag::enumerator).finish();
+
+uint8_t qualifier_of(Kind kind) {
+    return kind == Kind::Const      ? Contents::kConst
+           : kind == Kind::Volatile ? Contents::kVolatile
+           : kind == Kind::Restrict ? Contents::kRestrict
+                                    : uint8_t{0};
+}
+
+// Added to the spelling of a type by a set of qualifiers. That of the empty set is 0, so that adding a
+// qualifier to a set replaces one addition by another, and the order of qualifiers does not count.
+Hash qualified(uint8_t set) {
+    return set == 0 ? Hash() : Hasher(Tag::qualifiers).add(uint64_t{set}).finish();
+}
+
+Hash named(Kind kind, const Hash& name) {
+    return Hasher(Tag::named).add(class_of(kind)).add(name).finish();
+}
+
+// The spellings of named types are set first, and those of all enums. Other types follow those that they
+// refer to. A struct or union without a name is spelled as its declaration.
+template <class Load>
+class Declarations {
+public:
+    explicit Declarations(Contents& to)
+        : to_(to), index_(to.index), records_(to.index, to.btf.strings()), layouts_(to) {}
+
+    void hash_all() {
+        set_spellings_of_kinds();
+        set_spellings_of_names();
+        Enums(index_).each([this](uint32_t row) { hash_enum(row); });
+        DependencyOrder<Declarations> order(index_, *this);
+        order.template hash<Modifiers, Pointers, Arrays, Prototypes, Composites>();
+    }
+
+    bool is_pending(uint32_t row) const {
+        return is_unknown(is_composite(index_.kind(row)) ? to_.declaration[row] : to_.spelling[row]);
+    }
+
+    uint32_t pending(uint32_t row, const std::byte* at) const {
+        const uint32_t type_id = records_.type_at(at);
+        if (to_.has(type_id) && is_unknown(to_.spelling[to_.row(type_id)])) {
+            return to_.row(type_id);
+        }
+        if (is_composite(index_.kind(row))) {
+            const Hash name = records_.name_at(at - MemberField::type + MemberField::name_off);
+            const uint32_t part = layouts_.part(type_id, !(name == kEmptyName));
+            return is_pending_part(part) ? to_.row(part) : kNoRow;
+        }
+        return kNoRow;
+    }
+
+    void enter(uint32_t row) {
+        to_.layout[row] = kAbsent;
+        set(row, kAbsent);
+    }
+
+    bool hash(uint32_t row) {
+        switch (index_.kind(row)) {
+            case Kind::Struct:
+            case Kind::Union:
+                return hash_composite(row);
+            case Kind::FuncProto:
+                return hash_prototype(row);
+            default:
+                return hash_derived(row);
+        }
+    }
+
+private:
+    // Sets the spellings of all rows. C spells no kinds but these and the named ones.
+    void set_spellings_of_kinds() {
+        std::array<Hash, kMaxKinds> spellings;
+        spellings.fill(kAbsent);
+        const auto spelling = [&spellings](Kind kind) -> Hash& {
+            return spellings[static_cast<std::size_t>(kind)];
+        };
+        spelling(Kind::Void) = Hasher(Tag::named).add(class_of(Kind::Void)).finish();
+        for (const Kind kind : {Kind::Ptr, Kind::Array, Kind::FuncProto, Kind::Const, Kind::Volatile,
+                                Kind::Restrict, Kind::TypeTag}) {
+            spelling(kind) = kPending;
+        }
+        for (std::size_t row = 0; row != index_.rows(); ++row) {
+            to_.spelling[row] = spellings[index_.kinds()[row]];
+            to_.traits[row] = 0;
+        }
+    }
+
+    void set_spellings_of_names() {
+        Composites(index_).each([this](uint32_t row) {
+            const Hash name = records_.name(row);
+            const bool unnamed = name == kEmptyName;
+            to_.traits[row] = unnamed ? Contents::kUnnamedComposite : uint8_t{0};
+            to_.declaration[row] = kPending;
+            to_.spelling[row] = unnamed ? kPending : named(index_.kind(row), name);
+        });
+        RowsOfKind<Kind::Typedef, Kind::Float>(index_).each(
+            [this](uint32_t row) { to_.spelling[row] = named(index_.kind(row), records_.name(row)); });
+        // A FWD is spelled as what it declares.
+        RowsOfKind<Kind::Fwd>(index_).each([this](uint32_t row) {
+            const Kind declared = records_.kind_flag(row) ? Kind::Union : Kind::Struct;
+            to_.spelling[row] = named(declared, records_.name(row));
+        });
+        RowsOfKind<Kind::Int>(index_).each([this](uint32_t row) {
+            const Hash name = records_.name(row);
+            to_.spelling[row] = name == kEmptyName ? records_.number(row) : named(Kind::Int, name);
+            to_.uses_int_bits |=
+                int_bits(records_.word(row, kHeadSize)) != uint64_t{8} * records_.size(row);
+        });
+    }
+
+    void hash_enum(uint32_t row) {
+        const Kind kind = index_.kind(row);
+        const Hash values = kind == Kind::Enum ? sum_of_values<Kind::Enum>(row) : sum_of_values<Kind::Enum64>(row);
+        to_.layout[row] = Hasher(Tag::enum_layout).add(records_.size(row)).add(values).finish();
+        to_.declaration[row] = Hasher(Tag::enumeration)
+                                   .add(to_.layout[row])
+                                   .add(uint64_t{records_.kind_flag(row)})
+                                   .finish();
+        const Hash name = records_.name(row);
+        to_.spelling[row] = name == kEmptyName ? to_.declaration[row] : named(kind, name);
+    }
+
+    template <Kind kind>
+    Hash sum_of_values(uint32_t row) const {
+        const uint32_t size = records_.size(row);
+        const uint64_t mask = size == 0 || size >= 8 ? UINT64_MAX : (uint64_t{1} << (8 * size)) - 1;
+        Hash values;
+        records_.template each_element<kind>(row, [&](const std::byte* at) {
+            values += element_hash(records_.name_at(at + EnumField::name_off),
+                                   enum_value(index_, kind, at) & mask, kEnumerator);
+        });
+        return values;
+    }
+
+    const Hash& spelling(uint32_t type_id) const { return to_.of(type_id, &Contents::spelling); }
+
+    // Whether the layout of a struct or union that is part of another, or void, is not known.
+    bool is_pending_part(uint32_t part) const {
+        return part != 0 && to_.has(part) && is_unknown(to_.declaration[to_.row(part)]);
+    }
+
+    bool hash_composite(uint32_t row) {
+        Hash layout, members;
+        bool waits = false;
+        records_.each_member(row, [&](const std::byte* at, bool flag) {
+            const Member member = records_.member(at, flag);
+            const Hash type = spelling(member.type);
+            waits |= is_unknown(type) || is_pending_part(layouts_.part(member.type, member.has_name()));
+            members += element_hash(member.name, member.place(), type);
+            layout += layouts_.member(member);
+        });
+        if (waits) {
+            return false;
+        }
+        to_.layout[row] = layout;
+        set(row, Hasher(Tag::composite)
+                     .add(class_of(index_.kind(row)))
+                     .add(records_.size(row))
+                     .add(layout)
+                     .add(members)
+                     .finish());
+        return true;
+    }
+
+    bool hash_prototype(uint32_t row) {
+        const uint32_t result = records_.target(row);
+        Hasher layout(Tag::function_layout), types(Tag::prototype), names(Tag::function);
+        bool waits = false;
+        const auto add = [&](uint32_t type_id) {
+            const Hash type = spelling(type_id);
+            waits |= is_unknown(type);
+            types.add(type);
+            layout.add(layouts_.kind_and_size(type_id));
+        };
+        add(result);
+        records_.template each_element<Kind::FuncProto>(row, [&](const std::byte* at) {
+            add(records_.type_at(at + ParamField::type));
+            names.add(records_.name_at(at + ParamField::name_off));
+        });
+        if (waits) {
+            return false;
+        }
+        to_.layout[row] = layout.finish();
+        to_.spelling[row] = types.finish();
+        to_.declaration[row] = names.add(to_.layout[row]).add(to_.spelling[row]).finish();
+        return true;
+    }
+
+    // Hashes a pointer, array or modifier.
+    bool hash_derived(uint32_t row) {
+        const uint32_t type_id = records_.target(row);
+        const Hash below = spelling(type_id);
+        if (is_unknown(below)) {
+            return false;
+        }
+        const Kind kind = index_.kind(row);
+        if (kind == Kind::Ptr) {
+            to_.spelling[row] = Hasher(Tag::pointer).add(below).finish();
+        } else if (kind == Kind::Array) {
+            const uint64_t nelems = records_.word(row, kHeadSize + ArrayField::nelems);
+            to_.spelling[row] = Hasher(Tag::array).add(nelems).add(below).finish();
+        } else {
+            const uint8_t before = to_.traits_of(type_id) & Contents::kQualifiers;
+            const auto now = static_cast<uint8_t>(before | qualifier_of(kind));
+            to_.traits[row] = now;
+            to_.spelling[row] = now == before ? below : known(below ^ qualified(before) ^ qualified(now));
+        }
+        return true;
+    }
+
+    // Sets what DependencyOrder waits for.
+    void set(uint32_t row, const Hash& hash) {
+        const bool composite = is_composite(index_.kind(row));
+        if (composite) {
+            to_.declaration[row] = hash;
+        }
+        if (!composite || (to_.traits[row] & Contents::kUnnamedComposite) != 0) {
+            to_.spelling[row] = hash;
+        }
+    }
+
+    Contents& to_;
+    const Index& index_;
+    const Records<Load> records_;
+    const Layouts layouts_;
+};
+
+}  // namespace
+
+void hash_declarations(Contents& contents) {
+    with_byte_order(contents.index.order(),
+                    [&](auto load) { Declarations<decltype(load)>(contents).hash_all(); });
+}
+
+}  // namespace btfmmap::fingerprint

@@ -1,0 +1,142 @@
+#include "core/fingerprint/embedded.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/endian.hpp"
+#include "core/fingerprint/dependency_order.hpp"
+#include "core/fingerprint/hash.hpp"
+#include "core/fingerprint/layouts.hpp"
+#include "core/fingerprint/records.hpp"
+
+namespace btfmmap::fingerprint {
+
+namespace {
+
+using std::uint32_t;
+
+// A type whose values consist of nothing that its spelling does not tell, such as a pointer.
+constexpr Hash kNothing{0, 0};
+// In place of a hash that is not known yet. All known hashes but kNothing have a high half that is not 0.
+constexpr Hash kPending{0, 1};
+
+bool is_unknown(const Hash& hash) { return hash.high == kPending.high && hash.low == kPending.low; }
+
+template <class Load>
+class Embedded {
+public:
+    explicit Embedded(Contents& to)
+        : to_(to), index_(to.index), records_(to.index, to.btf.strings()), layouts_(to) {}
+
+    void hash_all() {
+        set_by_kind();
+        RowsOfKind<Kind::Int, Kind::Float>(index_).each(
+            [this](uint32_t row) { to_.embedded[row] = records_.number(row); });
+        Enums(index_).each([this](uint32_t row) { to_.embedded[row] = to_.declaration[row]; });
+        DependencyOrder<Embedded> order(index_, *this);
+        order.template hash<Modifiers, Typedefs, Arrays, Composites, Prototypes>();
+    }
+
+    bool is_pending(uint32_t row) const { return is_unknown(to_.embedded[row]); }
+
+    uint32_t pending(uint32_t, const std::byte* at) const {
+        const uint32_t type_id = records_.type_at(at);
+        return to_.has(type_id) && is_pending(to_.row(type_id)) ? to_.row(type_id) : kNoRow;
+    }
+
+    void enter(uint32_t row) { to_.embedded[row] = kAbsent; }
+
+    bool hash(uint32_t row) {
+        switch (index_.kind(row)) {
+            case Kind::Struct:
+            case Kind::Union:
+                return hash_composite(row);
+            case Kind::FuncProto:
+                return hash_prototype(row);
+            default:
+                return hash_derived(row);
+        }
+    }
+
+private:
+    void set_by_kind() {
+        std::array<Hash, kMaxKinds> hashes;
+        hashes.fill(kNothing);
+        for (const Kind kind :
+             {Kind::Struct, Kind::Union, Kind::Array, Kind::FuncProto, Kind::Typedef, Kind::Const,
+              Kind::Volatile, Kind::Restrict, Kind::TypeTag}) {
+            hashes[static_cast<std::size_t>(kind)] = kPending;
+        }
+        for (std::size_t row = 0; row != index_.rows(); ++row) {
+            to_.embedded[row] = hashes[index_.kinds()[row]];
+        }
+    }
+
+    const Hash& held(uint32_t type_id) const { return to_.of(type_id, &Contents::embedded); }
+
+    bool hash_composite(uint32_t row) {
+        Hash members;
+        bool waits = false;
+        records_.each_member(row, [&](const std::byte* at, bool flag) {
+            const Hash type = held(records_.type_at(at + MemberField::type));
+            if (type.high == kNothing.high) {
+                waits |= type.low == kPending.low;
+                return;
+            }
+            const Member member = records_.member(at, flag);
+            members += element_hash(member.name, member.place(), type);
+        });
+        if (!waits) {
+            to_.embedded[row] = deep(to_.declaration[row], members);
+        }
+        return !waits;
+    }
+
+    bool hash_prototype(uint32_t row) {
+        Hasher types(Tag::prototype);
+        bool waits = false;
+        const auto add = [&](uint32_t type_id) {
+            const Hash type = held(type_id);
+            waits |= is_unknown(type);
+            types.add(type);
+        };
+        add(records_.target(row));
+        records_.template each_element<Kind::FuncProto>(
+            row, [&](const std::byte* at) { add(records_.type_at(at + ParamField::type)); });
+        if (!waits) {
+            to_.embedded[row] = deep(to_.declaration[row], types.finish());
+        }
+        return !waits;
+    }
+
+    // Hashes a typedef, array or modifier. The spelling tells what arrays and modifiers add.
+    bool hash_derived(uint32_t row) {
+        const uint32_t type_id = records_.target(row);
+        const Hash type = held(type_id);
+        if (is_unknown(type)) {
+            return false;
+        }
+        if (index_.kind(row) == Kind::Typedef) {
+            to_.declaration[row] = alias_declaration(to_, layouts_, type_id);
+            to_.embedded[row] = deep(to_.declaration[row], type);
+        } else {
+            to_.embedded[row] = type;
+        }
+        return true;
+    }
+
+    Contents& to_;
+    const Index& index_;
+    const Records<Load> records_;
+    const Layouts layouts_;
+};
+
+}  // namespace
+
+void hash_embedded(Contents& contents) {
+    with_byte_order(contents.index.order(),
+                    [&](auto load) { Embedded<decltype(load)>(contents).hash_all(); });
+}
+
+}  // namespace btfmmap::fingerprint
