@@ -8,12 +8,19 @@
 
 namespace btfmmap::fingerprint {
 
-// The hashes of the types of one BTF, with those of its base. The columns of the table, and the hashes of
-// types that refer to these, are made from them. Type IDs are below the end of the BTF.
+// The hashes of a struct, union, enum or prototype.
+struct Definition {
+    Hash layout;       // of structs and unions, the sum of their members'
+    Hash declaration;  // also of typedefs
+};
+
+// The hashes of the types of one BTF, with those of its base. Type IDs are below the end of the BTF.
 struct Contents {
-    // Bits of `traits`. Qualifiers are those of a modifier and the modifiers below it.
+    // Bits of `traits`. Qualifiers are those of a modifier and of the modifiers below it.
     static constexpr std::uint8_t kUnnamedComposite = 1, kConst = 2, kVolatile = 4, kRestrict = 8;
     static constexpr std::uint8_t kQualifiers = kConst | kVolatile | kRestrict;
+
+    static constexpr std::uint64_t kBytesPerRow = sizeof(std::uint8_t) + 4 * sizeof(Hash);
 
     Contents(const BtfSizes& of, const Contents* of_base, Arena& arena)
         : sizes(of.sizes()),
@@ -23,33 +30,22 @@ struct Contents {
           first_id(index.first_id()),
           uses_int_bits(of_base != nullptr && of_base->uses_int_bits),
           traits(arena.allocate<std::uint8_t>(index.rows())),
-          layout(arena.allocate<Hash>(index.rows())),
-          declaration(arena.allocate<Hash>(index.rows())),
-          spelling(arena.allocate<Hash>(index.rows())),
+          definitions(arena.allocate<Definition>(index.rows())),
+          spellings(arena.allocate<Hash>(index.rows())),
           embedded(arena.allocate<Hash>(index.rows())) {}
-
-    // One of the arrays of hashes.
-    using Hashes = Hash* Contents::*;
 
     bool has(std::uint32_t type_id) const { return type_id >= first_id; }
     // The row of one of this BTF's own types.
     std::uint32_t row(std::uint32_t type_id) const { return type_id - first_id; }
 
-    const Hash& of(std::uint32_t type_id, Hashes hashes) const {
-        const Contents& level = owner(type_id);
-        return (level.*hashes)[level.row(type_id)];
-    }
-    std::uint8_t traits_of(std::uint32_t type_id) const {
-        const Contents& level = owner(type_id);
-        return level.traits[level.row(type_id)];
-    }
-
-    const Contents& owner(std::uint32_t type_id) const {
+    // Returns the element of one of the arrays for a type of any level.
+    template <class T>
+    const T& of(std::uint32_t type_id, T* Contents::*array) const {
         const Contents* level = this;
         while (type_id < level->first_id) {
             level = level->base;
         }
-        return *level;
+        return (level->*array)[level->row(type_id)];
     }
 
     const Sizes& sizes;
@@ -60,10 +56,9 @@ struct Contents {
     bool uses_int_bits;  // whether an INT, of a base too, has fewer bits than its size
     // One element per row.
     std::uint8_t* traits;
-    Hash* layout;       // of enums and prototypes; of structs and unions, the sum of their members'
-    Hash* declaration;  // of structs, unions, enums, prototypes and typedefs
-    Hash* spelling;     // the C spelling, up to named types
-    Hash* embedded;     // what a value of the type consists of, beyond its spelling
+    Definition* definitions;
+    Hash* spellings;  // in C, up to named types
+    Hash* embedded;   // what a value of the type consists of, beyond its spelling
 };
 
 }  // namespace btfmmap::fingerprint

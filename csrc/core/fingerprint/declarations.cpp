@@ -62,16 +62,23 @@ public:
         set_spellings_of_names();
         Enums(index_).each([this](uint32_t row) { hash_enum(row); });
         DependencyOrder<Declarations> order(index_, *this);
-        order.template hash<Modifiers, Pointers, Arrays, Prototypes, Composites>();
+        order.template hash<Modifiers, Pointers, Arrays, Prototypes>();
+        // Those without a name first, so that others seldom wait for them.
+        Composites(index_).each([&](uint32_t row) {
+            if ((to_.traits[row] & Contents::kUnnamedComposite) != 0) {
+                order.hash(row);
+            }
+        });
+        order.template hash<Composites>();
     }
 
     bool is_pending(uint32_t row) const {
-        return is_unknown(is_composite(index_.kind(row)) ? to_.declaration[row] : to_.spelling[row]);
+        return is_unknown(is_composite(index_.kind(row)) ? to_.definitions[row].declaration : to_.spellings[row]);
     }
 
     uint32_t pending(uint32_t row, const std::byte* at) const {
         const uint32_t type_id = records_.type_at(at);
-        if (to_.has(type_id) && is_unknown(to_.spelling[to_.row(type_id)])) {
+        if (to_.has(type_id) && is_unknown(to_.spellings[to_.row(type_id)])) {
             return to_.row(type_id);
         }
         if (is_composite(index_.kind(row))) {
@@ -83,7 +90,7 @@ public:
     }
 
     void enter(uint32_t row) {
-        to_.layout[row] = kAbsent;
+        to_.definitions[row].layout = kAbsent;
         set(row, kAbsent);
     }
 
@@ -113,7 +120,7 @@ private:
             spelling(kind) = kPending;
         }
         for (std::size_t row = 0; row != index_.rows(); ++row) {
-            to_.spelling[row] = spellings[index_.kinds()[row]];
+            to_.spellings[row] = spellings[index_.kinds()[row]];
             to_.traits[row] = 0;
         }
     }
@@ -123,19 +130,19 @@ private:
             const Hash name = records_.name(row);
             const bool unnamed = name == kEmptyName;
             to_.traits[row] = unnamed ? Contents::kUnnamedComposite : uint8_t{0};
-            to_.declaration[row] = kPending;
-            to_.spelling[row] = unnamed ? kPending : named(index_.kind(row), name);
+            to_.definitions[row].declaration = kPending;
+            to_.spellings[row] = unnamed ? kPending : named(index_.kind(row), name);
         });
         RowsOfKind<Kind::Typedef, Kind::Float>(index_).each(
-            [this](uint32_t row) { to_.spelling[row] = named(index_.kind(row), records_.name(row)); });
+            [this](uint32_t row) { to_.spellings[row] = named(index_.kind(row), records_.name(row)); });
         // A FWD is spelled as what it declares.
         RowsOfKind<Kind::Fwd>(index_).each([this](uint32_t row) {
             const Kind declared = records_.kind_flag(row) ? Kind::Union : Kind::Struct;
-            to_.spelling[row] = named(declared, records_.name(row));
+            to_.spellings[row] = named(declared, records_.name(row));
         });
         RowsOfKind<Kind::Int>(index_).each([this](uint32_t row) {
             const Hash name = records_.name(row);
-            to_.spelling[row] = name == kEmptyName ? records_.number(row) : named(Kind::Int, name);
+            to_.spellings[row] = name == kEmptyName ? records_.number(row) : named(Kind::Int, name);
             to_.uses_int_bits |=
                 int_bits(records_.word(row, kHeadSize)) != uint64_t{8} * records_.size(row);
         });
@@ -144,13 +151,13 @@ private:
     void hash_enum(uint32_t row) {
         const Kind kind = index_.kind(row);
         const Hash values = kind == Kind::Enum ? sum_of_values<Kind::Enum>(row) : sum_of_values<Kind::Enum64>(row);
-        to_.layout[row] = Hasher(Tag::enum_layout).add(records_.size(row)).add(values).finish();
-        to_.declaration[row] = Hasher(Tag::enumeration)
-                                   .add(to_.layout[row])
+        to_.definitions[row].layout = Hasher(Tag::enum_layout).add(records_.size(row)).add(values).finish();
+        to_.definitions[row].declaration = Hasher(Tag::enumeration)
+                                   .add(to_.definitions[row].layout)
                                    .add(uint64_t{records_.kind_flag(row)})
                                    .finish();
         const Hash name = records_.name(row);
-        to_.spelling[row] = name == kEmptyName ? to_.declaration[row] : named(kind, name);
+        to_.spellings[row] = name == kEmptyName ? to_.definitions[row].declaration : named(kind, name);
     }
 
     template <Kind kind>
@@ -158,65 +165,66 @@ private:
         const uint32_t size = records_.size(row);
         const uint64_t mask = size == 0 || size >= 8 ? UINT64_MAX : (uint64_t{1} << (8 * size)) - 1;
         Hash values;
-        records_.template each_element<kind>(row, [&](const std::byte* at) {
+        records_.template all_elements<kind>(row, [&](const std::byte* at) {
             values += element_hash(records_.name_at(at + EnumField::name_off),
                                    enum_value(index_, kind, at) & mask, kEnumerator);
+            return true;
         });
         return values;
     }
 
-    const Hash& spelling(uint32_t type_id) const { return to_.of(type_id, &Contents::spelling); }
+    const Hash& spelling(uint32_t type_id) const { return to_.of(type_id, &Contents::spellings); }
 
     // Whether the layout of a struct or union that is part of another, or void, is not known.
     bool is_pending_part(uint32_t part) const {
-        return part != 0 && to_.has(part) && is_unknown(to_.declaration[to_.row(part)]);
+        return part != 0 && to_.has(part) && is_unknown(to_.definitions[to_.row(part)].declaration);
     }
 
     bool hash_composite(uint32_t row) {
+        const bool flag = records_.kind_flag(row);
         Hash layout, members;
-        bool waits = false;
-        records_.each_member(row, [&](const std::byte* at, bool flag) {
+        const bool done = records_.template all_elements<Kind::Struct>(row, [&](const std::byte* at) {
             const Member member = records_.member(at, flag);
-            const Hash type = spelling(member.type);
-            waits |= is_unknown(type) || is_pending_part(layouts_.part(member.type, member.has_name()));
+            const Hash& type = spelling(member.type);
+            const uint32_t part = layouts_.part(member.type, member.has_name());
+            if (is_unknown(type) || is_pending_part(part)) {
+                return false;
+            }
             members += element_hash(member.name, member.place(), type);
-            layout += layouts_.member(member);
+            layout += layouts_.member(member, part);
+            return true;
         });
-        if (waits) {
-            return false;
+        if (done) {
+            to_.definitions[row].layout = layout;
+            set(row, Hasher(Tag::composite)
+                         .add(class_of(index_.kind(row)))
+                         .add(records_.size(row))
+                         .add(layout)
+                         .add(members)
+                         .finish());
         }
-        to_.layout[row] = layout;
-        set(row, Hasher(Tag::composite)
-                     .add(class_of(index_.kind(row)))
-                     .add(records_.size(row))
-                     .add(layout)
-                     .add(members)
-                     .finish());
-        return true;
+        return done;
     }
 
     bool hash_prototype(uint32_t row) {
-        const uint32_t result = records_.target(row);
         Hasher layout(Tag::function_layout), types(Tag::prototype), names(Tag::function);
-        bool waits = false;
         const auto add = [&](uint32_t type_id) {
-            const Hash type = spelling(type_id);
-            waits |= is_unknown(type);
+            const Hash& type = spelling(type_id);
             types.add(type);
             layout.add(layouts_.kind_and_size(type_id));
+            return !is_unknown(type);
         };
-        add(result);
-        records_.template each_element<Kind::FuncProto>(row, [&](const std::byte* at) {
-            add(records_.type_at(at + ParamField::type));
-            names.add(records_.name_at(at + ParamField::name_off));
-        });
-        if (waits) {
-            return false;
+        const bool done = add(records_.target(row)) &&
+                          records_.template all_elements<Kind::FuncProto>(row, [&](const std::byte* at) {
+                              names.add(records_.name_at(at + ParamField::name_off));
+                              return add(records_.type_at(at + ParamField::type));
+                          });
+        if (done) {
+            const Hash layout_hash = layout.finish(), spelled = types.finish();
+            to_.definitions[row] = {layout_hash, names.add(layout_hash).add(spelled).finish()};
+            to_.spellings[row] = spelled;
         }
-        to_.layout[row] = layout.finish();
-        to_.spelling[row] = types.finish();
-        to_.declaration[row] = names.add(to_.layout[row]).add(to_.spelling[row]).finish();
-        return true;
+        return done;
     }
 
     // Hashes a pointer, array or modifier.
@@ -228,15 +236,15 @@ private:
         }
         const Kind kind = index_.kind(row);
         if (kind == Kind::Ptr) {
-            to_.spelling[row] = Hasher(Tag::pointer).add(below).finish();
+            to_.spellings[row] = Hasher(Tag::pointer).add(below).finish();
         } else if (kind == Kind::Array) {
             const uint64_t nelems = records_.word(row, kHeadSize + ArrayField::nelems);
-            to_.spelling[row] = Hasher(Tag::array).add(nelems).add(below).finish();
+            to_.spellings[row] = Hasher(Tag::array).add(nelems).add(below).finish();
         } else {
-            const uint8_t before = to_.traits_of(type_id) & Contents::kQualifiers;
+            const uint8_t before = to_.of(type_id, &Contents::traits) & Contents::kQualifiers;
             const auto now = static_cast<uint8_t>(before | qualifier_of(kind));
             to_.traits[row] = now;
-            to_.spelling[row] = now == before ? below : known(below ^ qualified(before) ^ qualified(now));
+            to_.spellings[row] = now == before ? below : known(below ^ qualified(before) ^ qualified(now));
         }
         return true;
     }
@@ -245,10 +253,10 @@ private:
     void set(uint32_t row, const Hash& hash) {
         const bool composite = is_composite(index_.kind(row));
         if (composite) {
-            to_.declaration[row] = hash;
+            to_.definitions[row].declaration = hash;
         }
         if (!composite || (to_.traits[row] & Contents::kUnnamedComposite) != 0) {
-            to_.spelling[row] = hash;
+            to_.spellings[row] = hash;
         }
     }
 

@@ -29,12 +29,13 @@ public:
     // of kinds is not.
     template <class... Rows>
     void hash() {
-        (Rows(index_).each([this](std::uint32_t row) {
-            if (work_.is_pending(row) && !work_.hash(row)) {
-                hash_from(row);
-            }
-        }),
-         ...);
+        (Rows(index_).each([this](std::uint32_t row) { hash(row); }), ...);
+    }
+
+    void hash(std::uint32_t row) {
+        if (work_.is_pending(row) && !work_.hash(row)) {
+            hash_from(row);
+        }
     }
 
 private:

@@ -33,7 +33,7 @@ public:
         set_by_kind();
         RowsOfKind<Kind::Int, Kind::Float>(index_).each(
             [this](uint32_t row) { to_.embedded[row] = records_.number(row); });
-        Enums(index_).each([this](uint32_t row) { to_.embedded[row] = to_.declaration[row]; });
+        Enums(index_).each([this](uint32_t row) { to_.embedded[row] = to_.definitions[row].declaration; });
         DependencyOrder<Embedded> order(index_, *this);
         order.template hash<Modifiers, Typedefs, Arrays, Composites, Prototypes>();
     }
@@ -76,38 +76,42 @@ private:
     const Hash& held(uint32_t type_id) const { return to_.of(type_id, &Contents::embedded); }
 
     bool hash_composite(uint32_t row) {
+        const bool flag = records_.kind_flag(row);
         Hash members;
-        bool waits = false;
-        records_.each_member(row, [&](const std::byte* at, bool flag) {
-            const Hash type = held(records_.type_at(at + MemberField::type));
+        const bool done = records_.template all_elements<Kind::Struct>(row, [&](const std::byte* at) {
+            const Hash& type = held(records_.type_at(at + MemberField::type));
             if (type.high == kNothing.high) {
-                waits |= type.low == kPending.low;
-                return;
+                return type.low == kNothing.low;
             }
             const Member member = records_.member(at, flag);
             members += element_hash(member.name, member.place(), type);
+            return true;
         });
-        if (!waits) {
-            to_.embedded[row] = deep(to_.declaration[row], members);
+        if (done) {
+            set_deep(row, members);
         }
-        return !waits;
+        return done;
     }
 
     bool hash_prototype(uint32_t row) {
         Hasher types(Tag::prototype);
-        bool waits = false;
         const auto add = [&](uint32_t type_id) {
-            const Hash type = held(type_id);
-            waits |= is_unknown(type);
+            const Hash& type = held(type_id);
             types.add(type);
+            return !is_unknown(type);
         };
-        add(records_.target(row));
-        records_.template each_element<Kind::FuncProto>(
-            row, [&](const std::byte* at) { add(records_.type_at(at + ParamField::type)); });
-        if (!waits) {
-            to_.embedded[row] = deep(to_.declaration[row], types.finish());
+        const bool done = add(records_.target(row)) &&
+                          records_.template all_elements<Kind::FuncProto>(row, [&](const std::byte* at) {
+                              return add(records_.type_at(at + ParamField::type));
+                          });
+        if (done) {
+            set_deep(row, types.finish());
         }
-        return !waits;
+        return done;
+    }
+
+    void set_deep(uint32_t row, const Hash& content) {
+        to_.embedded[row] = deep(to_.definitions[row].declaration, content);
     }
 
     // Hashes a typedef, array or modifier. The spelling tells what arrays and modifiers add.
@@ -118,8 +122,8 @@ private:
             return false;
         }
         if (index_.kind(row) == Kind::Typedef) {
-            to_.declaration[row] = alias_declaration(to_, layouts_, type_id);
-            to_.embedded[row] = deep(to_.declaration[row], type);
+            to_.definitions[row].declaration = alias_declaration(to_, layouts_, type_id);
+            set_deep(row, type);
         } else {
             to_.embedded[row] = type;
         }

@@ -9,16 +9,10 @@
 
 namespace btfmmap {
 
-namespace {
-
-constexpr std::uint64_t kBytesPerRow = sizeof(std::uint8_t) + 4 * sizeof(fingerprint::Hash);
-
-}  // namespace
-
 Fingerprints::Fingerprints(std::shared_ptr<const BtfSizes> sizes, std::shared_ptr<const Fingerprints> base)
     : sizes_(std::move(sizes)),
       base_(std::move(base)),
-      arena_(kBytesPerRow * sizes_->btf().index().rows()),
+      arena_(fingerprint::Contents::kBytesPerRow * sizes_->btf().index().rows()),
       contents_(*sizes_, base_ == nullptr ? nullptr : &base_->contents_, arena_),
       table_(arena_) {
     hash_declarations(contents_);

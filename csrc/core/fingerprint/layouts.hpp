@@ -15,11 +15,10 @@ public:
     explicit Layouts(const Contents& contents)
         : contents_(contents), sizes_(contents.sizes), index_(contents.index) {}
 
-    // Returns the layout of a member at its place. That of `part()` must be known.
-    Hash member(Member member) const {
-        const bool has_name = !(member.name == kEmptyName);
-        if (!has_name && is_flattened(member.type)) {
-            return moved(contents_.of(sizes_.resolved(member.type), &Contents::layout), member.bit_offset);
+    // Returns the layout of a member at its place. That of its part() must be known.
+    Hash member(Member member, std::uint32_t part) const {
+        if (part != 0 && !member.has_name() && is_flattened(member.type)) {
+            return moved(contents_.of(part, &Contents::definitions).layout, member.bit_offset);
         }
         std::uint64_t bits = member.bitfield_size;
         if (bits == 0) {
@@ -28,10 +27,8 @@ public:
                 read_int_bits(member, bits);
             }
         }
-        const std::uint32_t element = sizes_.element(member.type);
-        const Hash hash =
-            element_hash(member.name, bits, is_unnamed_composite(element) ? value(element) : kPlain);
-        return moved(hash, member.bit_offset);
+        const Hash inner = part != 0 ? value_of_resolved(part) : kPlain;
+        return moved(element_hash(member.name, bits, inner), member.bit_offset);
     }
 
     // Returns the struct or union whose layout is part of that of a member; void if there is none.
@@ -71,24 +68,24 @@ private:
     static constexpr Hash kPlain = Hasher(Tag::plain_member).finish();
 
     // Returns the layout of a type that is neither an array nor a modifier or typedef.
-    Hash value_of_resolved(std::uint32_t type_id) const {
+    [[gnu::noinline]] Hash value_of_resolved(std::uint32_t type_id) const {
         const Kind kind = index_.kind_of(type_id);
         if (is_composite(kind)) {
             return Hasher(Tag::composite_layout)
                 .add(class_of(kind))
                 .add(size_in_bits(type_id))
-                .add(contents_.of(type_id, &Contents::layout))
+                .add(contents_.of(type_id, &Contents::definitions).layout)
                 .finish();
         }
         if (is_enum(kind) || kind == Kind::FuncProto) {
-            return contents_.of(type_id, &Contents::layout);
+            return contents_.of(type_id, &Contents::definitions).layout;
         }
         return Hasher(Tag::value_layout).add(kind_and_size(type_id)).finish();
     }
 
     bool is_unnamed_composite(std::uint32_t type_id) const {
         return type_id < index_.end_id() &&
-               (contents_.traits_of(type_id) & Contents::kUnnamedComposite) != 0;
+               (contents_.of(type_id, &Contents::traits) & Contents::kUnnamedComposite) != 0;
     }
 
     // Whether the members of a member without a name are those of the struct that contains it.
@@ -129,7 +126,7 @@ private:
 inline Hash alias_declaration(const Contents& contents, const Layouts& layouts, std::uint32_t type_id) {
     return Hasher(Tag::alias)
         .add(layouts.value(type_id))
-        .add(contents.of(type_id, &Contents::spelling))
+        .add(contents.of(type_id, &Contents::spellings))
         .finish();
 }
 

@@ -38,7 +38,7 @@ struct Member {
 template <class Load>
 class Records {
 public:
-    Records(const Index& index, const Strings& strings) : index_(index), strings_(strings) {}
+    Records(const Index& index, const Strings& strings) : index_(index), names_(strings) {}
 
     std::uint32_t word(std::uint32_t row, std::size_t at) const {
         return Load::u32(index_.record(row) + at);
@@ -48,7 +48,7 @@ public:
     Hash name(std::uint32_t row) const { return name_at(index_.record(row) + HeadField::name_off); }
 
     // Returns the hash of the name at the name offset `at`.
-    Hash name_at(const std::byte* at) const { return name_hash(strings_, Load::u32(at)); }
+    Hash name_at(const std::byte* at) const { return names_.hash(Load::u32(at)); }
     std::uint32_t type_at(const std::byte* at) const {
         const std::uint32_t type_id = Load::u32(at);
         return type_id < index_.end_id() ? type_id : 0;
@@ -72,22 +72,19 @@ public:
             .finish();
     }
 
-    // Calls `visit(at, flag)` for each member of a struct or union: see member().
-    template <class Visit>
-    void each_member(std::uint32_t row, Visit visit) const {
-        const bool flag = kind_flag(row);
-        each_element<Kind::Struct>(row, [&](const std::byte* at) { visit(at, flag); });
-    }
-
-    // Calls `visit(at)` for each element of a record of this kind.
+    // Calls `visit(at)` for the elements of a record of this kind while it returns true. Returns whether that
+    // was so for all.
     template <Kind kind, class Visit>
-    void each_element(std::uint32_t row, Visit visit) const {
+    bool all_elements(std::uint32_t row, Visit visit) const {
         constexpr const Shape& shape = kShapes[static_cast<std::size_t>(kind)];
         const std::byte* at = index_.record(row) + kHeadSize;
         const std::byte* end = at + std::size_t{index_.elements(row, shape)} * shape.element;
         for (; at != end; at += shape.element) {
-            visit(at);
+            if (!visit(at)) {
+                return false;
+            }
         }
+        return true;
     }
 
     Member member(const std::byte* at, bool kind_flag) const {
@@ -98,7 +95,7 @@ public:
 
 private:
     const Index& index_;
-    const Strings& strings_;
+    const Names names_;
 };
 
 }  // namespace btfmmap::fingerprint

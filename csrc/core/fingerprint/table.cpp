@@ -39,7 +39,7 @@ public:
             case Kind::Var:
                 return of_variable(records_.target(row));
             default:
-                return {layouts_.value(index_.id(row)), contents_.declaration[row], contents_.embedded[row]};
+                return of_type(row);
         }
     }
 
@@ -48,9 +48,13 @@ private:
         if (index_.kind_of(prototype) != Kind::FuncProto) {
             return {kAbsent, kAbsent, kAbsent};
         }
-        const Contents& level = contents_.owner(prototype);
-        const uint32_t row = level.row(prototype);
-        return {level.layout[row], level.declaration[row], level.embedded[row]};
+        const Definition& definition = contents_.of(prototype, &Contents::definitions);
+        return {definition.layout, definition.declaration, contents_.of(prototype, &Contents::embedded)};
+    }
+
+    Depths of_type(uint32_t row) const {
+        return {layouts_.value(index_.id(row)), contents_.definitions[row].declaration,
+                contents_.embedded[row]};
     }
 
     Depths of_variable(uint32_t type_id) const {
