@@ -34,7 +34,7 @@ FOLDERS = {
     "tables": {"base", "simd", "format", "index"},
     "btf": {"base", "input", "format", "index", "names", "tables"},
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
-    "fingerprint": {"base", "index", "names", "tables", "analysis"},
+    "fingerprint": {"base", "simd", "format", "index", "names", "tables", "analysis"},
     "arrow": {"base", "names", "btf"},
     "decode": {"base", "format", "index", "btf", "analysis"},
     "text": {"base", "simd"},

@@ -559,6 +559,34 @@ def test_old_bitfields_of_a_base() -> None:
     assert results[0] != results[1]
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_names_of_all_lengths(order: Literal["<", ">"]) -> None:
+    """Each byte of a name counts, and not where the string is: at the section's end, before it, in a base."""
+    names = ["n" * length for length in range(1, 50)]
+    names += ["n" * at + "x" + "n" * (length - at - 1) for length in (9, 16, 35) for at in range(length)]
+    found = set()
+    for name in names:
+        base = BtfWriter(order)
+        base.add_int()
+        base.string(name)
+        at_end, followed, split = BtfWriter(order), BtfWriter(order), SplitWriter(base)
+        for writer in (at_end, followed):
+            writer.add_int()
+        ids = [writer.add_struct("", 4, [(name, 1, 0)]) for writer in (at_end, followed)]
+        followed.add(TYPEDEF, "and more strings after it", size_or_type=1)
+        values = {
+            by_id(btfmmap.open(data=writer.build()))[type_id]
+            for writer, type_id in zip((at_end, followed), ids, strict=True)
+        }
+        member = base.strings.index(name.encode() + b"\0")
+        type_id = split.add(STRUCT, size_or_type=4, vlen=1, extra=(member, 1, 0))
+        whole = btfmmap.open(data=base.build())
+        values.add(by_id(btfmmap.open(data=split.build(), base=whole))[type_id])
+        assert len(values) == 1
+        found |= values
+    assert len(found) == len(set(names))
+
+
 def test_big_endian_every_kind() -> None:
     assert by_id(btfmmap.open(data=every_kind("<").build())) == by_id(
         btfmmap.open(data=every_kind(">").build())

@@ -40,7 +40,7 @@ struct Contents {
 
     // Returns the element of one of the arrays for a type of any level.
     template <class T>
-    const T& of(std::uint32_t type_id, T* Contents::*array) const {
+    const T& of(std::uint32_t type_id, T* Contents::* array) const {
         const Contents* level = this;
         while (type_id < level->first_id) {
             level = level->base;

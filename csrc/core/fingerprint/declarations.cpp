@@ -1,5 +1,6 @@
 #include "core/fingerprint/declarations.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +20,7 @@ using std::uint32_t;
 using std::uint64_t;
 using std::uint8_t;
 
-// In place of a hash that is not known yet.
+// Stands for a hash that is not known yet.
 constexpr Hash kPending;
 
 bool is_unknown(const Hash& hash) { return hash.high == kPending.high; }
@@ -45,9 +46,7 @@ Hash qualified(uint8_t set) {
     return set == 0 ? Hash() : Hasher(Tag::qualifiers).add(uint64_t{set}).finish();
 }
 
-Hash named(Kind kind, const Hash& name) {
-    return Hasher(Tag::named).add(class_of(kind)).add(name).finish();
-}
+Hash named(Kind kind, const Hash& name) { return Hasher(Tag::named).add(class_of(kind)).add(name).finish(); }
 
 // The spellings of named types are set first, and those of all enums. Other types follow those that they
 // refer to. A struct or union without a name is spelled as its declaration.
@@ -73,7 +72,8 @@ public:
     }
 
     bool is_pending(uint32_t row) const {
-        return is_unknown(is_composite(index_.kind(row)) ? to_.definitions[row].declaration : to_.spellings[row]);
+        return is_unknown(is_composite(index_.kind(row)) ? to_.definitions[row].declaration
+                                                         : to_.spellings[row]);
     }
 
     uint32_t pending(uint32_t row, const std::byte* at) const {
@@ -90,7 +90,7 @@ public:
     }
 
     void enter(uint32_t row) {
-        to_.definitions[row].layout = kAbsent;
+        to_.definitions[row] = {kAbsent, kAbsent};
         set(row, kAbsent);
     }
 
@@ -119,10 +119,9 @@ private:
                                 Kind::Restrict, Kind::TypeTag}) {
             spelling(kind) = kPending;
         }
-        for (std::size_t row = 0; row != index_.rows(); ++row) {
-            to_.spellings[row] = spellings[index_.kinds()[row]];
-            to_.traits[row] = 0;
-        }
+        std::transform(index_.kinds(), index_.kinds() + index_.rows(), to_.spellings,
+                       [&spellings](uint8_t kind) { return spellings[kind]; });
+        std::fill_n(to_.traits, index_.rows(), uint8_t{0});
     }
 
     void set_spellings_of_names() {
@@ -143,19 +142,19 @@ private:
         RowsOfKind<Kind::Int>(index_).each([this](uint32_t row) {
             const Hash name = records_.name(row);
             to_.spellings[row] = name == kEmptyName ? records_.number(row) : named(Kind::Int, name);
-            to_.uses_int_bits |=
-                int_bits(records_.word(row, kHeadSize)) != uint64_t{8} * records_.size(row);
+            to_.uses_int_bits |= int_bits(records_.word(row, kHeadSize)) != uint64_t{8} * records_.size(row);
         });
     }
 
     void hash_enum(uint32_t row) {
         const Kind kind = index_.kind(row);
-        const Hash values = kind == Kind::Enum ? sum_of_values<Kind::Enum>(row) : sum_of_values<Kind::Enum64>(row);
+        const Hash values =
+            kind == Kind::Enum ? sum_of_values<Kind::Enum>(row) : sum_of_values<Kind::Enum64>(row);
         to_.definitions[row].layout = Hasher(Tag::enum_layout).add(records_.size(row)).add(values).finish();
         to_.definitions[row].declaration = Hasher(Tag::enumeration)
-                                   .add(to_.definitions[row].layout)
-                                   .add(uint64_t{records_.kind_flag(row)})
-                                   .finish();
+                                               .add(to_.definitions[row].layout)
+                                               .add(uint64_t{records_.kind_flag(row)})
+                                               .finish();
         const Hash name = records_.name(row);
         to_.spellings[row] = name == kEmptyName ? to_.definitions[row].declaration : named(kind, name);
     }

@@ -16,10 +16,11 @@ constexpr std::uint32_t kNoRow = UINT32_MAX;
 //
 // `Work` has:
 // - is_pending(row): whether the row has no hash yet.
-// - hash(row): hashes the row. Returns false, and leaves it pending, if one that it depends on is pending.
-// - enter(row): sets a constant in place of the row's hash, so that it is not pending inside itself.
-// - pending(row, at): a pending row that the type ID at this address in the record stands for; kNoRow if there
-//   is none.
+// - hash(row): hashes the row. Returns false, and changes no hash that others read, if a row that it depends
+//   on is pending.
+// - enter(row): sets a constant as the row's hash, so that it is not pending inside itself.
+// - pending(row, at): returns a pending row that `row` depends on through the type ID at this address in its
+//   record; kNoRow if there is none.
 template <class Work>
 class DependencyOrder {
 public:

@@ -1,5 +1,6 @@
 #include "core/fingerprint/embedded.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -16,9 +17,9 @@ namespace {
 
 using std::uint32_t;
 
-// A type whose values consist of nothing that its spelling does not tell, such as a pointer.
+// The hash of a type that is fully described by its spelling, such as a pointer.
 constexpr Hash kNothing{0, 0};
-// In place of a hash that is not known yet. All known hashes but kNothing have a high half that is not 0.
+// Stands for a hash that is not known yet. The high half of all known ones but kNothing is not 0.
 constexpr Hash kPending{0, 1};
 
 bool is_unknown(const Hash& hash) { return hash.high == kPending.high && hash.low == kPending.low; }
@@ -63,14 +64,12 @@ private:
     void set_by_kind() {
         std::array<Hash, kMaxKinds> hashes;
         hashes.fill(kNothing);
-        for (const Kind kind :
-             {Kind::Struct, Kind::Union, Kind::Array, Kind::FuncProto, Kind::Typedef, Kind::Const,
-              Kind::Volatile, Kind::Restrict, Kind::TypeTag}) {
+        for (const Kind kind : {Kind::Struct, Kind::Union, Kind::Array, Kind::FuncProto, Kind::Typedef,
+                                Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag}) {
             hashes[static_cast<std::size_t>(kind)] = kPending;
         }
-        for (std::size_t row = 0; row != index_.rows(); ++row) {
-            to_.embedded[row] = hashes[index_.kinds()[row]];
-        }
+        std::transform(index_.kinds(), index_.kinds() + index_.rows(), to_.embedded,
+                       [&hashes](std::uint8_t kind) { return hashes[kind]; });
     }
 
     const Hash& held(uint32_t type_id) const { return to_.of(type_id, &Contents::embedded); }
@@ -114,19 +113,18 @@ private:
         to_.embedded[row] = deep(to_.definitions[row].declaration, content);
     }
 
-    // Hashes a typedef, array or modifier. The spelling tells what arrays and modifiers add.
+    // Hashes a typedef, array or modifier. What arrays and modifiers add is part of the spelling.
     bool hash_derived(uint32_t row) {
         const uint32_t type_id = records_.target(row);
-        const Hash type = held(type_id);
+        const bool is_typedef = index_.kind(row) == Kind::Typedef;
+        if (is_typedef) {
+            to_.definitions[row].declaration = alias_declaration(to_, layouts_, type_id);
+        }
+        const Hash& type = held(type_id);
         if (is_unknown(type)) {
             return false;
         }
-        if (index_.kind(row) == Kind::Typedef) {
-            to_.definitions[row].declaration = alias_declaration(to_, layouts_, type_id);
-            set_deep(row, type);
-        } else {
-            to_.embedded[row] = type;
-        }
+        to_.embedded[row] = is_typedef ? deep(to_.definitions[row].declaration, type) : type;
         return true;
     }
 

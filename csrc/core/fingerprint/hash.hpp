@@ -40,6 +40,10 @@ constexpr std::uint64_t folded(std::uint64_t left, std::uint64_t right) {
 #endif
 }
 
+// Both ways to multiply have the same result.
+static_assert(folded(0x123456789abcdef1, 0xfedcba9876543217) == 0xb3a700e9d0ea6d84);
+static_assert(folded(UINT64_MAX, UINT64_MAX) == UINT64_MAX);
+
 // What a hash describes, so that equal words in different roles have different hashes.
 enum class Tag : std::uint8_t {
     absent = 1,  // a cycle, or a reference that has no content

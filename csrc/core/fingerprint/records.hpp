@@ -40,9 +40,7 @@ class Records {
 public:
     Records(const Index& index, const Strings& strings) : index_(index), names_(strings) {}
 
-    std::uint32_t word(std::uint32_t row, std::size_t at) const {
-        return Load::u32(index_.record(row) + at);
-    }
+    std::uint32_t word(std::uint32_t row, std::size_t at) const { return Load::u32(index_.record(row) + at); }
     std::uint32_t size(std::uint32_t row) const { return word(row, HeadField::size_or_type); }
     bool kind_flag(std::uint32_t row) const { return info_kind_flag(word(row, HeadField::info)); }
     Hash name(std::uint32_t row) const { return name_at(index_.record(row) + HeadField::name_off); }
@@ -72,8 +70,8 @@ public:
             .finish();
     }
 
-    // Calls `visit(at)` for the elements of a record of this kind while it returns true. Returns whether that
-    // was so for all.
+    // Calls `visit(at)` for the elements of a record of this kind while it returns true. Returns whether it
+    // did for all.
     template <Kind kind, class Visit>
     bool all_elements(std::uint32_t row, Visit visit) const {
         constexpr const Shape& shape = kShapes[static_cast<std::size_t>(kind)];

@@ -99,10 +99,10 @@ void add_columns(const Contents& contents, Table& table) {
     with_byte_order(index.order(), [&](auto load) {
         const Rows<decltype(load)> source(contents);
         std::size_t to = 0;
-        entities.each([&](uint32_t row) {
+        entities.each([&, kinds = index.kinds(), first_id = index.first_id()](uint32_t row) {
             const Depths depths = source.depths(row);
-            id[to] = index.id(row);
-            kind[to] = index.kinds()[row];
+            id[to] = first_id + row;
+            kind[to] = kinds[row];
             layout.set(to, depths.layout);
             declaration.set(to, depths.declaration);
             deep.set(to, depths.deep);
