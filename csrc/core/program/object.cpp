@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
+#include "core/base/merge_sort.hpp"
 
 namespace btfmmap::program {
 
@@ -154,8 +155,8 @@ private:
                 read_function(symbol, names.bytes());
             }
         }
-        std::stable_sort(object_.functions_.begin(), object_.functions_.end(),
-                         [](const Function& a, const Function& b) { return a.first < b.first; });
+        merge_sort(object_.functions_,
+                   [](const Function& a, const Function& b) { return a.first < b.first; });
         check_functions();
     }
 
@@ -253,9 +254,8 @@ private:
                 add_reference(content.bytes().data + at, object_.sections_[code]);
             }
         }
-        std::stable_sort(references.begin(), references.end(), [](const Reference& a, const Reference& b) {
-            return a.instruction < b.instruction;
-        });
+        merge_sort(references,
+                   [](const Reference& a, const Reference& b) { return a.instruction < b.instruction; });
         const auto end = std::unique(
             references.begin(), references.end(),
             [](const Reference& a, const Reference& b) { return a.instruction == b.instruction; });

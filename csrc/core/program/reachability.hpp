@@ -3,43 +3,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/program/exploration.hpp"
+#include "core/program/facts.hpp"
 #include "core/program/flow.hpp"
 #include "core/program/object.hpp"
 
 namespace btfmmap::program {
-
-// What a relocation makes of an instruction.
-struct Relocated {
-    enum class Status : std::uint8_t {
-        value,     // the instruction has `value`
-        poisoned,  // the instruction may not be reached: the verifier refuses it
-        unknown,   // the instruction has a value that is not known
-    };
-
-    std::uint32_t instruction;  // kNone if the object has no such instruction
-    Status status;
-    std::uint64_t value;
-};
-
-// What is known about an external symbol when the program is loaded.
-struct Resolved {
-    enum class Status : std::uint8_t {
-        unknown,
-        value,    // a variable of the kernel's configuration, with `value`
-        absent,   // its address is null
-        present,  // its address is not null
-    };
-
-    Status status = Status::unknown;
-    std::uint64_t value = 0;
-};
-
-// Whether the verifier comes to an instruction.
-enum class Reach : std::uint8_t {
-    dead,   // no path leads there
-    maybe,  // depends on what is fixed when the program is loaded, but not known; or too much work to decide
-    reachable,  // it does, if the loader does not change the object's read-only variables
-};
 
 // What is asked about the relocations.
 struct Questions {
