@@ -345,7 +345,7 @@ def test_selection_of_programs(
     assert found.status.tolist() == [[status]]
     assert verdict(found) == expected
     assert found.objects.loaded.tolist() == [int(expected == V.BREAKS)]
-    assert found.reason(0, 0) == "STRUCT 'flow' [2] of the target has no member 'absent'"
+    assert found.reason(0, 0) == "STRUCT 'flow' [2] of the kernel has no member 'absent'"
 
 
 @pytest.mark.parametrize("section", ["socket", "?socket"])

@@ -233,7 +233,7 @@ class TestEachKind:
             if expected != S.OK:
                 assert results.value[number] == 0
                 wanted = "ENUM 'e'" if kind.is_enum_value else "STRUCT 's'"
-                assert results.reason(number) == f"the target has no {wanted}"
+                assert results.reason(number) == f"the kernel has no {wanted}"
 
     def test_left_shifts_of_bitfields(self, order: str) -> None:
         """Shifting left and then right extracts the field from what was loaded in the program's order."""
@@ -458,7 +458,7 @@ class TestErrors:
         types.add_struct("s", 8, [("a", 1, 0)])
         made = BpfObject(types)
         made.add_immediate(K.FIELD_BYTE_OFFSET, 2, "0:0", 0)
-        refused(judged(made, kernel), 0, errno.E2BIG, "member 0 of STRUCT 's' [2] of the target")
+        refused(judged(made, kernel), 0, errno.E2BIG, "member 0 of STRUCT 's' [2] of the kernel")
 
     def test_bitfield_of_a_type_without_size(self) -> None:
         """libbpf divides by zero."""
@@ -528,7 +528,7 @@ class TestErrors:
         types.add_struct("s", 4, [])
         made = BpfObject(types)
         made.add_immediate(K.TYPE_EXISTS, 1, "0", 1)
-        refused(judged(made, kernel), 0, errno.E2BIG, "the target has 5000 types named 's'")
+        refused(judged(made, kernel), 0, errno.E2BIG, "the kernel has 5000 types named 's'")
 
 
 class TestInstructions:

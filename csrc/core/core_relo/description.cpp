@@ -76,7 +76,7 @@ public:
             case Reason::name_too_long:
                 return local_type() + " has a name of more than 4,096 bytes";
             case Reason::nameless_root:
-                return local_type() + " has no name, by which it would be found in the target";
+                return local_type() + " has no name, by which it would be found in the kernel";
             case Reason::chain_too_long:
                 return "type [" + std::to_string(failure_.at) +
                        "] is a cycle, or a chain of more than 256 typedefs, qualifiers or arrays";
@@ -101,36 +101,36 @@ private:
     std::string target_text() const {
         switch (failure_.reason) {
             case Reason::no_candidate:
-                return "the target has no " + kind_name(group().kind) + " " + quoted(group().essential);
+                return "the kernel has no " + kind_name(group().kind) + " " + quoted(group().essential);
             case Reason::too_many_candidates:
-                return "the target has " + number_text(failure_.number) + " types named " +
+                return "the kernel has " + number_text(failure_.number) + " types named " +
                        quoted(group().essential);
             case Reason::member_missing:
-                return target_type() + " of the target has no member " + quoted(step().name);
+                return target_type() + " of the kernel has no member " + quoted(step().name);
             case Reason::member_incompatible:
-                return "member " + quoted(step().name) + " of " + target_type() + " of the target is " +
+                return "member " + quoted(step().name) + " of " + target_type() + " of the kernel is " +
                        member_type(target_, failure_.at, static_cast<uint32_t>(failure_.number)) + ", but " +
                        type_text(local_, resolve(local_, step().member_type).value_or(0)) + " in the object";
             case Reason::not_an_array:
-                return target_type() + " of the target is not an array";
+                return target_type() + " of the kernel is not an array";
             case Reason::element_missing:
-                return "the array [" + std::to_string(failure_.at) + "] of the target has " +
+                return "the array [" + std::to_string(failure_.at) + "] of the kernel has " +
                        number_text(failure_.number) + " elements, and not element " +
                        std::to_string(step().index);
             case Reason::types_differ:
-                return target_type() + " of the target differs from " + type_text(local_, relocation_.root);
+                return target_type() + " of the kernel differs from " + type_text(local_, relocation_.root);
             case Reason::enumerator_missing:
-                return target_type() + " of the target has no enumerator " + quoted(step().name);
+                return target_type() + " of the kernel has no enumerator " + quoted(step().name);
             case Reason::nesting_too_deep:
-                return target_type() + " of the target is nested too deeply";
+                return target_type() + " of the kernel is nested too deeply";
             case Reason::too_much_work:
-                return "the types take too long to compare, at " + target_type() + " of the target";
+                return "the types take too long to compare, at " + target_type() + " of the kernel";
             case Reason::offsets_differ:
-                return "the target has several types: in one the bit offset is " +
+                return "the kernel has several types: in one the bit offset is " +
                        std::to_string(outcome_.bit_offset) + ", but " + number_text(failure_.number) +
                        " in " + target_type();
             case Reason::values_differ:
-                return "the target has several types: the value differs, it is " +
+                return "the kernel has several types: the value differs, it is " +
                        number_text(failure_.number) + " in " + target_type();
             default:
                 return instruction_text();
@@ -161,12 +161,12 @@ private:
             case Reason::unsafe_access_size:
                 return "the field has " + std::to_string(relocation_.local.size) +
                        " bytes in the object and " + std::to_string(outcome_.size) +
-                       " in the target, and is neither a pointer nor an unsigned integer in both";
+                       " in the kernel, and is neither a pointer nor an unsigned integer in both";
             case Reason::unexpected_access_size:
                 return "the instruction accesses " + value + " bytes, but the field has " +
                        std::to_string(relocation_.local.size);
             default:  // unsupported_access_size
-                return "no instruction accesses " + value + " bytes, the size of the field in the target";
+                return "no instruction accesses " + value + " bytes, the size of the field in the kernel";
         }
     }
 
@@ -178,7 +178,7 @@ private:
     // Returns the type of a failure that concerns either side: it is the target's unless the object has it.
     std::string side_type() const {
         const bool own = relocation_.failure || relocation_.local.failure;
-        return own ? local_type() + " of the object" : target_type() + " of the target";
+        return own ? local_type() + " of the object" : target_type() + " of the kernel";
     }
 
     static std::string member_type(const Btf& btf, uint32_t id, uint32_t number) {
