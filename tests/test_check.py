@@ -19,17 +19,19 @@ from bpf_object import BpfObject
 from bpf_objects import kernel_with, reading_object
 from btf_writer import FUNC, FUNC_PROTO, BtfWriter, every_kind
 from elf_writer import ElfWriter
-from guarded import compile_bpf, program
+from guarded import PRELUDE, compile_bpf, program
 from mutants import mutant
 from stored_files import DATA, KERNELS, stored, stored_objects
 
 import btfmmap
 from btfmmap import Btf, CheckResult, Kernel, RelocationStatus, RequirementStatus, Verdict, check
-from btfmmap.checking.embedded import embedded_objects
+from btfmmap.checking.embedded import Embedded, embedded_objects
 from btfmmap.checking.kernel_version import kernel_version
 from btfmmap.programs import Programs
 
 S, R, V = RelocationStatus, RequirementStatus, Verdict
+# From the kernel's include/net/inet_sock.h.
+FLAGS = {"freebind": 11, "transparent": 15, "bind_address_no_port": 18}
 GUARDED = ["cpudist", "offcputime", "runqlat", "runqslower", "mdflush", "biopattern"]
 
 
@@ -128,7 +130,9 @@ def test_broken_objects(result: CheckResult) -> None:
         if root == "cfs_rq":
             assert result.similar(0, row)[0] == "nr_queued (same offset and type)"
         else:
-            assert result.similar(0, row) == [f"INET_FLAGS_{path.upper()} (enumerator)"]
+            value = FLAGS[path]
+            close = f"INET_FLAGS_{path.upper()} (enumerator of an unnamed enum, value {value})"
+            assert result.similar(0, row) == [close]
 
 
 def test_absent_targets_need_modules(result: CheckResult, kernels: Path, tmp_path: Path) -> None:
@@ -143,10 +147,36 @@ def test_absent_targets_need_modules(result: CheckResult, kernels: Path, tmp_pat
     for name in ("tun", "tcp_bbr"):
         (tmp_path / f"{name}.ko.xz").write_bytes((DATA / f"{name}.ko.xz").read_bytes())
     content = stored_objects()["mdflush.bpf.o"]
-    with_modules = check(content, tmp_path)
-    assert verdict(with_modules) == V.BREAKS
-    assert [problem.subject for problem in with_modules.problems()] == ["fentry/md_flush_request"]
+    some = check(content, tmp_path)
+    assert verdict(some) == V.MAYBE
+    (problem,) = some.problems()
+    assert (
+        problem.reason
+        == "no md_flush_request in vmlinux and the modules given, which are not known to be all"
+    )
+    (tmp_path / "modules.order").write_text("kernel/drivers/net/tun.ko\nkernel/net/ipv4/tcp_bbr.ko\n")
+    every = check(content, tmp_path)
+    assert verdict(every) == V.BREAKS
+    (problem,) = every.problems()
+    assert problem.subject == "fentry/md_flush_request"
+    assert problem.reason == "no md_flush_request in vmlinux and its modules"
     assert verdict(check(content, tmp_path, skip_programs="md_*")) == V.FINE
+    (tmp_path / "modules.dep").write_text("kernel/drivers/md/md-mod.ko.xz:\n")
+    assert verdict(check(content, tmp_path)) == V.MAYBE
+
+
+def test_targets_in_a_module_of_their_own() -> None:
+    """A module that a complete kernel does not have is absent; otherwise it was perhaps not given."""
+    content = reading_object("first", section="fentry/gone:function")
+    base = opened(kernel_with("first"))
+    for complete, expected, reason in (
+        (True, R.ABSENT, "the kernel has no module gone"),
+        (False, R.NOT_JUDGED, "the BTF of module gone was not given"),
+    ):
+        found = check(content, Kernel(base, {}, {}, owns_base=False, complete=complete))
+        assert found.requirement_status.tolist() == [[expected]]
+        assert found.requirement_reason(0, 0) == reason
+        assert verdict(found) == (V.BREAKS if complete else V.FINE)
 
 
 def test_registers_are_one_problem(result: CheckResult) -> None:
@@ -250,12 +280,55 @@ def test_extent_of_embedded_objects(order: str) -> None:
     """The end is that of the last section, and parts of objects are not objects."""
     content = reading_object("first_field", order=order)
     around = b"\x7fELF" * 3 + content + b"\x7fELF" + content
-    assert [*embedded_objects(around, "")] == [(12, len(content)), (16 + len(content), len(content))]
+    assert [*embedded_objects(around, "")] == [
+        Embedded(12, len(content)),
+        Embedded(16 + len(content), len(content)),
+    ]
     for end in range(0, len(content), 7):
-        assert [*embedded_objects(content[:end], "")] == []
+        damaged = [(each.offset, each.size) for each in embedded_objects(content[:end], "") if each.error]
+        assert damaged == [each[:2] for each in embedded_objects(content[:end], "")]
+        assert damaged == ([(0, 0)] if end >= 64 else [])  # the size of the ELF header
     other = bytearray(content)
     struct.pack_into(order + "H", other, 18, 62)
     assert [*embedded_objects(bytes(other), "")] == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "section headers", "section"])
+def test_damaged_embedded_objects(damage: str, tmp_path: Path) -> None:
+    """They are rows with an error, beside the others of the same file."""
+    good, bad = reading_object("first"), bytearray(reading_object("second"))
+    if damage == "cut":
+        del bad[-40:]
+    elif damage == "section headers":
+        struct.pack_into("<Q", bad, 40, 1 << 40)
+    else:
+        (headers,) = struct.unpack_from("<Q", bad, 40)
+        struct.pack_into("<Q", bad, headers + 64 + 32, 1 << 40)
+    path = tmp_path / "program"
+    path.write_bytes(b"#!" + good + bytes(2) + bad)
+    found = check(path, opened(kernel_with("first", "second")))
+    assert found.objects.offset.tolist() == [2, 4 + len(good)]
+    assert found.verdict.tolist() == [[V.FINE, V.NOT_TRIED]]
+    where = f"{path}: the BPF object at byte {4 + len(good):#x} is damaged"
+    assert found.objects.error[0] == ""
+    assert found.objects.error[1].startswith(where)
+
+
+def test_folders_and_globs_of_objects(tmp_path: Path) -> None:
+    kernel = opened(kernel_with("first"))
+    with pytest.raises(FileNotFoundError, match="no object matches this pattern"):
+        check(f"{tmp_path}/*.o", kernel)
+    (tmp_path / "README").write_text("text")
+    (tmp_path / ".hidden.o").write_bytes(reading_object("first"))
+    with pytest.raises(FileNotFoundError, match="no file in this folder is a BPF object"):
+        check(tmp_path, kernel)
+    (tmp_path / "below").mkdir()
+    for name in ("b.o", "below/a.o"):
+        (tmp_path / name).write_bytes(reading_object("first"))
+    for objects in (tmp_path, f"{tmp_path}/b*"):
+        found = check(objects, kernel)
+        assert found.objects.name.tolist() == ["b.o", "a.o"]
+        assert found.verdict.tolist() == [[V.FINE, V.FINE]]
 
 
 def test_too_many_sections_are_refused() -> None:
@@ -319,7 +392,97 @@ def test_kernels_that_do_not_open(tmp_path: Path) -> None:
     assert check(reading_object("second"), []).drift.tolist() == []
 
 
+def test_failed_inputs_are_problems(tmp_path: Path) -> None:
+    kernel = opened(kernel_with("first"))
+    found = check([reading_object("first"), tmp_path / "object"], [tmp_path / "kernel", kernel])
+    assert [(each.verdict, each.subject, each.kernels) for each in found.problems()] == [
+        (V.NOT_TRIED, "object", (0, 1)),
+        (V.NOT_TRIED, "kernel", (0,)),
+    ]
+    assert [[place.object for place in each.places] for each in found.problems()] == [[1], []]
+    assert found.problems()[0].reason == f"{tmp_path / 'object'}: No such file or directory"
+    assert "3 not tried" in repr(found)
+
+
+@pytest.mark.parametrize("how", ["path", "compressed", "open"])
+def test_objects_are_no_kernels(how: str, tmp_path: Path) -> None:
+    content = reading_object("first")
+    path = tmp_path / "6.1.o"
+    path.write_bytes(lzma.compress(content) if how == "compressed" else content)
+    found = check(content, btfmmap.open(path) if how == "open" else path)
+    assert verdict(found) == V.NOT_TRIED
+    (error,) = found.kernels.error
+    assert error.startswith(str(path))
+    assert error.endswith(": a BPF object, not a kernel")
+
+
+def test_default_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "vmlinux").write_bytes(kernel_with("first").build())
+    monkeypatch.setattr("btfmmap.checking.check.KERNEL_BTF", str(tmp_path / "vmlinux"))
+    found = check(reading_object("first"))
+    assert found.kernels.path.tolist() == [str(tmp_path)]
+    assert verdict(found) == V.FINE
+
+
 # -- rules
+
+
+def test_programs_that_come_to_functions(kernels: Path) -> None:
+    """What a function lacks is said of the programs that call it, which can be left out."""
+    content, kernel = stored_objects()["bindsnoop.bpf.o"], kernels / "7.2-amd64.btf"
+    for skipped, expected in (
+        (None, {("ipv4_bind_exit", "ipv6_bind_exit")}),
+        ("ipv4_*", {("ipv6_bind_exit",)}),
+        (["ipv4_bind_exit", "ipv6_bind_exit"], set()),
+    ):
+        found = check(content, kernel, skip_programs=skipped)
+        places = [place for problem in found.problems() for place in problem.places]
+        assert {place.programs for place in places} == expected
+        assert {place.function for place in places} == ({"probe_exit"} if expected else set())
+        rows = np.flatnonzero(found.status[0] == S.POISONED).tolist()
+        assert {found.programs(0, row) for row in rows} == expected
+    with pytest.raises(ValueError, match="'probe_exit'; 'probe_exit' is a function that programs call"):
+        check(content, kernel, skip_programs="probe_exit")
+
+
+SHARED = """
+static noinline int plain(void) { return GONE; }
+noinline int global(void *ctx) { return GONE; }
+static long callback(unsigned index, void *context) { return GONE; }
+SEC("socket") int one(void *ctx) { return plain(); }
+SEC("socket") int two(void *ctx) { return plain() + global(ctx); }
+SEC("socket") int three(void *ctx) { return helper_loop(1, callback, 0, 0); }
+SEC("?socket") int four(void *ctx) { return plain() + global(ctx); }
+"""
+
+
+def test_programs_of_each_kind_of_function(tmp_path: Path) -> None:
+    path = compile_bpf(PRELUDE + SHARED, tmp_path)
+    kernel = opened(kernel_with("pid", struct="task_struct"))
+    for options, expected in (
+        ({}, {"plain": ("one", "two"), "global": ("two",), "callback": ("three",)}),
+        ({"programs": ["two", "four"]}, {"plain": ("two", "four"), "global": ("two", "four")}),
+    ):
+        found = check(path, kernel, **options)  # type: ignore[arg-type]
+        places = [place for problem in found.problems() for place in problem.places]
+        assert {place.function: place.programs for place in places} == expected
+
+
+def test_one_problem_for_programs_of_one_target(tmp_path: Path) -> None:
+    source = f"""{PRELUDE}
+SEC("fentry/vmlinux:missing") int other(void *ctx) {{ return 0; }}
+SEC("fentry/missing") int entry(void *ctx) {{ return 0; }}
+SEC("fexit/missing") int leave(void *ctx) {{ return 0; }}
+SEC("fentry/absent") int third(void *ctx) {{ return 0; }}
+"""
+    path = compile_bpf(source, tmp_path)
+    found = check(path, Kernel(opened(kernel_with("pid")), {}, {}, owns_base=False, complete=True))
+    problems = {each.subject: [place.programs for place in each.places] for each in found.problems()}
+    assert problems == {
+        "fentry/vmlinux:missing": [("other",)],
+        "fentry/missing, fexit/missing": [("entry",), ("leave",)],
+        "fentry/absent": [("third",)],
+    }
 
 
 @pytest.mark.parametrize(
@@ -407,6 +570,17 @@ def test_similar_fields(fields: tuple[str, ...], expected: list[str]) -> None:
     assert flavoured.similar(0, 0) == [each for each in expected if "(" not in each]
 
 
+def test_similar_enumerators() -> None:
+    types = BtfWriter()
+    enum = types.add_enum("colour", [("COLOUR_RED", 1), ("COLOUR_GREEN", 2)])
+    written = BpfObject(types)
+    written.add_immediate64(11, enum, "1", 2)
+    kernel = kernel_with("first")
+    kernel.add_enum("colour", [("COLOUR_RED", 1), ("COLOUR_GREENISH", 7)])
+    found = check(written.build(), opened(kernel), similar=True)
+    assert found.similar(0, 0)[0] == "COLOUR_GREENISH (value 7)"
+
+
 def test_similar_types() -> None:
     kernel = opened(kernel_with("first", struct="flow_table"))
     found = check(reading_object("first", struct="flow_tab"), kernel, similar=True)
@@ -444,7 +618,7 @@ def test_prototypes() -> None:
 
 def with_module(base: Btf) -> Kernel:
     module = btfmmap.open(data=BtfWriter(strings=b"").build(), base=base)
-    return Kernel(base, {"module": module}, {}, owns_base=False)
+    return Kernel(base, {"module": module}, {}, owns_base=False, complete=True)
 
 
 @pytest.mark.parametrize("guard", ["if (kfunc) ", "if (GONE_EXISTS) ", ""])
@@ -456,6 +630,8 @@ def test_calls_of_weak_functions(guard: str, tmp_path: Path) -> None:
     found = check(path, with_module(kernel))
     assert verdict(found) == (V.FINE if guard else V.BREAKS)
     problems = {problem.subject: problem.reason for problem in found.problems()}
+    places = [place.programs for problem in found.problems() for place in problem.places]
+    assert places == ([] if guard else [("prog",)])
     reason = "no kfunc in vmlinux and its modules; a call of it can be reached"
     assert problems == ({} if guard else {"kfunc": reason})
     assert verdict(check(path, kernel)) == V.FINE  # it may be in a module

@@ -47,7 +47,7 @@ def relocations_of(btf: Btf) -> Relocations:
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_libbpfs_results(kernel: str) -> None:
-    """Every relocation of 63 objects, in each column that is a result."""
+    """Every relocation of 63 objects, in every column."""
     target = btfmmap.open(data=stored(f"{kernel}.btf"))
     opened = {name: btfmmap.open(data=content) for name, content in stored_objects().items()}
     results = evaluate(list(opened.values()), target)
@@ -58,7 +58,6 @@ def test_libbpfs_results(kernel: str) -> None:
             assert local is not None
             result, own = results[row], local[number]
             row += 1
-            assert expected["error"] == "0"
             found = {
                 "section": local.section[number],
                 "root": local.root[number],
@@ -68,11 +67,17 @@ def test_libbpfs_results(kernel: str) -> None:
                 "local": own["value"],
                 "candidates": result["candidates"],
                 "value": result["value"],
-                "poison": int(result["status"] == S.POISONED),
+                "poison": int(result["poison"]),
+                "validate": int(own["validate"]),
+                "fail_memsz_adjust": int(result["unsafe_size"]),
+                "local_size": own["field_size"],
+                "local_type": own["field_type"],
                 "size": result["size"],
                 "type": result["type"],
             }
-            assert {key: str(value) for key, value in found.items()} == {key: expected[key] for key in found}
+            known = {"kernel": kernel, "object": name, "error": "0"}
+            assert known | {key: str(value) for key, value in found.items()} == expected
+            assert result["poison"] == (result["status"] == S.POISONED)
             assert result["status"] in (S.OK, S.ABSENT, S.POISONED)
             assert (results.reason(row - 1) == "") == (result["status"] == S.OK)
     assert row == len(results) == 602
@@ -610,6 +615,12 @@ class TestInstructions:
         results = judged(made, types(after))
         assert statuses(results) == [status, S.OK]
         assert results.size.tolist() == [after] * 2
+        assert results.unsafe_size.tolist() == [status == S.POISONED] * 2
+        assert not results.poison.any()
+        local = relocations_of(btfmmap.open(data=made.build()))
+        assert local.field_size.tolist() == [before] * 2
+        assert local.field_type.tolist() == [1, 1]
+        assert local.validate.tolist() == [True, True]
         if before != after and status == S.OK:
             wrong = BpfObject(types(before))
             wrong.add_load(2, "0:0", 4, 1)

@@ -192,6 +192,41 @@ def small_kernel(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("lists", "complete"),
+    [
+        ({}, False),
+        ({"modules.order": ""}, True),  # a kernel without modules; the one that is there is from elsewhere
+        ({"modules.order": "kernel/fs/good.ko\n"}, True),
+        ({"modules.order": "kernel/fs/go-od.ko\n"}, False),
+        ({"modules.order": "kernel/fs/good.ko\nkernel/fs/more.ko\n"}, False),
+        ({"modules.dep": "kernel/fs/good.ko.xz: kernel/fs/good.ko.xz\n"}, True),
+        ({"modules.dep": "updates/more.ko.zst:\nkernel/good.ko:\n"}, False),
+        ({"modules.order": "kernel/good.ko\n", "modules.dep": "extra/more.ko:\n"}, False),
+        ({"modules.builtin": "kernel/good.ko\n"}, False),
+        ({"modules.order": "\xff\n"}, False),
+        ({"modules.order": "x" * ((1 << 24) + 1)}, False),
+    ],
+)
+def test_complete(lists: dict[str, str], complete: bool, tmp_path: Path) -> None:
+    folder = small_kernel(tmp_path)
+    for name, content in lists.items():
+        (folder / name).write_bytes(content.encode("latin-1"))
+    with btfmmap.open_kernel(folder) as kernel:
+        assert kernel.complete == complete
+    with btfmmap.find_kernels(folder)[0].open() as opened:
+        assert opened.complete == complete
+    with btfmmap.open_kernel(folder, modules=False) as alone:
+        assert not alone.complete
+
+
+def test_incomplete_if_a_module_fails(tmp_path: Path) -> None:
+    folder = small_kernel(tmp_path)
+    (folder / "modules.order").write_text("good.ko\n")
+    (folder / "good").write_bytes(b"damaged")
+    assert not btfmmap.open_kernel(folder).complete
+
+
 class TestFailed:
     def test_one_does_not_stop_the_others(self, tmp_path: Path) -> None:
         folder = small_kernel(tmp_path)
@@ -346,6 +381,7 @@ def test_the_running_kernel() -> None:
     modules = sorted(set(os.listdir(folder)) - {"vmlinux"})
     assert kernel.names == ("vmlinux", *modules)
     assert kernel.failed == {}
+    assert kernel.complete
     assert kernel.base.raw.tobytes() == requirements.kernel_btf().read_bytes()
     for name, btf in kernel.modules.items():
         assert btf.raw.tobytes() == (folder / name).read_bytes()

@@ -71,6 +71,13 @@ py::dict object_columns(const Object& object) {
         column<std::uint8_t>(extents, "B", [](const Extent& each) { return each.bitfield_size; });
     columns["value"] =
         column<std::uint64_t>(relocations, "Q", [](const Relocation& each) { return each.local.value; });
+    columns["validate"] = column<std::uint8_t>(relocations, "?", [](const Relocation& each) {
+        return !each.failure && !each.local.failure && each.local.validate;
+    });
+    columns["field_type"] =
+        column<std::uint32_t>(relocations, "I", [](const Relocation& each) { return each.local.type; });
+    columns["field_size"] =
+        column<std::uint32_t>(relocations, "I", [](const Relocation& each) { return each.local.size; });
     columns["use"] =
         column<std::uint8_t>(relocations, "B", [](const Relocation& each) { return each.code.use(); });
     columns["access_size"] = column<std::uint8_t>(
@@ -131,6 +138,9 @@ py::dict outcome_columns(const Outcomes& outcomes) {
     columns["bit_offset"] = column<uint32_t>(all, "I", [](const Outcome& each) { return each.bit_offset; });
     columns["size"] = column<uint32_t>(all, "I", [](const Outcome& each) { return each.size; });
     columns["type"] = column<uint32_t>(all, "I", [](const Outcome& each) { return each.type; });
+    columns["poison"] = column<std::uint8_t>(all, "?", [](const Outcome& each) { return each.poison; });
+    columns["unsafe_size"] =
+        column<std::uint8_t>(all, "?", [](const Outcome& each) { return each.unsafe_size; });
     columns["target"] = column<uint32_t>(all, "I", [](const Outcome& each) { return each.candidate; });
     columns["source"] = column<uint32_t>(all, "I", [](const Outcome& each) { return each.source; });
     columns["candidates"] = column<uint32_t>(all, "I", [](const Outcome& each) { return each.candidates; });

@@ -15,14 +15,14 @@ import numpy.typing as npt
 from ._core import Btf as CoreBtf
 from .btf import Btf, many
 from .errors import BtfError, FormatError, NotFoundError
-from .kernel_files import kernel_path, module_name, module_paths
-from .opening import check_base
+from .kernel_files import kernel_path, listed_modules, module_name, module_paths
+from .opening import KERNEL_BTF, check_base
 from .opening import open as open_btf
 from .table_properties import HasTables
 from .tables import ChildTable, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator, Sized
     from types import TracebackType
 
     from .opening import Path
@@ -44,6 +44,9 @@ class Kernel(HasTables):
         modules: A read-only mapping from the name of each module to its `Btf`, sorted by name.
         failed: A read-only mapping from the path of each file that did not open to its `BtfError` or
             `OSError`.
+        complete: Whether `modules` is known to have every module of the kernel. It is if the folder has a
+            `modules.order` or `modules.dep`, and each module that they list opened. Of the running kernel in
+            `/sys/kernel/btf`, the loaded modules count.
         names: "vmlinux", then the names of the modules.
 
     Example:
@@ -52,15 +55,22 @@ class Kernel(HasTables):
         ('vmlinux',)
     """
 
-    __slots__ = ("_owns_base", "_tables", "base", "failed", "modules", "names")
+    __slots__ = ("_owns_base", "_tables", "base", "complete", "failed", "modules", "names")
 
     def __init__(
-        self, base: Btf, modules: dict[str, Btf], failed: dict[str, BtfError | OSError], *, owns_base: bool
+        self,
+        base: Btf,
+        modules: dict[str, Btf],
+        failed: dict[str, BtfError | OSError],
+        *,
+        owns_base: bool,
+        complete: bool = False,
     ) -> None:
         self._owns_base = owns_base
         self.base: Btf = base
         self.modules: Mapping[str, Btf] = MappingProxyType(modules)
         self.failed: Mapping[str, BtfError | OSError] = MappingProxyType(failed)
+        self.complete: bool = complete
         self.names: tuple[str, ...] = ("vmlinux", *modules)
         self._tables: dict[str, Any] = {}
 
@@ -308,17 +318,19 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
     """
     check_base(base)
     root = os.fsdecode(folder)
-    if base is None:
-        own = kernel_path(root)
-        return with_modules(open_btf(own), module_paths(root, own) if modules else (), owns_base=True)
-    return with_modules(base, module_paths(root, None) if modules else (), owns_base=False)
+    own = kernel_path(root) if base is None else None
+    opened = open_btf(own) if own is not None else base
+    assert opened is not None
+    if not modules:
+        return Kernel(opened, {}, {}, owns_base=base is None)
+    return with_modules(opened, root, own, owns_base=base is None)
 
 
-def with_modules(base: Btf, module_paths: Iterable[str], *, owns_base: bool) -> Kernel:
-    """Open the modules of a kernel."""
+def with_modules(base: Btf, folder: str, own: str | None, *, owns_base: bool) -> Kernel:
+    """Open the modules of a kernel that are in a folder. `own` is the kernel's path, or None if unknown."""
     opened: dict[str, Btf] = {}
     failed: dict[str, BtfError | OSError] = {}
-    paths = list(module_paths)
+    paths = list(module_paths(folder, own))
     for path, btf in zip(paths, _all_opened(paths, base), strict=True):
         name = module_name(path)
         if not isinstance(btf, Btf):
@@ -327,7 +339,16 @@ def with_modules(base: Btf, module_paths: Iterable[str], *, owns_base: bool) -> 
             failed[path] = FormatError(f"{path}: module {name} was already opened from another file")
         else:
             opened[name] = btf
-    return Kernel(base, dict(sorted(opened.items())), failed, owns_base=owns_base)
+    complete = _is_complete(folder, opened, failed)
+    return Kernel(base, dict(sorted(opened.items())), failed, owns_base=owns_base, complete=complete)
+
+
+def _is_complete(folder: str, opened: Container[str], failed: Sized) -> bool:
+    """Whether the modules that opened are known to be all."""
+    if os.path.abspath(folder) == os.path.dirname(KERNEL_BTF):
+        return not failed
+    listed = listed_modules(folder)
+    return listed is not None and all(name in opened for name in listed)
 
 
 def _all_opened(paths: list[str], base: Btf) -> Iterator[Btf | BtfError | OSError]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _KERNEL = re.compile(r"vmlinux|vmlinux\.btf(\.\w+)?|vmlinux-.*|vmlinuz([-.].*)?")
 _ONLY_KERNEL = re.compile(r"vmlinux|vmlinux\.btf(\.\w+)?")
+_LISTS = ("modules.order", "modules.dep")
+_MAX_LIST = 1 << 24  # bytes; real ones have less than 1 MB
 _MODULE = re.compile(r"(?P<name>[^.]+)\.(ko|btf)(\.\w+)?")
 
 
@@ -53,6 +55,32 @@ def module_paths(root: str, own: str | None) -> Iterator[str]:
             bare = folder == root and "." not in name and beside
             if bare or _MODULE.fullmatch(name):
                 yield os.path.join(folder, name)
+
+
+def listed_modules(root: str) -> frozenset[str] | None:
+    """Return the names of the modules that belong to the kernel of a folder such as `/lib/modules/6.12.43`.
+
+    `modules.order` lists what was built, `modules.dep` what was installed, each one module per line.
+
+    Returns:
+        The names in both; None if the folder has neither, or they cannot be read.
+    """
+    found: set[str] | None = None
+    for name in _LISTS:
+        path = os.path.join(root, name)
+        if not os.path.isfile(path):
+            continue
+        try:
+            with open(path, "rb") as file:
+                content = file.read(_MAX_LIST + 1)
+        except OSError:
+            return None
+        if len(content) > _MAX_LIST:
+            return None
+        lines = os.fsdecode(content).splitlines()
+        names = (module_name(line.partition(":")[0].strip()) for line in lines)
+        found = {*(found or ()), *filter(None, names)}
+    return None if found is None else frozenset(found)
 
 
 def module_name(path: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._core import File
     from .btf import Btf
     from .ext_tables import Names
-    from .tables import U8, U32, Column
+    from .tables import U8, U32, Bool, Column
 
     U64 = Column[np.uint64]
     Semantics = Literal["libbpf", "independent"]
@@ -59,6 +59,15 @@ class Relocations(ExtTable):
     value: U64
     """What the object's own types give: the value that the compiler put into the instruction. Compilers may
     choose another offset, size and left shift for a bitfield."""
+    validate: Bool
+    """Whether the instruction must hold `value`: libbpf refuses the object if it holds another one. False
+    for type IDs, and for offsets, sizes and left shifts of bitfields."""
+    field_type: U32
+    """Type ID of the field, below typedefs and qualifiers, if its offset is relocated and it is not a
+    bitfield; otherwise 0."""
+    field_size: U32
+    """Size in bytes of an access to that field: of an array, that of its innermost element. 0 if `field_type`
+    is 0."""
     func: U32
     """Type ID of the FUNC that contains the instruction; 0 if it is not known."""
     line: U32
@@ -165,6 +174,12 @@ class RelocationResults(Table):
     """Size in bytes of an access to the field in the kernel, if its offset is relocated; otherwise 0."""
     type: U32
     """Type ID of the field in the kernel, below typedefs and qualifiers, if its offset is relocated."""
+    poison: Bool
+    """Whether the kernel has nothing that gives a value. The status can also be POISONED because a load or
+    store does not fit the field."""
+    unsafe_size: Bool
+    """Whether a load or store of the field may not be adapted to its size in the kernel: sizes differ, and
+    the field is neither a pointer nor an unsigned integer in both."""
     target: U32
     """Type ID of the kernel's type that matches the root type; 0 if none does."""
     source: U32

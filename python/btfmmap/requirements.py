@@ -132,6 +132,8 @@ _UNKNOWN_SECTION = "not a section name that libbpf knows"
 _SYSCALL_TRACEPOINT = "tracepoints of system calls are not in BTF"
 _OTHER_TRACEPOINT = "a tracepoint may exist without a type in BTF"
 _UNTYPED = "a symbol without a type is looked up in /proc/kallsyms"
+_NO_MODULES = ", but the BTF of modules was not given"
+_GIVEN_MODULES = " and the modules given, which are not known to be all"
 _NO_CONFIG = "BTF does not have the kernel's configuration"
 _FROM_LOADER = "set by the loader"
 
@@ -159,18 +161,21 @@ def requirements(btf: Btf, programs: Programs) -> list[Requirement]:
     return found
 
 
-def judge(required: Sequence[Requirement], btfs: Mapping[str, Btf]) -> list[Answer]:
+def judge(
+    required: Sequence[Requirement], btfs: Mapping[str, Btf], *, complete: bool = False
+) -> list[Answer]:
     """Return whether a kernel has what an object needs.
 
     Args:
         required: The requirements, from `requirements`.
         btfs: The kernel's BTF, named "vmlinux", and those of its modules by their names.
+        complete: Whether these are all of the kernel's modules.
 
     Returns:
         An `Answer` for each requirement.
     """
     looked_up = _LookedUp(required, btfs)
-    return [_answer(requirement, looked_up) for requirement in required]
+    return [_answer(requirement, looked_up, complete) for requirement in required]
 
 
 # -- what an object needs
@@ -278,11 +283,13 @@ class _LookedUp:
         return None
 
 
-def _answer(requirement: Requirement, looked_up: _LookedUp) -> Answer:
+def _answer(requirement: Requirement, looked_up: _LookedUp, complete: bool) -> Answer:
     if not requirement.types:
         return Answer(RequirementStatus.NOT_JUDGED, requirement.reason)
     module = requirement.module
     if module is not None and module not in looked_up.btfs:
+        if complete and requirement.certain:
+            return Answer(RequirementStatus.ABSENT, f"the kernel has no module {module}")
         return Answer(RequirementStatus.NOT_JUDGED, f"the BTF of module {module} was not given")
     found = [looked_up.find(kind, name, module) for kind, name in requirement.types]
     missing = [name for (_, name), pair in zip(requirement.types, found, strict=True) if pair is None]
@@ -295,12 +302,13 @@ def _answer(requirement: Requirement, looked_up: _LookedUp) -> Answer:
         return Answer(status, requirement.reason if status else "", True, btf, type_id)
     if not requirement.certain:
         return Answer(RequirementStatus.NOT_JUDGED, requirement.reason)
-    everything_given = module is not None or len(looked_up.btfs) > 1 or missing[0].startswith(_LSM_PREFIX)
-    place = module or ("vmlinux and its modules" if len(looked_up.btfs) > 1 else "vmlinux")
-    doubt = "" if everything_given else ", but the BTF of modules was not given"
-    return Answer(
-        RequirementStatus.ABSENT, f"no {missing[0]} in {place}{doubt}", everything_given, btf, type_id
-    )
+    certain = module is not None or complete or missing[0].startswith(_LSM_PREFIX)
+    has_modules = len(looked_up.btfs) > 1
+    searched = "vmlinux and its modules" if complete and has_modules else "vmlinux"
+    if not certain:
+        searched += _GIVEN_MODULES if has_modules else _NO_MODULES
+    reason = f"no {missing[0]} in {module or searched}"
+    return Answer(RequirementStatus.ABSENT, reason, certain, btf, type_id)
 
 
 # -- shared

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..kernels.listing import kernel_table
 from ..kernels.mapping import map_kernels
+from ..opening import KERNEL_BTF
 from .evaluation import Evaluator
 from .objects import Selection, matches_any
 from .result import CheckedObjects, CheckedRelocations, CheckedRequirements, CheckResult
@@ -36,13 +38,14 @@ _NUMBERS = {
     "bitfield_size": np.uint8,
     "size": np.uint32,
     "value": np.uint64,
+    "field_size": np.uint32,
     "line": np.uint32,
 }
 
 
 def check(
     objects: Objects,
-    kernels: Kernels,
+    kernels: Kernels | None = None,
     *,
     semantics: Semantics = "libbpf",
     programs: Patterns = None,
@@ -60,9 +63,10 @@ def check(
     One kernel is open at a time; with an executor, one per worker.
 
     Args:
-        objects: A path, a glob, the bytes of an object, or a `Btf` of an object with `.BTF.ext`; or several
-            of these. Programs that embed objects are searched for them.
-        kernels: As for `find_kernels`.
+        objects: A path, a glob, a folder, the bytes of an object, or a `Btf` of an object with `.BTF.ext`; or
+            several of these. Other files that embed objects are searched for them. Of a folder, the BPF
+            objects in it and below are taken.
+        kernels: As for `find_kernels`; None for the running kernel with its loaded modules.
         semantics: "libbpf" evaluates the relocations of an object in their order, as libbpf does: once one of
             them has found types that match its root, later ones consider only these. "independent" evaluates
             each relocation on its own.
@@ -76,17 +80,18 @@ def check(
             next one, before each.
 
     Returns:
-        The result. Objects and kernels that do not open have a row with the error.
+        The result. Objects and kernels that do not open have a row with the error, and are the first of
+        `CheckResult.problems()`.
 
     Raises:
-        FileNotFoundError: A glob of kernels matches no file, or a folder contains no kernel.
+        FileNotFoundError: A glob matches no file, or a folder contains no object or kernel.
         TypeError: An object or kernel is of another type.
         ValueError: `semantics` is unknown, a `Btf` is closed, one name is given to several kernels, or
             `programs` has a glob that matches no program.
 
     Example:
         >>> result = btfmmap.check("no such file", btf)
-        >>> result.objects.error.tolist()
+        >>> [problem.reason for problem in result.problems()]
         ['no such file: No such file or directory']
         >>> btfmmap.Verdict(result.verdict[0, 0])
         <Verdict.NOT_TRIED: 3>
@@ -98,7 +103,8 @@ def check(
     evaluator = Evaluator(sources, selection, semantics, similar=similar)
     prepared = evaluator.objects
     _check_patterns(selection, prepared)
-    outcomes = [*map_kernels(evaluator, kernels, executor=executor, progress=progress)]
+    chosen = os.path.dirname(KERNEL_BTF) if kernels is None else kernels
+    outcomes = [*map_kernels(evaluator, chosen, executor=executor, progress=progress)]
     rows, table = _objects(sources, prepared)
     return CheckResult(
         kernel_table(outcomes),
@@ -114,10 +120,13 @@ def _patterns(patterns: Patterns) -> Sequence[str] | None:
 
 
 def _check_patterns(selection: Selection, prepared: PreparedObjects) -> None:
-    names = [program.name for each in prepared.objects if each for program in each.programs.programs]
+    functions = [function for each in prepared.objects if each for function in each.programs.functions]
+    names = {function.name for function in functions if function.is_program}
     for pattern in (*(selection.programs or ()), *selection.skip_programs):
         if names and not any(matches_any(name, [pattern]) for name in names):
-            raise ValueError(f"no program of the objects matches {pattern!r}")
+            called = next((each.name for each in functions if matches_any(each.name, [pattern])), None)
+            hint = "" if called is None else f"; {called!r} is a function that programs call"
+            raise ValueError(f"no program of the objects matches {pattern!r}{hint}")
 
 
 def _objects(sources: Sequence[ObjectSource], prepared: PreparedObjects) -> tuple[list[int], CheckedObjects]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from ..errors import FormatError
 
@@ -16,6 +17,7 @@ _NO_CONTENTS = 8  # sh_type of a section without bytes in the file
 _HEADER = {1: 52, 2: 64}  # by the class of the file: 32 or 64 bits
 _SECTION_HEADER = {1: 40, 2: 64}
 _MAX_SECTION_HEADERS = 1 << 20  # of all candidates in one file, as they may overlap
+_MAX_DAMAGED = 4096
 
 
 def is_bpf_object(head: bytes) -> bool:
@@ -24,31 +26,49 @@ def is_bpf_object(head: bytes) -> bool:
     return order is not None and struct.unpack_from(order + "HH", head, 16) == (_RELOCATABLE, _BPF)
 
 
-def embedded_objects(content: bytes, name: str) -> Iterator[tuple[int, int]]:
-    """Find the BPF objects in a file.
+class Embedded(NamedTuple):
+    """A BPF object in another file.
+
+    Attributes:
+        offset: Its first byte in the file.
+        size: Its size in bytes; 0 if it is damaged.
+        error: What is damaged; empty if nothing is.
+    """
+
+    offset: int
+    size: int
+    error: str = ""
+
+
+def embedded_objects(content: bytes, name: str) -> Iterator[Embedded]:
+    """Find the BPF objects in a file. What begins as one and does not fit into the file is damaged.
 
     Args:
         content: The bytes of the file.
         name: Its name, for errors.
 
-    Returns:
-        The offset and size of each.
-
     Raises:
         FormatError: The file has too many candidates.
     """
-    checked = 0
+    checked = damaged = 0
     at = content.find(_MAGIC)
     while at >= 0:
         end = at + 1
-        if is_bpf_object(content[at : at + _HEADER[2]]) and (sections := _section_headers(content, at)):
-            start, count, size = sections
-            checked += count
+        if is_bpf_object(content[at : at + _HEADER[2]]):
+            sections = _section_headers(content, at)
+            checked += sections[1] if sections else 0
             if checked > _MAX_SECTION_HEADERS:
                 raise FormatError(f"{name}: the BPF objects in this file have too many sections")
-            if last := _end(content, at, start, count, size):
-                yield at, last - at
+            last = _end(content, at, *sections) if sections else None
+            if last is not None:
+                yield Embedded(at, last - at)
                 end = last
+            else:
+                damaged += 1
+                if damaged > _MAX_DAMAGED:
+                    raise FormatError(f"{name}: this file has more than {_MAX_DAMAGED:,} damaged BPF objects")
+                what = "a section is" if sections else "its section headers are"
+                yield Embedded(at, 0, f"the BPF object at byte {at:#x} is damaged: {what} not in the file")
         at = content.find(_MAGIC, end)
 
 

@@ -49,20 +49,24 @@ class KernelAnswers(NamedTuple):
         columns: `status`, `value`, ... of each relocation.
         reasons: Why relocations are not OK, by their numbers.
         similar: What the kernel has in place of what relocations do not find, by their numbers.
+        programs: The loaded programs that come to relocations that are POISONED or MAYBE, by their numbers.
         needs: The `RequirementStatus` of each requirement.
         breaks: Whether each requirement keeps its object from being loaded.
         need_reasons: Why requirements are not PRESENT, by their numbers.
         need_similar: Functions whose names resemble absent ones, by their numbers.
+        need_programs: The loaded programs that call absent weak functions, by their numbers.
         prototypes: The types in C of functions that are there, by the numbers of the requirements.
     """
 
     columns: dict[str, npt.NDArray[Any]]
     reasons: dict[int, str]
     similar: dict[int, list[str]]
+    programs: dict[int, tuple[str, ...]]
     needs: npt.NDArray[np.uint8]
     breaks: npt.NDArray[np.bool_]
     need_reasons: dict[int, str]
     need_similar: dict[int, list[str]]
+    need_programs: dict[int, tuple[str, ...]]
     prototypes: dict[int, str]
 
 
@@ -102,8 +106,11 @@ class Evaluator:
         """Evaluate the objects.
 
         Raises:
-            FormatError: The kernel turned out to be invalid, or its texts exceed a limit.
+            FormatError: The kernel is a BPF object or turned out to be invalid, or its texts exceed a limit.
         """
+        if kernel.identity.arch == "bpf" or kernel.base.ext is not None:
+            path = kernel.base.source.path or kernel.identity.name
+            raise FormatError(f"{path}: a BPF object, not a kernel")
         try:
             return _Evaluation(self.objects, kernel, self._semantics, self._similar).answers()
         except NotSupportedError as error:  # of this kernel: others go on
@@ -117,15 +124,27 @@ def _reached(
     values: npt.NDArray[np.uint64],
     externals: Externals,
 ) -> npt.NDArray[np.uint8]:
-    """Whether the programs of an object that are loaded reach poisoned instructions: a `Reach` for each."""
+    """Whether each program of an object that is loaded reaches poisoned instructions.
+
+    Returns:
+        A `Reach` for each, `uint8[programs, n]`; DEAD for programs that are not loaded.
+    """
     try:
         reached = each.programs.reachability(
             positions, statuses, values, externals=externals, past_poison=True
         )
     except NotSupportedError:  # too many
-        return np.full(len(positions), Reach.MAYBE, np.uint8)
-    found: npt.NDArray[np.uint8] = reached[each.loaded].max(axis=0, initial=0)
-    return found
+        reached = np.full((len(each.loaded), len(positions)), Reach.MAYBE, np.uint8)
+    return np.where(each.loaded[:, None], reached, np.uint8(Reach.DEAD))
+
+
+def _programs_that_reach(each: PreparedObject, reached: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+    """The programs for which the answer is the highest of all; none if that is DEAD."""
+    highest = reached.max(initial=Reach.DEAD)
+    if highest == Reach.DEAD:
+        return ()
+    programs = each.programs.programs
+    return tuple(programs[number].name for number in np.flatnonzero(reached == highest).tolist())
 
 
 _prepared_here: dict[str, PreparedObjects] = {}
@@ -143,11 +162,11 @@ class _Evaluation:
         self.results: RelocationResults = evaluate(
             objects, kernel.base, [*kernel.modules.values()], semantics
         )
-        self.answered: list[Answer] = judge(prepared.requirements, self.btfs)
+        self.answered: list[Answer] = judge(prepared.requirements, self.btfs, complete=kernel.complete)
         self.similar = Similar(kernel.base) if similar else None
-        self.calls_reached: set[int] = (
-            set()
-        )  # the requirements of weak functions that are called all the same
+        self.programs: dict[int, tuple[str, ...]] = {}
+        # By requirement: the programs that call weak functions although the kernel lacks them.
+        self.callers: dict[int, tuple[str, ...]] = {}
         self.version = kernel_version(kernel.identity.release)
 
     def answers(self) -> KernelAnswers:
@@ -165,10 +184,12 @@ class _Evaluation:
             {**columns, "status": status},
             {row: self.results.reason(row) for row in bad},
             self._similar_fields(status),
+            self.programs,
             absent,
             breaks,
             self._need_reasons(),
             self._similar_targets(absent),
+            self.callers,
             self._prototypes(),
         )
 
@@ -193,19 +214,23 @@ class _Evaluation:
             statuses = np.concatenate([_RELOCATED[own], np.full(len(calls), Relocated.POISONED, np.uint8)])
             values = np.concatenate([self.results.value[relocations], np.zeros(len(calls), np.uint64)])
             reached = _reached(each, np.concatenate([each.positions, calls]), statuses, values, externals)
-            own[poisoned] = _STATUS_OF_REACH[reached[: len(own)][poisoned]]
+            own[poisoned] = _STATUS_OF_REACH[reached.max(axis=0, initial=Reach.DEAD)[: len(own)][poisoned]]
+            for row in np.flatnonzero(poisoned).tolist():
+                if programs := _programs_that_reach(each, reached[:, row]):
+                    self.programs[relocations.start + row] = programs
             for name in lacking:
                 here = np.isin(calls, each.calls([name]))
-                if (reached[len(own) :][here] == Reach.REACHABLE).any():
+                called = reached[:, len(own) :][:, here].max(axis=1, initial=Reach.DEAD)
+                if (called == Reach.REACHABLE).any():
                     number = needs.start + self._need_of(each, name)
                     breaks[number] = True
-                    self.calls_reached.add(number)
+                    self.callers[number] = _programs_that_reach(each, called)
         # libbpf does not relocate programs that are not loaded, so their errors do not matter.
         own[each.unloaded & np.isin(own, BREAKING)] = RelocationStatus.DEAD
 
     def _need_reasons(self) -> dict[int, str]:
         return {
-            number: answer.reason + ("; a call of it can be reached" if number in self.calls_reached else "")
+            number: answer.reason + ("; a call of it can be reached" if number in self.callers else "")
             for number, answer in enumerate(self.answered)
             if answer.reason
         }

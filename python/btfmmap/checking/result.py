@@ -85,6 +85,9 @@ class CheckedRelocations(Table):
     """Size of the field or type in the object, in bytes."""
     value: U64
     """The value in the object."""
+    field_size: U32
+    """Size in bytes of an access to the field in the object, to be compared with `CheckResult.size`; 0 if no
+    offset is relocated, and of bitfields."""
     function: Text
     """The function that contains the instruction; empty if it is not known."""
     file_name: Text
@@ -180,8 +183,17 @@ class CheckResult:
         self.requirement_status: npt.NDArray[np.uint8] = needs
         self.requirement_breaks: npt.NDArray[np.bool_] = breaks
         self.prototypes: npt.NDArray[np.object_] = prototypes
-        self._texts = [
-            None if each is None else (each.reasons, each.similar, each.need_reasons, each.need_similar)
+        self._answers: list[dict[str, Any] | None] = [
+            None
+            if each is None
+            else {
+                "reason": each.reasons,
+                "similar": each.similar,
+                "programs": each.programs,
+                "requirement_reason": each.need_reasons,
+                "requirement_similar": each.need_similar,
+                "requirement_programs": each.need_programs,
+            }
             for each in answers
         ]
 
@@ -263,7 +275,7 @@ class CheckResult:
             Traceback (most recent call last):
             IndexError: there is no relocation 0
         """
-        return self._text(0, kernel, relocation) or ""
+        return self._answer("reason", kernel, relocation) or ""
 
     def requirement_reason(self, kernel: int, requirement: int) -> str:
         """Return why a requirement is ABSENT or NOT_JUDGED, as a sentence; "" if it is PRESENT.
@@ -280,7 +292,7 @@ class CheckResult:
             Traceback (most recent call last):
             IndexError: there is no kernel 1
         """
-        return self._text(2, kernel, requirement) or ""
+        return self._answer("requirement_reason", kernel, requirement) or ""
 
     def similar(self, kernel: int, relocation: int) -> list[str]:
         """Return what a kernel has in place of what a relocation does not find.
@@ -302,7 +314,7 @@ class CheckResult:
             Traceback (most recent call last):
             IndexError: there is no relocation 0
         """
-        return [*(self._text(1, kernel, relocation) or ())]
+        return [*(self._answer("similar", kernel, relocation) or ())]
 
     def requirement_similar(self, kernel: int, requirement: int) -> list[str]:
         """Return names of a kernel that resemble one that is required and absent.
@@ -324,13 +336,60 @@ class CheckResult:
             Traceback (most recent call last):
             IndexError: there is no requirement 0
         """
-        return [*(self._text(3, kernel, requirement) or ())]
+        return [*(self._answer("requirement_similar", kernel, requirement) or ())]
 
-    def problems(self) -> list[Problem]:
-        """Return all that breaks objects, or may, each once with the kernels and the places where it occurs.
+    def programs(self, kernel: int, relocation: int) -> tuple[str, ...]:
+        """Return the programs that come to an instruction without a value.
+
+        The instruction may be in a function that several programs call.
+
+        Args:
+            kernel: The row of the kernel.
+            relocation: The row of the relocation.
 
         Returns:
-            What breaks objects first; each in the order of the objects.
+            The names of programs that are loaded, if the status is POISONED or MAYBE; otherwise none.
+
+        Raises:
+            IndexError: There is no such row.
+
+        Example:
+            >>> btfmmap.check([], btf).programs(0, 0)
+            Traceback (most recent call last):
+            IndexError: there is no relocation 0
+        """
+        return tuple(self._answer("programs", kernel, relocation) or ())
+
+    def requirement_programs(self, kernel: int, requirement: int) -> tuple[str, ...]:
+        """Return the programs that need something absent.
+
+        Args:
+            kernel: The row of the kernel.
+            requirement: The row of the requirement.
+
+        Returns:
+            The program of an attach target, or those that call an absent weak function. None if the whole
+            object needs it.
+
+        Raises:
+            IndexError: There is no such row.
+
+        Example:
+            >>> btfmmap.check([], btf).requirement_programs(0, 0)
+            Traceback (most recent call last):
+            IndexError: there is no requirement 0
+        """
+        found = self._answer("requirement_programs", kernel, requirement)
+        own = self.requirements.program[requirement]
+        return tuple(found or ([own] if own else ()))
+
+    def problems(self) -> list[Problem]:
+        """Return all that is wrong, each once with the kernels and the places where it occurs.
+
+        Returns:
+            What could not be tried first, then what breaks objects, then what may; each in the order of the
+            objects. If this list is empty, every object was checked on every kernel, and nothing that is
+            judged is missing.
 
         Example:
             >>> btfmmap.check([], btf).problems()
@@ -340,23 +399,23 @@ class CheckResult:
 
         return problems(self)
 
-    def _text(self, which: int, kernel: int, row: int) -> Any:
-        what, rows = (
-            ("requirement", len(self.requirements)) if which > 1 else ("relocation", len(self.relocations))
-        )
-        if not 0 <= kernel < len(self._texts):
+    def _answer(self, which: str, kernel: int, row: int) -> Any:
+        of_requirement = which.startswith("requirement")
+        what = "requirement" if of_requirement else "relocation"
+        rows = len(self.requirements if of_requirement else self.relocations)
+        if not 0 <= kernel < len(self._answers):
             raise IndexError(f"there is no kernel {kernel}")
         if not 0 <= row < rows:
             raise IndexError(f"there is no {what} {row}")
-        texts = self._texts[kernel]
-        return None if texts is None else texts[which].get(row)
+        answers = self._answers[kernel]
+        return None if answers is None else answers[which].get(row)
 
     def __repr__(self) -> str:
         counted = (Verdict.BREAKS, Verdict.MAYBE, Verdict.NOT_TRIED)
         breaks, maybe, not_tried = (int((self.verdict == each).sum()) for each in counted)
         return (
             f"<CheckResult {len(self.objects)} objects x {len(self.kernels)} kernels: "
-            f"{breaks} break, {maybe} maybe{f', {not_tried} not tried' if not_tried else ''}>"
+            f"{f'{not_tried} not tried, ' if not_tried else ''}{breaks} break, {maybe} maybe>"
         )
 
 

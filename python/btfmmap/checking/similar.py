@@ -64,8 +64,9 @@ class Similar:
             return self.to_type(name, root.kind)
         target = self._kernel[type_id]
         if missing.kind in (CoreReloKind.ENUMVAL_EXISTS, CoreReloKind.ENUMVAL_VALUE):
-            names = (enumerator.name for enumerator in target.enumerators)
-            return similar_names(essential_name(missing.path), names, _CUTOFF)
+            values = {enumerator.name: enumerator.value for enumerator in target.enumerators}
+            close = similar_names(essential_name(missing.path), values, _CUTOFF)
+            return [f"{each} (value {values[each]})" for each in close]
         if missing.kind > CoreReloKind.FIELD_RSHIFT_U64:
             return []
         parts = _PART.findall(_INDEX.sub("", missing.path))
@@ -95,14 +96,20 @@ class Similar:
         while at >= 0 and len(found) < _MAX_CLOSE:
             start, end = self._strings.rfind(b"\0", 0, at) + 1, at + len(wanted) - 1
             flag = self._strings[start:end].decode("utf-8", "surrogateescape")
-            if self._kernel.find_enumerators(flag):
-                found.append(f"{flag} (enumerator)")
+            found += [
+                f"{flag} (enumerator of {_enum_name(enum)}, value {enumerator.value})"
+                for enum, enumerator in self._kernel.find_enumerators(flag)[:1]
+            ]
             at = self._strings.find(wanted, end)
         return found
 
     @cached_property
     def _strings(self) -> bytes:
         return self._kernel.string_section.tobytes()
+
+
+def _enum_name(enum: Type) -> str:
+    return f"enum {enum.name}" if enum.name else "an unnamed enum"
 
 
 def _similar_fields(parts: list[str], root: Type, target: Type, complete: bool) -> list[str]:

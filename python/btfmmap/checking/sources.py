@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,6 +48,7 @@ def object_sources(objects: Objects) -> list[ObjectSource]:
     """Expand objects. What cannot be read, or has no object, is one with an error.
 
     Raises:
+        FileNotFoundError: A glob matches no file, or a folder contains no object.
         TypeError: An item is not one of these.
     """
     if isinstance(objects, (str, os.PathLike, bytes, bytearray, memoryview, Btf)):
@@ -77,12 +79,43 @@ def _refused(item: object) -> TypeError:
 
 
 def _paths(path: str) -> list[str]:
-    """What a glob matches; a path, or a glob that matches nothing, is left as it is."""
+    """The files that a path, glob or folder stands for.
+
+    Raises:
+        FileNotFoundError: A glob matches no file, or a folder contains no object.
+    """
+    if os.path.isdir(path):
+        found = _below(path)
+        if not found:
+            raise FileNotFoundError(errno.ENOENT, "no file in this folder is a BPF object", path)
+        return found
     if not any(letter in path for letter in _GLOB) or os.path.lexists(path):
         return [path]
     from glob import glob
 
-    return sorted(glob(path, recursive=True)) or [path]
+    found = []
+    for match in sorted(glob(path, recursive=True)):
+        found += _below(match) if os.path.isdir(match) else [match]
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "no object matches this pattern", path)
+    return found
+
+
+def _below(folder: str) -> list[str]:
+    """The BPF objects in a folder and below. Other files are left out, even if they embed objects."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (os.path.join(place, name) for name in sorted(names) if not name.startswith("."))
+        found += [path for path in paths if os.path.isfile(path) and _is_object(path)]
+    return found
+
+
+def _is_object(path: str) -> bool:
+    try:
+        return is_bpf_object(bytes(open_file(path).head(HEAD)))
+    except (BtfError, OSError):
+        return True  # fails with the same error when it is read
 
 
 def _of_path(path: str) -> Iterator[ObjectSource]:
@@ -116,9 +149,11 @@ def _in_file(file: File, name: str, path: str) -> Iterator[ObjectSource]:
     found = [*embedded_objects(content, file.name)]
     if not found:
         raise FormatError(f"{file.name}: neither a BPF object nor a file that contains one")
-    for offset, size in found:
+    for embedded in found:
+        offset, end = embedded.offset, embedded.offset + embedded.size
         label = name if len(found) == 1 else f"{name}@{offset:#x}"
-        yield ObjectSource(label, path, offset, content[offset : offset + size])
+        error = f"{file.name}: {embedded.error}" if embedded.error else ""
+        yield ObjectSource(label, path, offset, content[offset:end], error)
 
 
 def _bytes(file: File) -> bytes:

@@ -22,8 +22,15 @@ class _Parser(argparse.ArgumentParser):
     words: Sequence[str] = ()  # that were parsed last
 
     def error(self, message: str) -> NoReturn:
-        complain(f"{message}{self._about_files()} (see {self.prog} --help)")
+        advice = self._about_lists(message) or self._about_files()
+        complain(f"{message}{advice} (see {self.prog} --help)")
         self.exit(2)
+
+    def _about_lists(self, message: str) -> str:
+        """The end of an error's message, if an option took the words that are missing."""
+        if "arguments are required" not in message or "--kernels" not in self.words:
+            return ""
+        return "; --kernels takes all words that follow it, so write them before it"
 
     def _about_files(self) -> str:
         """The end of an error's message, if `--file` is missing or not needed."""

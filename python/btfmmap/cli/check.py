@@ -1,10 +1,13 @@
 """Check whether BPF objects load on kernels: CO-RE relocations, attach targets, kfuncs and ksyms.
 
 Prints a table of the objects that break, or may, and then each problem once: the reason, the kernels, the
-places in the objects, and close names that these kernels have. Programs that embed objects are searched for
-them. Helpers, map types, program types and the verifier's other rules are not judged.
+places in the objects, and close names that these kernels have. Files that embed objects, such as executables,
+are searched for them. Of a folder, the BPF objects in it are checked. Helpers, map types, program types and
+the verifier's other rules are not judged.
 
-The exit code is 1 if an object breaks on a kernel.
+The exit code is 2 if an object or kernel does not open, unless --ignore-failed is given. Otherwise it is 3 if
+nothing was checked, 1 if an object breaks on a kernel, and 0 if none does, even if some may. The report is
+printed in every case.
 
     btfmmap check prog.bpf.o
     btfmmap check prog.bpf.o --kernels 'kernels/*.btf' /boot/vmlinuz-6.12
@@ -16,8 +19,8 @@ from __future__ import annotations
 
 import os
 
-from .. import CoreReloKind, Need, RelocationStatus, RequirementStatus, Verdict
-from .common import add_json, print_document, printable, reading
+from .. import CoreReloKind, InstructionUse, Need, RelocationStatus, RequirementStatus, Verdict
+from .common import add_json, explained, print_document, printable, reading
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .matrix import Matrix, output_width
@@ -38,6 +41,7 @@ _WORDS = {
     Verdict.NOT_TRIED: "-",
 }
 _LETTERS = {"ok": ".", "maybe": "?", "BREAKS": "X"}
+_NOT_LOADED = "not loaded"  # a program
 _STATUS_LETTERS = {
     "ok": ".",
     "absent": "0",
@@ -48,8 +52,20 @@ _STATUS_LETTERS = {
     "error": "E",
     "not judged": "-",
     "present": ".",
+    _NOT_LOADED: "n",
+}
+_KIND_WORDS = {
+    "FIELD_BYTE_OFFSET": "offset",
+    "FIELD_BYTE_SIZE": "size",
+    "FIELD_EXISTS": "exists",
+    "FIELD_SIGNED": "signed",
+    "FIELD_LSHIFT_U64": "left shift",
+    "FIELD_RSHIFT_U64": "right shift",
+    "ENUMVAL_EXISTS": "exists",
+    "ENUMVAL_VALUE": "value",
 }
 _MAX_PLACES = 4
+_MAX_PROGRAMS = 3
 _INDENT = "    "
 
 
@@ -58,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "objects",
         nargs="+",
         metavar="OBJECT",
-        help="BPF object, or program that embeds some; - for standard input",
+        help="BPF object, glob, folder of objects, or file that embeds some; - for standard input",
     )
     add_kernels(parser, option=True)
     parser.add_argument(
@@ -81,14 +97,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from .. import check  # imports numpy, which help texts do without
-
     arguments = KernelArguments(args)
     with Progress() as progress, Jobs(args.jobs, len(arguments.kernels)) as executor:
         result = reading(
-            check,
+            _check,
             ["/dev/stdin" if path == "-" else path for path in args.objects],
-            arguments.kernels,
+            arguments,
             semantics=args.semantics,
             programs=args.program,
             skip_programs=args.skip_program,
@@ -106,6 +120,21 @@ def run(args: argparse.Namespace) -> int:
     return arguments.exit_code(tried=tried, wanting=bool((result.verdict == Verdict.BREAKS).any()))
 
 
+def _check(objects: list[str], arguments: KernelArguments, **options: Any) -> CheckResult:
+    """Check the objects, and complain about globs and folders that contain none."""
+    from .. import check  # imports numpy, which help texts do without
+
+    while True:
+        try:
+            return check(objects, arguments.kernels, **options)
+        except FileNotFoundError as error:
+            left = [path for path in objects if path != error.filename]
+            if left == objects:
+                raise
+            arguments.complain([explained(error)])
+            objects = left
+
+
 # -- text
 
 
@@ -121,11 +150,12 @@ def _print_report(result: CheckResult, *, everything: bool) -> None:
     if shown:
         for line in matrix.lines(shown, _LETTERS):
             print(line)
-        legend = [*filter(None, (matrix.letters(), *matrix.legend()))]
-        if legend:
+        if legend := [*matrix.letters(), *matrix.legend()]:
             print("", *legend, sep="\n")
         print()
     for problem in result.problems():
+        if problem.verdict == Verdict.NOT_TRIED:
+            continue  # on standard error
         for line in _problem_lines(problem, result, matrix, width):
             print(line)
         print()
@@ -153,24 +183,39 @@ def _problem_lines(problem: Problem, result: CheckResult, matrix: Matrix, width:
     yield from _wrapped(printable(problem.reason), width, _INDENT)
     names = _object_names(result)
     for place in problem.places[:_MAX_PLACES]:
-        line = f"{_INDENT}{_place_text(place, names)}"
-        yield line if len(line) <= width else f"{line[: width - 3]}..."
+        yield from _place_lines(place, names, width)
     more = problem.places[_MAX_PLACES:]
     if more:
         objects = len({place.object for place in problem.places})
-        yield f"{_INDENT}and {len(more):,} more place{'s' * (len(more) != 1)}, in {objects:,} objects in all"
+        text = f"and {len(more):,} more place{'s' * (len(more) != 1)}, in {objects:,} objects in all"
+        yield from _wrapped(text, width, _INDENT)
     if problem.similar:
         yield from _wrapped(f"close: {printable(', '.join(problem.similar))}", width, _INDENT)
 
 
-def _place_text(place: Place, names: Sequence[str]) -> str:
-    text = ", ".join(filter(None, (names[place.object], place.program or place.section, place.source)))
+def _place_lines(place: Place, names: Sequence[str], width: int) -> list[str]:
+    """The place and the text of its source line, on a line of its own if they do not fit into one."""
+    where = ", ".join(filter(None, (names[place.object], _program_text(place), place.source)))
     if place.instructions > 1:
-        text += f" ({place.instructions} instructions)"
-    return printable(f"{text}: {' '.join(place.text.split())}" if place.text else text)
+        where += f" ({place.instructions} instructions)"
+    where, text = printable(where), printable(" ".join(place.text.split()))
+    if text and len(_INDENT) + len(where) + len(": ") + len(text) <= width:
+        return [f"{_INDENT}{where}: {text}"]
+    lines = _wrapped(where, width, _INDENT, break_words=True)
+    return lines + (_wrapped(text, width, 2 * _INDENT, break_words=True) if text else [])
 
 
-def _wrapped(text: str, width: int, indent: str) -> list[str]:
+def _program_text(place: Place) -> str:
+    """The function with the programs that come there, or only the programs if there is no other function."""
+    shown = ", ".join(place.programs[:_MAX_PROGRAMS])
+    if len(place.programs) > _MAX_PROGRAMS:
+        shown += f" and {len(place.programs) - _MAX_PROGRAMS:,} more"
+    if place.function in ("", *place.programs[:1]):
+        return shown or place.section
+    return f"{place.function} (called by {shown})" if shown else place.function
+
+
+def _wrapped(text: str, width: int, indent: str, *, break_words: bool = False) -> list[str]:
     from textwrap import wrap
 
     width = max(width, 40)
@@ -179,7 +224,7 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
         width,
         initial_indent=indent,
         subsequent_indent=indent + _INDENT,
-        break_long_words=False,
+        break_long_words=break_words,
         break_on_hyphens=False,
     )
 
@@ -194,8 +239,8 @@ def _print_statuses(result: CheckResult, width: int) -> None:
             for line in matrix.lines([*dict.fromkeys(rows)], _STATUS_LETTERS):
                 print(line)
             print()
-    if letters := matrix.letters():
-        print(*_wrapped(letters, width, ""), "", sep="\n")
+    if letters := [*matrix.letters()]:
+        print(*letters, "", sep="\n")
 
 
 def _relocation_rows(result: CheckResult, row: int) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -211,8 +256,12 @@ def _requirement_rows(result: CheckResult, row: int) -> Iterator[tuple[str, tupl
     table = result.requirements
     for number in (table.object == row).nonzero()[0].tolist():
         statuses = (RequirementStatus(status) for status in result.requirement_status[:, number].tolist())
-        label = f"  {table.section[number] if table.program[number] else table.name[number]}"
-        yield label, tuple(_word(status.name) for status in statuses)
+        of_program = bool(table.program[number])
+        label = f"  {table.section[number] if of_program else table.name[number]}"
+        if of_program and not table.needed[number]:
+            yield label, tuple(_NOT_LOADED for _ in statuses)
+        else:
+            yield label, tuple(_word(status.name) for status in statuses)
 
 
 def _word(name: str) -> str:
@@ -220,7 +269,12 @@ def _word(name: str) -> str:
 
 
 def _kind_word(kind: int) -> str:
-    return _word(CoreReloKind(kind).name) if kind in [*CoreReloKind] else f"kind {kind}"
+    name = _kind_name(kind)
+    return _KIND_WORDS.get(name) or _word(name)
+
+
+def _kind_name(kind: int) -> str:
+    return CoreReloKind(kind).name if kind in [*CoreReloKind] else f"KIND_{kind}"
 
 
 def _object_names(result: CheckResult) -> list[str]:
@@ -242,7 +296,7 @@ def _print_json(result: CheckResult, *, everything: bool) -> None:
     fields: dict[str, Any] = {
         "kernels": [result.kernels[row] for row in range(len(result.kernels))],
         "objects": [result.objects[row] for row in range(len(result.objects))],
-        "verdicts": [[Verdict(verdict).name for verdict in row] for row in result.verdict.T.tolist()],
+        "verdicts": [[Verdict(verdict).name for verdict in row] for row in result.verdict.tolist()],
         "problems": [
             {
                 **problem._asdict(),
@@ -262,9 +316,13 @@ def _json_relocations(result: CheckResult) -> Iterator[dict[str, Any]]:
     for row in range(len(result.relocations)):
         yield {
             **result.relocations[row],
+            "kind": _kind_name(int(result.relocations.kind[row])),
+            "use": InstructionUse(int(result.relocations.use[row])).name,
             "status": [RelocationStatus(status).name for status in result.status[:, row].tolist()],
             "kernel_value": result.value[:, row].tolist(),
             "kernel_bit_offset": result.bit_offset[:, row].tolist(),
+            "kernel_size": result.size[:, row].tolist(),
+            "target": result.target[:, row].tolist(),
             "candidates": result.candidates[:, row].tolist(),
             "reasons": [result.reason(kernel, row) for kernel in range(len(result.kernels))],
         }

@@ -238,7 +238,25 @@ def not_found(btf: Btf, text: str, what: str = "") -> NotFoundError:
         kinds = btf.kind_names(others)
         listed = [f"{kind.lower()} {bare} [{its}]" for kind, its in zip(kinds, others, strict=True)]
         return NotFoundError(f"{message}; there is {printable(', '.join(listed))}")
-    return NotFoundError(f"{message}{close_names(btf, name)}")
+    return NotFoundError(f"{message}{_child_of(btf, bare) or close_names(btf, name)}")
+
+
+def _child_of(btf: Btf, name: str) -> str:
+    """Return which types have an enumerator or a member of this name, as a part of a message; "" if none."""
+    found = [
+        f"an enumerator of {_parent(enum)}, value {enumerator.value:,}"
+        for enum, enumerator in btf.find_enumerators(name)
+    ]
+    found += [f"a member of {_parent(parent)}" for parent, _ in btf.find_members(name)]
+    found = list(dict.fromkeys(found))
+    if not found:
+        return ""
+    more = len(found) - _MAX_LISTED
+    return f"; it is {', '.join(found[:_MAX_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _parent(parent: Type) -> str:
+    return f"{parent.kind.name.lower()} {parent.name or '(anon)'} [{parent.id}]"
 
 
 def report_candidates(btf: Btf, text: str, ids: Sequence[int]) -> None:

@@ -52,7 +52,7 @@ def add_kernels(parser: argparse.ArgumentParser, *, option: bool) -> None:
     parser.add_argument(
         "--ignore-failed",
         action="store_true",
-        help="do not count kernels that do not open, and globs without a match, as an error",
+        help="do not count inputs that do not open, and globs without a match, as an error",
     )
     add_jobs(parser)
 
@@ -83,7 +83,7 @@ class KernelArguments:
         self.kernels: list[KernelInput] = find_kernels(_named(found, dict(args.name)), order=args.order)
 
     def complain(self, errors: Iterable[str]) -> None:
-        """Print and count the errors of kernels that did not open; empty ones are skipped."""
+        """Print and count the errors of inputs that did not open; empty ones are skipped."""
         for error in filter(None, errors):
             self._failed += 1
             complain(error)

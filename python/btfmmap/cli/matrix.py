@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 80  # of output that is not a terminal
 _GAP = 2
+_MIN_LABEL = 16
+_SEPARATORS = " /."
 
 
 def output_width() -> int:
@@ -40,12 +42,14 @@ class Matrix:
         self._kernels = [printable(name) for name in kernels]
         self._width = width
         self._letters: Mapping[str, str] = {}
+        self._words: set[str] = set()  # that were printed
         self.is_numbered: bool = False
 
     def lines(self, rows: Sequence[Row], letters: Mapping[str, str]) -> Iterator[str]:
         """Yield the lines. `letters` has the letter for each word."""
         labels = [printable(label) for label, _ in rows]
         cells = [[*words] for _, words in rows]
+        self._words.update(*cells)
         longest = max(map(len, labels), default=0)
         room = self._width - longest
         word = max((len(each) for row in cells for each in row), default=0)
@@ -58,15 +62,28 @@ class Matrix:
                 self._letters = letters
                 cells = [[letters.get(each, each) for each in row] for row in cells]
         widths = [max(map(len, (head, *column))) for head, *column in zip(heads, *cells, strict=True)]
-        label = min(longest, max(self._width - sum(widths) - gap * len(widths), self._width // 2))
+        wanted = max(self._width - sum(widths) - gap * len(widths), self._width // 2, _MIN_LABEL)
+        label = min(longest, wanted)
         for start, end in _blocks(widths, gap, self._width - label):
             yield _line("", heads[start:end], widths[start:end], label, gap)
             for name, row in zip(labels, cells, strict=True):
-                yield _line(_shortened(name, label), row[start:end], widths[start:end], label, gap)
+                first, *rest = _folded(name, label)
+                yield _line(first, row[start:end], widths[start:end], label, gap)
+                yield from rest
 
-    def letters(self) -> str:
-        """Return the line that explains the letters; empty if there are none."""
-        return "   ".join(f"{letter} {word}" for word, letter in self._letters.items())
+    def letters(self) -> Iterator[str]:
+        """Yield the lines that explain the letters that were printed; none if there are none."""
+        line = ""
+        for word, letter in self._letters.items():
+            if word not in self._words:
+                continue
+            longer = f"{line}   {letter} {word}" if line else f"{letter} {word}"
+            if line and len(longer) > self._width:
+                yield line
+                longer = f"{letter} {word}"
+            line = longer
+        if line:
+            yield line
 
     def legend(self) -> Iterator[str]:
         """Yield the lines that explain the numbers of columns."""
@@ -100,11 +117,17 @@ def _line(label: str, cells: Sequence[str], widths: Sequence[int], label_width: 
     return (label.ljust(label_width) + "".join(padded)).rstrip()
 
 
-def _shortened(text: str, width: int) -> str:
-    """A label of at most that width. Of a path, the end is kept, which tells it from others."""
-    if len(text) <= width:
-        return text
-    return f"...{text[3 - width :]}" if "/" in text else f"{text[: width - 3]}..."
+def _folded(text: str, width: int) -> list[str]:
+    """The lines of a label of at most that width, folded after a character that separates its parts."""
+    lines: list[str] = []
+    indent = " " * (len(text) - len(text.lstrip()) + _GAP)
+    while len(text) > width:
+        start = len(indent) if lines else 0
+        ends = (text.rfind(separator, start + width // 3, width) + 1 for separator in _SEPARATORS)
+        end = max(ends) or width
+        lines.append(text[:end].rstrip())
+        text = indent + text[end:].lstrip()
+    return [*lines, text]
 
 
 def _ranges(kernels: Sequence[int]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..btf import Btf
-from ..kernel_files import kernel_path, module_paths
+from ..kernel_files import kernel_path
 from ..opening import KERNEL_BTF, open_with_holder
 from .identity import identify
 
@@ -38,6 +38,7 @@ class OpenKernel:
         base: The kernel's own `Btf`.
         modules: A read-only mapping from the name of each module to its `Btf`, sorted by name.
         failed: A read-only mapping from the path of each module that did not open to its error.
+        complete: Whether `modules` is known to have every module of the kernel, as in `Kernel.complete`.
 
     Example:
         >>> with btfmmap.find_kernels(btfmmap.SAMPLE_BTF)[0].open() as kernel:
@@ -45,7 +46,7 @@ class OpenKernel:
         (2, 0)
     """
 
-    __slots__ = ("_owned", "base", "failed", "identity", "modules")
+    __slots__ = ("_owned", "base", "complete", "failed", "identity", "modules")
 
     def __init__(self, identity: Identity, opened: Btf | Kernel, *, owned: bool) -> None:
         self._owned = opened if owned else None
@@ -53,6 +54,7 @@ class OpenKernel:
         self.base: Btf = opened if isinstance(opened, Btf) else opened.base
         self.modules: Mapping[str, Btf] = _NONE if isinstance(opened, Btf) else opened.modules
         self.failed: Mapping[str, BtfError | OSError] = _NONE if isinstance(opened, Btf) else opened.failed
+        self.complete: bool = not isinstance(opened, Btf) and opened.complete
 
     def close(self) -> None:
         """Close the kernel and its modules, unless they were open before.
@@ -95,7 +97,7 @@ def open_path(path: str, name: str) -> OpenKernel:
 
     own = _kernel_of(path)
     base, holder = open_with_holder(own)
-    kernel = with_modules(base, module_paths(path, own), owns_base=True)
+    kernel = with_modules(base, path, own, owns_base=True)
     return OpenKernel(identify(path, name, btf=base, holder=holder), kernel, owned=True)
 
 
