@@ -234,6 +234,27 @@ class TestCommand:
             assert done.stderr.startswith(f"btfmmap: {message}")
             assert done.stderr.count("\n") == 1
 
+    def test_members_and_enumerators(self) -> None:
+        """They are not types, but the message says where they are."""
+        for name, where in (
+            ("prev", "a member of struct list [3]"),
+            ("LIMIT_MOST", "an enumerator of enum64 limit [15], value 18446744073709551615"),
+        ):
+            for command in ("find", "show"):
+                done = run_btfmmap(command, name, "--sample")
+                assert (done.returncode, done.stdout) == (1, "")
+                assert done.stderr == f"btfmmap: no type named {name!r}; it is {where}\n"
+
+    def test_many_members_of_one_name(self, tmp_path: Path) -> None:
+        writer = BtfWriter()
+        number = writer.add_int()
+        for count in range(11):
+            writer.add_struct(f"s{count}", 4, [("same", number, 0)])
+        (tmp_path / "many.btf").write_bytes(writer.build())
+        done = run_btfmmap("find", "same", "-f", tmp_path / "many.btf")
+        assert done.stderr.count("a member of struct") == 8
+        assert done.stderr.endswith(" and 3 more\n")
+
     def test_no_regular_expression(self, file: Path) -> None:
         done = run_btfmmap("find", "(", "--regex", "-f", file)
         assert (done.returncode, done.stdout) == (2, "")

@@ -219,7 +219,8 @@ def prepare(btf: Btf, core: CoreBtf, ext: CoreExt, elf: File | None) -> CoreRelo
     code: list[tuple[int, File]] = []
     if elf is not None:
         sections = Elf(elf)
-        offsets = np.unique(np.asarray(ext.core_relo()["section_off"])).tolist()
+        # Not numpy.unique, which imports numpy.ma.
+        offsets = sorted({*memoryview(ext.core_relo()["section_off"])})
         for offset, name in zip(offsets, btf.strings(offsets), strict=True):
             section = sections.find(name.encode("utf-8", "surrogateescape"))
             if section is not None and section.compression == "none":

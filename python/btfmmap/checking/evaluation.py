@@ -135,16 +135,19 @@ def _reached(
         )
     except NotSupportedError:  # too many
         reached = np.full((len(each.loaded), len(positions)), Reach.MAYBE, np.uint8)
+    if each.loaded.all():
+        return reached
     return np.where(each.loaded[:, None], reached, np.uint8(Reach.DEAD))
 
 
 def _programs_that_reach(each: PreparedObject, reached: npt.NDArray[np.uint8]) -> tuple[str, ...]:
     """The programs for which the answer is the highest of all; none if that is DEAD."""
-    highest = reached.max(initial=Reach.DEAD)
+    answers = reached.tolist()
+    highest = max(answers, default=Reach.DEAD)
     if highest == Reach.DEAD:
         return ()
-    programs = each.programs.programs
-    return tuple(programs[number].name for number in np.flatnonzero(reached == highest).tolist())
+    programs = zip(each.programs.programs, answers, strict=True)
+    return tuple(program.name for program, answer in programs if answer == highest)
 
 
 _prepared_here: dict[str, PreparedObjects] = {}
@@ -204,13 +207,14 @@ class _Evaluation:
         """Find out what of an object is reached, and set the statuses of its relocations and needs."""
         own, answers = status[relocations], self.answered[needs]
         for number, (answer, needed) in enumerate(zip(answers, each.needed.tolist(), strict=True)):
-            if answer.status == RequirementStatus.ABSENT and answer.certain and needed:
+            if needed and answer.certain and answer.status == RequirementStatus.ABSENT:
                 breaks[needs.start + number] = True
-        externals = self._externals(each, answers)
+        poisoned = own == RelocationStatus.POISONED
+        any_poisoned = bool(poisoned.any())
+        externals = self._externals(each, answers) if any_poisoned or each.has_weak_calls else {}
         lacking = [name for name, (known, _) in externals.items() if known == Resolved.ABSENT]
         calls = each.calls(lacking)
-        poisoned = own == RelocationStatus.POISONED
-        if poisoned.any() or len(calls):
+        if any_poisoned or len(calls):
             statuses = np.concatenate([_RELOCATED[own], np.full(len(calls), Relocated.POISONED, np.uint8)])
             values = np.concatenate([self.results.value[relocations], np.zeros(len(calls), np.uint64)])
             reached = _reached(each, np.concatenate([each.positions, calls]), statuses, values, externals)
@@ -226,7 +230,8 @@ class _Evaluation:
                     breaks[number] = True
                     self.callers[number] = _programs_that_reach(each, called)
         # libbpf does not relocate programs that are not loaded, so their errors do not matter.
-        own[each.unloaded & np.isin(own, BREAKING)] = RelocationStatus.DEAD
+        if each.unloaded.any():
+            own[each.unloaded & np.isin(own, BREAKING)] = RelocationStatus.DEAD
 
     def _need_reasons(self) -> dict[int, str]:
         return {

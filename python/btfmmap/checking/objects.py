@@ -87,6 +87,11 @@ class PreparedObject:
             if external.weak:
                 self._call_positions.setdefault(external.name, []).append(position)
 
+    @property
+    def has_weak_calls(self) -> bool:
+        """Whether there are calls of weak external functions."""
+        return bool(self._call_positions)
+
     def calls(self, names: Iterable[str]) -> npt.NDArray[np.uint32]:
         """The positions of the calls of some weak external functions."""
         found = [position for name in names for position in self._call_positions.get(name, ())]

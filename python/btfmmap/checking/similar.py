@@ -24,6 +24,7 @@ _CUTOFF = 0.6
 _MAX_FIELDS = 4096  # of a type, with those of anonymous members
 _MAX_LEVELS = 32  # of arrays, typedefs and qualifiers
 _MAX_CLOSE = 3
+_HEAD = 6  # letters of names that are searched at once
 _PREFIXES = ("_", "__", "do_", "__do_", "")
 
 
@@ -47,6 +48,7 @@ class Similar:
 
     def __init__(self, kernel: Btf) -> None:
         self._kernel = kernel
+        self._names: dict[tuple[Kind, str], list[str]] = {}  # by kind and first letters
 
     def to_relocation(self, missing: Missing, root: Type) -> list[str]:
         """Find what may stand for what a relocation asks for.
@@ -83,10 +85,16 @@ class Similar:
         stem = bare[: len(bare) * 2 // 3]
         if not stem or any(letter in stem for letter in "*?["):
             return []
-        ids = self._kernel.match(f"{stem}*", kind)
         split = self._kernel.lookup([prefix + bare for prefix in _PREFIXES], kind).tolist()
-        names = self._kernel.names([*ids, *(type_id for type_id in split if type_id >= 0)])
-        return similar_names(name, dict.fromkeys(names), _CUTOFF)
+        names = self._kernel.names([type_id for type_id in split if type_id >= 0])
+        return similar_names(name, dict.fromkeys((*self._starting_with(stem, kind), *names)), _CUTOFF)
+
+    def _starting_with(self, stem: str, kind: Kind) -> list[str]:
+        """The names of a kind with a beginning. Missing names often have their first letters in common."""
+        head = stem[:_HEAD]
+        if (kind, head) not in self._names:
+            self._names[kind, head] = self._kernel.names(self._kernel.match(f"{head}*", kind))
+        return [name for name in self._names[kind, head] if name.startswith(stem)]
 
     def _flags(self, name: str) -> list[str]:
         """Enumerators that end with the name of a bitfield: bitfields often become flags in an integer."""

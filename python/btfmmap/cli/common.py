@@ -244,7 +244,7 @@ def not_found(btf: Btf, text: str, what: str = "") -> NotFoundError:
 def _child_of(btf: Btf, name: str) -> str:
     """Return which types have an enumerator or a member of this name, as a part of a message; "" if none."""
     found = [
-        f"an enumerator of {_parent(enum)}, value {enumerator.value:,}"
+        f"an enumerator of {_parent(enum)}, value {enumerator.value}"
         for enum, enumerator in btf.find_enumerators(name)
     ]
     found += [f"a member of {_parent(parent)}" for parent, _ in btf.find_members(name)]
