@@ -67,6 +67,7 @@ _KIND_WORDS = {
 _MAX_PLACES = 4
 _MAX_PROGRAMS = 3
 _INDENT = "    "
+_HARD_SPACE = "\N{NO-BREAK SPACE}"  # lines are not broken there
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -196,12 +197,12 @@ def _problem_lines(problem: Problem, result: CheckResult, matrix: Matrix, width:
 def _place_lines(place: Place, names: Sequence[str], width: int) -> list[str]:
     """The place and the text of its source line, on a line of its own if they do not fit into one."""
     where = ", ".join(filter(None, (names[place.object], _program_text(place), place.source)))
-    if place.instructions > 1:
-        where += f" ({place.instructions} instructions)"
     where, text = printable(where), printable(" ".join(place.text.split()))
+    if place.instructions > 1:
+        where += f" ({place.instructions}{_HARD_SPACE}instructions)"
     if text and len(_INDENT) + len(where) + len(": ") + len(text) <= width:
-        return [f"{_INDENT}{where}: {text}"]
-    lines = _wrapped(where, width, _INDENT, break_words=True)
+        return [f"{_INDENT}{where}: {text}".replace(_HARD_SPACE, " ")]
+    lines = [line.replace(_HARD_SPACE, " ") for line in _wrapped(where, width, _INDENT, break_words=True)]
     return lines + (_wrapped(text, width, 2 * _INDENT, break_words=True) if text else [])
 
 
