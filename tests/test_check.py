@@ -170,7 +170,7 @@ def test_targets_in_a_module_of_their_own() -> None:
     content = reading_object("first", section="fentry/gone:function")
     base = opened(kernel_with("first"))
     for complete, expected, reason in (
-        (True, R.ABSENT, "the kernel has no module gone"),
+        (True, R.ABSENT, "the module gone does not exist"),
         (False, R.NOT_JUDGED, "the BTF of module gone was not given"),
     ):
         found = check(content, Kernel(base, {}, {}, owns_base=False, complete=complete))

@@ -246,10 +246,19 @@ def test_reasons_and_prototypes(found: tuple[list[Requirement], Btf, Btf]) -> No
     assert answers["first"].prototype is None
     assert answers["p3"].reason == "no missing in vmlinux and its modules"
     assert answers["p24"].reason == "no present in mod"
-    assert answers["p25"].reason == "the kernel has no module other"
+    assert answers["p25"].reason == "the module other does not exist"
     assert answers["second"].reason == "no bpf_struct_ops_no_ops in vmlinux and its modules"
     assert "kallsyms" in answers["untyped"].reason
     assert "loader" in answers["LINUX_KERNEL_VERSION"].reason
+
+
+def test_loaded_modules(found: tuple[list[Requirement], Btf, Btf]) -> None:
+    required, base, split = found
+    judged = judge(required, {"vmlinux": base, "mod": split}, complete=True, running=True)
+    answers = {key(row): answer for row, answer in zip(required, judged, strict=True)}
+    assert answers["p3"].reason == "no missing in vmlinux and the loaded modules"
+    assert answers["p25"].reason == "the module other is not loaded"
+    assert answers["p25"].certain
 
 
 def test_modules_that_may_not_be_all(found: tuple[list[Requirement], Btf, Btf]) -> None:

@@ -162,7 +162,11 @@ def requirements(btf: Btf, programs: Programs) -> list[Requirement]:
 
 
 def judge(
-    required: Sequence[Requirement], btfs: Mapping[str, Btf], *, complete: bool = False
+    required: Sequence[Requirement],
+    btfs: Mapping[str, Btf],
+    *,
+    complete: bool = False,
+    running: bool = False,
 ) -> list[Answer]:
     """Return whether a kernel has what an object needs.
 
@@ -170,12 +174,13 @@ def judge(
         required: The requirements, from `requirements`.
         btfs: The kernel's BTF, named "vmlinux", and those of its modules by their names.
         complete: Whether these are all of the kernel's modules.
+        running: Whether these are the modules that are loaded, as far as reasons say it.
 
     Returns:
         An `Answer` for each requirement.
     """
-    looked_up = _LookedUp(required, btfs)
-    return [_answer(requirement, looked_up, complete) for requirement in required]
+    looked_up = _LookedUp(required, btfs, complete, running)
+    return [_answer(requirement, looked_up) for requirement in required]
 
 
 # -- what an object needs
@@ -261,8 +266,12 @@ def _struct_ops(btf: Btf) -> Iterator[Requirement]:
 class _LookedUp:
     """The types that requirements name, and the names of the BTFs that have each."""
 
-    def __init__(self, required: Sequence[Requirement], btfs: Mapping[str, Btf]) -> None:
+    def __init__(
+        self, required: Sequence[Requirement], btfs: Mapping[str, Btf], complete: bool, running: bool
+    ) -> None:
         self.btfs = btfs
+        self.complete = complete
+        self.running = running
         self._ids: dict[tuple[Kind, str], dict[str, int]] = {}
         names: dict[Kind, dict[str, None]] = {}
         for requirement in required:
@@ -282,14 +291,23 @@ class _LookedUp:
                 return self.btfs[found], type_id
         return None
 
+    def searched(self, certain: bool) -> str:
+        """What was searched, and what may be missing from it if an absence is not certain."""
+        if self.complete:
+            return f"vmlinux and {'the loaded' if self.running else 'its'} modules"
+        if certain:
+            return "vmlinux"
+        return "vmlinux" + (_GIVEN_MODULES if len(self.btfs) > 1 else _NO_MODULES)
 
-def _answer(requirement: Requirement, looked_up: _LookedUp, complete: bool) -> Answer:
+
+def _answer(requirement: Requirement, looked_up: _LookedUp) -> Answer:
     if not requirement.types:
         return Answer(RequirementStatus.NOT_JUDGED, requirement.reason)
     module = requirement.module
     if module is not None and module not in looked_up.btfs:
-        if complete and requirement.certain:
-            return Answer(RequirementStatus.ABSENT, f"the kernel has no module {module}")
+        if looked_up.complete and requirement.certain:
+            reason = "is not loaded" if looked_up.running else "does not exist"
+            return Answer(RequirementStatus.ABSENT, f"the module {module} {reason}")
         return Answer(RequirementStatus.NOT_JUDGED, f"the BTF of module {module} was not given")
     found = [looked_up.find(kind, name, module) for kind, name in requirement.types]
     missing = [name for (_, name), pair in zip(requirement.types, found, strict=True) if pair is None]
@@ -302,12 +320,8 @@ def _answer(requirement: Requirement, looked_up: _LookedUp, complete: bool) -> A
         return Answer(status, requirement.reason if status else "", True, btf, type_id)
     if not requirement.certain:
         return Answer(RequirementStatus.NOT_JUDGED, requirement.reason)
-    certain = module is not None or complete or missing[0].startswith(_LSM_PREFIX)
-    has_modules = len(looked_up.btfs) > 1
-    searched = "vmlinux and its modules" if complete and has_modules else "vmlinux"
-    if not certain:
-        searched += _GIVEN_MODULES if has_modules else _NO_MODULES
-    reason = f"no {missing[0]} in {module or searched}"
+    certain = module is not None or looked_up.complete or missing[0].startswith(_LSM_PREFIX)
+    reason = f"no {missing[0]} in {module or looked_up.searched(certain)}"
     return Answer(RequirementStatus.ABSENT, reason, certain, btf, type_id)
 
 

@@ -165,7 +165,10 @@ class _Evaluation:
         self.results: RelocationResults = evaluate(
             objects, kernel.base, [*kernel.modules.values()], semantics
         )
-        self.answered: list[Answer] = judge(prepared.requirements, self.btfs, complete=kernel.complete)
+        running = kernel.identity.release_how == "uname"
+        self.answered: list[Answer] = judge(
+            prepared.requirements, self.btfs, complete=kernel.complete, running=running
+        )
         self.similar = Similar(kernel.base) if similar else None
         self.programs: dict[int, tuple[str, ...]] = {}
         # By requirement: the programs that call weak functions although the kernel lacks them.
