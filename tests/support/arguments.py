@@ -352,6 +352,7 @@ GENERATORS: dict[str, Draw] = {
     "path: Path | IO[bytes] | None": _input,
     "folder: Path": _kernel_folder,
     "kernels: Kernels": _kernels,
+    "kernels: Kernels | None": _kernels,
     "objects: Objects": _objects,
     "semantics: Semantics": _any(("libbpf", "independent", "other")),
     "programs: Patterns": _any((None, "*", ["prog*"], [], "absent")),

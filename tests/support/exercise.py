@@ -76,6 +76,8 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "CheckResult.reason": (IndexError,),
     "CheckResult.requirement_reason": (IndexError,),
     "CheckResult.similar": (IndexError,),
+    "CheckResult.programs": (IndexError,),
+    "CheckResult.requirement_programs": (IndexError,),
     "CheckResult.requirement_similar": (IndexError,),
     "Table.module": (AttributeError,),
     "ChildTable.indptr": (AttributeError,),
