@@ -405,7 +405,7 @@ def test_failed_inputs_are_problems(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["path", "compressed", "open"])
-def test_objects_are_no_kernels(how: str, tmp_path: Path) -> None:
+def test_objects_are_not_kernels(how: str, tmp_path: Path) -> None:
     content = reading_object("first")
     path = tmp_path / "6.1.o"
     path.write_bytes(lzma.compress(content) if how == "compressed" else content)

@@ -103,11 +103,12 @@ def _paths(path: str) -> list[str]:
 
 def _below(folder: str) -> list[str]:
     """The BPF objects in a folder and below. Other files are left out, even if they embed objects."""
-    found = []
-    for place, folders, names in os.walk(folder):
+    found: list[str] = []
+    # A folder that cannot be read fails with the same error when it is opened.
+    for place, folders, names in os.walk(folder, onerror=lambda error: found.append(error.filename)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = (os.path.join(place, name) for name in sorted(names) if not name.startswith("."))
-        found += [path for path in paths if os.path.isfile(path) and _is_object(path)]
+        found.extend(path for path in paths if os.path.isfile(path) and _is_object(path))
     return found
 
 

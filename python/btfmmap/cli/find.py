@@ -1,8 +1,8 @@
 """Find types by name.
 
 A pattern is a name, a glob such as "tcp_*", or with --regex a regular expression. It may follow a keyword:
-"struct tcp_*" finds only structs. If a name is that of a member or an enumerator, the message says of
-which type.
+"struct tcp_*" finds only structs. If a name is that of a member or an enumerator, the error
+message names the types that have it.
 
     btfmmap find "struct tcp_*"
     btfmmap find "^bpf_.*_read$" --regex --kind func
