@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from bpf_objects import kernel_with, reading_object
 from command import run_btfmmap
+from split_writer import SplitWriter
 from stored_files import stored, stored_objects
 
 import btfmmap
@@ -199,6 +200,36 @@ def test_exit_codes(words: str, code: int, complaint: str) -> None:
     assert done.returncode == code
     assert complaint in done.stderr
     assert bool(done.stderr) == bool(complaint)
+
+
+@pytest.mark.parametrize(
+    ("contents", "failed", "code"),
+    [
+        (["good", "good"], "", DONE),
+        (["good", ""], "1 of 2 modules did not open", DONE),
+        (["", ""], "2 of 2 modules did not open", WRONG_INPUT),
+    ],
+)
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_modules_that_do_not_open(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], contents: list[str], failed: str, code: int, jobs: str
+) -> None:
+    (tmp_path / "prog.o").write_bytes(reading_object("first"))
+    kernels = [tmp_path / "a", tmp_path / "b"]
+    for kernel in kernels:
+        kernel.mkdir()
+        base = kernel_with("first")
+        (kernel / "vmlinux").write_bytes(base.build())
+        module = SplitWriter(base)
+        module.add_struct("own", 4, [])
+        for name, content in zip(("one", "two"), contents, strict=True):
+            (kernel / name).write_bytes(module.build() if content else b"")
+    words = [str(tmp_path / "prog.o"), "--kernels", *map(str, kernels), "--jobs", jobs]
+    found, _, err = report(capfd, *words)
+    assert found == code
+    assert err.count("modules did not open") == 2 * bool(failed)
+    assert failed in err
+    assert report(capfd, *words, "--ignore-failed")[0] == DONE
 
 
 def test_processes() -> None:

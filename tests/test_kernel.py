@@ -263,6 +263,16 @@ class TestFailed:
         assert isinstance(error, FileNotFoundError)
         assert error.filename == str(folder / "gone")
 
+    def test_all(self, tmp_path: Path) -> None:
+        folder = small_kernel(tmp_path)
+        (folder / "good").write_bytes(b"")
+        (folder / "other").write_bytes(b"")
+        with pytest.warns(RuntimeWarning, match=r"none of the 2 modules opened; the first: .*good") as caught:
+            kernel = btfmmap.open_kernel(folder)
+        assert caught[0].filename == __file__
+        assert kernel.names == ("vmlinux",)
+        assert len(kernel.failed) == 2
+
     def test_another_kernel_is_no_module(self, tmp_path: Path) -> None:
         """Another kernel beside the first or below is not a module."""
         folder = small_kernel(tmp_path)

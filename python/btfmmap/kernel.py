@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -294,6 +295,7 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
     """Open a kernel with all of its modules.
 
     A module that does not open is left out and listed in `Kernel.failed`. Only the kernel itself must open.
+    If there are modules and none of them opens, a `RuntimeWarning` is issued.
 
     Args:
         folder: A folder with a kernel and its modules. The kernel is named `vmlinux`, `vmlinux.btf`,
@@ -323,7 +325,12 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
     assert opened is not None
     if not modules:
         return Kernel(opened, {}, {}, owns_base=base is None)
-    return with_modules(opened, root, own, owns_base=base is None)
+    kernel = with_modules(opened, root, own, owns_base=base is None)
+    if kernel.failed and not kernel.modules:
+        first = next(iter(kernel.failed.values()))
+        message = f"{root}: none of the {len(kernel.failed):,} modules opened; the first: {first}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+    return kernel
 
 
 def with_modules(base: Btf, folder: str, own: str | None, *, owns_base: bool) -> Kernel:

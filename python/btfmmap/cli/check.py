@@ -117,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
         _print_report(result, everything=args.all)
     arguments.complain(result.objects.error.tolist())
     arguments.complain(result.kernels.error.tolist())
+    arguments.complain_of_modules(result.kernels[row] for row in range(len(result.kernels)))
     tried = int((result.verdict != Verdict.NOT_TRIED).sum())
     return arguments.exit_code(tried=tried, wanting=bool((result.verdict == Verdict.BREAKS).any()))
 

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
+    from typing import Any
 
     from .. import KernelInput
 
@@ -87,6 +88,25 @@ class KernelArguments:
         for error in filter(None, errors):
             self._failed += 1
             complain(error)
+
+    def complain_of_modules(self, kernels: Iterable[dict[str, Any]]) -> None:
+        """Print which kernels have modules that did not open. Kernels without any that opened are counted.
+
+        Args:
+            kernels: The rows of the table of kernels.
+        """
+        for kernel in kernels:
+            failed, opened = kernel["failed_modules"], kernel["modules"]
+            if not failed:
+                continue
+            message = (
+                f"{kernel['path']}: {failed:,} of {failed + opened:,} modules did not open; the first: "
+                f"{kernel['module_error']}"
+            )
+            if opened:
+                complain(message)
+            else:
+                self.complain([message])
 
     def exit_code(self, *, tried: int, wanting: bool) -> int:
         """Return the exit code.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..tables import Text
+    from ..tables import U32, Text
     from .mapping import Outcome
 
 
@@ -31,21 +33,38 @@ class KernelTable(Table):
     """The file or folder; empty for a buffer."""
     error: Text
     """Why the kernel did not open; empty if it did."""
+    modules: U32
+    """Number of modules that opened."""
+    failed_modules: U32
+    """Number of modules that did not open, and were left out."""
+    module_error: Text
+    """Why the first of these did not open; empty if all opened."""
 
 
 def kernel_table(outcomes: Iterable[Outcome]) -> KernelTable:
     """Return the table of the kernels."""
     rows = [
-        (*outcome.identity, outcome.path or "", "" if outcome.error is None else error_text(outcome.error))
+        (
+            *outcome.identity,
+            outcome.path or "",
+            error_text(outcome.error),
+            outcome.modules,
+            outcome.failed_modules,
+            error_text(outcome.module_error),
+        )
         for outcome in outcomes
     ]
     names = tuple(KernelTable.__annotations__)
-    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return KernelTable.of(dict(zip(names, map(list, columns), strict=True)))
+    columns: dict[str, Any] = {name: [row[number] for row in rows] for number, name in enumerate(names)}
+    for name in ("modules", "failed_modules"):
+        columns[name] = np.array(columns[name], np.uint32)
+    return KernelTable.of(columns)
 
 
-def error_text(error: Exception) -> str:
-    """The message of an error, which starts with the file if it is known."""
+def error_text(error: Exception | None) -> str:
+    """The message of an error, which starts with the file if it is known; empty for None."""
+    if error is None:
+        return ""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error)

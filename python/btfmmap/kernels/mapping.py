@@ -32,12 +32,18 @@ class Outcome(NamedTuple):
         path: The file or folder; None for a buffer.
         value: What the function returned; None if there is an error.
         error: Why the kernel did not open, or what of it turned out to be invalid; None if nothing did.
+        modules: The number of modules that opened.
+        failed_modules: The number of modules that did not open.
+        module_error: Why the first of these did not open; None if all opened.
     """
 
     identity: Identity
     path: str | None
     value: Any = None
     error: BtfError | OSError | ValueError | None = None
+    modules: int = 0
+    failed_modules: int = 0
+    module_error: BtfError | OSError | None = None
 
 
 def map_kernels(
@@ -141,10 +147,21 @@ def _evaluate(function: Function, kernel: KernelInput) -> Outcome:
     except (BtfError, OSError, ValueError) as error:
         return Outcome(identify(kernel.path, kernel.name), kernel.path, error=_bare(error))
     with opened:
+        value, failure = None, None
         try:
-            return Outcome(opened.identity, kernel.path, function(opened))
+            value = function(opened)
         except FormatError as error:
-            return Outcome(opened.identity, kernel.path, error=_bare(error))
+            failure = _bare(error)
+        first = next(iter(opened.failed.values()), None)
+        return Outcome(
+            opened.identity,
+            kernel.path,
+            value,
+            failure,
+            len(opened.modules),
+            len(opened.failed),
+            first and _bare(first),
+        )
 
 
 def _bare(error: Any) -> Any:
