@@ -101,7 +101,7 @@ FRIEND_NAMES = {
     ExtTable: {"_resolved"},
 }
 # Underscored names that are public in the standard library.
-PUBLIC_UNDERSCORED = {"_asdict", "_exit", "_fields_", "_name_", "_replace", "_value_"}
+PUBLIC_UNDERSCORED = {"_asdict", "_exit", "_fields", "_fields_", "_make", "_name_", "_replace", "_value_"}
 
 CORE_FILES = sorted(path for path in CORE.rglob("*") if path.is_file())
 

@@ -63,6 +63,11 @@ py::dict column_views(const SizesPtr& sizes) {
     return view_columns(sizes, columns);
 }
 
+View wasteful_rows_(const BtfSizes& sizes, std::size_t top) {
+    const py::gil_scoped_release unlocked;
+    return view_of(wasteful_rows(sizes.layouts(), top), "I");
+}
+
 py::str text(const BtfSizes& sizes, std::uint32_t type_id, bool expand) {
     const std::string text = [&] {
         const py::gil_scoped_release unlocked;
@@ -81,7 +86,8 @@ void register_sizes(py::module_& module) {
         .def("alignof", alignof_, py::arg("ids"))
         .def("resolve", resolve, py::arg("ids"))
         .def("layout_text", text, py::arg("type_id"), py::arg("expand"))
-        .def("column_views", column_views);
+        .def("column_views", column_views)
+        .def("wasteful_rows", wasteful_rows_, py::arg("top"));
     add_fields(sizes);
 }
 

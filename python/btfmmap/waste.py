@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _operator import add, index
+from _operator import index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +17,13 @@ def wasteful(btf: Btf, top: int) -> list[dict[str, int | str]]:
     if btf.distilled:
         return []
     columns = btf._layout_columns()
-    waste = list(map(add, columns["hole_bytes"], columns["padding"]))
-    rows = sorted(range(len(waste)), key=waste.__getitem__, reverse=True)[:top]
+    rows = memoryview(btf._core_layout.wasteful_rows(min(top, len(btf))))
     names = btf.names([columns["id"][row] for row in rows])
     return [
-        {"name": name, "waste": waste[row], **{name: column[row] for name, column in columns.items()}}
+        {
+            "name": name,
+            "waste": columns["hole_bytes"][row] + columns["padding"][row],
+            **{column: values[row] for column, values in columns.items()},
+        }
         for row, name in zip(rows, names, strict=True)
     ]

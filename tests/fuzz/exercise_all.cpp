@@ -219,7 +219,9 @@ void read_sizes(const Btf& btf, const Sizes& sizes) {
 
 void read_layouts(const Btf& btf, const Sizes& sizes) {
     Arena arena(0);
-    read_table(layouts(btf, sizes, arena));
+    const Table table = layouts(btf, sizes, arena);
+    read_table(table);
+    wasteful_rows(table, 10);
     for (uint32_t id = btf.index().first_id(); id != btf.index().end_id(); ++id) {
         attempt([&] { member_placements(btf, sizes, id); });
     }

@@ -1,7 +1,9 @@
 #include "core/analysis/layout.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include "core/analysis/members.hpp"
 #include "core/base/error.hpp"
@@ -326,6 +328,23 @@ LayoutRow layout_row(const Table& layouts, std::uint32_t type_id) {
     };
     return {word(1), word(2), word(3), word(4), word(5),
             word(6), word(7), word(8), word(9), static_cast<const bool*>(columns[10].data)[row]};
+}
+
+std::vector<uint32_t> wasteful_rows(const Table& layouts, std::size_t top) {
+    const auto* hole_bytes = static_cast<const uint32_t*>(layouts.column("hole_bytes").data);
+    const auto* padding = static_cast<const uint32_t*>(layouts.column("padding").data);
+    std::vector<std::pair<uint64_t, uint32_t>> found;  // bytes and row
+    for (std::size_t row = 0; row != layouts.columns()[0].rows; ++row) {
+        found.emplace_back(uint64_t{hole_bytes[row]} + padding[row], static_cast<uint32_t>(row));
+    }
+    const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(top, found.size()));
+    std::partial_sort(found.begin(), end, found.end(), [](const auto& one, const auto& other) {
+        return one.first != other.first ? one.first > other.first : one.second < other.second;
+    });
+    std::vector<uint32_t> rows;
+    std::transform(found.begin(), end, std::back_inserter(rows),
+                   [](const auto& each) { return each.second; });
+    return rows;
 }
 
 Table layouts(const Btf& btf, const Sizes& sizes, Arena& arena) {

@@ -26,6 +26,9 @@ struct LayoutRow {
 // Returns the row of a STRUCT or UNION, which must be in the table.
 LayoutRow layout_row(const Table& layouts, std::uint32_t type_id);
 
+// Returns the rows with the most bytes in holes and padding, at most `top`: most first, equal ones in order.
+std::vector<std::uint32_t> wasteful_rows(const Table& layouts, std::size_t top);
+
 // The position of a member and the hole before it.
 struct MemberPlacement {
     // The bytes that the member occupies. For a bitfield: its storage unit, which has the size of its type.
