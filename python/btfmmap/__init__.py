@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from .checking.verdicts import Verdict
     from .contract import Finding, doctor
     from .decoder import Decoder
+    from .diffing.changes import Changes
+    from .diffing.comparison import Change, ChangedEntity
+    from .diffing.diff import diff
+    from .diffing.kinds import ChangeKind, EntityKind
+    from .diffing.result import DiffMember, DiffResult
     from .fields import Field, MemberAt
     from .graph import Graph, Role
     from .kernel import Kernel, open_kernel
@@ -58,10 +63,17 @@ __all__ = [
     "SAMPLE_BTF",
     "Btf",
     "BtfError",
+    "Change",
+    "ChangeKind",
+    "ChangedEntity",
+    "Changes",
     "CheckResult",
     "CoreReloKind",
     "Decoder",
     "Diagnostic",
+    "DiffMember",
+    "DiffResult",
+    "EntityKind",
     "Enumerator",
     "Field",
     "Finding",
@@ -97,6 +109,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "check",
+    "diff",
     "doctor",
     "find_kernels",
     "lint",
@@ -107,6 +120,14 @@ __all__ = [
 
 # Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
 _LAZY = {
+    "Change": "diffing.comparison",
+    "ChangeKind": "diffing.kinds",
+    "ChangedEntity": "diffing.comparison",
+    "Changes": "diffing.changes",
+    "DiffMember": "diffing.result",
+    "DiffResult": "diffing.result",
+    "EntityKind": "diffing.kinds",
+    "diff": "diffing.diff",
     "CheckResult": "checking.result",
     "InstructionUse": "relocation_kinds",
     "Need": "requirements",

@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <cstddef>
+#include <map>
+
+#include "core/diff/comparison.hpp"
+
+namespace btfmmap::diff {
+
+namespace {
+
+using std::uint32_t;
+using std::uint64_t;
+
+constexpr uint64_t kMaxAlignment = uint64_t{4096} * 8;
+
+uint64_t aligned(uint64_t bits, uint64_t alignment) { return (bits + alignment - 1) & ~(alignment - 1); }
+
+// The alignments for which a position is the next one after what precedes: one bit each.
+unsigned alignments(uint64_t end, uint64_t position) {
+    unsigned found = 0, bit = 1;
+    for (uint64_t alignment = 1; alignment <= kMaxAlignment; alignment *= alignment == 1 ? 8 : 2, bit <<= 1) {
+        found |= aligned(end, alignment) == position ? bit : 0;
+    }
+    return found;
+}
+
+// Whether both positions are explained by what precedes: by one alignment, or by any if that may have
+// changed.
+bool is_explained(uint64_t old_end, uint64_t old_position, uint64_t new_end, uint64_t new_position,
+                  bool realigned) {
+    const unsigned before = alignments(old_end, old_position), after = alignments(new_end, new_position);
+    return realigned ? before != 0 && after != 0 : (before & after) != 0;
+}
+
+// The name of the type of the outermost container with a name; 0 if there is none.
+uint32_t outermost_name(const VersionView& view, const Member& member) {
+    const uint32_t outermost = view.container(member).outermost;
+    return outermost == kNone ? 0 : view.containers[outermost].name;
+}
+
+bool has_outermost(const VersionView& view, uint32_t name) {
+    for (uint32_t i = 0; i != view.version.containers; ++i) {
+        if (view.containers[i].outermost == i && view.containers[i].name == name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+void Comparison::compare_members(const VersionView& before, const VersionView& after) {
+    const std::size_t first = rows_.size();
+    const MemberPairs pairs(before, after);
+    const std::vector<bool> in_order = pairs.in_order();
+    bool keeps_alignment = true;
+    const auto add_single = [&](Change change, const VersionView& view, const VersionView& other,
+                                uint32_t number) {
+        const Member& member = view.members[number];
+        const uint32_t named = outermost_name(view, member);
+        Row& row = add(change, named == 0 || !has_outermost(other, named), true);
+        set_side(change == Change::member_added ? row.after : row.before, member);
+        keeps_alignment = false;
+    };
+    for (uint32_t i = 0; i != before.count; ++i) {
+        const uint32_t j = pairs.after(i);
+        if (j == kNone) {
+            add_single(Change::member_removed, before, after, i);
+            continue;
+        }
+        compare_pair(before, after, i, pairs, in_order[i]);
+        keeps_alignment &= before.members[i].type == after.members[j].type &&
+                           before.members[i].alignment == after.members[j].alignment;
+    }
+    for (uint32_t j = 0; j != after.count; ++j) {
+        if (pairs.before(j) == kNone) {
+            add_single(Change::member_added, after, before, j);
+        }
+    }
+    compare_containers(before, after);
+    const bool embeds_change =
+        std::any_of(rows_.begin() + static_cast<std::ptrdiff_t>(first), rows_.end(),
+                    [](const Row& row) { return row.change == Change::member_embedded; });
+    compare_bounds(before, after, keeps_alignment, embeds_change);
+}
+
+void Comparison::compare_pair(const VersionView& before, const VersionView& after, uint32_t i,
+                              const MemberPairs& pairs, bool in_order) {
+    const Member& left = before.members[i];
+    const Member& right = after.members[pairs.after(i)];
+    const uint32_t named = outermost_name(before, left);
+    const bool own = named == 0 || named != outermost_name(after, right);
+    const auto add_pair = [&](Change change, bool is_own, bool layout) -> Row& {
+        Row& row = add(change, is_own && own, layout);
+        set_side(row.before, left);
+        set_side(row.after, right);
+        return row;
+    };
+    if (left.name != right.name) {
+        add_pair(Change::member_renamed, true, true);
+    }
+    const bool layout = left.size != right.size || left.kind != right.kind;
+    const bool embeds_change = left.type == right.type && is_changed(left.embedded, right.embedded);
+    if (left.type != right.type) {
+        add_pair(Change::member_type, true, layout);
+    } else if (embeds_change) {
+        Row& row = add_pair(Change::member_embedded, false, layout);
+        row.before.cause = left.embedded;
+        row.after.cause = right.embedded;
+    }
+    if (left.bits != right.bits) {
+        add_pair(Change::member_bits, true, true);
+    }
+    if (before.container(left).chain != after.container(right).chain) {
+        add_pair(Change::member_nested, true, false);
+    }
+    if (left.bit_offset == right.bit_offset) {
+        return;
+    }
+    const bool moved_with_holder = left.holder != kNone && right.holder != kNone &&
+                                   pairs.after(left.holder) == right.holder &&
+                                   left.bit_offset - before.members[left.holder].bit_offset ==
+                                       right.bit_offset - after.members[right.holder].bit_offset;
+    const bool keeps_distance = left.bit_offset - left.end_before == right.bit_offset - right.end_before;
+    const bool shifted =
+        moved_with_holder ||
+        (in_order && (keeps_distance || is_explained(left.end_before, left.bit_offset, right.end_before,
+                                                     right.bit_offset, embeds_change)));
+    add_pair(Change::member_moved, !shifted, true);
+}
+
+// Compares the members without a name whose types have one.
+void Comparison::compare_containers(const VersionView& before, const VersionView& after) {
+    std::multimap<uint32_t, uint32_t> by_name;
+    for (uint32_t i = 0; i != after.version.containers; ++i) {
+        if (after.containers[i].outermost == i) {
+            by_name.emplace(after.containers[i].name, i);
+        }
+    }
+    for (uint32_t i = 0; !by_name.empty() && i != before.version.containers; ++i) {
+        const Container& left = before.containers[i];
+        const auto found = left.outermost == i ? by_name.lower_bound(left.name) : by_name.end();
+        if (found == by_name.end() || found->first != left.name) {
+            continue;
+        }
+        const Container& right = after.containers[found->second];
+        by_name.erase(found);
+        if (is_changed(left.embedded, right.embedded)) {
+            Row& row = add(Change::member_embedded, false, layout_differs_);
+            row.before.bit_offset = static_cast<std::int64_t>(left.bit_offset);
+            row.after.bit_offset = static_cast<std::int64_t>(right.bit_offset);
+            row.before.type = left.type;
+            row.after.type = right.type;
+            row.before.cause = left.embedded;
+            row.after.cause = right.embedded;
+        }
+    }
+}
+
+// Compares the size and the alignment.
+void Comparison::compare_bounds(const VersionView& before, const VersionView& after, bool keeps_alignment,
+                                bool embeds_change) {
+    const Version& left = before.version;
+    const Version& right = after.version;
+    if (left.size != right.size) {
+        add_sizes(before, after,
+                  !is_explained(left.end, 8 * left.size, right.end, 8 * right.size, embeds_change));
+    }
+    if (left.alignment != right.alignment && left.alignment > 0 && right.alignment > 0) {
+        Row& row = add(Change::alignment, keeps_alignment, false);
+        row.before.size = left.alignment;
+        row.after.size = right.alignment;
+    }
+}
+
+}  // namespace btfmmap::diff

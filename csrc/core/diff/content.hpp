@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/fingerprint/hash.hpp"
+
+// What definitions consist of, independent of the files that they were read from. Names, paths and types are
+// numbers of an Interner.
+namespace btfmmap::diff {
+
+enum class Class : std::uint8_t {
+    structure,
+    union_,
+    enumeration,
+    function,
+    typedef_,
+    variable,
+    tracepoint,
+    base
+};
+constexpr std::uint32_t kClasses = 8;
+
+constexpr std::uint32_t kNone = UINT32_MAX;
+
+// A member of a struct or union as C code accesses it, an enumerator, a parameter, or the type of a typedef
+// or variable.
+struct Member {
+    std::uint32_t name = 0;  // without the path
+    std::uint32_t path = 0;  // from the struct, such as "a.b"
+    std::uint32_t type = 0;  // its spelling
+    std::uint32_t embedded =
+        kNone;                     // the entity that it consists of; while a kernel is added, its definition
+    std::uint32_t holder = kNone;  // the number of the member "struct {...}" that contains it
+    std::uint32_t container = 0;   // the number of the record's container that contains it
+    std::uint64_t bit_offset = 0;  // from the start of the struct; of an enumerator, the value
+    std::uint64_t end_before = 0;  // the end of what precedes it in its container, in bits
+    std::uint64_t size = kUnknownSize;  // of its type, in bytes
+    std::uint16_t bits = 0;             // of a bitfield; 0 otherwise
+    std::uint8_t kind = 0;              // of its type, below typedefs and qualifiers
+    std::uint8_t alignment = 0;         // of its type, in bytes; 0 if unknown
+    bool unnamed = false;               // whether it is a parameter without a name; the name is then "[i]"
+    bool holds = false;                 // whether it is a "struct {...}", whose members follow
+
+    static constexpr std::uint64_t kUnknownSize = UINT64_MAX;
+
+    // The end of a member in bits; a type without a size has none.
+    std::uint64_t end() const {
+        return bit_offset + (bits != 0 ? bits : size == kUnknownSize ? 0 : 8 * size);
+    }
+};
+
+// A struct or union without a name, or a member without a name whose type has one. Number 0 is the whole.
+struct Container {
+    std::uint32_t chain = 0;          // the kinds of the containers from the holder inwards, such as "us"
+    std::uint32_t outermost = kNone;  // the container, this or one around it, whose type has a name
+    std::uint32_t name = 0;           // of its type; 0 if it has none
+    std::uint32_t type = kNone;       // the spelling of its type, if that has a name
+    std::uint32_t embedded = kNone;   // as in Member
+    std::uint64_t bit_offset = 0;
+};
+
+// Columns of bits and sizes of one definition.
+struct Version {
+    fingerprint::Hash layout, declaration, deep;
+    std::uint32_t entity = kNone;
+    std::uint32_t kernel = 0;  // the first with it
+    std::uint32_t type_id = 0;
+    std::uint32_t module = 0;      // its name; 0 for the kernel itself
+    std::uint32_t tags = 0;        // the declaration tags, as one text
+    std::uint32_t linkage = 0;     // of a function or variable
+    std::uint32_t signedness = 0;  // of an enum: its flag; of a base type: its encoding
+    std::uint64_t size = Member::kUnknownSize;
+    std::int64_t alignment = -1;
+    std::uint64_t end = 0;  // of all members, in bits
+    std::uint64_t first_member = 0;
+    std::uint64_t first_container = 0;
+    std::uint32_t members = 0;
+    std::uint32_t containers = 0;
+    // What the members are: those of a struct or union, enumerators, or parameters. A typedef or variable has
+    // its type before them, and a function its result.
+    enum class Holds : std::uint8_t {
+        nothing,
+        structure,
+        union_,
+        enumeration,
+        parameters
+    } holds = Holds::nothing;
+    bool has_type = false;  // whether the first member is the type or result
+    bool variadic = false;
+};
+
+// The definitions of all kernels.
+struct Contents {
+    std::vector<Version> versions;
+    std::vector<Member> members;
+    std::vector<Container> containers;
+};
+
+// One version with its members.
+struct VersionView {
+    const Version& version;
+    const Member* members;  // without the type or result
+    std::uint32_t count;
+    const Member* type;  // nullptr if it has none
+    const Container* containers;
+
+    VersionView(const Contents& contents, std::uint64_t number)
+        : version(contents.versions[number]),
+          members(contents.members.data() + version.first_member + (version.has_type ? 1 : 0)),
+          count(version.members - (version.has_type ? 1 : 0)),
+          type(version.has_type ? contents.members.data() + version.first_member : nullptr),
+          containers(contents.containers.data() + version.first_container) {}
+
+    const Container& container(const Member& member) const { return containers[member.container]; }
+    bool is_composite() const {
+        return version.holds == Version::Holds::structure || version.holds == Version::Holds::union_;
+    }
+};
+
+}  // namespace btfmmap::diff

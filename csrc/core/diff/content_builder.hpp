@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/diff/content.hpp"
+#include "core/diff/kernel_types.hpp"
+
+namespace btfmmap::diff {
+
+// Copies what a definition consists of out of its BTF.
+class ContentBuilder {
+public:
+    ContentBuilder(KernelTypes& types, Contents& contents) : types_(types), contents_(contents) {}
+
+    // Adds the members of a definition to the contents, and fills those fields of `version` that describe
+    // them. `embedded` of each member and container is left as the level and the type ID of what it consists
+    // of, in parts().
+    void build(KernelTypes::TypeRef type, Class class_, Version& version);
+
+    // What each of the members and containers since the last clear() consists of. ID 0 stands for nothing.
+    struct Part {
+        std::uint64_t number;  // of the member or container
+        KernelTypes::TypeRef type;
+        bool is_container;
+    };
+    std::vector<Part>& parts() { return parts_; }
+
+private:
+    struct Frame {
+        KernelTypes::TypeRef type;
+        std::uint32_t next;  // member
+        std::uint32_t count;
+        std::uint32_t container;
+        std::uint32_t holder;
+        std::uint32_t depth;
+        std::uint64_t bit_offset;
+        std::uint64_t end_before;  // of the container itself
+        std::uint64_t end;         // of the members so far
+        std::size_t path;          // the length of the prefix
+        bool flag;
+        bool is_union;
+        bool is_empty;  // no member so far
+    };
+
+    void add_members(KernelTypes::TypeRef type, Version& version);
+    bool add_member(Version& version);
+    void enter(KernelTypes::TypeRef type, const Frame& frame);
+    void add_enumerators(KernelTypes::TypeRef type, Version& version);
+    void add_parameters(KernelTypes::TypeRef prototype, Version& version);
+    void add_prototype_parts(KernelTypes::TypeRef prototype, Version& version);
+    void add_type(KernelTypes::TypeRef type, Version& version);
+    void add_held(KernelTypes::TypeRef type, Version& version);
+    Member member_of(KernelTypes::TypeRef type);
+    void push(Member member, KernelTypes::TypeRef embedded);
+    std::uint32_t chained(std::uint32_t chain, char kind);
+
+    KernelTypes& types_;
+    Contents& contents_;
+    std::vector<Frame> frames_;
+    std::vector<Part> parts_;
+    std::string path_;
+};
+
+}  // namespace btfmmap::diff

@@ -1,0 +1,283 @@
+#include "core/diff/definitions.hpp"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+
+#include "core/fingerprint/name.hpp"
+#include "core/index/rows_of_kind.hpp"
+
+namespace btfmmap::diff {
+
+namespace {
+
+using fingerprint::Hash;
+using fingerprint::Hasher;
+using fingerprint::Tag;
+using std::size_t;
+using std::uint32_t;
+using std::uint64_t;
+using TypeRef = KernelTypes::TypeRef;
+
+constexpr std::string_view kTracepointPrefix = "btf_trace_";
+
+Class class_of(Kind kind) {
+    switch (kind) {
+        case Kind::Struct:
+            return Class::structure;
+        case Kind::Union:
+            return Class::union_;
+        case Kind::Enum:
+        case Kind::Enum64:
+            return Class::enumeration;
+        case Kind::Func:
+            return Class::function;
+        case Kind::Typedef:
+            return Class::typedef_;
+        default:
+            return Class::variable;
+    }
+}
+
+// Columns of the table of fingerprints.
+template <class T>
+const T* column(const Table& table, const char* name) {
+    return static_cast<const T*>(table.column(name).data);
+}
+
+struct Depth {
+    const uint64_t *high, *low;
+    Hash operator[](size_t row) const { return {high[row], low[row]}; }
+};
+
+}  // namespace
+
+Definitions::Definitions(KernelTypes& types) : types_(types) {
+    for (uint32_t level = 0; level != types.levels(); ++level) {
+        const size_t rows = types.btf(level).index().rows();
+        numbers_.emplace_back(rows, kNone);
+        referenced_.emplace_back(rows, std::uint8_t{0});
+    }
+    for (uint32_t level = 0; level != types.levels(); ++level) {
+        find_tags(level);
+        mark_references(level);
+    }
+    std::sort(tags_.begin(), tags_.end(), [](const DeclTag& left, const DeclTag& right) {
+        return std::tie(left.level, left.id, left.component, left.name) <
+               std::tie(right.level, right.id, right.component, right.name);
+    });
+    for (uint32_t level = 0; level != types.levels(); ++level) {
+        add_level(level);
+        add_base_types(level);
+    }
+    for (Definition& definition : all_) {
+        if (definition.class_ == Class::tracepoint) {
+            hash_tracepoint(definition);
+        }
+    }
+}
+
+void Definitions::find_tags(uint32_t level) {
+    const Index& index = types_.btf(level).index();
+    RowsOfKind<Kind::DeclTag>(index).each([&](uint32_t row) {
+        const TypeRecord record(types_.btf(level), index.id(row));
+        const TypeRef target = types_.owned({level, record.target()});
+        tags_.push_back({target.level, target.id, static_cast<std::int32_t>(record.word(kHeadSize)),
+                         types_.name(level, index.name_off(row))});
+    });
+}
+
+void Definitions::mark_references(uint32_t level) {
+    const Index& index = types_.btf(level).index();
+    const uint32_t end = index.end_id();
+    std::uint8_t* own = referenced_[level].data();
+    const uint32_t first = index.first_id();
+    const auto mark = [&](uint32_t id) {
+        if (id < end) {
+            if (id >= first) {
+                own[id - first] = 1;
+            } else {
+                const TypeRef type = types_.owned({level, id});
+                referenced_[type.level][types_.row(type)] = 1;
+            }
+        }
+    };
+    for (size_t row = index.first_record(); row != index.rows(); ++row) {
+        const Kind kind = index.kind(row);
+        const Shape& shape = shape_of(kind);
+        const std::byte* record = index.record(row);
+        if (shape.head_refers) {
+            mark(index.load(record + HeadField::size_or_type));
+        }
+        for (size_t i = 0; i != shape.fixed_types; ++i) {
+            mark(index.load(record + kHeadSize + 4 * i));
+        }
+        if (shape.element_type != Shape::kNone) {
+            const std::byte* after = index.record(row + 1);
+            for (const std::byte* element = record + kHeadSize + shape.fixed; element != after;
+                 element += shape.element) {
+                mark(index.load(element + static_cast<size_t>(shape.element_type)));
+            }
+        }
+    }
+}
+
+bool Definitions::is_tracepoint(TypeRef type, uint32_t name) const {
+    if (types_.name_text(name).substr(0, kTracepointPrefix.size()) != kTracepointPrefix) {
+        return false;
+    }
+    const TypeRecord pointer = types_.record(types_.owned({type.level, types_.record(type).target()}));
+    if (pointer.kind() != Kind::Ptr) {
+        return false;
+    }
+    return types_.btf(type.level).index().kind_of(pointer.target()) == Kind::FuncProto;
+}
+
+void Definitions::add_level(uint32_t level) {
+    const Table& table = types_.source(level).fingerprints->table();
+    const auto* ids = column<uint32_t>(table, "id");
+    const size_t rows = table.column("id").rows;
+    const auto depth = [&](const char* high, const char* low) {
+        return Depth{column<uint64_t>(table, high), column<uint64_t>(table, low)};
+    };
+    const Depth layout = depth("layout_high", "layout_low");
+    const Depth declaration = depth("declaration_high", "declaration_low");
+    const Depth deep = depth("deep_high", "deep_low");
+    const Index& index = types_.btf(level).index();
+    all_.reserve(all_.size() + rows);
+    for (size_t row = 0; row != rows; ++row) {
+        const TypeRef type{level, ids[row]};
+        const Kind kind = index.kind(types_.row(type));
+        const uint32_t name_off = index.name_off(types_.row(type));
+        Class class_ = class_of(kind);
+        uint32_t name = 0;
+        if ((is_composite(kind) || is_enum(kind)) && types_.is_unnamed(level, name_off)) {
+            if (is_composite(kind) || referenced_[level][types_.row(type)] != 0) {
+                continue;  // belongs to its holder
+            }
+            name = first_enumerator(type);
+        } else {
+            name = types_.name(level, name_off);
+        }
+        if (class_ == Class::typedef_ && is_tracepoint(type, name)) {
+            class_ = Class::tracepoint;
+            name = types_.text(types_.chain_text(name).substr(kTracepointPrefix.size()));
+        }
+        add(type, class_, name, {layout[row], declaration[row], deep[row]});
+    }
+}
+
+void Definitions::add(TypeRef type, Class class_, uint32_t name, const Hash (&depths)[3]) {
+    Definition definition{type, class_, name, 0, 0, depths[0], depths[1], depths[2]};
+    const TypeRecord record = types_.record(type);
+    if (class_ == Class::function) {
+        definition.linkage = info_vlen(record.info());
+    } else if (class_ == Class::variable) {
+        definition.linkage = record.word(kHeadSize);
+    }
+    definition.tags = tags_of(type, class_);
+    numbers_[type.level][types_.row(type)] = static_cast<uint32_t>(all_.size());
+    all_.push_back(definition);
+}
+
+uint32_t Definitions::first_enumerator(TypeRef type) {
+    const TypeRecord record = types_.record(type);
+    std::string name = "{";
+    if (record.elements() != 0) {
+        const uint32_t offset = record.load(record.element(0) + EnumField::name_off);
+        name += types_.name_text(types_.name(type.level, offset));
+    }
+    return types_.text(name);
+}
+
+void Definitions::add_base_types(uint32_t level) {
+    const Index& index = types_.btf(level).index();
+    RowsOfKind<Kind::Int, Kind::Float>(index).each([&](uint32_t row) {
+        const uint32_t name_off = index.name_off(row);
+        if (types_.is_unnamed(level, name_off)) {
+            return;
+        }
+        const TypeRef type{level, index.id(row)};
+        const TypeRecord record = types_.record(type);
+        const bool is_int = record.kind() == Kind::Int;
+        const Hash content = Hasher(Tag::number)
+                                 .add(is_int ? 1 : 0)
+                                 .add(record.size_or_type())
+                                 .add(is_int ? record.word(kHeadSize) : 0)
+                                 .finish();
+        add(type, Class::base, types_.name(level, name_off), {content, content, content});
+    });
+}
+
+// Hashes a tracepoint as the function whose pointer its typedef names.
+void Definitions::hash_tracepoint(Definition& definition) {
+    const TypeRef type = definition.type;
+    const TypeRecord pointer = types_.record(types_.owned({type.level, types_.record(type).target()}));
+    const TypeRef proto = types_.owned({type.level, pointer.target()});
+    const TypeRecord record = types_.record(proto);
+    Hasher layout(Tag::function_layout), declaration(Tag::function), deep(Tag::prototype);
+    const Sizes& sizes = types_.sizes(proto.level);
+    const auto add = [&](uint32_t id) {
+        const uint32_t resolved = sizes.resolved(id);
+        const Index& index = types_.btf(proto.level).index();
+        const Kind kind = resolved < index.end_id() ? index.kind_of(resolved) : Kind::Void;
+        layout.add(static_cast<uint64_t>(kind == Kind::Enum64 ? Kind::Enum : kind));
+        layout.add(static_cast<uint64_t>(sizes.size(id)));
+        const TypeRef embedded = types_.embedded({proto.level, id});
+        const uint32_t number = embedded.id == 0 ? kNone : of(embedded);
+        deep.add(number == kNone ? Hash() : all_[number].deep);
+    };
+    declaration.add(definition.declaration);
+    if (record.kind() == Kind::FuncProto) {
+        add(record.target());
+        for (uint32_t i = 0, end = record.elements(); i != end; ++i) {
+            add(record.element_type(i, ParamField::type));
+            declaration.add(fingerprint::name_hash(types_.btf(proto.level).strings(),
+                                                   record.load(record.element(i) + ParamField::name_off)));
+        }
+    }
+    definition.layout = layout.finish();
+    definition.declaration = declaration.add(definition.layout).finish();
+    definition.deep = deep.add(definition.declaration).finish();
+}
+
+// Returns the tags of a definition and of what it holds, as one text.
+uint32_t Definitions::tags_of(TypeRef type, Class class_) {
+    if (tags_.empty()) {
+        return 0;
+    }
+    std::vector<std::pair<std::int32_t, uint32_t>> found;
+    const auto collect = [&](TypeRef of) {
+        const auto before = [](const DeclTag& tag, const TypeRef& other) {
+            return std::tie(tag.level, tag.id) < std::tie(other.level, other.id);
+        };
+        for (auto at = std::lower_bound(tags_.begin(), tags_.end(), of, before);
+             at != tags_.end() && at->level == of.level && at->id == of.id; ++at) {
+            found.emplace_back(at->component, at->name);
+        }
+    };
+    collect(type);
+    if (class_ == Class::typedef_ || class_ == Class::variable) {
+        const TypeRef held = types_.unnamed({type.level, types_.record(type).target()}, false);
+        if (held.id != 0) {
+            collect(held);
+        }
+    }
+    if (found.empty()) {
+        return 0;
+    }
+    std::sort(found.begin(), found.end(), [this](const auto& left, const auto& right) {
+        return left.first != right.first ? left.first < right.first
+                                         : types_.name_text(left.second) < types_.name_text(right.second);
+    });
+    std::string text;
+    for (const auto& [component, name] : found) {
+        text += component == -1 ? "" : "#" + std::to_string(component) + " ";
+        text += types_.name_text(name);
+        text += '\0';
+    }
+    text.pop_back();
+    return types_.text(text);
+}
+
+}  // namespace btfmmap::diff

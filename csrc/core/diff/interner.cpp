@@ -1,0 +1,89 @@
+#include "core/diff/interner.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/endian.hpp"
+#include "core/base/error.hpp"
+#include "core/base/seeded_hash.hpp"
+
+namespace btfmmap::diff {
+
+namespace {
+
+constexpr std::size_t kChunk = std::size_t{1} << 16;
+constexpr std::size_t kFirstSlots = std::size_t{1} << 12;
+
+std::uint32_t hash_of(std::string_view text, std::uint64_t seed) {
+    constexpr std::uint64_t factor = 0xd1342543de82ef95;
+    std::uint64_t hash = seed ^ text.size();
+    const auto* at = reinterpret_cast<const std::byte*>(text.data());
+    std::size_t left = text.size();
+    for (; left >= 8; left -= 8, at += 8) {
+        hash = (hash ^ Load<ByteOrder::little>::u64(at)) * factor;
+        hash ^= hash >> 32;
+    }
+    std::uint64_t last = 0;
+    for (std::size_t i = 0; i != left; ++i) {
+        last |= static_cast<std::uint64_t>(at[i]) << (8 * i);
+    }
+    hash = (hash ^ last) * factor;
+    return static_cast<std::uint32_t>((hash ^ hash >> 29) * factor >> 32);
+}
+
+}  // namespace
+
+Interner::Interner() : seed_(seeded_hash(0)), slots_(kFirstSlots) { intern({}); }
+
+std::uint32_t Interner::intern(std::string_view text) {
+    const std::uint32_t hash = hash_of(text, seed_);
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t slot = hash & mask;
+    for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
+        const Entry& entry = entries_[slots_[slot] - 1];
+        if (entry.hash == hash && std::string_view(entry.data, entry.size) == text) {
+            return slots_[slot] - 1;
+        }
+    }
+    if (text.size() > UINT32_MAX || entries_.size() >= UINT32_MAX - 1) {
+        throw Error::not_supported("the kernels have too many different names or types");
+    }
+    entries_.push_back({copied(text), static_cast<std::uint32_t>(text.size()), hash});
+    slots_[slot] = size();
+    if (entries_.size() > slots_.size() / 2) {
+        grow();
+    }
+    return size() - 1;
+}
+
+const char* Interner::copied(std::string_view text) {
+    if (text.empty()) {
+        return "";
+    }
+    if (text.size() > left_) {
+        const std::size_t chunk = std::max(kChunk, text.size());
+        chunks_.push_back(std::make_unique<char[]>(chunk));
+        free_ = chunks_.back().get();
+        left_ = chunk;
+    }
+    char* copy = free_;
+    std::memcpy(copy, text.data(), text.size());
+    free_ += text.size();
+    left_ -= text.size();
+    return copy;
+}
+
+void Interner::grow() {
+    std::vector<std::uint32_t> slots(2 * slots_.size());
+    const std::size_t mask = slots.size() - 1;
+    for (std::uint32_t number = 0; number != size(); ++number) {
+        std::size_t slot = entries_[number].hash & mask;
+        while (slots[slot] != 0) {
+            slot = (slot + 1) & mask;
+        }
+        slots[slot] = number + 1;
+    }
+    slots_.swap(slots);
+}
+
+}  // namespace btfmmap::diff

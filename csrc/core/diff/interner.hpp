@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace btfmmap::diff {
+
+// Numbers byte strings: equal strings have one number. Copies the bytes, so that numbers outlive the file.
+// The hash is seeded: the author of a file cannot cause collisions.
+class Interner {
+public:
+    // The empty string has the number 0.
+    Interner();
+
+    std::uint32_t intern(std::string_view text);
+
+    // Returns the text of a number. It stays valid as long as the interner.
+    std::string_view text(std::uint32_t number) const {
+        return {entries_[number].data, entries_[number].size};
+    }
+    std::uint32_t size() const { return static_cast<std::uint32_t>(entries_.size()); }
+
+private:
+    struct Entry {
+        const char* data;
+        std::uint32_t size;
+        std::uint32_t hash;
+    };
+
+    const char* copied(std::string_view text);
+    void grow();
+
+    std::uint64_t seed_;
+    std::vector<Entry> entries_;
+    std::vector<std::uint32_t> slots_;  // 1 + the number of an entry; 0 if free
+    std::vector<std::unique_ptr<char[]>> chunks_;
+    char* free_ = nullptr;
+    std::size_t left_ = 0;
+};
+
+}  // namespace btfmmap::diff

@@ -1,0 +1,142 @@
+"""The comparison of two kernels, without numpy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .kinds import ChangeKind, EntityKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    from .._core import DiffChanges
+
+    Depth = Literal["layout", "declaration", "deep"]
+
+
+class Change(NamedTuple):
+    """One change of an entity. `Changes` documents the fields.
+
+    Example:
+        >>> other = btfmmap.open(btfmmap.SAMPLE_BTF)
+        >>> btfmmap.diff([btf, other]).changed()
+        []
+    """
+
+    kind: ChangeKind
+    own: bool
+    layout: bool
+    path_old: str
+    path_new: str
+    text_old: str
+    text_new: str
+    offset_old: int
+    offset_new: int
+    bits_old: int
+    bits_new: int
+    size_old: int
+    size_new: int
+    value_old: int
+    value_new: int
+    cause_old: int
+    cause_new: int
+
+
+class ChangedEntity(NamedTuple):
+    """An entity that changed between two kernels.
+
+    Attributes:
+        entity: Row in `DiffResult.entities`.
+        kind: What it is.
+        name: Its name.
+        own: Whether it changed by itself. If not, it only follows from other changes.
+        layout: Whether its layout differs, or it is in one of the kernels only.
+        changes: What changed.
+
+    Example:
+        >>> btfmmap.diff([btf, btf]).changed()
+        []
+    """
+
+    entity: int
+    kind: EntityKind
+    name: str
+    own: bool
+    layout: bool
+    changes: list[Change]
+
+
+class Comparison:
+    """The changes between two kernels.
+
+    Attributes:
+        selected: A mark for each entity, 1 if it is selected; None if all are.
+    """
+
+    def __init__(
+        self, core: DiffChanges, entities: Sequence[tuple[EntityKind, str]], selected: bytes | None
+    ) -> None:
+        self._core = core
+        self._entities = entities
+        self._lists: dict[str, list[Any]] | None = None
+        self.selected: bytes | None = selected
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of all changes."""
+        return self._core.columns()
+
+    def causes(self) -> tuple[list[int], list[int]]:
+        """The entities from which selected ones follow, with the number of these; the most first.
+
+        Raises:
+            NotSupportedError: Too many changes depend on each other.
+        """
+        marks = bytes([1]) * len(self._entities) if self.selected is None else self.selected
+        entities, followers = self._core.causes(marks)
+        return memoryview(entities).tolist(), memoryview(followers).tolist()
+
+    def follows(self, cause: int) -> list[int]:
+        """The selected entities that follow from one."""
+        self._check(cause)
+        return [row for row in memoryview(self._core.followers(cause)).tolist() if self._is_selected(row)]
+
+    def causes_of(self, entity: int) -> list[int]:
+        """The entities that one follows from."""
+        self._check(entity)
+        return memoryview(self._core.causes_of(entity)).tolist()
+
+    def changed(self, depth: Depth) -> list[ChangedEntity]:
+        """The selected entities that changed, in order; see `DiffResult.changed`."""
+        columns = {name: memoryview(column).tolist() for name, column in self._core.changed().items()}
+        found: list[ChangedEntity] = []
+        for entity, own, declared, layout in zip(
+            columns["entity"], columns["own"], columns["declared"], columns["layout"], strict=True
+        ):
+            is_shown = layout if depth == "layout" else declared if depth == "declaration" else True
+            if is_shown and self._is_selected(entity):
+                kind, name = self._entities[entity]
+                found.append(ChangedEntity(entity, kind, name, bool(own), bool(layout), []))
+        self._add_changes(found)
+        return found
+
+    def _add_changes(self, found: list[ChangedEntity]) -> None:
+        if self._lists is None:
+            self._lists = {
+                name: column if isinstance(column, list) else memoryview(column).tolist()
+                for name, column in self.columns().items()
+            }
+        by_entity = {each.entity: each.changes for each in found}
+        columns = self._lists
+        fields = [columns[name] for name in Change._fields]
+        for entity, kind, own, layout, *rest in zip(columns["entity"], *fields, strict=True):
+            changes = by_entity.get(entity)
+            if changes is not None:
+                changes.append(Change(ChangeKind(kind), bool(own), bool(layout), *rest))
+
+    def _is_selected(self, entity: int) -> bool:
+        return self.selected is None or bool(self.selected[entity])
+
+    def _check(self, entity: int) -> None:
+        if not 0 <= entity < len(self._entities):
+            raise IndexError(f"there is no entity {entity}")

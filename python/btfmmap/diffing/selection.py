@@ -1,0 +1,110 @@
+"""Selects entities by globs of their names and by kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .kinds import EntityKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Names = str | Iterable[str] | None
+    Kinds = EntityKind | str | Iterable[EntityKind | str] | None
+
+_KEYWORDS = {
+    "struct": EntityKind.STRUCT,
+    "union": EntityKind.UNION,
+    "enum": EntityKind.ENUM,
+    "func": EntityKind.FUNCTION,
+    "function": EntityKind.FUNCTION,
+    "typedef": EntityKind.TYPEDEF,
+    "var": EntityKind.VARIABLE,
+    "variable": EntityKind.VARIABLE,
+    "tracepoint": EntityKind.TRACEPOINT,
+    "base": EntityKind.BASE,
+}
+_GLOB = "*?["
+
+
+def kinds_of(kinds: Kinds) -> frozenset[EntityKind]:
+    """Return the kinds that an argument names; all of them for None.
+
+    Raises:
+        ValueError: There is no such kind.
+    """
+    if kinds is None:
+        return frozenset(EntityKind)
+    if isinstance(kinds, (str, int)):
+        kinds = [kinds]
+    return frozenset(_kind(each) for each in kinds)
+
+
+def _kind(kind: EntityKind | str) -> EntityKind:
+    if not isinstance(kind, str):
+        return EntityKind(kind)
+    word = kind.lower()
+    for each in (word, word.removesuffix("s")):
+        if each in _KEYWORDS:
+            return _KEYWORDS[each]
+    raise ValueError(
+        f"unknown kind {kind!r}; kinds are {', '.join(each.name.lower() for each in EntityKind)}"
+    )
+
+
+class Selection:
+    """Which entities are selected.
+
+    Attributes:
+        patterns: The globs, as they were given; None for all.
+    """
+
+    def __init__(self, names: Names = None, kinds: Kinds = None) -> None:
+        self.patterns: list[str] | None = (
+            None if names is None else [names] if isinstance(names, str) else [*names]
+        )
+        self._kinds = kinds_of(kinds)
+        self._exact: set[tuple[EntityKind | None, str]] = set()
+        self._globs: list[tuple[EntityKind | None, str]] = []
+        for pattern in self.patterns or ():
+            kind, name = split_keyword(pattern)
+            if any(letter in name for letter in _GLOB):
+                self._globs.append((kind, name))
+            else:
+                self._exact.add((kind, name))
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether all entities are selected."""
+        return self.patterns is None and len(self._kinds) == len(EntityKind)
+
+    def __call__(self, kind: EntityKind, name: str) -> bool:
+        """Whether an entity is selected."""
+        if kind not in self._kinds:
+            return False
+        if self.patterns is None or (kind, name) in self._exact or (None, name) in self._exact:
+            return True
+        if not self._globs:
+            return False
+        from fnmatch import fnmatchcase
+
+        return any(fnmatchcase(name, glob) for of, glob in self._globs if of is None or of == kind)
+
+
+def split_keyword(text: str) -> tuple[EntityKind | None, str]:
+    """Split "struct sock" into the kind and the name; the kind is None if there is no keyword."""
+    word, space, name = text.strip().partition(" ")
+    if space and word in _KEYWORDS:
+        return _KEYWORDS[word], name.strip()
+    return None, text.strip()
+
+
+def unmatched(patterns: Sequence[str], entities: Iterable[tuple[EntityKind, str]]) -> list[str]:
+    """The patterns that match no entity."""
+    selections = {pattern: Selection(pattern) for pattern in patterns}
+    for kind, name in entities:
+        for pattern in [pattern for pattern, selects in selections.items() if selects(kind, name)]:
+            del selections[pattern]
+        if not selections:
+            break
+    return [*selections]
