@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,8 +45,7 @@ constexpr uint64_t kMaxText = uint64_t{1} << 30;
 // Names and spellings as Python objects, each made once.
 class Texts {
 public:
-    explicit Texts(const History& history)
-        : history_(history), names_(history.names().size()), types_(history.spellings().size()) {}
+    explicit Texts(const History& history) : history_(history) {}
 
     const py::str& name(uint32_t number) {
         return made(names_[number], [&] { return to_str(history_.names().text(number)); });
@@ -81,7 +82,7 @@ private:
     }
 
     const History& history_;
-    std::vector<py::object> names_, types_;
+    std::unordered_map<uint32_t, py::object> names_, types_;
     uint64_t size_ = 0;
 };
 
@@ -110,7 +111,20 @@ View column(const Items& items, const char* format, Get get) {
     return view_of(std::move(values), format);
 }
 
-py::dict entities(const History& history) {
+// Holds the mutex of a history. Waits for it without the GIL, which other threads need to release it.
+class Locked {
+public:
+    explicit Locked(History& history) : lock_(history.mutex(), std::defer_lock) {
+        const py::gil_scoped_release unlocked;
+        lock_.lock();
+    }
+
+private:
+    std::unique_lock<std::mutex> lock_;
+};
+
+py::dict entities(History& history) {
+    const Locked locked(history);
     const auto& all = history.entities();
     Texts texts(history);
     py::list names = list_of(all.size());
@@ -136,12 +150,13 @@ View presence(const History& history) {
     return view_of(std::move(values), "i");
 }
 
-py::dict versions(const History& history) {
+py::dict versions(History& history) {
+    const Locked locked(history);
     std::vector<const Version*> all;
     std::vector<uint32_t> numbers;
-    for (const auto& entity : history.entities()) {
-        for (std::size_t i = 0; i != entity.versions.size(); ++i) {
-            all.push_back(&history.contents().versions[entity.versions[i]]);
+    for (uint32_t entity = 0; entity != history.entities().size(); ++entity) {
+        for (std::size_t i = 0; i != history.entities()[entity].versions.size(); ++i) {
+            all.push_back(&history.version(entity, static_cast<int32_t>(i)));
             numbers.push_back(static_cast<uint32_t>(i));
         }
     }
@@ -156,26 +171,27 @@ py::dict versions(const History& history) {
     columns["kernel"] = column<uint32_t>(all, "I", [](const Version* each) { return each->kernel; });
     columns["module"] = modules;
     columns["type_id"] = column<uint32_t>(all, "I", [](const Version* each) { return each->type_id; });
-    columns["size"] = column<int64_t>(all, "q", [](const Version* each) { return each->size; });
-    columns["layout_high"] =
-        column<uint64_t>(all, "Q", [](const Version* each) { return each->layout.high; });
-    columns["layout_low"] = column<uint64_t>(all, "Q", [](const Version* each) { return each->layout.low; });
-    columns["declaration_high"] =
-        column<uint64_t>(all, "Q", [](const Version* each) { return each->declaration.high; });
-    columns["declaration_low"] =
-        column<uint64_t>(all, "Q", [](const Version* each) { return each->declaration.low; });
-    columns["deep_high"] = column<uint64_t>(all, "Q", [](const Version* each) { return each->deep.high; });
-    columns["deep_low"] = column<uint64_t>(all, "Q", [](const Version* each) { return each->deep.low; });
+    const auto half = [&](auto hash, auto lane) {
+        return column<uint64_t>(all, "Q", [=](const Version* each) { return each->*hash.*lane; });
+    };
+    using fingerprint::Hash;
+    columns["layout_high"] = half(&Version::layout, &Hash::high);
+    columns["layout_low"] = half(&Version::layout, &Hash::low);
+    columns["declaration_high"] = half(&Version::declaration, &Hash::high);
+    columns["declaration_low"] = half(&Version::declaration, &Hash::low);
+    columns["deep_high"] = half(&Version::deep, &Hash::high);
+    columns["deep_low"] = half(&Version::deep, &Hash::low);
     return columns;
 }
 
-diff::VersionView checked_view(const History& history, uint32_t entity, int32_t version) {
+diff::VersionView checked_view(History& history, uint32_t entity, int32_t version) {
     if (entity >= history.entities().size()) {
         throw py::index_error("there is no entity " + std::to_string(entity));
     }
     if (version < 0 || static_cast<std::size_t>(version) >= history.entities()[entity].versions.size()) {
         throw py::index_error("there is no version " + std::to_string(version));
     }
+    history.read(entity, version);
     return history.view(entity, version);
 }
 
@@ -189,8 +205,10 @@ py::tuple member_tuple(const diff::Member& member, Texts& texts) {
                           member.embedded == kNone ? -1 : int64_t{member.embedded});
 }
 
-// Returns the type or result, or None; and the members, enumerators or parameters of one version.
-py::tuple members(const History& history, uint32_t entity, int32_t version) {
+// Returns the size of one version, -1 if it has none; its type or result, or None; and its members,
+// enumerators or parameters.
+py::tuple members(History& history, uint32_t entity, int32_t version) {
+    const Locked locked(history);
     const diff::VersionView view = checked_view(history, entity, version);
     Texts texts(history);
     py::list found = list_of(view.count);
@@ -201,7 +219,7 @@ py::tuple members(const History& history, uint32_t entity, int32_t version) {
     if (view.type != nullptr) {
         type = member_tuple(*view.type, texts);
     }
-    return py::make_tuple(type, found);
+    return py::make_tuple(signed_or_none(view.version.size), type, found);
 }
 
 template <class Get>
@@ -211,7 +229,8 @@ View side_column(const std::vector<Row>& rows, bool after, Get get) {
     return column<Value>(rows, format, [&](const Row& row) { return get(after ? row.after : row.before); });
 }
 
-py::dict columns_of(const Changes& changes) {
+py::dict columns_of(Changes& changes) {
+    const Locked locked(changes.history());
     const auto& rows = changes.rows();
     Texts texts(changes.history());
     py::dict columns;

@@ -19,7 +19,7 @@ constexpr uint64_t kMaxSteps = uint64_t{1} << 30;
 
 }  // namespace
 
-Changes::Changes(std::shared_ptr<const History> history, uint32_t before, uint32_t after)
+Changes::Changes(std::shared_ptr<History> history, uint32_t before, uint32_t after)
     : history_(std::move(history)), before_(before), after_(after) {
     for (const uint32_t kernel : {before, after}) {
         if (kernel >= history_->kernels()) {
@@ -31,6 +31,7 @@ Changes::Changes(std::shared_ptr<const History> history, uint32_t before, uint32
 }
 
 void Changes::compare() {
+    const std::lock_guard<std::mutex> lock(history_->mutex());
     Comparison comparison(*history_, before_, after_, rows_);
     for (uint32_t entity = 0; entity != history_->entities().size(); ++entity) {
         const size_t first = rows_.size();
@@ -127,8 +128,8 @@ std::vector<Changes::Changed> Changes::changed() const {
         const std::int32_t new_version = history_->presence(entity, after_);
         Changed changed{entity, own_[i], true, true};
         if (old_version != History::kAbsent && new_version != History::kAbsent) {
-            const Version& left = history_->view(entity, old_version).version;
-            const Version& right = history_->view(entity, new_version).version;
+            const Version& left = history_->version(entity, old_version);
+            const Version& right = history_->version(entity, new_version);
             changed.layout = !(left.layout == right.layout);
             changed.declared = changed.layout || !(left.declaration == right.declaration) ||
                                left.tags != right.tags || left.linkage != right.linkage;

@@ -14,10 +14,11 @@ namespace btfmmap::diff {
 // it contains by value, through any number of others, if that changed by itself.
 class Changes {
 public:
-    // Throws Error (invalid_argument) if there is no such kernel.
-    Changes(std::shared_ptr<const History> history, std::uint32_t before, std::uint32_t after);
+    // Throws Error (invalid_argument) if there is no such kernel, and Error (not_supported) as
+    // History::read() does. Holds the history's mutex.
+    Changes(std::shared_ptr<History> history, std::uint32_t before, std::uint32_t after);
 
-    const History& history() const { return *history_; }
+    History& history() const { return *history_; }
     const std::vector<Row>& rows() const { return rows_; }
 
     // An entity with rows.
@@ -56,7 +57,7 @@ private:
     std::vector<std::uint32_t> in_dependency_order() const;
     std::vector<std::uint32_t> reached(const Edges& edges, std::uint32_t entity) const;
 
-    std::shared_ptr<const History> history_;
+    std::shared_ptr<History> history_;
     std::uint32_t before_, after_;
     std::vector<Row> rows_;
     std::vector<std::uint32_t> changed_;  // entities, ascending

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <vector>
 
 #include "core/diff/comparison.hpp"
 
@@ -38,54 +39,97 @@ uint32_t outermost_name(const VersionView& view, const Member& member) {
     return outermost == kNone ? 0 : view.containers[outermost].name;
 }
 
-bool has_outermost(const VersionView& view, uint32_t name) {
+// The names of all of these; sorted.
+std::vector<uint32_t> outermost_names(const VersionView& view) {
+    std::vector<uint32_t> names;
     for (uint32_t i = 0; i != view.version.containers; ++i) {
-        if (view.containers[i].outermost == i && view.containers[i].name == name) {
-            return true;
+        if (view.containers[i].outermost == i) {
+            names.push_back(view.containers[i].name);
         }
     }
-    return false;
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+// Calls `visit` with the outermost containers whose types have the same name, in their order.
+template <class Visit>
+void each_container_pair(const VersionView& before, const VersionView& after, Visit visit) {
+    std::multimap<uint32_t, uint32_t> by_name;
+    for (uint32_t i = 0; i != after.version.containers; ++i) {
+        if (after.containers[i].outermost == i) {
+            by_name.emplace(after.containers[i].name, i);
+        }
+    }
+    for (uint32_t i = 0; !by_name.empty() && i != before.version.containers; ++i) {
+        const Container& left = before.containers[i];
+        const auto found = left.outermost == i ? by_name.lower_bound(left.name) : by_name.end();
+        if (found != by_name.end() && found->first == left.name) {
+            visit(left, after.containers[found->second]);
+            by_name.erase(found);
+        }
+    }
 }
 
 }  // namespace
 
 void Comparison::compare_members(const VersionView& before, const VersionView& after) {
-    const std::size_t first = rows_.size();
     const MemberPairs pairs(before, after);
     const std::vector<bool> in_order = pairs.in_order();
+    const bool realigned = embeds_change(before, after, pairs);
     bool keeps_alignment = true;
-    const auto add_single = [&](Change change, const VersionView& view, const VersionView& other,
-                                uint32_t number) {
+    for (uint32_t i = 0; i != before.count; ++i) {
+        if (const uint32_t j = pairs.after(i); j != kNone) {
+            compare_pair(before, after, i, pairs, in_order[i], realigned);
+            keeps_alignment &= before.members[i].type == after.members[j].type &&
+                               before.members[i].alignment == after.members[j].alignment;
+        }
+    }
+    const auto add_single = [&](Change change, const VersionView& view, uint32_t number,
+                                const std::vector<uint32_t>& names) {
         const Member& member = view.members[number];
         const uint32_t named = outermost_name(view, member);
-        Row& row = add(change, named == 0 || !has_outermost(other, named), true);
-        set_side(change == Change::member_added ? row.after : row.before, member);
+        const bool own = named == 0 || !std::binary_search(names.begin(), names.end(), named);
+        set_side(
+            change == Change::member_added ? add(change, own, true).after : add(change, own, true).before,
+            member);
         keeps_alignment = false;
     };
+    const auto old_names = outermost_names(before), new_names = outermost_names(after);
     for (uint32_t i = 0; i != before.count; ++i) {
-        const uint32_t j = pairs.after(i);
-        if (j == kNone) {
-            add_single(Change::member_removed, before, after, i);
-            continue;
+        if (pairs.after(i) == kNone) {
+            add_single(Change::member_removed, before, i, new_names);
         }
-        compare_pair(before, after, i, pairs, in_order[i]);
-        keeps_alignment &= before.members[i].type == after.members[j].type &&
-                           before.members[i].alignment == after.members[j].alignment;
     }
     for (uint32_t j = 0; j != after.count; ++j) {
         if (pairs.before(j) == kNone) {
-            add_single(Change::member_added, after, before, j);
+            add_single(Change::member_added, after, j, old_names);
         }
     }
     compare_containers(before, after);
-    const bool embeds_change =
-        std::any_of(rows_.begin() + static_cast<std::ptrdiff_t>(first), rows_.end(),
-                    [](const Row& row) { return row.change == Change::member_embedded; });
-    compare_bounds(before, after, keeps_alignment, embeds_change);
+    compare_bounds(before, after, keeps_alignment, realigned);
+}
+
+// Whether a member consists of a type that is spelled the same, and changed.
+bool Comparison::embeds_change(const VersionView& before, const VersionView& after,
+                               const MemberPairs& pairs) const {
+    for (uint32_t i = 0; i != before.count; ++i) {
+        if (const uint32_t j = pairs.after(i); j != kNone) {
+            const Member& left = before.members[i];
+            const Member& right = after.members[j];
+            if (left.type == right.type && is_changed(left.embedded, right.embedded)) {
+                return true;
+            }
+        }
+    }
+    bool found = false;
+    each_container_pair(before, after, [&](const Container& left, const Container& right) {
+        found |= is_changed(left.embedded, right.embedded);
+    });
+    return found;
 }
 
 void Comparison::compare_pair(const VersionView& before, const VersionView& after, uint32_t i,
-                              const MemberPairs& pairs, bool in_order) {
+                              const MemberPairs& pairs, bool in_order, bool realigned) {
     const Member& left = before.members[i];
     const Member& right = after.members[pairs.after(i)];
     const uint32_t named = outermost_name(before, left);
@@ -111,40 +155,37 @@ void Comparison::compare_pair(const VersionView& before, const VersionView& afte
     if (left.bits != right.bits) {
         add_pair(Change::member_bits, true, true);
     }
-    if (before.container(left).chain != after.container(right).chain) {
+    const uint32_t old_chain = before.container(left).chain, new_chain = after.container(right).chain;
+    if (old_chain != new_chain) {
         add_pair(Change::member_nested, true, false);
     }
-    if (left.bit_offset == right.bit_offset) {
-        return;
+    if (left.bit_offset != right.bit_offset) {
+        // What is embedded may be aligned otherwise now: in the member, or in a struct without a name around
+        // it.
+        const bool around = (old_chain != 0 && new_chain != 0) || (left.holds && right.holds);
+        const bool any_alignment = embeds_change || (realigned && around);
+        add_pair(Change::member_moved, !is_shifted(before, after, i, pairs, in_order, any_alignment), true);
     }
-    const bool moved_with_holder = left.holder != kNone && right.holder != kNone &&
-                                   pairs.after(left.holder) == right.holder &&
-                                   left.bit_offset - before.members[left.holder].bit_offset ==
-                                       right.bit_offset - after.members[right.holder].bit_offset;
+}
+
+// Whether what precedes a member explains that it moved.
+bool Comparison::is_shifted(const VersionView& before, const VersionView& after, uint32_t i,
+                            const MemberPairs& pairs, bool in_order, bool any_alignment) {
+    const Member& left = before.members[i];
+    const Member& right = after.members[pairs.after(i)];
+    if (left.holder != kNone && right.holder != kNone && pairs.after(left.holder) == right.holder &&
+        left.bit_offset - before.members[left.holder].bit_offset ==
+            right.bit_offset - after.members[right.holder].bit_offset) {
+        return true;
+    }
     const bool keeps_distance = left.bit_offset - left.end_before == right.bit_offset - right.end_before;
-    const bool shifted =
-        moved_with_holder ||
-        (in_order && (keeps_distance || is_explained(left.end_before, left.bit_offset, right.end_before,
-                                                     right.bit_offset, embeds_change)));
-    add_pair(Change::member_moved, !shifted, true);
+    return in_order && (keeps_distance || is_explained(left.end_before, left.bit_offset, right.end_before,
+                                                       right.bit_offset, any_alignment));
 }
 
 // Compares the members without a name whose types have one.
 void Comparison::compare_containers(const VersionView& before, const VersionView& after) {
-    std::multimap<uint32_t, uint32_t> by_name;
-    for (uint32_t i = 0; i != after.version.containers; ++i) {
-        if (after.containers[i].outermost == i) {
-            by_name.emplace(after.containers[i].name, i);
-        }
-    }
-    for (uint32_t i = 0; !by_name.empty() && i != before.version.containers; ++i) {
-        const Container& left = before.containers[i];
-        const auto found = left.outermost == i ? by_name.lower_bound(left.name) : by_name.end();
-        if (found == by_name.end() || found->first != left.name) {
-            continue;
-        }
-        const Container& right = after.containers[found->second];
-        by_name.erase(found);
+    each_container_pair(before, after, [&](const Container& left, const Container& right) {
         if (is_changed(left.embedded, right.embedded)) {
             Row& row = add(Change::member_embedded, false, layout_differs_);
             row.before.bit_offset = static_cast<std::int64_t>(left.bit_offset);
@@ -154,17 +195,17 @@ void Comparison::compare_containers(const VersionView& before, const VersionView
             row.before.cause = left.embedded;
             row.after.cause = right.embedded;
         }
-    }
+    });
 }
 
 // Compares the size and the alignment.
 void Comparison::compare_bounds(const VersionView& before, const VersionView& after, bool keeps_alignment,
-                                bool embeds_change) {
+                                bool realigned) {
     const Version& left = before.version;
     const Version& right = after.version;
     if (left.size != right.size) {
         add_sizes(before, after,
-                  !is_explained(left.end, 8 * left.size, right.end, 8 * right.size, embeds_change));
+                  !is_explained(left.end, 8 * left.size, right.end, 8 * right.size, realigned));
     }
     if (left.alignment != right.alignment && left.alignment > 0 && right.alignment > 0) {
         Row& row = add(Change::alignment, keeps_alignment, false);

@@ -39,6 +39,8 @@ void Comparison::compare(uint32_t entity) {
         add(is_added ? Change::added : Change::removed, true, !is_added);
         return;
     }
+    history_.read(entity, old_version);
+    history_.read(entity, new_version);
     const VersionView before = history_.view(entity, old_version), after = history_.view(entity, new_version);
     layout_differs_ = !(before.version.layout == after.version.layout);
     const size_t first = rows_.size();

@@ -13,7 +13,7 @@ namespace btfmmap::diff {
 // alone: see Changes for the rest.
 class Comparison {
 public:
-    Comparison(const History& history, std::uint32_t before, std::uint32_t after, std::vector<Row>& rows)
+    Comparison(History& history, std::uint32_t before, std::uint32_t after, std::vector<Row>& rows)
         : history_(history), before_(before), after_(after), rows_(rows) {}
 
     // Adds the rows of an entity, at least one if its versions differ.
@@ -26,10 +26,13 @@ private:
 
     void compare_members(const VersionView& before, const VersionView& after);
     void compare_pair(const VersionView& before, const VersionView& after, std::uint32_t i,
-                      const MemberPairs& pairs, bool in_order);
+                      const MemberPairs& pairs, bool in_order, bool realigned);
+    bool embeds_change(const VersionView& before, const VersionView& after, const MemberPairs& pairs) const;
     void compare_containers(const VersionView& before, const VersionView& after);
     void compare_bounds(const VersionView& before, const VersionView& after, bool keeps_alignment,
-                        bool embeds_change);
+                        bool realigned);
+    static bool is_shifted(const VersionView& before, const VersionView& after, std::uint32_t i,
+                           const MemberPairs& pairs, bool in_order, bool any_alignment);
 
     void compare_enumerators(const VersionView& before, const VersionView& after);
 
@@ -41,7 +44,7 @@ private:
     void compare_contents(const VersionView& before, const VersionView& after);
     void settle(std::size_t first);
 
-    const History& history_;
+    History& history_;
     std::uint32_t before_, after_;
     std::vector<Row>& rows_;
     std::uint32_t entity_ = 0;

@@ -73,6 +73,8 @@ struct Version {
     std::uint64_t size = Member::kUnknownSize;
     std::int64_t alignment = -1;
     std::uint64_t end = 0;  // of all members, in bits
+    std::uint32_t unread =
+        kNone;  // its definition in the latest kernel, if the rest was not read from it yet
     std::uint64_t first_member = 0;
     std::uint64_t first_container = 0;
     std::uint32_t members = 0;

@@ -19,7 +19,6 @@ constexpr uint32_t kMaxDepth = 64;
 
 void ContentBuilder::build(TypeRef type, Class class_, Version& version) {
     type = types_.owned(type);
-    version.type_id = type.id;
     version.first_member = contents_.members.size();
     version.first_container = contents_.containers.size();
     const TypeRecord record = types_.record(type);

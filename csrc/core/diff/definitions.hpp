@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -19,7 +20,7 @@ struct Definition {
     fingerprint::Hash layout, declaration, deep;
     std::uint32_t next = kNone;  // definition of the same class and name
     std::uint32_t entity = kNone;
-    std::uint64_t version = UINT64_MAX;
+    std::size_t version = 0;  // of the entity
 };
 
 // All definitions of a kernel: its own, in the order of their IDs, then those of its modules.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/base/error.hpp"
 #include "core/diff/content_builder.hpp"
 #include "core/diff/namesakes.hpp"
 
@@ -15,20 +14,29 @@ using std::size_t;
 using std::uint32_t;
 using std::uint64_t;
 
-constexpr uint64_t kNoVersion = UINT64_MAX;
 constexpr uint64_t kNamesakeBudget = uint64_t{1} << 26;  // steps per kernel
 
 }  // namespace
+
+// A kernel that definitions can be read from.
+struct History::Kernel {
+    Kernel(const std::vector<Source>& from, History& to)
+        : sources(from),
+          types(sources, to.names_, to.spellings_),
+          definitions(types),
+          builder(types, to.contents_) {}
+
+    std::vector<Source> sources;
+    KernelTypes types;
+    Definitions definitions;
+    ContentBuilder builder;
+};
 
 // Adds one kernel to a History.
 class History::Addition {
 public:
     Addition(History& to, const std::vector<Source>& sources)
-        : to_(to),
-          types_(sources, to.names_, to.spellings_),
-          definitions_(types_),
-          builder_(types_, to.contents_),
-          kernel_(to.kernels()) {}
+        : to_(to), added_(std::make_unique<Kernel>(sources, to)), kernel_(to.kernels()) {}
 
     void run() {
         const size_t keys = size_t{to_.names_.size()} * kClasses;
@@ -39,23 +47,22 @@ public:
                 assign(number);
             }
         }
-        for (Definition& definition : all()) {
-            find_version(definition);
-        }
-        find_embedded();
+        find_versions();
+        read_replaced();
         std::vector<int32_t> presence(to_.entities_.size(), kAbsent);
         for (const Definition& definition : all()) {
             presence[definition.entity] = static_cast<int32_t>(definition.version);
         }
         to_.presence_.push_back(std::move(presence));
+        for (uint32_t number = 0; number != all().size(); ++number) {
+            Version& version = version_of(all()[number]);
+            version.unread = version.unread == kNone ? kNone : number;
+        }
+        to_.latest_ = std::move(added_);
     }
 
 private:
-    std::vector<Definition>& all() { return definitions_.all(); }
-
-    uint32_t& first_entity(const Definition& definition) {
-        return to_.first_entity_[size_t{definition.name} * kClasses + static_cast<size_t>(definition.class_)];
-    }
+    std::vector<Definition>& all() { return added_->definitions.all(); }
 
     // Chains the definitions of each class and name in their order.
     void group(size_t keys) {
@@ -76,7 +83,7 @@ private:
     // Finds or adds the entities of a definition and its namesakes.
     void assign(uint32_t first) {
         Definition& definition = all()[first];
-        const uint32_t entity = first_entity(definition);
+        const uint32_t entity = to_.first_entity(definition);
         const bool only = definition.next == kNone;
         if (only && entity == kNone) {
             add_entity(definition);
@@ -88,9 +95,9 @@ private:
     }
 
     void add_entity(Definition& definition) {
-        uint32_t& first = first_entity(definition);
+        uint32_t& first = to_.first_entity(definition);
         definition.entity = static_cast<uint32_t>(to_.entities_.size());
-        to_.entities_.push_back({definition.class_, definition.name, false, first});
+        to_.entities_.push_back({definition.class_, definition.name, false, first, {}});
         first = definition.entity;
     }
 
@@ -105,7 +112,7 @@ private:
         }
         std::vector<Namesake> olds, news;
         for (const uint32_t entity : entities) {
-            const Version& version = to_.contents_.versions[latest(entity)];
+            const Version& version = to_.version(entity, latest(entity));
             olds.push_back({version.layout, version.declaration, version.deep, 0, {}});
         }
         for (const uint32_t number : numbers) {
@@ -117,10 +124,11 @@ private:
         const auto free_olds = pairing.free_olds(), free_news = pairing.free_news();
         if (!free_olds.empty() && !free_news.empty()) {
             for (const uint32_t each : free_olds) {
-                describe(latest(entities[each]), olds[each]);
+                to_.read(entities[each], latest(entities[each]));
+                describe(to_.view(entities[each], latest(entities[each])), olds[each]);
             }
             for (const uint32_t each : free_news) {
-                describe(build(all()[numbers[each]]), news[each]);
+                describe_new(all()[numbers[each]], news[each]);
             }
             pairing.pair_similar(budget_);
         }
@@ -137,19 +145,16 @@ private:
     }
 
     // The number of the version of an entity in the last kernel that has it.
-    uint64_t latest(uint32_t entity) const {
-        const Entity& of = to_.entities_[entity];
+    int32_t latest(uint32_t entity) const {
         for (uint32_t kernel = kernel_; kernel-- != 0;) {
-            const int32_t version = to_.presence(entity, kernel);
-            if (version != kAbsent) {
-                return of.versions[static_cast<size_t>(version)];
+            if (const int32_t version = to_.presence(entity, kernel); version != kAbsent) {
+                return version;
             }
         }
-        return of.versions.front();
+        return 0;
     }
 
-    void describe(uint64_t version, Namesake& namesake) const {
-        const VersionView view(to_.contents_, version);
+    static void describe(const VersionView& view, Namesake& namesake) {
         const bool is_function = view.version.holds == Version::Holds::parameters;
         namesake.size = is_function ? view.count : view.version.size;
         for (uint32_t i = 0; i != view.count; ++i) {
@@ -160,38 +165,63 @@ private:
         std::sort(namesake.features.begin(), namesake.features.end());
     }
 
-    // Copies the contents of a definition; returns their number.
-    uint64_t build(Definition& definition) {
-        if (definition.version == kNoVersion) {
-            Version version;
-            version.layout = definition.layout;
-            version.declaration = definition.declaration;
-            version.deep = definition.deep;
-            version.tags = definition.tags;
-            version.linkage = definition.linkage;
-            version.kernel = kernel_;
-            version.module = types_.text(types_.source(definition.type.level).module);
-            builder_.build(definition.type, definition.class_, version);
-            definition.version = to_.contents_.versions.size();
-            to_.contents_.versions.push_back(version);
-        }
-        return definition.version;
+    // Reads a definition, and forgets it again.
+    void describe_new(const Definition& definition, Namesake& namesake) {
+        Contents& contents = to_.contents_;
+        const size_t members = contents.members.size(), containers = contents.containers.size();
+        contents.versions.emplace_back();
+        added_->builder.build(definition.type, definition.class_, contents.versions.back());
+        describe({contents, contents.versions.size() - 1}, namesake);
+        added_->builder.parts().clear();
+        contents.versions.pop_back();
+        contents.members.resize(members);
+        contents.containers.resize(containers);
     }
 
-    // Replaces the number of the contents, if there is one, by that of the version among those of the entity.
-    void find_version(Definition& definition) {
-        auto& versions = to_.entities_[definition.entity].versions;
-        size_t number = versions.size();
-        while (number != 0 && !is_version(definition, to_.contents_.versions[versions[number - 1]])) {
-            --number;
+    Version& version_of(const Definition& definition) {
+        return to_.contents_.versions[to_.entities_[definition.entity].versions[definition.version]];
+    }
+
+    // Sets the number of each definition's version among those of its entity; adds those that are new.
+    void find_versions() {
+        std::vector<uint32_t> changed;
+        for (uint32_t number = 0; number != all().size(); ++number) {
+            Definition& definition = all()[number];
+            auto& versions = to_.entities_[definition.entity].versions;
+            size_t version = versions.size();
+            while (version != 0 && !is_version(definition, to_.contents_.versions[versions[version - 1]])) {
+                --version;
+            }
+            if (version == 0) {
+                if (!versions.empty()) {
+                    changed.push_back(number);
+                }
+                versions.push_back(to_.contents_.versions.size());
+                add_version(definition, number);
+                version = versions.size();
+            }
+            definition.version = version - 1;
         }
-        if (number == 0) {
-            const uint64_t added = build(definition);
-            to_.contents_.versions[added].entity = definition.entity;
-            versions.push_back(added);
-            number = versions.size();
+        // What changed is read at once, as it will be compared.
+        for (const uint32_t number : changed) {
+            const Definition& definition = all()[number];
+            to_.read(*added_, to_.entities_[definition.entity].versions[definition.version], definition);
         }
-        definition.version = number - 1;
+    }
+
+    void add_version(const Definition& definition, uint32_t number) {
+        Version version;
+        version.layout = definition.layout;
+        version.declaration = definition.declaration;
+        version.deep = definition.deep;
+        version.tags = definition.tags;
+        version.linkage = definition.linkage;
+        version.entity = definition.entity;
+        version.kernel = kernel_;
+        version.module = added_->types.module(definition.type.level);
+        version.type_id = definition.type.id;
+        version.unread = number;
+        to_.contents_.versions.push_back(version);
     }
 
     static bool is_version(const Definition& definition, const Version& version) {
@@ -200,45 +230,80 @@ private:
                version.linkage == definition.linkage;
     }
 
-    void find_embedded() {
-        for (const auto& part : builder_.parts()) {
-            const uint32_t number = definitions_.of(part.type);
-            const uint32_t entity = number == kNone ? kNone : all()[number].entity;
-            (part.is_container ? to_.contents_.containers[part.number].embedded
-                               : to_.contents_.members[part.number].embedded) = entity;
+    // Reads those versions of the kernel before that this kernel does not have: it will be closed.
+    void read_replaced() {
+        if (to_.latest_ == nullptr) {
+            return;
+        }
+        std::vector<bool> kept(to_.contents_.versions.size());
+        for (const Definition& definition : all()) {
+            kept[to_.entities_[definition.entity].versions[definition.version]] = true;
+        }
+        for (const Definition& definition : to_.latest_->definitions.all()) {
+            const uint64_t version = to_.entities_[definition.entity].versions[definition.version];
+            if (!kept[version] && to_.contents_.versions[version].unread != kNone) {
+                to_.read(*to_.latest_, version, definition);
+            }
         }
     }
 
     History& to_;
-    KernelTypes types_;
-    Definitions definitions_;
-    ContentBuilder builder_;
+    std::unique_ptr<Kernel> added_;
     uint32_t kernel_;
     std::vector<bool> is_first_;
     uint64_t budget_ = kNamesakeBudget;
 };
 
+History::History() = default;
+History::~History() = default;
+
 void History::add_kernel(const std::vector<Source>& sources) {
-    const size_t versions = contents_.versions.size(), members = contents_.members.size(),
-                 containers = contents_.containers.size(), entities = entities_.size();
+    const size_t entities = entities_.size(), versions = contents_.versions.size();
     try {
         Addition(*this, sources).run();
     } catch (...) {
-        while (entities_.size() != entities) {
-            const Entity& last = entities_.back();
-            first_entity_[size_t{last.name} * kClasses + static_cast<size_t>(last.class_)] = last.next;
-            entities_.pop_back();
-        }
-        for (Entity& entity : entities_) {
-            while (!entity.versions.empty() && entity.versions.back() >= versions) {
-                entity.versions.pop_back();
-            }
-        }
-        contents_.versions.resize(versions);
-        contents_.members.resize(members);
-        contents_.containers.resize(containers);
+        remove_since(entities, versions);
         throw;
     }
+}
+
+// Removes the entities and versions that were added after there were so many.
+void History::remove_since(size_t entities, size_t versions) {
+    while (entities_.size() > entities) {
+        const Entity& last = entities_.back();
+        first_entity_[size_t{last.name} * kClasses + static_cast<size_t>(last.class_)] = last.next;
+        entities_.pop_back();
+    }
+    for (Entity& entity : entities_) {
+        while (!entity.versions.empty() && entity.versions.back() >= versions) {
+            entity.versions.pop_back();
+        }
+    }
+    contents_.versions.resize(versions);
+}
+
+void History::read(uint32_t entity, int32_t number) {
+    const uint64_t version = entities_[entity].versions[static_cast<size_t>(number)];
+    const uint32_t unread = contents_.versions[version].unread;
+    if (unread != kNone) {
+        read(*latest_, version, latest_->definitions.all()[unread]);
+    }
+}
+
+// Reads a version from a kernel whose definitions all have their entities.
+void History::read(Kernel& kernel, uint64_t number, const Definition& definition) {
+    Version version = contents_.versions[number];
+    auto& parts = kernel.builder.parts();
+    parts.clear();
+    kernel.builder.build(definition.type, definition.class_, version);
+    for (const auto& part : parts) {
+        const uint32_t embedded = kernel.definitions.of(part.type);
+        const uint32_t entity = embedded == kNone ? kNone : kernel.definitions.all()[embedded].entity;
+        (part.is_container ? contents_.containers[part.number].embedded
+                           : contents_.members[part.number].embedded) = entity;
+    }
+    version.unread = kNone;
+    contents_.versions[number] = version;
 }
 
 }  // namespace btfmmap::diff

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -21,35 +23,60 @@ struct Entity {
     std::vector<std::uint64_t> versions = {};
 };
 
-// The definitions of several kernels. Kernels are added one after the other, and copied from: none of them
-// needs to stay open. A definition is one version of an entity as long as its fingerprints, tags and linkage
-// are the same.
+// The definitions of several kernels. A definition is one version of an entity as long as its fingerprints,
+// tags and linkage are the same.
+//
+// Kernels are added one after the other. Only the latest one needs to be kept: what a version consists of is
+// copied when the next kernel does not have it any more, or when it is asked for. Reading all of a kernel
+// takes longer than everything else, and most of it never changes.
 class History {
 public:
     static constexpr std::int32_t kAbsent = -1;
 
-    // Throws Error (not_supported) if the kernel exceeds a limit. Nothing is added then, but names.
+    History();
+    ~History();
+
+    // Adds a kernel. Throws Error (not_supported) if it exceeds a limit; nothing is added then. Not to be
+    // called once other threads have the history.
     void add_kernel(const std::vector<Source>& sources);
     // Adds a kernel that has nothing.
     void add_missing() { presence_.emplace_back(); }
 
     std::uint32_t kernels() const { return static_cast<std::uint32_t>(presence_.size()); }
     const std::vector<Entity>& entities() const { return entities_; }
-    const Contents& contents() const { return contents_; }
     const Interner& names() const { return names_; }
     const Interner& spellings() const { return spellings_; }
+
+    // To be held while anything below, names() or spellings() are used.
+    std::mutex& mutex() { return mutex_; }
 
     // Returns the number of the version of an entity among its own; kAbsent if the kernel has none.
     std::int32_t presence(std::uint32_t entity, std::uint32_t kernel) const {
         const auto& of_kernel = presence_[kernel];
         return entity < of_kernel.size() ? of_kernel[entity] : kAbsent;
     }
-    VersionView view(std::uint32_t entity, std::int32_t version) const {
-        return {contents_, entities_[entity].versions[static_cast<std::size_t>(version)]};
+    // Returns a version, whose members may not have been read.
+    const Version& version(std::uint32_t entity, std::int32_t number) const {
+        return contents_.versions[entities_[entity].versions[static_cast<std::size_t>(number)]];
+    }
+    // Reads the members of a version, unless they were read. Throws Error (not_supported) if they exceed a
+    // limit.
+    void read(std::uint32_t entity, std::int32_t number);
+    // Returns a version that was read. The view is valid until the next read().
+    VersionView view(std::uint32_t entity, std::int32_t number) const {
+        return {contents_, entities_[entity].versions[static_cast<std::size_t>(number)]};
     }
 
 private:
+    struct Kernel;
     class Addition;
+
+    std::uint32_t& first_entity(const Definition& definition) {
+        return first_entity_[std::size_t{definition.name} * kClasses +
+                             static_cast<std::size_t>(definition.class_)];
+    }
+    void read(Kernel& kernel, std::uint64_t version, const Definition& definition);
+    void remove_since(std::size_t entities, std::size_t versions);
 
     Interner names_;
     Interner spellings_;
@@ -57,6 +84,8 @@ private:
     std::vector<Entity> entities_;
     std::vector<std::uint32_t> first_entity_;          // by name and class
     std::vector<std::vector<std::int32_t>> presence_;  // per kernel and entity; may be shorter
+    std::unique_ptr<Kernel> latest_;
+    std::mutex mutex_;
 };
 
 }  // namespace btfmmap::diff

@@ -44,7 +44,7 @@ KernelTypes::KernelTypes(const std::vector<Source>& sources, Interner& names, In
             }
         }
         const Index& index = btf.index();
-        Level level{&source, parent, index.first_id(), {}, {}};
+        Level level{&source, parent, index.first_id(), names.intern(source.module), {}, {}};
         level.spellings.resize(index.rows());
         level.states.resize(index.rows());
         levels_.push_back(std::move(level));

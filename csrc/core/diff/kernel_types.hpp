@@ -31,13 +31,15 @@ public:
         std::uint32_t id;
     };
 
-    // Each source's base must precede it. Throws Error (invalid_argument) otherwise.
+    // Each source's base must precede it; otherwise throws Error (invalid_argument). Refers to the sources.
     KernelTypes(const std::vector<Source>& sources, Interner& names, Interner& spellings);
 
     std::uint32_t levels() const { return static_cast<std::uint32_t>(levels_.size()); }
     const Btf& btf(std::uint32_t level) const { return levels_[level].source->sizes->btf(); }
     const Sizes& sizes(std::uint32_t level) const { return levels_[level].source->sizes->sizes(); }
     const Source& source(std::uint32_t level) const { return *levels_[level].source; }
+    // Returns the name of a level's module.
+    std::uint32_t module(std::uint32_t level) const { return levels_[level].module; }
 
     // The same type, with the level whose BTF has its record. The ID must be below the level's end.
     TypeRef owned(TypeRef type) const {
@@ -85,6 +87,7 @@ private:
         const Source* source;
         std::uint32_t parent;
         std::uint32_t first_id;
+        std::uint32_t module;
         std::vector<std::uint32_t> spellings;
         std::vector<State> states;
     };

@@ -333,7 +333,7 @@ class DiffResult:
             elif member:
                 found = self._member(entity, member, kernel)
             else:
-                found = DiffMember("", "", -1, 0, self._sizes[entity][version], 0, entity)
+                found = DiffMember("", "", -1, 0, self._history.members(entity, version)[0], 0, entity)
             rows.append((version, found))
         members = [found or DiffMember("", "", -1, -1, -1, 0, -1) for _, found in rows]
         columns = {
@@ -450,15 +450,6 @@ class DiffResult:
         view: View = self._history.presence()
         return memoryview(view)
 
-    @cached_property
-    def _sizes(self) -> list[list[int]]:
-        """The size of each version of each entity."""
-        columns = self._history.versions()
-        sizes: list[list[int]] = [[] for _ in self._names]
-        for entity, size in zip(memoryview(columns["entity"]), memoryview(columns["size"]), strict=True):
-            sizes[entity].append(size)
-        return sizes
-
     def _version(self, entity: SupportsIndex, kernel: SupportsIndex) -> int:
         row, column = index(entity), index(kernel)
         self._check_entity(row)
@@ -492,7 +483,7 @@ class DiffResult:
         members = self._known_members.get((entity, version))
         if members is None:
             kind = self._names[entity][0]
-            type_, found = self._history.members(entity, version)
+            _, type_, found = self._history.members(entity, version)
             made = [] if type_ is None else [type_]
             is_enum = kind == EntityKind.ENUM or (type_ is not None and type_[1].startswith("enum {"))
             members = self._known_members[entity, version] = [*_made(found, made, kind, is_enum)]

@@ -37,8 +37,6 @@ class Versions(Table):
     """The module that defines it in that kernel; empty for the kernel itself."""
     type_id: U32
     """Its type ID there."""
-    size: I64
-    """Size in bytes; -1 if it has none."""
     layout_high: U64
     layout_low: U64
     declaration_high: U64
