@@ -35,6 +35,7 @@ FOLDERS = {
     "btf": {"base", "input", "format", "index", "names", "tables"},
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
     "fingerprint": {"base", "simd", "format", "index", "names", "tables", "analysis"},
+    "diff": {"base", "format", "index", "names", "tables", "btf", "analysis", "fingerprint"},
     "arrow": {"base", "names", "btf"},
     "decode": {"base", "format", "index", "btf", "analysis"},
     "text": {"base", "simd"},
@@ -68,12 +69,13 @@ LAYERS = {
         "checking",
         {"base", "files", "tables", "programs", "btf", "opening", "kernels"},
     ),
+    "diffing": ("diffing", {"base", "tables", "btf", "opening", "kernels"}),
     "doctor": ("contract", {"base", "opening"}),
     "package": (
         "__init__",
         {
             *("base", "files", "programs", "types", "values", "btf", "opening", "kernels", "checking"),
-            "doctor",
+            *("diffing", "doctor"),
         },
     ),
     "cli": ("__main__ cli", {"package"}),
@@ -84,6 +86,7 @@ FRIEND_NAMES = {
     btfmmap.Btf: {
         "_columns",
         "_core",
+        "_core_fingerprints",
         "_core_graph",
         "_core_layout",
         "_core_relo_target",
@@ -108,10 +111,17 @@ CORE_FILES = sorted(path for path in CORE.rglob("*") if path.is_file())
 PUBLIC_NAMES = {
     "Btf",
     "BtfError",
+    "Change",
+    "ChangeKind",
+    "ChangedEntity",
+    "Changes",
     "CheckResult",
     "CoreReloKind",
     "Decoder",
     "Diagnostic",
+    "DiffMember",
+    "DiffResult",
+    "EntityKind",
     "Enumerator",
     "Field",
     "Finding",
@@ -149,6 +159,7 @@ PUBLIC_NAMES = {
     "Verdict",
     "__version__",
     "check",
+    "diff",
     "doctor",
     "find_kernels",
     "lint",
@@ -293,7 +304,7 @@ def test_module_only_registers() -> None:
     assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
 
 
-FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "kernels")
+FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "diffing", "kernels")
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
@@ -376,9 +387,9 @@ def test_who_imports_the_core() -> None:
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
     files = (
-        "arrow banner checking/objects checking/sources containers contract/target dtype dumping ext "
-        "fingerprints formatting kernel linting loaded_btf matching opening programs record_readers records "
-        "relocations"
+        "arrow banner checking/objects checking/sources containers contract/target diffing/diff "
+        "diffing/result dtype dumping ext fingerprints formatting kernel linting loaded_btf matching opening "
+        "programs record_readers records relocations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

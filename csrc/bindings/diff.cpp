@@ -169,7 +169,7 @@ py::dict versions(History& history) {
     columns["entity"] = column<uint32_t>(all, "I", [](const Version* each) { return each->entity; });
     columns["version"] = view_of(std::move(numbers), "I");
     columns["kernel"] = column<uint32_t>(all, "I", [](const Version* each) { return each->kernel; });
-    columns["module"] = modules;
+    columns["module_name"] = modules;
     columns["type_id"] = column<uint32_t>(all, "I", [](const Version* each) { return each->type_id; });
     const auto half = [&](auto hash, auto lane) {
         return column<uint64_t>(all, "Q", [=](const Version* each) { return each->*hash.*lane; });
@@ -205,21 +205,30 @@ py::tuple member_tuple(const diff::Member& member, Texts& texts) {
                           member.embedded == kNone ? -1 : int64_t{member.embedded});
 }
 
+// An enumerator has its value in place of the offset.
+py::tuple enumerator_tuple(const diff::Member& member, bool is_signed, Texts& texts) {
+    const py::int_ value = is_signed ? py::int_(static_cast<int64_t>(member.bit_offset))
+                                     : py::int_(member.bit_offset);
+    return py::make_tuple(texts.name(member.path), py::str(), value, 0, -1, -1);
+}
+
 // Returns the size of one version, -1 if it has none; its type or result, or None; and its members,
 // enumerators or parameters.
 py::tuple members(History& history, uint32_t entity, int32_t version) {
     const Locked locked(history);
     const diff::VersionView view = checked_view(history, entity, version);
+    const bool is_enum = view.version.holds == Version::Holds::enumeration;
     Texts texts(history);
     py::list found = list_of(view.count);
     for (uint32_t i = 0; i != view.count; ++i) {
-        set(found, i, member_tuple(view.members[i], texts));
+        set(found, i, is_enum ? enumerator_tuple(view.members[i], view.version.signedness != 0, texts)
+                              : member_tuple(view.members[i], texts));
     }
     py::object type = py::none();
     if (view.type != nullptr) {
         type = member_tuple(*view.type, texts);
     }
-    return py::make_tuple(signed_or_none(view.version.size), type, found);
+    return py::make_tuple(signed_or_none(view.version.size), type, found, is_enum);
 }
 
 template <class Get>
@@ -256,6 +265,9 @@ py::dict columns_of(Changes& changes) {
             side_column(rows, after, [](const Side& side) { return side.size; });
         columns[("value" + end).c_str()] =
             side_column(rows, after, [](const Side& side) { return side.value; });
+        columns[("signed" + end).c_str()] = column<uint8_t>(rows, "B", [after](const Row& row) {
+            return !(after ? row.after : row.before).is_unsigned;
+        });
         columns[("cause" + end).c_str()] =
             side_column(rows, after, [](const Side& side) { return static_cast<int32_t>(side.cause); });
     }

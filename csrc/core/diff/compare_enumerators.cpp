@@ -70,27 +70,28 @@ void Comparison::compare_enumerators(const VersionView& before, const VersionVie
                  }
              });
 
-    const auto set = [](Side& side, const Member& member) {
+    const auto set = [](Side& side, const VersionView& view, const Member& member) {
         side.path = member.path;
         side.value = static_cast<std::int64_t>(member.bit_offset);
+        side.is_unsigned = view.version.signedness == 0;
     };
     for (uint32_t i = 0; i != before.count; ++i) {
         const Member& left = before.members[i];
         if (to_after[i] == kNone) {
-            set(add(Change::enumerator_removed, true, true).before, left);
+            set(add(Change::enumerator_removed, true, true).before, before, left);
             continue;
         }
         const Member& right = after.members[to_after[i]];
         const bool renamed = left.name != right.name;
         if (renamed || ((left.bit_offset ^ right.bit_offset) & mask) != 0) {
             Row& row = add(renamed ? Change::enumerator_renamed : Change::enumerator_value, true, true);
-            set(row.before, left);
-            set(row.after, right);
+            set(row.before, before, left);
+            set(row.after, after, right);
         }
     }
     for (uint32_t j = 0; j != after.count; ++j) {
         if (to_before[j] == kNone) {
-            set(add(Change::enumerator_added, true, true).after, after.members[j]);
+            set(add(Change::enumerator_added, true, true).after, after, after.members[j]);
         }
     }
 }

@@ -76,7 +76,7 @@ void Comparison::compare_members(const VersionView& before, const VersionView& a
     const MemberPairs pairs(before, after);
     const std::vector<bool> in_order = pairs.in_order();
     const bool realigned = embeds_change(before, after, pairs);
-    bool keeps_alignment = true;
+    bool keeps_alignment = !realigned;
     for (uint32_t i = 0; i != before.count; ++i) {
         if (const uint32_t j = pairs.after(i); j != kNone) {
             compare_pair(before, after, i, pairs, in_order[i], realigned);

@@ -55,6 +55,7 @@ struct Side {
     std::int64_t bit_offset = -1;
     std::int64_t size = -1;  // in bytes
     std::int64_t value = 0;  // of an enumerator; a linkage, an encoding
+    bool is_unsigned = false;     // whether the value is, and may need all of its bits
 };
 
 // One change of an entity.

@@ -29,6 +29,7 @@ COMMANDS = (
     "dump",
     "lint",
     "check",
+    "diff",
     "loaded",
     "doctor",
 )
@@ -49,6 +50,8 @@ _OTHER_WORDS = {
     "validate": "lint",
     "summary": "info",
     "list": "loaded",
+    "compare": "diff",
+    "abidiff": "diff",
 }
 
 

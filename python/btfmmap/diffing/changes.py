@@ -40,8 +40,8 @@ class Changes(Table):
     kind: U8
     """The `ChangeKind`."""
     own: Bool
-    """Whether the entity changed by itself. False for what follows from another change: a type that is embedded
-    by value, or members before it."""
+    """Whether the entity changed by itself. False for what follows from another change: of a type that is
+    embedded by value, or of members before it."""
     layout: Bool
     """Whether compiled code depends on it."""
     path_old: Text
@@ -61,8 +61,12 @@ class Changes(Table):
     ALIGNMENT."""
     size_new: I64
     value_old: I64
-    """The value of an enumerator, a linkage, or 1 for VARIADIC. An unsigned 64-bit value keeps its bits."""
+    """The value of an enumerator, a linkage, an encoding, or 1 for VARIADIC. An unsigned 64-bit value keeps
+    its bits: use `value_old.view("u8")` where `signed_old` is false."""
     value_new: I64
+    signed_old: Bool
+    """Whether the value is signed."""
+    signed_new: Bool
     cause_old: I32
     """The entity whose definition is embedded and changed; -1 for none."""
     cause_new: I32
@@ -123,7 +127,7 @@ def changes_table(comparison: Comparison) -> Changes:
             columns[name] = np.array([*column, None], object)[:-1]
         else:
             columns[name] = np.asarray(column)
-    for name in ("own", "layout"):
+    for name in ("own", "layout", "signed_old", "signed_new"):
         columns[name] = np.asarray(columns[name]).view(bool)
     table: Changes = Changes.of(columns)
     selected = comparison.selected

@@ -126,6 +126,11 @@ class Comparison:
                 name: column if isinstance(column, list) else memoryview(column).tolist()
                 for name, column in self.columns().items()
             }
+            for side in ("old", "new"):
+                values, signed = self._lists[f"value_{side}"], self._lists[f"signed_{side}"]
+                for row, value in enumerate(values):
+                    if value < 0 and not signed[row]:
+                        values[row] = value + (1 << 64)
         by_entity = {each.entity: each.changes for each in found}
         columns = self._lists
         fields = [columns[name] for name in Change._fields]

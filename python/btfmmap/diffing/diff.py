@@ -8,6 +8,7 @@ from .. import _core
 from ..errors import FormatError, NotSupportedError
 from ..kernels.mapping import map_kernels
 from ..opening import open as open_btf
+from .notes import Facts, facts_of
 from .result import DiffResult
 from .selection import Selection
 
@@ -59,7 +60,7 @@ def diff(
     Example:
         >>> result = btfmmap.diff([btf, btf])
         >>> result
-        <DiffResult 2 kernels: 36 entities, 36 of them the same in all>
+        <DiffResult 2 kernels: 22 entities, 22 of them the same in all>
         >>> len(result.changes())
         0
     """
@@ -73,7 +74,7 @@ def diff(
 
 
 def _in_process(history: DiffHistory, kernels: Kernels, progress: Progress | None) -> Iterator[Outcome]:
-    for outcome in map_kernels(lambda kernel: _add(history, kernel), kernels, progress=progress):
+    for outcome in map_kernels(lambda kernel: _add(history, _levels(kernel)), kernels, progress=progress):
         if outcome.error is not None:
             history.add_missing()
         yield outcome
@@ -83,15 +84,16 @@ def _in_executor(
     history: DiffHistory, kernels: Kernels, executor: Executor, progress: Progress | None
 ) -> Iterator[Outcome]:
     for outcome in map_kernels(_copied, kernels, executor=executor, progress=progress):
-        error = outcome.error
+        facts, error = None, outcome.error
         if error is None:
+            levels = _reopened(outcome.value)
             try:
-                _add_levels(history, _reopened(outcome.value))
+                facts = _add(history, levels)
             except FormatError as found:
                 error = found
         if error is not None:
             history.add_missing()
-        yield outcome._replace(value=None, error=error)
+        yield outcome._replace(value=facts, error=error)
 
 
 class _Level(NamedTuple):
@@ -118,16 +120,18 @@ def _levels(kernel: OpenKernel) -> list[_Level]:
     return [*found.values()]
 
 
-def _add(history: DiffHistory, kernel: OpenKernel) -> None:
-    _add_levels(history, _levels(kernel))
+def _add(history: DiffHistory, levels: list[_Level]) -> Facts:
+    """Add a kernel to the history.
 
-
-def _add_levels(history: DiffHistory, levels: list[_Level]) -> None:
+    Raises:
+        FormatError: Its names, or its structs, exceed a limit.
+    """
     sources = [(level.btf._core_layout, level.btf._core_fingerprints, level.module) for level in levels]
     try:
         history.add(sources)
     except NotSupportedError as error:  # of this kernel: others go on
         raise FormatError(str(error)) from None
+    return facts_of(levels[0].btf)
 
 
 def _copied(kernel: OpenKernel) -> list[_Copy]:

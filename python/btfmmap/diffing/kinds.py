@@ -8,8 +8,8 @@ from enum import IntEnum
 class EntityKind(IntEnum):
     """What an entity of a `DiffResult` is.
 
-    ENUM and ENUM64 are one kind. A typedef whose name starts with `btf_trace_`, and which names a pointer to a
-    function, is the TRACEPOINT of the rest of its name. Integer and floating-point types are BASE.
+    ENUM and ENUM64 are one kind. A typedef of a pointer to a function whose name starts with `btf_trace_` is
+    the TRACEPOINT of the rest of its name. Integer and floating-point types are BASE.
 
     Example:
         >>> btfmmap.EntityKind(4)

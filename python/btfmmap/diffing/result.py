@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import _core
 from ..errors import NotFoundError
+from ..kernels.mapping import error_text
 from .comparison import Comparison
 from .kinds import EntityKind
 from .selection import Selection, kinds_of, split_keyword
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .._core import DiffHistory, View
+    from ..kernels.identity import Identity
     from ..kernels.listing import KernelTable
     from ..kernels.mapping import Outcome
     from .changes import Changes
@@ -45,8 +47,8 @@ class DiffMember(NamedTuple):
 
     Example:
         >>> result = btfmmap.diff([btf, btf])
-        >>> result.members(result.match("flow_key")[0], 0)[0]
-        DiffMember(path='src', type='u32', bit_offset=0, bits=0, size=4, value=0, embedded=2)
+        >>> result.members(result.match("struct flow")[0], 0)[3]
+        DiffMember(path='protocol', type='__u32', bit_offset=384, bits=8, size=4, value=0, embedded=3)
     """
 
     path: str
@@ -66,7 +68,7 @@ class DiffResult:
         >>> result.kernels.name.tolist()
         ['old', 'new']
         >>> result.presence.shape, int(result.presence.max())
-        ((36, 2), 0)
+        ((22, 2), 0)
     """
 
     def __init__(self, outcomes: Sequence[Outcome], history: DiffHistory, selection: Selection) -> None:
@@ -90,6 +92,40 @@ class DiffResult:
 
         return kernel_table(self._outcomes)
 
+    @property
+    def identities(self) -> list[Identity]:
+        """Which kernels they are, in order. Unlike `kernels`, this needs no numpy.
+
+        Example:
+            >>> [kernel.name for kernel in btfmmap.diff({"old": btf, "new": btf}).identities]
+            ['old', 'new']
+        """
+        return [outcome.identity for outcome in self._outcomes]
+
+    @property
+    def errors(self) -> list[str]:
+        """Why each kernel did not open; empty for those that did.
+
+        Example:
+            >>> btfmmap.diff(btf).errors
+            ['']
+        """
+        return [error_text(outcome.error) for outcome in self._outcomes]
+
+    @property
+    def notes(self) -> list[str]:
+        """In what the kernels differ as a whole.
+
+        There is a sentence each for architecture, pointer size, byte order and encoder, if they differ.
+
+        Example:
+            >>> btfmmap.diff([btf, btf]).notes
+            []
+        """
+        from .notes import notes
+
+        return notes(self.identities, [outcome.value for outcome in self._outcomes])
+
     @cached_property
     def entities(self) -> Entities:
         """What the kernels define.
@@ -97,7 +133,7 @@ class DiffResult:
         Example:
             >>> entities = btfmmap.diff([btf, btf]).entities
             >>> entities.name[:2].tolist()
-            ['flow', 'state']
+            ['flow', 'list']
         """
         import numpy as np
 
@@ -132,7 +168,7 @@ class DiffResult:
         Example:
             >>> versions = btfmmap.diff([btf, btf]).versions
             >>> len(versions), int(versions.type_id[0])
-            (36, 2)
+            (22, 2)
         """
         import numpy as np
 
@@ -175,9 +211,9 @@ class DiffResult:
         Args:
             a: Row of the old kernel.
             b: Row of the new one.
-            depth: "layout" returns those whose layout differs, "declaration" also those with other differences
-                of their own declaration, and "deep" also those that embed types that changed. Entities that
-                are in one kernel only are included.
+            depth: "layout" returns those whose layout differs, "declaration" also those whose declaration,
+                tags or linkage differ, and "deep" also those that embed types that changed. Entities that are
+                in one kernel only are included.
 
         Returns:
             The entities, in the order of `entities`.
@@ -274,11 +310,49 @@ class DiffResult:
 
         Example:
             >>> result = btfmmap.diff([btf, btf])
-            >>> [str(result.entities.name[row]) for row in result.match("struct flow*")]
-            ['flow', 'flow_key']
+            >>> [str(result.entities.name[row]) for row in result.match("struct *")]
+            ['flow', 'list']
         """
         selects = Selection(pattern, kind)
         return [row for row, (of, name) in enumerate(self._names) if selects(of, name)]
+
+    def name(self, entity: SupportsIndex) -> tuple[EntityKind, str]:
+        """Return the kind and the name of an entity. Unlike `entities`, this needs no numpy.
+
+        Args:
+            entity: Row in `entities`.
+
+        Raises:
+            IndexError: There is no such entity.
+
+        Example:
+            >>> btfmmap.diff(btf).name(0)
+            (<EntityKind.STRUCT: 0>, 'flow')
+        """
+        row = index(entity)
+        self._check_entity(row)
+        return self._names[row]
+
+    def version_numbers(self, entity: SupportsIndex) -> list[int]:
+        """Return the row of `presence` of an entity. Unlike `presence`, this needs no numpy.
+
+        Args:
+            entity: Row in `entities`.
+
+        Returns:
+            For each kernel the number of the version that it has, -1 for none.
+
+        Raises:
+            IndexError: There is no such entity.
+
+        Example:
+            >>> btfmmap.diff([btf, btf]).version_numbers(0)
+            [0, 0]
+        """
+        row, kernels = index(entity), len(self._outcomes)
+        self._check_entity(row)
+        numbers: list[int] = self._presence_view[row * kernels : (row + 1) * kernels].tolist()
+        return numbers
 
     def members(self, entity: SupportsIndex, kernel: SupportsIndex) -> list[DiffMember]:
         """Return the members, enumerators or parameters of an entity in one kernel.
@@ -296,8 +370,8 @@ class DiffResult:
 
         Example:
             >>> result = btfmmap.diff([btf, btf])
-            >>> [member.path for member in result.members(result.match("union address")[0], 1)][:2]
-            ['v4', 'v6']
+            >>> [member.path for member in result.members(result.match("union address")[0], 1)]
+            ['bytes', 'words']
         """
         row, version = index(entity), self._version(entity, kernel)
         return [] if version == _ABSENT else [*self._members(row, version)]
@@ -317,8 +391,8 @@ class DiffResult:
             NotFoundError: No kernel has it.
 
         Example:
-            >>> btfmmap.diff([btf, btf]).history("flow_key.src").bit_offset.tolist()
-            [0, 0]
+            >>> btfmmap.diff([btf, btf]).history("flow.link.prev").bit_offset.tolist()
+            [64, 64]
         """
         import numpy as np
 
@@ -337,7 +411,7 @@ class DiffResult:
             rows.append((version, found))
         members = [found or DiffMember("", "", -1, -1, -1, 0, -1) for _, found in rows]
         columns = {
-            name: np.array([getattr(each, name) for each in members], np.int64)
+            name: np.array([_as_int64(getattr(each, name)) for each in members], np.int64)
             for name in ("bit_offset", "bits", "size", "value")
         }
         return MemberHistory.of(
@@ -365,7 +439,7 @@ class DiffResult:
 
         Example:
             >>> len(btfmmap.diff([btf, btf]).stable("struct"))
-            9
+            2
         """
         import numpy as np
 
@@ -381,7 +455,8 @@ class DiffResult:
         for half in ("high", "low"):
             hashes = versions[f"{depth}_{half}"][numbers]
             mask &= (hashes == hashes[:, :1]).all(axis=1)
-        return self.entities[mask]
+        entities: Entities = self.entities[mask]
+        return entities
 
     def offsets(self, pattern: str) -> tuple[Offsets, npt.NDArray[Any]]:
         """Return the bit offsets of members in all kernels.
@@ -397,9 +472,9 @@ class DiffResult:
             ValueError: The pattern has no dot.
 
         Example:
-            >>> table, offsets = btfmmap.diff([btf, btf]).offsets("flow_key.s*")
+            >>> table, offsets = btfmmap.diff([btf, btf]).offsets("flow.from*")
             >>> table.name.tolist(), offsets.tolist()
-            (['flow_key.src', 'flow_key.sport'], [[0, 0], [64, 64]])
+            (['flow.from', 'flow.from_user'], [[128, 128], [704, 704]])
         """
         from fnmatch import fnmatchcase
 
@@ -483,10 +558,9 @@ class DiffResult:
         members = self._known_members.get((entity, version))
         if members is None:
             kind = self._names[entity][0]
-            _, type_, found = self._history.members(entity, version)
-            made = [] if type_ is None else [type_]
-            is_enum = kind == EntityKind.ENUM or (type_ is not None and type_[1].startswith("enum {"))
-            members = self._known_members[entity, version] = [*_made(found, made, kind, is_enum)]
+            _, type_, found, is_enum = self._history.members(entity, version)
+            types = [] if type_ is None else [type_]
+            members = self._known_members[entity, version] = [*_made(found, types, kind, is_enum)]
         return members
 
     def _member(self, entity: int, path: str, kernel: int) -> DiffMember | None:
@@ -524,8 +598,14 @@ class DiffResult:
                 return row, member
         from ..close_names import close_names
 
-        close = close_names(name, dict.fromkeys(its for _, its in self._names)) if not rows else ""
-        raise NotFoundError(f"no kernel has {path!r}{close}")
+        if not rows:
+            close = close_names(name, dict.fromkeys(its for _, its in self._names))
+            raise NotFoundError(f"no kernel has {path!r}{close}")
+        kernels = range(len(self._outcomes))
+        close = close_names(
+            member, (each.path for kernel in kernels for each in self.members(rows[0], kernel))
+        )
+        raise NotFoundError(f"{name} has no {member!r} in any kernel{close}")
 
     def __repr__(self) -> str:
         kernels, same = len(self._outcomes), 0
@@ -536,6 +616,10 @@ class DiffResult:
         return (
             f"<DiffResult {kernels} kernels: {len(self._names):,} entities, {same:,} of them the same in all>"
         )
+
+
+def _as_int64(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value
 
 
 def _made(

@@ -11,15 +11,18 @@ if TYPE_CHECKING:
 
 
 class Entities(Table):
-    """What the kernels define: one row for each struct, union, enum, function, typedef, variable, tracepoint and
-    base type of all kernels, in the order in which kernels define them first."""
+    """What the kernels define.
+
+    There is one row for each struct, union, enum, function, typedef, variable, tracepoint and base type of
+    all kernels, in the order in which kernels define them first.
+    """
 
     kind: U8
     """The `EntityKind`."""
     name: Text
     """An enum without a name has that of its first enumerator, after "{"."""
     uncertain: Bool
-    """Whether there are several of this name that could not be told apart by their contents in some kernel."""
+    """Whether there are several of this name that could not be told apart by their contents."""
     selected: Bool
     """Whether the arguments of `diff` select it."""
 
@@ -33,7 +36,7 @@ class Versions(Table):
     """Its number, from 0: the values of `DiffResult.presence`."""
     kernel: U32
     """Row of the first kernel with it in `DiffResult.kernels`."""
-    module: Text
+    module_name: Text
     """The module that defines it in that kernel; empty for the kernel itself."""
     type_id: U32
     """Its type ID there."""
@@ -61,7 +64,7 @@ class MemberHistory(Table):
     size: I64
     """Size of its type in bytes; -1 if it has none."""
     value: I64
-    """The value of an enumerator; 0 for others."""
+    """The value of an enumerator; 0 for others. An unsigned 64-bit value keeps its bits."""
     type: Text
     """Its type in C; empty for an enumerator."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..tables import Table
+from .mapping import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,12 +60,3 @@ def kernel_table(outcomes: Iterable[Outcome]) -> KernelTable:
     for name in ("modules", "failed_modules"):
         columns[name] = np.array(columns[name], np.uint32)
     return KernelTable.of(columns)
-
-
-def error_text(error: Exception | None) -> str:
-    """The message of an error, which starts with the file if it is known; empty for None."""
-    if error is None:
-        return ""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)

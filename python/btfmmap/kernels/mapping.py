@@ -46,6 +46,15 @@ class Outcome(NamedTuple):
     module_error: BtfError | OSError | None = None
 
 
+def error_text(error: Exception | None) -> str:
+    """The message of an error, which starts with the file if it is known; empty for None."""
+    if error is None:
+        return ""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def map_kernels(
     function: Function,
     kernels: Kernels,

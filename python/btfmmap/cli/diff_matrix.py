@@ -1,0 +1,79 @@
+"""The table of `diff` for three or more kernels."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from .. import ChangeKind, EntityKind
+from .common import printable
+from .matrix import Matrix, output_width
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Literal
+
+    from .. import ChangedEntity, DiffResult
+
+    Depth = Literal["layout", "declaration", "deep"]
+
+_ABSENT = "-"
+
+
+def print_matrix(
+    result: DiffResult, kernels: Sequence[int], depth: Depth, *, everything: bool, numbers_only: bool
+) -> None:
+    """Print the numbers of changes from each kernel to the next, and the versions of what changed."""
+    from textwrap import wrap
+
+    width = output_width()
+    matrix = Matrix([result.identities[row].name for row in kernels], width)
+    for note in result.notes:
+        print(*wrap(f"note: {note}", max(width, 40), subsequent_indent="    "), sep="\n")
+    steps = [result.changed(*pair, depth=depth) for pair in pairwise(kernels)]
+    for line in matrix.lines([*_numbers(steps)], {}):
+        print(line)
+    changed = [
+        *dict.fromkeys(each.entity for step in steps for each in step if _is_shown(each, depth, everything))
+    ]
+    if changed and not numbers_only:
+        print()
+        rows = [(_label(*result.name(row)), _versions(result, row, kernels)) for row in sorted(changed)]
+        for line in matrix.lines(rows, {}):
+            print(line)
+        print()
+        print("numbers are versions, - is absent")
+    legend = [*matrix.legend()]
+    if legend:
+        print("", *legend, sep="\n")
+
+
+def _numbers(steps: Sequence[Sequence[ChangedEntity]]) -> Iterator[tuple[str, list[str]]]:
+    """Rows of numbers: changes since the kernel before."""
+    for word, test in (
+        ("added", lambda each: each.changes[0].kind == ChangeKind.ADDED),
+        ("removed", lambda each: each.changes[0].kind == ChangeKind.REMOVED),
+        ("changed", lambda each: each.own and each.changes[0].kind > ChangeKind.REMOVED),
+        ("follow", lambda each: not each.own),
+    ):
+        yield word, ["", *(f"{sum(map(test, step)):,}" for step in steps)]
+
+
+def _is_shown(each: ChangedEntity, depth: Depth, everything: bool) -> bool:
+    if each.changes[0].kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
+        return everything
+    return each.own or depth == "deep"
+
+
+def _versions(result: DiffResult, entity: int, kernels: Sequence[int]) -> list[str]:
+    """The versions in the kernels, numbered from 1 in the order in which they occur."""
+    numbers: dict[int, str] = {}
+    versions = result.version_numbers(entity)
+    return [
+        _ABSENT if versions[kernel] < 0 else numbers.setdefault(versions[kernel], str(len(numbers) + 1))
+        for kernel in kernels
+    ]
+
+
+def _label(kind: EntityKind, name: str) -> str:
+    return f"{kind.name.lower()} {printable(name)}"

@@ -1,0 +1,71 @@
+"""In what kernels differ as a whole: architecture, pointer size, byte order, encoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..btf import Btf
+    from ..kernels.identity import Identity
+
+_SAMPLES = 256
+_KINDS = ("FLOAT", "DECL_TAG", "TYPE_TAG", "ENUM64")  # as encoders learned them
+
+
+class Facts(NamedTuple):
+    """What a BTF says of its kernel.
+
+    Attributes:
+        pointer_size: The size of a pointer in bytes.
+        byte_order: "little" or "big".
+        encoder: What the encoder that wrote the BTF does, and others do not.
+    """
+
+    pointer_size: int
+    byte_order: str
+    encoder: tuple[str, ...]
+
+
+def facts_of(btf: Btf) -> Facts:
+    """Return what a kernel's BTF says of it."""
+    core = btf._core
+    kinds, _, _ = core.summary(0)
+    encoder = [kind for kind in _KINDS if kind in kinds]
+    if core.header.get("layout_len"):
+        encoder.append("layout section")
+    if _is_sorted(btf):
+        encoder.append("types sorted by name")
+    return Facts(core.pointer_size, core.byte_order, tuple(encoder))
+
+
+def _is_sorted(btf: Btf) -> bool:
+    core = btf._core
+    step = max(core.rows // _SAMPLES, 1)
+    names = [*filter(None, core.names([*range(core.first_id + 1, core.first_id + core.rows, step)]))]
+    return len(names) > 1 and names == sorted(names)
+
+
+def notes(identities: Sequence[Identity], facts: Sequence[Facts | None]) -> list[str]:
+    """Return a sentence for each thing in which some kernels differ as a whole."""
+    known = [(identity, each) for identity, each in zip(identities, facts, strict=True) if each is not None]
+    found = [
+        _note("the architectures differ", [identity.arch or "unknown" for identity, _ in known]),
+        _note("the sizes of pointers differ", [f"{each.pointer_size} bytes" for _, each in known]),
+        _note("the byte orders differ", [each.byte_order for _, each in known]),
+    ]
+    encoders = {each.encoder for _, each in known}
+    if len(encoders) > 1:
+        common = set.intersection(*map(set, encoders))
+        extra = dict.fromkeys(word for each in encoders for word in each if word not in common)
+        found.append(
+            f"the encoders of the BTF differ (some: {', '.join(extra)}): functions may appear or vanish, and"
+            " types be spelled otherwise, because of that and not of the source"
+        )
+    return [*filter(None, found)]
+
+
+def _note(what: str, values: list[str]) -> str:
+    distinct = [*dict.fromkeys(values)]
+    return f"{what}: {', '.join(distinct)}" if len(distinct) > 1 else ""
