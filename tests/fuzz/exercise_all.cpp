@@ -27,6 +27,9 @@
 #include "core/core_relo/records.hpp"
 #include "core/decode/bitfield.hpp"
 #include "core/decode/value_type.hpp"
+#include "core/diff/changes.hpp"
+#include "core/diff/history.hpp"
+#include "core/diff/spelling.hpp"
 #include "core/dump/c.hpp"
 #include "core/dump/c_limits.hpp"
 #include "core/dump/c_order.hpp"
@@ -280,6 +283,62 @@ void read_arrow(const Btf& btf) {
         child.release(&child);
     } else {
         batch.release(&batch);
+    }
+}
+
+// The sources of a comparison: a BTF after its bases.
+std::vector<diff::Source> sources_of(const Btf& btf) {
+    std::vector<diff::Source> sources;
+    for (const Btf* level : btf.levels()) {
+        const auto* below = sources.empty() ? nullptr : &sources.back();
+        const auto sizes = std::make_shared<const BtfSizes>(BtfPtr(BtfPtr(), level),
+                                                            below == nullptr ? nullptr : below->sizes);
+        const auto fingerprints =
+            std::make_shared<const Fingerprints>(sizes, below == nullptr ? nullptr : below->fingerprints);
+        sources.push_back({sizes, fingerprints, below == nullptr ? "" : "module"});
+    }
+    return sources;
+}
+
+void read_changes(const std::shared_ptr<diff::History>& history, uint32_t before, uint32_t after) {
+    const diff::Changes changes(history, before, after);
+    const std::size_t entities = history->entities().size();
+    for (const diff::Row& row : changes.rows()) {
+        require(row.entity < entities);
+        for (const diff::Side* side : {&row.before, &row.after}) {
+            touch(history->names().text(side->path));
+            require(side->cause == diff::kNone || side->cause < entities);
+            if (side->type != diff::kNone) {
+                touch(diff::spelled(history->spellings(), history->names(), side->type));
+            }
+        }
+    }
+    const std::vector<uint8_t> all(entities, uint8_t{1});
+    for (const auto& cause : changes.causes(all)) {
+        require(cause.entity < entities && cause.followers != 0);
+        require(!changes.followers(cause.entity).empty());
+    }
+    for (const auto& changed : changes.changed()) {
+        for (const uint32_t cause : changes.causes_of(changed.entity)) {
+            require(cause < entities);
+        }
+    }
+}
+
+// Reads each version of each entity.
+void read_versions(diff::History& history) {
+    for (uint32_t entity = 0; entity != history.entities().size(); ++entity) {
+        const auto versions = static_cast<std::int32_t>(history.entities()[entity].versions.size());
+        require(versions != 0);
+        for (std::int32_t number = 0; number != versions; ++number) {
+            history.read(entity, number);
+            const diff::VersionView view = history.view(entity, number);
+            require(view.version.unread == diff::kNone);
+            for (uint32_t i = 0; i != view.count; ++i) {
+                require(view.members[i].holder == diff::kNone || view.members[i].holder < i);
+                touch(history.names().text(view.members[i].path));
+            }
+        }
     }
 }
 
@@ -568,6 +627,19 @@ void exercise_all(const Btf& btf) {
     attempt([&] { read_graph(btf); });
     attempt([&] { read_fingerprints(btf); });
     read_arrow(btf);
+    const BtfPtr itself(BtfPtr(), &btf);
+    compare({itself, itself});
+}
+
+void compare(const std::vector<BtfPtr>& btfs) {
+    const auto history = std::make_shared<diff::History>();
+    for (const BtfPtr& btf : btfs) {
+        attempt([&] { history->add_kernel(sources_of(*btf)); });
+        attempt([&] { read_versions(*history); });
+        for (uint32_t after = 1; after < history->kernels(); ++after) {
+            attempt([&] { read_changes(history, after - 1, after); });
+        }
+    }
 }
 
 void read_ext(const Mapping& section, const Btf& btf) {

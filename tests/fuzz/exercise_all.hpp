@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/btf/btf.hpp"
 
@@ -22,5 +23,8 @@ void read_ext(const Mapping& section, const Btf& btf);
 // ELF section that has instructions.
 void evaluate_relocations(const BtfPtr& object, const Mapping& ext, const Mapping& code,
                           const BtfPtr& kernel);
+
+// Compares each of several BTFs with the next, and reads all of what they define, by the same rules.
+void compare(const std::vector<BtfPtr>& btfs);
 
 }  // namespace btfmmap::fuzz

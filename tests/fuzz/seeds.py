@@ -240,6 +240,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "ext", sized(whole.build()) + ext_section()
     for content in relocations():
         yield "core_relo", content
+    for content in raw:
+        yield "diff", pair + content
+        yield "diff", sized(content) + sized(b"") + nested()
 
 
 def main() -> None:

@@ -354,6 +354,25 @@ GENERATORS: dict[str, Draw] = {
     "kernels: Kernels": _kernels,
     "kernels: Kernels | None": _kernels,
     "objects: Objects": _objects,
+    "diff.kernels": lambda context, subject, bound: context.random.choice(
+        ([context.btf, context.base], [context.btf, context.btf], _kernels(context, subject, bound))
+    ),
+    "names: Names": _any((None, None, "*", "struct *", ["flow", "union *"], [], "absent")),
+    "kinds: Kinds": _any((None, None, "struct", ["functions", btfmmap.EntityKind.ENUM], 4, 77, "absent")),
+    "kind: Kinds": _any((None, None, "structs", [btfmmap.EntityKind.ENUM, "typedef"], 77, "absent")),
+    "DiffResult.offsets.pattern": _any(("*.*", "flow.*", "struct *.[a-m]*", "*.a.*", "flow")),
+    "DiffResult.history.path": _of(
+        lambda context: context.random.choice((".".join(context.member()), context.name()))
+    ),
+    "a: SupportsIndex": _of(lambda context: context.index(context.random.choice((0, 0, 0, 1, 2, -1)))),
+    "b: SupportsIndex": _of(lambda context: context.index(context.random.choice((1, 1, 1, 0, 2, -1)))),
+    "depth: Depth": _any(("layout", "declaration", "deep", "other")),
+    "entity: SupportsIndex": _of(
+        lambda context: context.index(context.random.choice((*range(9), -1, 2**40)))
+    ),
+    "kernel: SupportsIndex": _of(lambda context: context.index(context.random.choice((0, 0, 1, -1, 9)))),
+    "cause: SupportsIndex": _of(lambda context: context.index(context.random.choice((*range(9), -1, 2**40)))),
+    "cause: int": _any((*range(9), -1, 2**40)),
     "semantics: Semantics": _any(("libbpf", "independent", "other")),
     "programs: Patterns": _any((None, "*", ["prog*"], [], "absent")),
     "skip_programs: Patterns": _any((None, "*", ["absent"])),

@@ -14,6 +14,8 @@ using TypeRef = KernelTypes::TypeRef;
 
 // The most structs without a name inside each other. Deeper ones are not entered.
 constexpr uint32_t kMaxDepth = 64;
+// The most members of these in one definition. Further ones are not entered.
+constexpr uint32_t kMaxInner = 1U << 16;
 
 }  // namespace
 
@@ -133,7 +135,6 @@ void ContentBuilder::add_prototype_parts(TypeRef prototype, Version& version) {
     };
     add(record.target(), "return");
     for (uint32_t i = 0, end = record.elements(); i != end; ++i) {
-        types_.count_member();
         add(record.element_type(i, ParamField::type), "[" + std::to_string(i) + "]");
     }
 }
@@ -179,6 +180,7 @@ uint32_t ContentBuilder::chained(uint32_t chain, char kind) {
 void ContentBuilder::add_members(TypeRef type, Version& version) {
     frames_.clear();
     path_.clear();
+    inner_left_ = kMaxInner;
     contents_.containers.push_back({});
     Frame whole{};
     whole.holder = kNone;
@@ -188,6 +190,16 @@ void ContentBuilder::add_members(TypeRef type, Version& version) {
             frames_.pop_back();
         }
     }
+}
+
+// Whether the members of a struct without a name are read, which other structs may share.
+bool ContentBuilder::may_enter(TypeRef type, uint32_t depth) {
+    const uint32_t count = types_.record(type).elements();
+    if (depth >= kMaxDepth || count > inner_left_ || !types_.take_members(count)) {
+        return false;
+    }
+    inner_left_ -= count;
+    return true;
 }
 
 void ContentBuilder::enter(TypeRef type, const Frame& frame) {
@@ -210,7 +222,6 @@ bool ContentBuilder::add_member(Version& version) {
     if (frame.next == frame.count) {
         return false;
     }
-    types_.count_member();
     const TypeRecord record = types_.record(frame.type);
     const uint32_t number = frame.next++;
     const std::byte* element = record.element(number);
@@ -234,7 +245,7 @@ bool ContentBuilder::add_member(Version& version) {
             !is_composite(types_.btf(type.level).index().kind_of(resolved))) {
             return true;  // padding
         }
-        if (frame.depth < kMaxDepth) {
+        if (may_enter(types_.owned({type.level, resolved}), frame.depth)) {
             inner = types_.owned({type.level, resolved});
             const char kind = types_.record(inner).kind() == Kind::Union ? 'u' : 's';
             const auto& containers = contents_.containers;
@@ -274,7 +285,7 @@ bool ContentBuilder::add_member(Version& version) {
         }
         const TypeRef held = types_.unnamed(type, true);
         const bool holds = held.id != 0 && is_composite(types_.record(held).kind());
-        if (holds && frame.depth < kMaxDepth) {
+        if (holds && may_enter(held, frame.depth)) {
             inner = held;
             member.holds = true;
             Container container;

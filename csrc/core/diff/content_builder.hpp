@@ -46,6 +46,7 @@ private:
 
     void add_members(KernelTypes::TypeRef type, Version& version);
     bool add_member(Version& version);
+    bool may_enter(KernelTypes::TypeRef type, std::uint32_t depth);
     void enter(KernelTypes::TypeRef type, const Frame& frame);
     void add_enumerators(KernelTypes::TypeRef type, Version& version);
     void add_parameters(KernelTypes::TypeRef prototype, Version& version);
@@ -61,6 +62,7 @@ private:
     std::vector<Frame> frames_;
     std::vector<Part> parts_;
     std::string path_;
+    std::uint32_t inner_left_ = 0;
 };
 
 }  // namespace btfmmap::diff

@@ -59,11 +59,12 @@ void KernelTypes::spend(uint64_t bytes) {
     bytes_left_ -= bytes;
 }
 
-void KernelTypes::count_member() {
-    if (members_left_ == 0) {
-        throw Error::not_supported("the structs have too many members, those of shared structs included");
+bool KernelTypes::take_members(uint32_t count) {
+    if (count > members_left_) {
+        return false;
     }
-    --members_left_;
+    members_left_ -= count;
+    return true;
 }
 
 uint32_t KernelTypes::name(uint32_t level, uint32_t offset) {

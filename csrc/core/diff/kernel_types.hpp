@@ -77,8 +77,9 @@ public:
     std::string_view name_text(std::uint32_t name) const { return names_.text(name); }
     std::string chain_text(std::uint32_t chain) const { return std::string(names_.text(chain)); }
 
-    // Throws Error (not_supported) after too many calls: structs without a name may be shared by many others.
-    void count_member();
+    // Whether the members of a struct without a name may be read as those of another one. In a hostile file,
+    // such structs may be shared so often that there would be exponentially many.
+    bool take_members(std::uint32_t count);
 
 private:
     enum class State : std::uint8_t { unknown, entered, done };

@@ -53,9 +53,9 @@ struct Side {
     std::uint32_t cause = kNone;  // the entity that a changed type by value belongs to
     std::int32_t bits = -1;       // of a bitfield; 0 for other members
     std::int64_t bit_offset = -1;
-    std::int64_t size = -1;  // in bytes
-    std::int64_t value = 0;  // of an enumerator; a linkage, an encoding
-    bool is_unsigned = false;     // whether the value is, and may need all of its bits
+    std::int64_t size = -1;    // in bytes
+    std::int64_t value = 0;    // of an enumerator; a linkage, an encoding
+    bool is_unsigned = false;  // whether the value is, and may need all of its bits
 };
 
 // One change of an entity.

@@ -132,6 +132,6 @@ def changes_table(comparison: Comparison) -> Changes:
     table: Changes = Changes.of(columns)
     selected = comparison.selected
     if selected is not None:
-        table = table[np.asarray(selected).view(bool)[table.entity]]
+        table = table[np.frombuffer(selected, bool)[table.entity]]
     table.__dict__["_comparison"] = comparison
     return table

@@ -599,7 +599,7 @@ class DiffResult:
         from ..close_names import close_names
 
         if not rows:
-            close = close_names(name, dict.fromkeys(its for _, its in self._names))
+            close = close_names(name, dict.fromkeys(its for _, its in self._names if name[:3] in its))
             raise NotFoundError(f"no kernel has {path!r}{close}")
         kernels = range(len(self._outcomes))
         close = close_names(
