@@ -35,6 +35,8 @@ EVERY_DAY = [
     "lint vmlinux.btf",
     "lint two.elf --unit 1",
     "find x -f two.elf --unit 1",
+    "diff a.btf b.btf",
+    "diff a.btf b.btf --kind struct --only tcp_* --layout-only --fail-on layout",
     "loaded",
     "doctor --json",
     "btf dump file vmlinux format c",

@@ -47,6 +47,10 @@ def print_report(
     print()
     for line in _numbers(deep, depth):
         print(line)
+    print()
+    print(
+        *_wrapped("changed: by themselves; follow: only because of types that they contain", width), sep="\n"
+    )
     if numbers_only:
         return
     for lines in (_causes(result, pair, deep, width, everything), _details(found, depth, width, everything)):
@@ -67,8 +71,6 @@ def _numbers(deep: Sequence[ChangedEntity], depth: Depth) -> Iterator[str]:
     for first, *rest in rows:
         cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
         yield "  ".join((first.ljust(widths[0]), *cells)).rstrip()
-    yield ""
-    yield "changed: by themselves; follow: only because of types that they contain"
 
 
 def _counts(entities: Iterable[ChangedEntity]) -> tuple[int, int, int, int]:
