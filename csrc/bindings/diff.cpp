@@ -195,7 +195,7 @@ diff::VersionView checked_view(History& history, uint32_t entity, int32_t versio
     return history.view(entity, version);
 }
 
-int64_t signed_or_none(uint64_t size) {
+int64_t signed_or_none(uint32_t size) {
     return size == diff::Member::kUnknownSize ? -1 : static_cast<int64_t>(size);
 }
 
@@ -207,8 +207,8 @@ py::tuple member_tuple(const diff::Member& member, Texts& texts) {
 
 // An enumerator has its value in place of the offset.
 py::tuple enumerator_tuple(const diff::Member& member, bool is_signed, Texts& texts) {
-    const py::int_ value = is_signed ? py::int_(static_cast<int64_t>(member.bit_offset))
-                                     : py::int_(member.bit_offset);
+    const py::int_ value =
+        is_signed ? py::int_(static_cast<int64_t>(member.bit_offset)) : py::int_(member.bit_offset);
     return py::make_tuple(texts.name(member.path), py::str(), value, 0, -1, -1);
 }
 
@@ -221,8 +221,9 @@ py::tuple members(History& history, uint32_t entity, int32_t version) {
     Texts texts(history);
     py::list found = list_of(view.count);
     for (uint32_t i = 0; i != view.count; ++i) {
-        set(found, i, is_enum ? enumerator_tuple(view.members[i], view.version.signedness != 0, texts)
-                              : member_tuple(view.members[i], texts));
+        set(found, i,
+            is_enum ? enumerator_tuple(view.members[i], view.version.signedness != 0, texts)
+                    : member_tuple(view.members[i], texts));
     }
     py::object type = py::none();
     if (view.type != nullptr) {
@@ -265,9 +266,8 @@ py::dict columns_of(Changes& changes) {
             side_column(rows, after, [](const Side& side) { return side.size; });
         columns[("value" + end).c_str()] =
             side_column(rows, after, [](const Side& side) { return side.value; });
-        columns[("signed" + end).c_str()] = column<uint8_t>(rows, "B", [after](const Row& row) {
-            return !(after ? row.after : row.before).is_unsigned;
-        });
+        columns[("signed" + end).c_str()] = column<uint8_t>(
+            rows, "B", [after](const Row& row) { return !(after ? row.after : row.before).is_unsigned; });
         columns[("cause" + end).c_str()] =
             side_column(rows, after, [](const Side& side) { return static_cast<int32_t>(side.cause); });
     }

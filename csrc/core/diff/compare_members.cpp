@@ -42,7 +42,7 @@ uint32_t outermost_name(const VersionView& view, const Member& member) {
 // The names of all of these; sorted.
 std::vector<uint32_t> outermost_names(const VersionView& view) {
     std::vector<uint32_t> names;
-    for (uint32_t i = 0; i != view.version.containers; ++i) {
+    for (uint32_t i = 0; i != view.version.container_count; ++i) {
         if (view.containers[i].outermost == i) {
             names.push_back(view.containers[i].name);
         }
@@ -55,12 +55,12 @@ std::vector<uint32_t> outermost_names(const VersionView& view) {
 template <class Visit>
 void each_container_pair(const VersionView& before, const VersionView& after, Visit visit) {
     std::multimap<uint32_t, uint32_t> by_name;
-    for (uint32_t i = 0; i != after.version.containers; ++i) {
+    for (uint32_t i = 0; i != after.version.container_count; ++i) {
         if (after.containers[i].outermost == i) {
             by_name.emplace(after.containers[i].name, i);
         }
     }
-    for (uint32_t i = 0; !by_name.empty() && i != before.version.containers; ++i) {
+    for (uint32_t i = 0; !by_name.empty() && i != before.version.container_count; ++i) {
         const Container& left = before.containers[i];
         const auto found = left.outermost == i ? by_name.lower_bound(left.name) : by_name.end();
         if (found != by_name.end() && found->first == left.name) {
@@ -204,8 +204,9 @@ void Comparison::compare_bounds(const VersionView& before, const VersionView& af
     const Version& left = before.version;
     const Version& right = after.version;
     if (left.size != right.size) {
-        add_sizes(before, after,
-                  !is_explained(left.end, 8 * left.size, right.end, 8 * right.size, realigned));
+        add_sizes(
+            before, after,
+            !is_explained(left.end, uint64_t{8} * left.size, right.end, uint64_t{8} * right.size, realigned));
     }
     if (left.alignment != right.alignment && left.alignment > 0 && right.alignment > 0) {
         Row& row = add(Change::alignment, keeps_alignment, false);

@@ -9,7 +9,7 @@ namespace {
 using std::size_t;
 using std::uint32_t;
 
-std::int64_t signed_size(std::uint64_t size) {
+std::int64_t signed_size(std::uint32_t size) {
     return size == Member::kUnknownSize ? -1 : static_cast<std::int64_t>(size);
 }
 

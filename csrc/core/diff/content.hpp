@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "core/fingerprint/hash.hpp"
 
@@ -26,27 +25,28 @@ constexpr std::uint32_t kNone = UINT32_MAX;
 // A member of a struct or union as C code accesses it, an enumerator, a parameter, or the type of a typedef
 // or variable.
 struct Member {
-    std::uint32_t name = 0;  // without the path
-    std::uint32_t path = 0;  // from the struct, such as "a.b"
-    std::uint32_t type = 0;  // its spelling
-    std::uint32_t embedded =
-        kNone;                     // the entity that it consists of; while a kernel is added, its definition
-    std::uint32_t holder = kNone;  // the number of the member "struct {...}" that contains it
-    std::uint32_t container = 0;   // the number of the record's container that contains it
-    std::uint64_t bit_offset = 0;  // from the start of the struct; of an enumerator, the value
-    std::uint64_t end_before = 0;  // the end of what precedes it in its container, in bits
-    std::uint64_t size = kUnknownSize;  // of its type, in bytes
-    std::uint16_t bits = 0;             // of a bitfield; 0 otherwise
+    std::uint64_t bit_offset = 0;       // from the start of the struct; of an enumerator, the value
+    std::uint64_t end_before = 0;       // the end of what precedes it in its container, in bits
+    std::uint32_t name = 0;             // without the path
+    std::uint32_t path = 0;             // from the struct, such as "a.b"
+    std::uint32_t type = 0;             // its spelling
+    std::uint32_t size = kUnknownSize;  // of its type, in bytes
+    std::uint32_t embedded = kNone;     // the entity that it consists of
+    std::uint32_t holder = kNone;       // the number of the member "struct {...}" that contains it
+    std::uint32_t container = 0;        // the number of the container of its record
+    std::uint8_t bits = 0;              // of a bitfield; 0 otherwise
     std::uint8_t kind = 0;              // of its type, below typedefs and qualifiers
-    std::uint8_t alignment = 0;         // of its type, in bytes; 0 if unknown
-    bool unnamed = false;               // whether it is a parameter without a name; the name is then "[i]"
-    bool holds = false;                 // whether it is a "struct {...}", whose members follow
+    std::uint8_t alignment : 6;         // of its type, in bytes; 0 if unknown
+    bool unnamed : 1;                   // whether it is a parameter without a name; the name is then "[i]"
+    bool holds : 1;                     // whether it is a "struct {...}", whose members follow
 
-    static constexpr std::uint64_t kUnknownSize = UINT64_MAX;
+    static constexpr std::uint32_t kUnknownSize = UINT32_MAX;
+
+    Member() : alignment(0), unnamed(false), holds(false) {}
 
     // The end of a member in bits; a type without a size has none.
     std::uint64_t end() const {
-        return bit_offset + (bits != 0 ? bits : size == kUnknownSize ? 0 : 8 * size);
+        return bit_offset + (bits != 0 ? bits : size == kUnknownSize ? 0 : std::uint64_t{8} * size);
     }
 };
 
@@ -60,7 +60,7 @@ struct Container {
     std::uint64_t bit_offset = 0;
 };
 
-// Columns of bits and sizes of one definition.
+// One definition.
 struct Version {
     fingerprint::Hash layout, declaration, deep;
     std::uint32_t entity = kNone;
@@ -70,15 +70,15 @@ struct Version {
     std::uint32_t tags = 0;        // the declaration tags, as one text
     std::uint32_t linkage = 0;     // of a function or variable
     std::uint32_t signedness = 0;  // of an enum: its flag; of a base type: its encoding
-    std::uint64_t size = Member::kUnknownSize;
-    std::int64_t alignment = -1;
+    std::uint32_t size = Member::kUnknownSize;
+    std::int32_t alignment = -1;
     std::uint64_t end = 0;  // of all members, in bits
     std::uint32_t unread =
         kNone;  // its definition in the latest kernel, if the rest was not read from it yet
-    std::uint64_t first_member = 0;
-    std::uint64_t first_container = 0;
-    std::uint32_t members = 0;
-    std::uint32_t containers = 0;
+    std::uint32_t member_count = 0;
+    std::uint32_t container_count = 0;
+    const Member* members = nullptr;
+    const Container* containers = nullptr;
     // What the members are: those of a struct or union, enumerators, or parameters. A typedef or variable has
     // its type before them, and a function its result.
     enum class Holds : std::uint8_t {
@@ -92,13 +92,6 @@ struct Version {
     bool variadic = false;
 };
 
-// The definitions of all kernels.
-struct Contents {
-    std::vector<Version> versions;
-    std::vector<Member> members;
-    std::vector<Container> containers;
-};
-
 // One version with its members.
 struct VersionView {
     const Version& version;
@@ -107,12 +100,12 @@ struct VersionView {
     const Member* type;  // nullptr if it has none
     const Container* containers;
 
-    VersionView(const Contents& contents, std::uint64_t number)
-        : version(contents.versions[number]),
-          members(contents.members.data() + version.first_member + (version.has_type ? 1 : 0)),
-          count(version.members - (version.has_type ? 1 : 0)),
-          type(version.has_type ? contents.members.data() + version.first_member : nullptr),
-          containers(contents.containers.data() + version.first_container) {}
+    explicit VersionView(const Version& of)
+        : version(of),
+          members(of.has_type ? of.members + 1 : of.members),
+          count(of.member_count - (of.has_type ? 1 : 0)),
+          type(of.has_type ? of.members : nullptr),
+          containers(of.containers) {}
 
     const Container& container(const Member& member) const { return containers[member.container]; }
     bool is_composite() const {

@@ -17,12 +17,18 @@ constexpr uint32_t kMaxDepth = 64;
 // The most members of these in one definition. Further ones are not entered.
 constexpr uint32_t kMaxInner = 1U << 16;
 
+template <class Items>
+uint32_t size_of(const Items& items) {
+    return static_cast<uint32_t>(items.size());
+}
+
 }  // namespace
 
 void ContentBuilder::build(TypeRef type, Class class_, Version& version) {
     type = types_.owned(type);
-    version.first_member = contents_.members.size();
-    version.first_container = contents_.containers.size();
+    parts_.clear();
+    members_.clear();
+    containers_.clear();
     const TypeRecord record = types_.record(type);
     switch (class_) {
         case Class::structure:
@@ -47,15 +53,17 @@ void ContentBuilder::build(TypeRef type, Class class_, Version& version) {
             version.signedness = record.kind() == Kind::Int ? record.word(kHeadSize) : 0;
             break;
     }
-    version.members = static_cast<uint32_t>(contents_.members.size() - version.first_member);
-    version.containers = static_cast<uint32_t>(contents_.containers.size() - version.first_container);
+    version.member_count = size_of(members_);
+    version.container_count = size_of(containers_);
+    version.members = members_.data();
+    version.containers = containers_.data();
 }
 
 void ContentBuilder::push(Member member, TypeRef embedded) {
     if (embedded.id != 0) {
-        parts_.push_back({contents_.members.size(), embedded, false});
+        parts_.push_back({size_of(members_), embedded, false});
     }
-    contents_.members.push_back(member);
+    members_.push_back(member);
 }
 
 // Returns what depends on the type alone.
@@ -64,11 +72,11 @@ Member ContentBuilder::member_of(TypeRef type) {
     const Sizes& sizes = types_.sizes(type.level);
     const std::int64_t size = sizes.size(type.id);
     if (size != Sizes::kUnknown) {
-        member.size = static_cast<uint64_t>(size);
+        member.size = static_cast<uint32_t>(size);
     }
     const std::int64_t alignment = sizes.alignment(type.id);
     if (alignment != Sizes::kUnknown) {
-        member.alignment = static_cast<std::uint8_t>(alignment);
+        member.alignment = static_cast<std::uint8_t>(alignment & 0x3f);
     }
     const uint32_t resolved = sizes.resolved(type.id);
     const Index& index = types_.btf(type.level).index();
@@ -88,7 +96,7 @@ void ContentBuilder::add_held(TypeRef type, Version& version) {
     }
     version.holds = kind == Kind::Struct ? Version::Holds::structure : Version::Holds::union_;
     version.size = types_.record(type).size_or_type();
-    version.alignment = types_.sizes(type.level).alignment(type.id);
+    version.alignment = static_cast<std::int32_t>(types_.sizes(type.level).alignment(type.id));
     add_members(type, version);
 }
 
@@ -181,7 +189,7 @@ void ContentBuilder::add_members(TypeRef type, Version& version) {
     frames_.clear();
     path_.clear();
     inner_left_ = kMaxInner;
-    contents_.containers.push_back({});
+    containers_.push_back({});
     Frame whole{};
     whole.holder = kNone;
     enter(type, whole);
@@ -248,13 +256,12 @@ bool ContentBuilder::add_member(Version& version) {
         if (may_enter(types_.owned({type.level, resolved}), frame.depth)) {
             inner = types_.owned({type.level, resolved});
             const char kind = types_.record(inner).kind() == Kind::Union ? 'u' : 's';
-            const auto& containers = contents_.containers;
             Container container;
-            const Container& around = containers[version.first_container + frame.container];
+            const Container& around = containers_[frame.container];
             container.chain = chained(around.chain, kind);
             container.outermost = around.outermost;
             container.bit_offset = member.bit_offset;
-            into.container = static_cast<uint32_t>(containers.size() - version.first_container);
+            into.container = size_of(containers_);
             const TypeRef named = types_.embedded(type);
             if (named.id != 0) {
                 const TypeRecord of = types_.record(named);
@@ -263,9 +270,9 @@ bool ContentBuilder::add_member(Version& version) {
                 if (container.outermost == kNone) {
                     container.outermost = into.container;
                 }
-                parts_.push_back({containers.size(), named, true});
+                parts_.push_back({size_of(containers_), named, true});
             }
-            contents_.containers.push_back(container);
+            containers_.push_back(container);
             into.end_before = member.end_before;
         }
     } else {
@@ -278,7 +285,7 @@ bool ContentBuilder::add_member(Version& version) {
             member.kind == static_cast<std::uint8_t>(Kind::Int)) {
             const TypeRecord of = types_.record(types_.owned({type.level, sizes.resolved(type.id)}));
             const uint32_t encoding = of.word(kHeadSize);
-            if (int_bits(encoding) < 8 * member.size) {  // a bitfield of an old producer
+            if (int_bits(encoding) < uint64_t{8} * member.size) {  // a bitfield of an old producer
                 member.bits = int_bits(encoding);
                 member.bit_offset += int_bit_offset(encoding);
             }
@@ -289,12 +296,11 @@ bool ContentBuilder::add_member(Version& version) {
             inner = held;
             member.holds = true;
             Container container;
-            container.outermost = contents_.containers[version.first_container + frame.container].outermost;
+            container.outermost = containers_[frame.container].outermost;
             container.bit_offset = member.bit_offset;
-            into.container = static_cast<uint32_t>(contents_.containers.size() - version.first_container);
-            contents_.containers.push_back(container);
-            into.holder = static_cast<uint32_t>(contents_.members.size() - version.first_member -
-                                                (version.has_type ? 1 : 0));
+            into.container = size_of(containers_);
+            containers_.push_back(container);
+            into.holder = size_of(members_) - (version.has_type ? 1 : 0);
             into.end_before = member.bit_offset;
             path_ += types_.is_array(type) ? "[]." : ".";
             into.path = path_.size();

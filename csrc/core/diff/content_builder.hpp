@@ -12,20 +12,21 @@ namespace btfmmap::diff {
 // Copies what a definition consists of out of its BTF.
 class ContentBuilder {
 public:
-    ContentBuilder(KernelTypes& types, Contents& contents) : types_(types), contents_(contents) {}
+    explicit ContentBuilder(KernelTypes& types) : types_(types) {}
 
-    // Adds the members of a definition to the contents, and fills those fields of `version` that describe
-    // them. `embedded` of each member and container is left as the level and the type ID of what it consists
-    // of, in parts().
+    // Fills those fields of `version` that describe what it consists of. The members and containers are those
+    // of this object, until the next call. What they embed is left to the caller: parts() says it.
     void build(KernelTypes::TypeRef type, Class class_, Version& version);
 
-    // What each of the members and containers since the last clear() consists of. ID 0 stands for nothing.
+    // What a member or container consists of.
     struct Part {
-        std::uint64_t number;  // of the member or container
+        std::uint32_t number;  // of the member, the type or result included, or of the container
         KernelTypes::TypeRef type;
         bool is_container;
     };
-    std::vector<Part>& parts() { return parts_; }
+    const std::vector<Part>& parts() const { return parts_; }
+    std::vector<Member>& members() { return members_; }
+    std::vector<Container>& containers() { return containers_; }
 
 private:
     struct Frame {
@@ -58,9 +59,11 @@ private:
     std::uint32_t chained(std::uint32_t chain, char kind);
 
     KernelTypes& types_;
-    Contents& contents_;
+
     std::vector<Frame> frames_;
     std::vector<Part> parts_;
+    std::vector<Member> members_;
+    std::vector<Container> containers_;
     std::string path_;
     std::uint32_t inner_left_ = 0;
 };

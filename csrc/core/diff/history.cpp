@@ -1,6 +1,7 @@
 #include "core/diff/history.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "core/diff/content_builder.hpp"
 #include "core/diff/namesakes.hpp"
@@ -14,17 +15,26 @@ using std::size_t;
 using std::uint32_t;
 using std::uint64_t;
 
+constexpr uint64_t kChunk = uint64_t{1} << 20;
 constexpr uint64_t kNamesakeBudget = uint64_t{1} << 26;  // steps per kernel
+
+template <class Item>
+const Item* kept(Arena& arena, const std::vector<Item>& items) {
+    Item* copy = arena.allocate<Item>(items.size());
+    std::uninitialized_copy(items.begin(), items.end(), copy);
+    return copy;
+}
 
 }  // namespace
 
 // A kernel that definitions can be read from.
 struct History::Kernel {
     Kernel(const std::vector<Source>& from, History& to)
-        : sources(from),
-          types(sources, to.names_, to.spellings_),
-          definitions(types),
-          builder(types, to.contents_) {}
+        : sources(from), types(sources, to.names_, to.spellings_), definitions(types), builder(types) {
+        for (Source& source : sources) {
+            source.fingerprints.reset();  // they have been read
+        }
+    }
 
     std::vector<Source> sources;
     KernelTypes types;
@@ -165,21 +175,14 @@ private:
         std::sort(namesake.features.begin(), namesake.features.end());
     }
 
-    // Reads a definition, and forgets it again.
     void describe_new(const Definition& definition, Namesake& namesake) {
-        Contents& contents = to_.contents_;
-        const size_t members = contents.members.size(), containers = contents.containers.size();
-        contents.versions.emplace_back();
-        added_->builder.build(definition.type, definition.class_, contents.versions.back());
-        describe({contents, contents.versions.size() - 1}, namesake);
-        added_->builder.parts().clear();
-        contents.versions.pop_back();
-        contents.members.resize(members);
-        contents.containers.resize(containers);
+        Version version;
+        added_->builder.build(definition.type, definition.class_, version);
+        describe(VersionView(version), namesake);
     }
 
     Version& version_of(const Definition& definition) {
-        return to_.contents_.versions[to_.entities_[definition.entity].versions[definition.version]];
+        return to_.versions_[to_.entities_[definition.entity].versions[definition.version]];
     }
 
     // Sets the number of each definition's version among those of its entity; adds those that are new.
@@ -189,14 +192,14 @@ private:
             Definition& definition = all()[number];
             auto& versions = to_.entities_[definition.entity].versions;
             size_t version = versions.size();
-            while (version != 0 && !is_version(definition, to_.contents_.versions[versions[version - 1]])) {
+            while (version != 0 && !is_version(definition, to_.versions_[versions[version - 1]])) {
                 --version;
             }
             if (version == 0) {
                 if (!versions.empty()) {
                     changed.push_back(number);
                 }
-                versions.push_back(to_.contents_.versions.size());
+                versions.push_back(to_.versions_.size());
                 add_version(definition, number);
                 version = versions.size();
             }
@@ -221,7 +224,7 @@ private:
         version.module = added_->types.module(definition.type.level);
         version.type_id = definition.type.id;
         version.unread = number;
-        to_.contents_.versions.push_back(version);
+        to_.versions_.push_back(version);
     }
 
     static bool is_version(const Definition& definition, const Version& version) {
@@ -235,13 +238,13 @@ private:
         if (to_.latest_ == nullptr) {
             return;
         }
-        std::vector<bool> kept(to_.contents_.versions.size());
+        std::vector<bool> kept(to_.versions_.size());
         for (const Definition& definition : all()) {
             kept[to_.entities_[definition.entity].versions[definition.version]] = true;
         }
         for (const Definition& definition : to_.latest_->definitions.all()) {
             const uint64_t version = to_.entities_[definition.entity].versions[definition.version];
-            if (!kept[version] && to_.contents_.versions[version].unread != kNone) {
+            if (!kept[version] && to_.versions_[version].unread != kNone) {
                 to_.read(*to_.latest_, version, definition);
             }
         }
@@ -254,11 +257,11 @@ private:
     uint64_t budget_ = kNamesakeBudget;
 };
 
-History::History() = default;
+History::History() : contents_(kChunk) {}
 History::~History() = default;
 
 void History::add_kernel(const std::vector<Source>& sources) {
-    const size_t entities = entities_.size(), versions = contents_.versions.size();
+    const size_t entities = entities_.size(), versions = versions_.size();
     try {
         Addition(*this, sources).run();
     } catch (...) {
@@ -279,12 +282,12 @@ void History::remove_since(size_t entities, size_t versions) {
             entity.versions.pop_back();
         }
     }
-    contents_.versions.resize(versions);
+    versions_.resize(versions);
 }
 
 void History::read(uint32_t entity, int32_t number) {
     const uint64_t version = entities_[entity].versions[static_cast<size_t>(number)];
-    const uint32_t unread = contents_.versions[version].unread;
+    const uint32_t unread = versions_[version].unread;
     if (unread != kNone) {
         read(*latest_, version, latest_->definitions.all()[unread]);
     }
@@ -292,18 +295,19 @@ void History::read(uint32_t entity, int32_t number) {
 
 // Reads a version from a kernel whose definitions all have their entities.
 void History::read(Kernel& kernel, uint64_t number, const Definition& definition) {
-    Version version = contents_.versions[number];
-    auto& parts = kernel.builder.parts();
-    parts.clear();
-    kernel.builder.build(definition.type, definition.class_, version);
-    for (const auto& part : parts) {
+    Version version = versions_[number];
+    ContentBuilder& builder = kernel.builder;
+    builder.build(definition.type, definition.class_, version);
+    for (const auto& part : builder.parts()) {
         const uint32_t embedded = kernel.definitions.of(part.type);
         const uint32_t entity = embedded == kNone ? kNone : kernel.definitions.all()[embedded].entity;
-        (part.is_container ? contents_.containers[part.number].embedded
-                           : contents_.members[part.number].embedded) = entity;
+        (part.is_container ? builder.containers()[part.number].embedded
+                           : builder.members()[part.number].embedded) = entity;
     }
+    version.members = kept(contents_, builder.members());
+    version.containers = kept(contents_, builder.containers());
     version.unread = kNone;
-    contents_.versions[number] = version;
+    versions_[number] = version;
 }
 
 }  // namespace btfmmap::diff

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/arena.hpp"
 #include "core/diff/content.hpp"
 #include "core/diff/definitions.hpp"
 #include "core/diff/interner.hpp"
@@ -57,14 +58,14 @@ public:
     }
     // Returns a version, whose members may not have been read.
     const Version& version(std::uint32_t entity, std::int32_t number) const {
-        return contents_.versions[entities_[entity].versions[static_cast<std::size_t>(number)]];
+        return versions_[entities_[entity].versions[static_cast<std::size_t>(number)]];
     }
     // Reads the members of a version, unless they were read. Throws Error (not_supported) if they exceed a
     // limit.
     void read(std::uint32_t entity, std::int32_t number);
-    // Returns a version that was read. The view is valid until the next read().
+    // Returns a version that was read. The view is valid until another kernel is added.
     VersionView view(std::uint32_t entity, std::int32_t number) const {
-        return {contents_, entities_[entity].versions[static_cast<std::size_t>(number)]};
+        return VersionView(version(entity, number));
     }
 
 private:
@@ -80,7 +81,8 @@ private:
 
     Interner names_;
     Interner spellings_;
-    Contents contents_;
+    std::vector<Version> versions_;
+    Arena contents_;  // members and containers of versions
     std::vector<Entity> entities_;
     std::vector<std::uint32_t> first_entity_;          // by name and class
     std::vector<std::vector<std::int32_t>> presence_;  // per kernel and entity; may be shorter
