@@ -11,6 +11,8 @@
 #include "bindings/text.hpp"
 #include "core/analysis/btf_sizes.hpp"
 #include "core/input/file.hpp"
+#include "core/kernel_rules/judge.hpp"
+#include "core/kernel_rules/rules.hpp"
 
 namespace py = pybind11;
 
@@ -29,31 +31,69 @@ Mapping stable_bytes(const File& file) {
     return Mapping::borrow({copy->data(), copy->size()}, copy, How::read);
 }
 
-// Returns the first `limit` errors and the first `limit` notes as (is an error, rule, message, offset, type
-// ID), the number of errors and the number of notes.
+// The first `limit` errors and the first `limit` notes, and the numbers of both.
+class Kept {
+public:
+    explicit Kept(std::size_t limit) : limit_(limit) {}
+
+    void keep(Diagnostic&& diagnostic) {
+        if (counts_[static_cast<std::size_t>(diagnostic.severity)]++ < limit_) {
+            kept_.push_back(std::move(diagnostic));
+        }
+    }
+
+    // Returns a list of (is an error, rule, message, offset, type ID), the number of errors and the number of
+    // notes.
+    py::tuple to_python() const {
+        py::list rows;
+        for (const Diagnostic& each : kept_) {
+            rows.append(py::make_tuple(each.severity == Severity::error, each.rule,
+                                       to_printable(each.message), each.offset, each.type_id));
+        }
+        return py::make_tuple(rows, counts_[0], counts_[1]);
+    }
+
+private:
+    std::size_t limit_;
+    std::vector<Diagnostic> kept_;
+    std::size_t counts_[2] = {};
+};
+
 py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointer_size, std::size_t limit) {
-    std::vector<Diagnostic> kept;
-    std::size_t counts[2] = {};
+    Kept kept(limit);
     {
         const py::gil_scoped_release unlocked;
         const Mapping mapping = stable_bytes(file);
-        const auto keep = [&](Diagnostic&& diagnostic) {
-            if (counts[static_cast<std::size_t>(diagnostic.severity)]++ < limit) {
-                kept.push_back(std::move(diagnostic));
-            }
-        };
         std::optional<LintBase> lint_base;
         if (base != nullptr) {
             lint_base.emplace(LintBase{base->btf(), base->sizes()});
         }
-        lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size, keep);
+        lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size,
+             [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });
     }
+    return kept.to_python();
+}
+
+py::tuple judge_file(const File& file, const BtfSizes* base, bool kernel, std::uint32_t pointer_size,
+                     std::size_t limit) {
+    Kept kept(limit);
+    {
+        const py::gil_scoped_release unlocked;
+        const Mapping mapping = stable_bytes(file);
+        kernel_rules::judge(mapping.bytes(), base == nullptr ? nullptr : &base->btf(),
+                            kernel ? kernel_rules::Loading::kernel : kernel_rules::Loading::program,
+                            pointer_size, [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });
+    }
+    return kept.to_python();
+}
+
+// Returns (name, kinds, text, function, log) for each rule of the kernel.
+py::list kernel_rule_table() {
     py::list rows;
-    for (const Diagnostic& each : kept) {
-        rows.append(py::make_tuple(each.severity == Severity::error, each.rule, to_printable(each.message),
-                                   each.offset, each.type_id));
+    for (const kernel_rules::RuleInfo& each : kernel_rules::kRules) {
+        rows.append(py::make_tuple(each.name, each.kinds, each.text, each.function, each.log));
     }
-    return py::make_tuple(rows, counts[0], counts[1]);
+    return rows;
 }
 
 }  // namespace
@@ -61,6 +101,9 @@ py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointe
 void register_lint(py::module_& module) {
     module.def("lint", lint_file, py::arg("file"), py::arg("base"), py::arg("pointer_size"), py::arg("limit"),
                "Find errors and unusual records in a BTF.");
+    module.def("judge", judge_file, py::arg("file"), py::arg("base"), py::arg("kernel"),
+               py::arg("pointer_size"), py::arg("limit"), "Find what the kernel would refuse a BTF for.");
+    module.def("kernel_rules", kernel_rule_table, "List the rules by which the kernel judges BTF.");
 }
 
 }  // namespace btfmmap::bindings

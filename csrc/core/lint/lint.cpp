@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
+#include "core/index/readable_records.hpp"
 #include "core/index/validate_references.hpp"
 #include "core/lint/lint_rules.hpp"
 #include "core/names/pointer_size.hpp"
@@ -74,41 +75,28 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
     }
     const FileShapes shapes(header->layout(blob), base == nullptr ? nullptr : &base->btf.shapes());
     const std::uint64_t types_start = header->type_start();
-    const auto indexed = [&](std::uint64_t size) {
-        return Index(blob.slice(types_start, size), header->order, shapes.get(),
-                     base == nullptr ? nullptr : &base->btf.index(), types_start);
-    };
-    std::optional<Index> index;
-    std::optional<Error> broken;
-    std::uint64_t ids_end = 0;
-    try {
-        index.emplace(indexed(header->type_size));
-        ids_end = index->end_id();
-    } catch (const Error& error) {
-        broken = error;
-        // Indexes the records before the one of unknown size. The rest of the section may hold more types, so
-        // references to their IDs are not reported.
-        const std::uint64_t good = error.offset ? *error.offset - types_start : 0;
-        index.emplace(indexed(good));
-        ids_end = std::min<std::uint64_t>(
-            UINT32_MAX, index->end_id() + (header->type_size - good + kHeadSize - 1) / kHeadSize);
-    }
+    const ReadableRecords records(header->types(blob), header->order, shapes.get(),
+                                  base == nullptr ? nullptr : &base->btf.index(), types_start);
+    const Index& index = records.index();
+    // The rest of the section may hold more types, so references to their IDs are not reported.
+    const std::uint64_t ids_end = std::min<std::uint64_t>(
+        UINT32_MAX, index.end_id() + (records.unread() + kHeadSize - 1) / kHeadSize);
     const Strings strings(header->strings(blob), base == nullptr ? nullptr : &base->btf.strings());
     each_invalid_reference(
-        *index, strings.end(), ids_end, types_start,
+        index, strings.end(), ids_end, types_start,
         [&](Error&& error) { report(invalid("reference", std::move(error))); },
         [&](Error&& error) { report(invalid("section-entry", std::move(error))); });
-    if (broken) {
-        report(invalid("record", std::move(*broken)));
+    if (records.error()) {
+        report(invalid("record", Error(*records.error())));
     }
 
     if (pointer_size == 0) {
-        pointer_size = base == nullptr ? size_of_long(*index, strings) : base->btf.pointer_size();
+        pointer_size = base == nullptr ? size_of_long(index, strings) : base->btf.pointer_size();
     }
-    const Sizes sizes(*index, pointer_size == 0 ? sizeof(void*) : pointer_size,
+    const Sizes sizes(index, pointer_size == 0 ? sizeof(void*) : pointer_size,
                       base == nullptr ? nullptr : &base->sizes);
     note_header(*header, blob.size, report);
-    apply_lint_rules(*index, strings, sizes, types_start, report);
+    apply_lint_rules(index, strings, sizes, types_start, report);
 }
 
 }  // namespace btfmmap

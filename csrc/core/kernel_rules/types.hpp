@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/index/index.hpp"
+#include "core/kernel_rules/limits.hpp"
+#include "core/names/strings.hpp"
+
+namespace btfmmap::kernel_rules {
+
+// The types of a BTF, as the kernel would keep them. References are validated at each use.
+class Types {
+public:
+    // `types_start` is the type section's offset in the blob. `unread` is the number of bytes of the section
+    // after the index's records, which cannot be read.
+    Types(const Index& index, const Strings& strings, std::uint64_t types_start, std::uint64_t unread)
+        : index_(index),
+          strings_(strings),
+          types_start_(types_start),
+          end_id_(kept(index)),
+          may_end_at_(end_id_ + (unread + kHeadSize - 1) / kHeadSize) {}
+
+    const Index& index() const { return index_; }
+    const Strings& strings() const { return strings_; }
+
+    std::uint32_t first_id() const { return index_.first_id(); }
+    // The first of the BTF's own types that has a record.
+    std::uint32_t first_record_id() const { return index_.id(index_.first_record()); }
+    // One past the last type that the kernel keeps. It drops types past its limit without an error.
+    std::uint32_t end_id() const { return end_id_; }
+
+    bool exists(std::uint32_t type_id) const { return type_id < end_id_; }
+    // Whether nothing is known of a type, because records before it cannot be read.
+    bool unknown(std::uint64_t type_id) const { return type_id >= end_id_ && type_id < may_end_at_; }
+
+    std::uint32_t row(std::uint32_t type_id) const { return type_id - index_.first_id(); }
+    bool own(std::uint32_t type_id) const { return type_id >= index_.first_id(); }
+    Kind kind(std::uint32_t type_id) const { return index_.kind_of(type_id); }
+
+    // The record of one of the BTF's own types or of its bases'.
+    const std::byte* record(std::uint32_t type_id) const {
+        const Index& owner = index_.owner(type_id);
+        return owner.record(type_id - owner.first_id());
+    }
+    // The head, and the word after it that INT, VAR, DECL_TAG and others have, of a type with a record.
+    std::uint32_t word(std::uint32_t type_id, std::size_t at) const { return load(record(type_id) + at); }
+    std::uint32_t info(std::uint32_t type_id) const { return word(type_id, HeadField::info); }
+    std::uint32_t size_or_type(std::uint32_t type_id) const { return word(type_id, HeadField::size_or_type); }
+    std::uint32_t name_off(std::uint32_t type_id) const { return word(type_id, HeadField::name_off); }
+    bool flag(std::uint32_t type_id) const { return info_kind_flag(info(type_id)); }
+
+    // The number of elements of a record of a compile-time kind.
+    template <Kind kind_>
+    std::uint32_t elements(std::uint32_t type_id) const {
+        constexpr const Shape& shape = shape_of(kind_);
+        const Index& owner = index_.owner(type_id);
+        return owner.elements(type_id - owner.first_id(), shape);
+    }
+
+    std::uint32_t load(const std::byte* at) const { return index_.load(at); }
+
+    // The offset in the blob of a word of one of the BTF's own records.
+    std::uint64_t offset(const std::byte* word) const {
+        return types_start_ + static_cast<std::size_t>(word - index_.record(0));
+    }
+
+private:
+    static std::uint32_t kept(const Index& index) {
+        const std::uint32_t end = index.end_id();
+        return index.first_id() == 0 && end > kMaxTypeId ? kMaxTypeId : end;
+    }
+
+    const Index& index_;
+    const Strings& strings_;
+    std::uint64_t types_start_;
+    std::uint32_t end_id_;
+    std::uint64_t may_end_at_;
+};
+
+// Whether types of a kind refer to others that must be resolved first: btf_type_needs_resolve.
+inline bool needs_resolving(Kind kind) {
+    switch (kind) {
+        case Kind::Ptr:
+        case Kind::Array:
+        case Kind::Struct:
+        case Kind::Union:
+        case Kind::Func:
+        case Kind::Var:
+        case Kind::Datasec:
+        case Kind::DeclTag:
+            return true;
+        default:
+            return is_modifier_or_typedef(kind);
+    }
+}
+
+// An INT's bits begin at its first bit, and are as many as those of a type of C: btf_type_int_is_regular.
+inline bool is_regular_int(std::uint32_t word) {
+    const std::uint32_t bytes = bytes_of_bits(int_bits(word));
+    return int_bits(word) % 8 == 0 && int_bit_offset(word) == 0 && bytes <= 16 && is_power_of_two(bytes);
+}
+
+}  // namespace btfmmap::kernel_rules
