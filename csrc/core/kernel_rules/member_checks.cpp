@@ -12,15 +12,15 @@ using std::uint32_t;
 
 void Resolver::check_member(const Member& member) {
     const uint32_t target = types_.load(member.at + MemberField::type);
-    const auto found = sized(target);
+    const auto found = with_size(target);
     if (!found) {
         return member_fault(Rule::member_type, member, "of " + type_text(target) + ", which has no size");
     }
     const uint32_t word = types_.load(member.at + MemberField::offset);
     const bool flag = types_.flag(member.parent);
-    const Kind kind = types_.kind(found->type_id);
+    const Kind kind = types_.kind(*found);
     if (kind == Kind::Int) {
-        const uint32_t int_word = types_.word(found->type_id, kHeadSize);
+        const uint32_t int_word = types_.word(*found, kHeadSize);
         return flag ? check_int_bitfield(member, int_word)
                     : check_int_member(member, int_word);
     }
@@ -99,20 +99,21 @@ void Resolver::check_enum_bitfield(const Member& member) {
     }
 }
 
-void Resolver::check_whole_member(const Member& member, const Sized& sized) {
+void Resolver::check_whole_member(const Member& member, uint32_t type_id) {
     const uint32_t start = types_.load(member.at + MemberField::offset);
-    const bool is_float = types_.kind(sized.type_id) == Kind::Float;
-    const uint32_t alignment = is_float ? std::min(pointer_size_, sized.size) : 1;
+    const uint32_t bytes = size(type_id);
+    const bool is_float = types_.kind(type_id) == Kind::Float;
+    const uint32_t alignment = is_float ? std::min(pointer_size_, bytes) : 1;
     if (alignment == 0 || start % (std::uint64_t{8} * alignment) != 0) {
         return member_fault(Rule::member_alignment, member,
                             "at bit " + number(start) + ", not a multiple of " + number(alignment) +
                                 " bytes");
     }
-    const uint32_t size = types_.size_or_type(member.parent), first = start / 8;
-    if (size < first || size - first < sized.size) {
+    const uint32_t whole = types_.size_or_type(member.parent), first = start / 8;
+    if (whole < first || whole - first < bytes) {
         member_fault(Rule::member_end, member,
-                     "of " + number(sized.size) + " bytes at byte " + number(first) + ", past its " +
-                         number(size) + " bytes");
+                     "of " + number(bytes) + " bytes at byte " + number(first) + ", past its " +
+                         number(whole) + " bytes");
     }
 }
 

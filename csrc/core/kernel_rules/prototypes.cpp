@@ -53,13 +53,13 @@ bool Resolver::lacks_size(uint32_t type_id) {
     if (!is_valid(type_id)) {
         return true;
     }
-    if (!shape_is_known(type_id)) {
+    if (!kind_is_known(type_id)) {
         return false;
     }
-    if (needs_resolving(types_.kind(type_id)) && !is_resolved(type_id)) {
+    if (has_trait(types_.kind(type_id), KindTrait::needs_resolving) && !is_resolved(type_id)) {
         resolve(type_id);
     }
-    return visit(type_id) != Visit::failed && !sized(type_id);
+    return visit(type_id) != Visit::failed && !with_size(type_id);
 }
 
 std::string Resolver::unusable_text(uint32_t type_id) const {

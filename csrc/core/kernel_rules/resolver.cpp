@@ -10,15 +10,6 @@ using std::uint32_t;
 
 namespace {
 
-bool has_no_size(Kind kind) {
-    return kind == Kind::Void || kind == Kind::Fwd || kind == Kind::Func || kind == Kind::FuncProto;
-}
-
-// Whether nothing but a section or a tag may refer to the type.
-bool is_source_only(Kind kind) {
-    return kind == Kind::Var || kind == Kind::Datasec || kind == Kind::DeclTag;
-}
-
 // Whether a reference where void is not allowed was reported when its record was checked.
 bool is_reported(uint32_t type_id) { return type_id == 0 || type_id > kMaxTypeId; }
 
@@ -37,7 +28,8 @@ Resolver::Resolver(const Types& types, NameCheck& names, uint32_t pointer_size, 
 void Resolver::check_all() {
     for (uint32_t type_id = types_.first_record_id(); type_id < types_.end_id(); ++type_id) {
         const Kind kind = types_.kind(type_id);
-        if (needs_resolving(kind) && !is_resolved(type_id)) {
+        if (has_trait(kind, KindTrait::needs_resolving) && !is_resolved(type_id) &&
+            !(kind == Kind::Ptr && resolve_plain_pointer(type_id))) {
             resolve(type_id);
         }
         if (kind == Kind::FuncProto) {
@@ -53,6 +45,21 @@ void Resolver::resolve(uint32_t root) {
     while (depth_ != 0) {
         step();
     }
+}
+
+bool Resolver::resolve_plain_pointer(uint32_t type_id) {
+    const uint32_t target = types_.size_or_type(type_id);
+    if (!types_.exists(target)) {
+        return false;
+    }
+    const Kind kind = types_.kind(target);
+    if (kind == Kind::Ptr || kind == Kind::Func || !has_trait(kind, KindTrait::known) ||
+        has_trait(kind, KindTrait::modifier | KindTrait::source_only)) {
+        return false;
+    }
+    visits_[types_.row(type_id)] = Visit::resolved;
+    resolved_[types_.row(type_id)].type_id = target;
+    return true;
 }
 
 void Resolver::step() {
@@ -123,17 +130,17 @@ bool Resolver::is_sink(uint32_t type_id) const {
     const Kind kind = types_.kind(type_id);
     switch (mode_) {
         case Mode::undecided:
-            return !needs_resolving(kind);
+            return !has_trait(kind, KindTrait::needs_resolving);
         case Mode::pointer:
-            return !is_modifier_or_typedef(kind) && kind != Kind::Ptr;
+            return !has_trait(kind, KindTrait::modifier) && kind != Kind::Ptr;
         case Mode::composite:
             break;
     }
-    return !is_modifier_or_typedef(kind) && kind != Kind::Array && !is_composite(kind);
+    return !has_trait(kind, KindTrait::modifier) && kind != Kind::Array && !is_composite(kind);
 }
 
 Resolver::Next Resolver::next(uint32_t type_id) {
-    if (types_.unknown(type_id) || !shape_is_known(type_id)) {
+    if (types_.unknown(type_id) || !kind_is_known(type_id)) {
         return Next::failed;
     }
     if (is_sink(type_id) || visit(type_id) == Visit::resolved) {
@@ -143,42 +150,21 @@ Resolver::Next Resolver::next(uint32_t type_id) {
 }
 
 Resolver::Next Resolver::next_pointer(uint32_t type_id) {
-    if (!is_modifier_or_typedef(types_.kind(type_id))) {
+    if (!has_trait(types_.kind(type_id), KindTrait::modifier)) {
         return Next::ready;
     }
     const uint32_t pointer = resolved_id(type_id);
     return types_.kind(pointer) == Kind::Ptr ? next(pointer) : Next::ready;
 }
 
-bool Resolver::shape_is_known(uint32_t type_id) const {
-    return type_id == 0 || static_cast<uint32_t>(types_.kind(type_id)) <= kMaxKind;
-}
-
-bool Resolver::is_valid(uint32_t type_id) const {
-    return types_.unknown(type_id) || (types_.exists(type_id) && !is_source_only(types_.kind(type_id)));
-}
-
-std::optional<Resolver::Sized> Resolver::sized(uint32_t type_id) const {
-    Kind kind = types_.kind(type_id);
-    if (is_modifier_or_typedef(kind) || kind == Kind::Var) {
-        type_id = resolved_id(type_id);
-        kind = types_.kind(type_id);
-    }
-    switch (kind) {
-        case Kind::Int:
-        case Kind::Struct:
-        case Kind::Union:
-        case Kind::Enum:
-        case Kind::Datasec:
-        case Kind::Float:
-        case Kind::Enum64:
-            return Sized{type_id, types_.size_or_type(type_id)};
+uint32_t Resolver::size(uint32_t type_id) const {
+    switch (types_.kind(type_id)) {
         case Kind::Array:
-            return Sized{type_id, resolved_[types_.row(type_id)].size};
+            return resolved_[types_.row(type_id)].size;
         case Kind::Ptr:
-            return Sized{type_id, pointer_size_};
+            return pointer_size_;
         default:
-            return std::nullopt;
+            return types_.size_or_type(type_id);
     }
 }
 
@@ -219,8 +205,8 @@ bool Resolver::advance(Next next) {
 
 // Takes a type without a size too, if it is void, a FWD or a function's type.
 void Resolver::finish_reference(uint32_t type_id, uint32_t target) {
-    if (const auto found = sized(target)) {
-        return pop(found->type_id, 0);
+    if (const auto found = with_size(target)) {
+        return pop(*found, 0);
     }
     const uint32_t end = is_resolved(target) ? resolved_id(target) : target;
     const Kind kind = types_.kind(end);
@@ -246,8 +232,8 @@ void Resolver::step_var(uint32_t type_id) {
     if (!follow(type_id, target) || !advance(next_pointer(target))) {
         return;
     }
-    if (const auto found = sized(target)) {
-        return pop(found->type_id, 0);
+    if (const auto found = with_size(target)) {
+        return pop(*found, 0);
     }
     fault_in_type(Rule::type_id, type_id, HeadField::size_or_type,
                   "is of " + type_text(target) + ", which has no size");
@@ -265,9 +251,8 @@ void Resolver::step_array(Frame& frame) {
         }
         bool good = next == Next::ready;
         if (good) {
-            const auto found = sized(index);
-            good = found && types_.kind(found->type_id) == Kind::Int &&
-                   is_regular_int(types_.word(found->type_id, kHeadSize));
+            const auto found = with_size(index);
+            good = found && types_.kind(*found) == Kind::Int && is_regular_int(types_.word(*found, kHeadSize));
             if (!good) {
                 fault_in_type(Rule::array_index, type_id, index_at,
                               "has the index " + type_text(index) +
@@ -284,30 +269,29 @@ void Resolver::step_array(Frame& frame) {
     if (next == Next::failed) {
         return pop_failed();
     }
-    const auto found = sized(element);
+    const auto found = with_size(element);
     if (!found) {
         fault_in_type(Rule::array_element, type_id, element_at,
                       "has the element " + type_text(element) + ", which has no size");
         return pop_failed();
     }
-    if (types_.kind(found->type_id) == Kind::Int &&
-        !is_regular_int(types_.word(found->type_id, kHeadSize))) {
+    if (types_.kind(*found) == Kind::Int && !is_regular_int(types_.word(*found, kHeadSize))) {
         fault_in_type(Rule::array_of_bits, type_id, element_at,
-                      "has elements of the INT " + type_text(found->type_id) +
+                      "has elements of the INT " + type_text(*found) +
                           ", whose bits are not those of a whole C type");
         return pop_failed();
     }
-    const uint32_t count = types_.word(type_id, kHeadSize + ArrayField::nelems);
-    if (count != 0 && found->size > UINT32_MAX / count) {
+    const uint32_t count = types_.word(type_id, kHeadSize + ArrayField::nelems), bytes = size(*found);
+    if (count != 0 && bytes > UINT32_MAX / count) {
         fault_in_type(Rule::array_size, type_id, kHeadSize + ArrayField::nelems,
-                      "has " + number(count) + " elements of " + number(found->size) +
+                      "has " + number(count) + " elements of " + number(bytes) +
                           " bytes, 4 GiB or more in all");
         return pop_failed();
     }
     if (frame.next == ArrayStep::element_after_fault) {
         return pop_failed();
     }
-    pop(found->type_id, found->size * count);
+    pop(*found, bytes * count);
 }
 
 // The index or the elements of an array, which may not be void or of a type without a size.
@@ -316,7 +300,7 @@ Resolver::Next Resolver::next_part(Rule rule, uint32_t type_id, std::size_t at, 
     if (is_reported(part)) {
         return Next::failed;
     }
-    if (!is_valid(part) || (types_.exists(part) && has_no_size(types_.kind(part)))) {
+    if (!is_valid(part) || (types_.exists(part) && has_trait(types_.kind(part), KindTrait::has_no_size))) {
         fault_in_type(rule, type_id, at,
                       std::string("has the ") + what + " " + type_text(part) +
                           (types_.exists(part) ? ", a " + kind_name(types_.kind(part)) + ", which has no size"
@@ -330,18 +314,18 @@ void Resolver::step_composite(Frame& frame) {
     const uint32_t type_id = frame.type_id;
     const uint32_t count = types_.elements<Kind::Struct>(type_id);
     const std::byte* member = types_.record(type_id) + kHeadSize;
-    constexpr std::size_t size = shape_of(Kind::Struct).element;
+    constexpr std::size_t step = shape_of(Kind::Struct).element;
     uint32_t i = frame.next;
-    if (i != 0 && visit(types_.load(member + (i - 1) * size + MemberField::type)) == Visit::resolved) {
-        check_member({type_id, i - 1, member + (i - 1) * size});
+    if (i != 0 && visit(types_.load(member + (i - 1) * step + MemberField::type)) == Visit::resolved) {
+        check_member({type_id, i - 1, member + (i - 1) * step});
     }
     for (; i < count; ++i) {
-        const std::byte* at = member + std::size_t{i} * size;
+        const std::byte* at = member + std::size_t{i} * step;
         const uint32_t target = types_.load(at + MemberField::type);
         if (is_reported(target)) {
             continue;
         }
-        if (!is_valid(target) || (types_.exists(target) && has_no_size(types_.kind(target)))) {
+        if (!is_valid(target) || (types_.exists(target) && has_trait(types_.kind(target), KindTrait::has_no_size))) {
             fault(Rule::member_type, type_id, at + MemberField::type,
                   "has a member " + number(i) + " of " + type_text(target) +
                       (types_.exists(target) ? ", which has no size" : ", which does not exist"));
@@ -388,12 +372,12 @@ void Resolver::step_section(Frame& frame) {
             case Next::ready:
                 break;
         }
-        const auto found = sized(types_.size_or_type(var));
-        const uint32_t size = types_.load(at + SecinfoField::size);
-        if (found && size != 0 && size < found->size) {
+        const auto found = with_size(types_.size_or_type(var));
+        const uint32_t bytes = types_.load(at + SecinfoField::size);
+        if (found && bytes != 0 && bytes < size(*found)) {
             fault(Rule::entry_size, type_id, at + SecinfoField::size,
-                  "has an entry " + number(i) + " of " + number(size) + " bytes, but its " + type_text(var) +
-                      " has " + number(found->size));
+                  "has an entry " + number(i) + " of " + number(bytes) + " bytes, but its " + type_text(var) +
+                      " has " + number(size(*found)));
         }
     }
     pop(0, 0);

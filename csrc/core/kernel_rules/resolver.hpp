@@ -50,18 +50,15 @@ private:
         static constexpr std::uint32_t index = 0, element = 1, element_after_fault = 2;
     };
 
-    // A type with its size, as btf_type_id_size() gives it.
-    struct Sized {
-        std::uint32_t type_id;
-        std::uint32_t size;
-    };
-
     struct Member {
         std::uint32_t parent, number;
         const std::byte* at;  // its record
     };
 
     void resolve(std::uint32_t root);
+    // Does the same for a pointer to a type that a pointer stops at, as most are, without the stack. Returns
+    // false for another one.
+    bool resolve_plain_pointer(std::uint32_t type_id);
 
     // One step of the type on top of the stack: pushes what it refers to, or pops it.
     void step();
@@ -103,12 +100,27 @@ private:
         return visit(type_id) == Visit::resolved || visit(type_id) == Visit::failed;
     }
     // Whether the kernel knows the kind of a type that exists. Other kinds are reported with their records.
-    bool shape_is_known(std::uint32_t type_id) const;
+    bool kind_is_known(std::uint32_t type_id) const {
+        return has_trait(types_.kind(type_id), KindTrait::known);
+    }
     // Whether a type exists, or may exist, and is of a kind that others may refer to.
-    bool is_valid(std::uint32_t type_id) const;
+    bool is_valid(std::uint32_t type_id) const {
+        return types_.exists(type_id) ? !has_trait(types_.kind(type_id), KindTrait::source_only)
+                                      : types_.unknown(type_id);
+    }
     std::string invalid_text(std::uint32_t target) const;
 
-    std::optional<Sized> sized(std::uint32_t type_id) const;
+    // Returns the type below typedefs and qualifiers, or of a variable; none if it has no size.
+    std::optional<std::uint32_t> with_size(std::uint32_t type_id) const {
+        Kind kind = types_.kind(type_id);
+        if (has_trait(kind, KindTrait::modifier) || kind == Kind::Var) {
+            type_id = resolved_id(type_id);
+            kind = types_.kind(type_id);
+        }
+        return has_trait(kind, KindTrait::sized) ? std::optional(type_id) : std::nullopt;
+    }
+    // Returns the size in bytes of a type that with_size() returned.
+    std::uint32_t size(std::uint32_t type_id) const;
     std::uint32_t resolved_id(std::uint32_t type_id) const { return resolved_[types_.row(type_id)].type_id; }
 
     // member_checks.cpp
@@ -117,7 +129,7 @@ private:
     void check_int_bitfield(const Member& member, std::uint32_t int_word);
     void check_enum_bitfield(const Member& member);
     void check_copied_bits(const Member& member, std::uint32_t start, std::uint32_t bits);
-    void check_whole_member(const Member& member, const Sized& sized);
+    void check_whole_member(const Member& member, std::uint32_t type_id);
     void member_fault(Rule rule, const Member& member, const std::string& what);
 
     // prototypes.cpp

@@ -1,6 +1,7 @@
 #include "core/kernel_rules/special_fields.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ constexpr SpecialType kSpecialTypes[] = {
     {Special::rb_node, "bpf_rb_node", 32, 8, false, true},
     {Special::refcount, "bpf_refcount", 4, 4, false, true},
 };
+constexpr std::string_view kSpecialPrefix = "bpf_";
 constexpr SpecialType kKernelPointer{Special::kptr, "", 8, 8, false, true};
 
 // What the kernel compares with for a name offset of 0.
@@ -83,7 +85,7 @@ public:
 
     void check_all() {
         find_markers();
-        if (markers_.empty()) {
+        if (!has_markers_) {
             return;
         }
         for (uint32_t id = types_.first_record_id(); id < types_.end_id(); ++id) {
@@ -101,25 +103,47 @@ private:
     // these types is checked.
     void find_markers() {
         uint8_t found = 0;
+        const bool pointers = has_pointer_tags();
         for (uint32_t id = types_.first_record_id(); id < types_.end_id(); ++id) {
             const Kind kind = types_.kind(id);
             if (kind == Kind::Struct) {
                 const SpecialType* type = special_of(id);
                 if (type != nullptr && type->is_looked_for && (found & bit(type->special)) == 0) {
                     found = static_cast<uint8_t>(found | bit(type->special));
-                    markers_.push_back(id);
+                    mark(id);
                 }
-            } else if ((kind == Kind::Ptr || kind == Kind::Volatile) &&
+            } else if (pointers && (kind == Kind::Ptr || kind == Kind::Volatile) &&
                        find_pointer(id) == Pointer::kernel) {
-                markers_.push_back(id);
+                mark(id);
             }
         }
+    }
+
+    void mark(uint32_t id) {
+        is_marker_.resize(types_.end_id());
+        is_marker_[id] = true;
+        has_markers_ = true;
+    }
+
+    bool has_pointer_tags() const {
+        for (uint32_t id = types_.first_record_id(); id < types_.end_id(); ++id) {
+            if (types_.kind(id) == Kind::TypeTag && is_pointer_tag(id)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    bool is_pointer_tag(uint32_t id) const {
+        return std::any_of(std::begin(kPointerTags), std::end(kPointerTags), [&](std::string_view text) {
+            return types_.strings().equals(types_.name_off(id), text);
+        });
     }
 
     bool has_marker(uint32_t id) const {
         const uint32_t count = types_.elements<Kind::Struct>(id);
         for (uint32_t i = 0; i != count; ++i) {
-            if (std::binary_search(markers_.begin(), markers_.end(), member(id, i, MemberField::type))) {
+            if (is_marker_[member(id, i, MemberField::type)]) {
                 return true;
             }
         }
@@ -136,7 +160,7 @@ private:
     std::string_view name(uint32_t name_off) const { return types_.strings().prefix(name_off, kMaxTag); }
 
     const SpecialType* special_of(uint32_t id) const {
-        if (id == 0) {
+        if (id == 0 || !starts_with(types_.name_off(id), kSpecialPrefix)) {
             return nullptr;
         }
         for (const SpecialType& type : kSpecialTypes) {
@@ -145,6 +169,11 @@ private:
             }
         }
         return nullptr;
+    }
+
+    bool starts_with(uint32_t name_off, std::string_view prefix) const {
+        const Bytes rest = types_.strings().rest(name_off);
+        return rest.size >= prefix.size() && std::memcmp(rest.data, prefix.data(), prefix.size()) == 0;
     }
 
     enum class Pointer : uint8_t { other, kernel, invalid };
@@ -165,13 +194,10 @@ private:
         if (types_.kind(target) == Kind::TypeTag) {
             return Pointer::invalid;
         }
-        const auto is_named = [&](std::string_view text) {
-            return types_.strings().equals(types_.name_off(tag), text);
-        };
-        if (is_named(kUserPointerTag)) {
+        if (types_.strings().equals(types_.name_off(tag), kUserPointerTag)) {
             return Pointer::other;
         }
-        if (std::none_of(std::begin(kPointerTags), std::end(kPointerTags), is_named)) {
+        if (!is_pointer_tag(tag)) {
             return Pointer::invalid;
         }
         while (is_modifier_or_typedef(types_.kind(target))) {
@@ -494,7 +520,8 @@ private:
 
     const Types& types_;
     Reporter& reporter_;
-    std::vector<uint32_t> markers_;  // ascending
+    std::vector<bool> is_marker_;  // by ID
+    bool has_markers_ = false;
     std::vector<Owner> owners_;      // ascending
     // By ID: the levels of structs in a struct without fields, itself included; 0 if unknown.
     std::vector<uint8_t> levels_;

@@ -15,7 +15,7 @@ void check_chain(const Types& types, uint32_t start, uint32_t good, bool lengths
     bool in_tags = types.kind(start) == Kind::TypeTag;
     uint32_t type_id = start;
     unsigned left = kMaxDepth;
-    while (is_modifier_or_typedef(types.kind(type_id))) {
+    while (has_trait(types.kind(type_id), KindTrait::modifier)) {
         if (left-- == 0) {
             if (!lengths) {
                 return;
@@ -48,7 +48,7 @@ void check_type_tags(const Types& types, bool lengths, Reporter& reporter) {
     // Chains that begin at types up to this one are known to be in order: they end where one is reached.
     uint32_t good = types.first_record_id() - 1;
     for (uint32_t type_id = types.first_record_id(); type_id < types.end_id(); ++type_id) {
-        if (is_modifier_or_typedef(types.kind(type_id))) {
+        if (has_trait(types.kind(type_id), KindTrait::modifier)) {
             check_chain(types, type_id, good, lengths, reporter);
             good = type_id;
         }

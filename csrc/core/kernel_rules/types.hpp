@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <initializer_list>
 
 #include "core/index/index.hpp"
 #include "core/kernel_rules/limits.hpp"
@@ -77,21 +79,40 @@ private:
     std::uint64_t may_end_at_;
 };
 
-// Whether types of a kind refer to others that must be resolved first: btf_type_needs_resolve.
-inline bool needs_resolving(Kind kind) {
-    switch (kind) {
-        case Kind::Ptr:
-        case Kind::Array:
-        case Kind::Struct:
-        case Kind::Union:
-        case Kind::Func:
-        case Kind::Var:
-        case Kind::Datasec:
-        case Kind::DeclTag:
-            return true;
-        default:
-            return is_modifier_or_typedef(kind);
-    }
+// What the rules ask of kinds, as bits.
+struct KindTrait {
+    static constexpr std::uint8_t known = 1;           // to the kernel
+    static constexpr std::uint8_t needs_resolving = 2;  // btf_type_needs_resolve
+    static constexpr std::uint8_t has_no_size = 4;      // btf_type_nosize
+    static constexpr std::uint8_t source_only = 8;      // btf_type_is_resolve_source_only
+    static constexpr std::uint8_t modifier = 16;        // btf_type_is_modifier
+    static constexpr std::uint8_t sized = 32;           // it has a size of its own, or is a pointer or an array
+};
+
+constexpr std::array<std::uint8_t, kMaxKinds> kind_traits() {
+    using Trait = KindTrait;
+    std::array<std::uint8_t, kMaxKinds> traits{};
+    const auto set = [&traits](std::uint8_t bits, std::initializer_list<Kind> kinds) {
+        for (const Kind kind : kinds) {
+            std::uint8_t& of = traits[static_cast<std::size_t>(kind)];
+            of = static_cast<std::uint8_t>(of | bits | Trait::known);
+        }
+    };
+    set(Trait::has_no_size, {Kind::Void, Kind::Fwd, Kind::Func, Kind::FuncProto});
+    set(Trait::source_only, {Kind::Var, Kind::Datasec, Kind::DeclTag});
+    set(Trait::sized, {Kind::Int, Kind::Ptr, Kind::Array, Kind::Struct, Kind::Union, Kind::Enum,
+                       Kind::Datasec, Kind::Float, Kind::Enum64});
+    set(Trait::modifier | Trait::needs_resolving,
+        {Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict, Kind::TypeTag});
+    set(Trait::needs_resolving, {Kind::Ptr, Kind::Array, Kind::Struct, Kind::Union, Kind::Func, Kind::Var,
+                                 Kind::Datasec, Kind::DeclTag});
+    return traits;
+}
+
+inline constexpr std::array<std::uint8_t, kMaxKinds> kKindTraits = kind_traits();
+
+inline bool has_trait(Kind kind, std::uint8_t trait) {
+    return (kKindTraits[static_cast<std::size_t>(kind)] & trait) != 0;
 }
 
 // An INT's bits begin at its first bit, and are as many as those of a type of C: btf_type_int_is_regular.
