@@ -22,6 +22,7 @@ void Resolver::check_prototype(uint32_t type_id) {
     }
     uint32_t count = types_.elements<Kind::FuncProto>(type_id);
     const std::byte* param = types_.record(type_id) + kHeadSize;
+    Params params = Params::named;
     const auto bad = [&](uint32_t number_, const std::byte* word, const std::string& what) {
         fault(Rule::argument, type_id, word, "has a parameter " + number(number_) + " " + what);
     };
@@ -37,6 +38,9 @@ void Resolver::check_prototype(uint32_t type_id) {
     for (uint32_t i = 0; i != count; ++i, param += kParamSize) {
         const uint32_t target = types_.load(param + ParamField::type);
         const uint32_t name_off = types_.load(param + ParamField::name_off);
+        if (name_off == 0 && target != 0) {
+            params = Params::unnamed;
+        }
         if (name_off != 0 && (!names_.offset_valid(name_off) || !names_.identifier(name_off))) {
             bad(i, param + ParamField::name_off, "whose name is not an identifier");
         }
@@ -44,6 +48,7 @@ void Resolver::check_prototype(uint32_t type_id) {
             bad(i, param + ParamField::type, "of " + type_text(target) + ", " + unusable_text(target));
         }
     }
+    params_[types_.row(type_id)] = params;
 }
 
 bool Resolver::lacks_size(uint32_t type_id) {
@@ -67,6 +72,9 @@ std::string Resolver::unusable_text(uint32_t type_id) const {
 }
 
 void Resolver::check_parameter_names(uint32_t type_id, uint32_t proto) {
+    if (params_[types_.row(proto)] == Params::named) {
+        return;
+    }
     const uint32_t count = types_.elements<Kind::FuncProto>(proto);
     const std::byte* param = types_.record(proto) + kHeadSize;
     for (uint32_t i = 0; i != count; ++i, param += kParamSize) {

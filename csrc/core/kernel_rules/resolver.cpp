@@ -23,13 +23,16 @@ Resolver::Resolver(const Types& types, NameCheck& names, uint32_t pointer_size, 
       pointer_size_(pointer_size),
       reporter_(reporter),
       visits_(types.end_id(), Visit::none),
-      resolved_(types.end_id()) {}
+      resolved_(types.end_id()),
+      params_(types.end_id(), Params::unchecked) {}
 
 void Resolver::check_all() {
     for (uint32_t type_id = types_.first_record_id(); type_id < types_.end_id(); ++type_id) {
         const Kind kind = types_.kind(type_id);
-        if (has_trait(kind, KindTrait::needs_resolving) && !is_resolved(type_id) &&
-            !(kind == Kind::Ptr && resolve_plain_pointer(type_id))) {
+        if (kind == Kind::Func) {
+            resolve_func(type_id);
+        } else if (has_trait(kind, KindTrait::needs_resolving) && !is_resolved(type_id) &&
+                   !(kind == Kind::Ptr && resolve_plain_pointer(type_id))) {
             resolve(type_id);
         }
         if (kind == Kind::FuncProto) {
@@ -72,8 +75,6 @@ void Resolver::step() {
         case Kind::Struct:
         case Kind::Union:
             return step_composite(frame);
-        case Kind::Func:
-            return step_func(frame.type_id);
         case Kind::Var:
             return step_var(frame.type_id);
         case Kind::Datasec:
@@ -145,6 +146,10 @@ Resolver::Next Resolver::next(uint32_t type_id) {
     }
     if (is_sink(type_id) || visit(type_id) == Visit::resolved) {
         return Next::ready;
+    }
+    if (types_.kind(type_id) == Kind::Func && depth_ != kMaxDepth) {
+        resolve_func(type_id);
+        return visit(type_id) == Visit::resolved ? Next::ready : Next::failed;
     }
     return visit(type_id) != Visit::failed && push(type_id) ? Next::waits : Next::failed;
 }
@@ -409,19 +414,25 @@ void Resolver::step_decl_tag(uint32_t type_id) {
     pop(target, 0);
 }
 
-void Resolver::step_func(uint32_t type_id) {
+// Needs nothing that must be resolved first.
+void Resolver::resolve_func(uint32_t type_id) {
+    if (is_resolved(type_id)) {
+        return;
+    }
     const uint32_t proto = types_.size_or_type(type_id);
+    Visit& visit = visits_[types_.row(type_id)];
+    visit = Visit::failed;
     if (types_.unknown(proto)) {
-        return pop_failed();
+        return;
     }
     if (!types_.exists(proto) || types_.kind(proto) != Kind::FuncProto) {
-        fault_in_type(Rule::type_id, type_id, HeadField::size_or_type,
-                      reference_text(proto) + (types_.exists(proto) ? ", which is not a FUNC_PROTO"
-                                                                    : ", which does not exist"));
-        return pop_failed();
+        return fault_in_type(Rule::type_id, type_id, HeadField::size_or_type,
+                             reference_text(proto) + (types_.exists(proto) ? ", which is not a FUNC_PROTO"
+                                                                           : ", which does not exist"));
     }
+    visit = Visit::resolved;
+    resolved_[types_.row(type_id)].type_id = proto;
     check_parameter_names(type_id, proto);
-    pop(proto, 0);
 }
 
 // -- reports

@@ -36,6 +36,9 @@ private:
         failed,  // resolved, but nothing is known of it
     };
 
+    // Whether the parameters of a prototype have names, as those of a FUNC must.
+    enum class Params : std::uint8_t { unchecked, named, unnamed };
+
     // What the kernel keeps of a resolved type.
     struct Resolved {
         std::uint32_t type_id = 0;
@@ -59,6 +62,7 @@ private:
     // Does the same for a pointer to a type that a pointer stops at, as most are, without the stack. Returns
     // false for another one.
     bool resolve_plain_pointer(std::uint32_t type_id);
+    void resolve_func(std::uint32_t type_id);
 
     // One step of the type on top of the stack: pushes what it refers to, or pops it.
     void step();
@@ -69,7 +73,6 @@ private:
     void step_composite(Frame& frame);
     void step_section(Frame& frame);
     void step_decl_tag(std::uint32_t type_id);
-    void step_func(std::uint32_t type_id);
 
     // Resolves what the reference of the type on top of the stack leads to. Returns true if that is done;
     // otherwise it was pushed, or the type failed.
@@ -148,6 +151,7 @@ private:
     Reporter& reporter_;
     std::vector<Visit> visits_;       // by row
     std::vector<Resolved> resolved_;  // by row
+    std::vector<Params> params_;      // by row: of prototypes
     Frame stack_[kMaxDepth];
     std::size_t depth_ = 0;
     std::uint32_t root_ = 0;

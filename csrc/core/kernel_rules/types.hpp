@@ -19,13 +19,17 @@ public:
         : index_(index),
           strings_(strings),
           types_start_(types_start),
+          kinds_(index.kinds()),
+          offsets_(index.offsets()),
+          section_(index.record(0)),
+          swapped_(index.order() != kHostOrder),
+          first_id_(index.first_id()),
           end_id_(kept(index)),
           may_end_at_(end_id_ + (unread + kHeadSize - 1) / kHeadSize) {}
 
     const Index& index() const { return index_; }
     const Strings& strings() const { return strings_; }
 
-    std::uint32_t first_id() const { return index_.first_id(); }
     // The first of the BTF's own types that has a record.
     std::uint32_t first_record_id() const { return index_.id(index_.first_record()); }
     // One past the last type that the kernel keeps. It drops types past its limit without an error.
@@ -35,12 +39,16 @@ public:
     // Whether nothing is known of a type, because records before it cannot be read.
     bool unknown(std::uint64_t type_id) const { return type_id >= end_id_ && type_id < may_end_at_; }
 
-    std::uint32_t row(std::uint32_t type_id) const { return type_id - index_.first_id(); }
-    bool own(std::uint32_t type_id) const { return type_id >= index_.first_id(); }
-    Kind kind(std::uint32_t type_id) const { return index_.kind_of(type_id); }
+    std::uint32_t row(std::uint32_t type_id) const { return type_id - first_id_; }
+    Kind kind(std::uint32_t type_id) const {
+        return own(type_id) ? static_cast<Kind>(kinds_[row(type_id)]) : index_.kind_of(type_id);
+    }
 
     // The record of one of the BTF's own types or of its bases'.
     const std::byte* record(std::uint32_t type_id) const {
+        if (own(type_id)) {
+            return section_ + offsets_[row(type_id)];
+        }
         const Index& owner = index_.owner(type_id);
         return owner.record(type_id - owner.first_id());
     }
@@ -51,22 +59,25 @@ public:
     std::uint32_t name_off(std::uint32_t type_id) const { return word(type_id, HeadField::name_off); }
     bool flag(std::uint32_t type_id) const { return info_kind_flag(info(type_id)); }
 
-    // The number of elements of a record of a compile-time kind.
+    // The number of elements of one of the BTF's own records of a compile-time kind.
     template <Kind kind_>
     std::uint32_t elements(std::uint32_t type_id) const {
-        constexpr const Shape& shape = shape_of(kind_);
-        const Index& owner = index_.owner(type_id);
-        return owner.elements(type_id - owner.first_id(), shape);
+        return index_.elements(row(type_id), shape_of(kind_));
     }
 
-    std::uint32_t load(const std::byte* at) const { return index_.load(at); }
+    std::uint32_t load(const std::byte* at) const {
+        const std::uint32_t word = Load<kHostOrder>::u32(at);
+        return swapped_ ? __builtin_bswap32(word) : word;
+    }
 
     // The offset in the blob of a word of one of the BTF's own records.
     std::uint64_t offset(const std::byte* word) const {
-        return types_start_ + static_cast<std::size_t>(word - index_.record(0));
+        return types_start_ + static_cast<std::size_t>(word - section_);
     }
 
 private:
+    bool own(std::uint32_t type_id) const { return type_id >= first_id_; }
+
     static std::uint32_t kept(const Index& index) {
         const std::uint32_t end = index.end_id();
         return index.first_id() == 0 && end > kMaxTypeId ? kMaxTypeId : end;
@@ -75,6 +86,12 @@ private:
     const Index& index_;
     const Strings& strings_;
     std::uint64_t types_start_;
+    // The index's, for fast access to the BTF's own types.
+    const std::uint8_t* kinds_;
+    const std::uint32_t* offsets_;
+    const std::byte* section_;
+    bool swapped_;
+    std::uint32_t first_id_;
     std::uint32_t end_id_;
     std::uint64_t may_end_at_;
 };
