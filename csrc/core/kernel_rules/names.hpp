@@ -22,6 +22,13 @@ public:
         return known_[offset] || (is_identifier(offset) && (known_[offset] = true));
     }
 
+    // Loads a name into the cache that identifier() will soon be asked for.
+    void prefetch(std::uint32_t offset) const {
+        if (offset_valid(offset)) {
+            __builtin_prefetch(strings_.rest(offset).data);
+        }
+    }
+
     // btf_name_valid_section
     bool section(std::uint32_t offset) const;
 

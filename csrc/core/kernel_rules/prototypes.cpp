@@ -51,7 +51,7 @@ void Resolver::check_prototype(uint32_t type_id) {
     params_[types_.row(type_id)] = params;
 }
 
-bool Resolver::lacks_size(uint32_t type_id) {
+bool Resolver::resolve_and_lacks_size(uint32_t type_id) {
     if (types_.unknown(type_id)) {
         return false;
     }

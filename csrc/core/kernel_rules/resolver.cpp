@@ -61,7 +61,7 @@ bool Resolver::resolve_plain_pointer(uint32_t type_id) {
         return false;
     }
     visits_[types_.row(type_id)] = Visit::resolved;
-    resolved_[types_.row(type_id)].type_id = target;
+    resolved_[types_.row(type_id)] = target;
     return true;
 }
 
@@ -117,10 +117,10 @@ bool Resolver::push(uint32_t type_id) {
     return true;
 }
 
-void Resolver::pop(uint32_t resolved_id, uint32_t size) {
+void Resolver::pop(uint32_t resolved) {
     const uint32_t row = types_.row(stack_[--depth_].type_id);
     visits_[row] = Visit::resolved;
-    resolved_[row] = {resolved_id, size};
+    resolved_[row] = resolved;
 }
 
 void Resolver::pop_failed() { visits_[types_.row(stack_[--depth_].type_id)] = Visit::failed; }
@@ -165,7 +165,7 @@ Resolver::Next Resolver::next_pointer(uint32_t type_id) {
 uint32_t Resolver::size(uint32_t type_id) const {
     switch (types_.kind(type_id)) {
         case Kind::Array:
-            return resolved_[types_.row(type_id)].size;
+            return resolved_[types_.row(type_id)];
         case Kind::Ptr:
             return pointer_size_;
         default:
@@ -211,12 +211,12 @@ bool Resolver::advance(Next next) {
 // Takes a type without a size too, if it is void, a FWD or a function's type.
 void Resolver::finish_reference(uint32_t type_id, uint32_t target) {
     if (const auto found = with_size(target)) {
-        return pop(*found, 0);
+        return pop(*found);
     }
     const uint32_t end = is_resolved(target) ? resolved_id(target) : target;
     const Kind kind = types_.kind(end);
     if (kind == Kind::Void || kind == Kind::Fwd || kind == Kind::FuncProto) {
-        return pop(end, 0);
+        return pop(end);
     }
     fault_in_type(Rule::type_id, type_id, HeadField::size_or_type, invalid_text(target));
     pop_failed();
@@ -238,7 +238,7 @@ void Resolver::step_var(uint32_t type_id) {
         return;
     }
     if (const auto found = with_size(target)) {
-        return pop(*found, 0);
+        return pop(*found);
     }
     fault_in_type(Rule::type_id, type_id, HeadField::size_or_type,
                   "is of " + type_text(target) + ", which has no size");
@@ -296,7 +296,7 @@ void Resolver::step_array(Frame& frame) {
     if (frame.next == ArrayStep::element_after_fault) {
         return pop_failed();
     }
-    pop(*found, bytes * count);
+    pop(bytes * count);
 }
 
 // The index or the elements of an array, which may not be void or of a type without a size.
@@ -346,7 +346,7 @@ void Resolver::step_composite(Frame& frame) {
                 check_member({type_id, i, at});
         }
     }
-    pop(0, 0);
+    pop(0);
 }
 
 void Resolver::step_section(Frame& frame) {
@@ -385,7 +385,7 @@ void Resolver::step_section(Frame& frame) {
                       " has " + number(size(*found)));
         }
     }
-    pop(0, 0);
+    pop(0);
 }
 
 void Resolver::step_decl_tag(uint32_t type_id) {
@@ -411,7 +411,7 @@ void Resolver::step_decl_tag(uint32_t type_id) {
             return pop_failed();
         }
     }
-    pop(target, 0);
+    pop(target);
 }
 
 // Needs nothing that must be resolved first.
@@ -431,7 +431,7 @@ void Resolver::resolve_func(uint32_t type_id) {
                                                                            : ", which does not exist"));
     }
     visit = Visit::resolved;
-    resolved_[types_.row(type_id)].type_id = proto;
+    resolved_[types_.row(type_id)] = proto;
     check_parameter_names(type_id, proto);
 }
 

@@ -39,12 +39,6 @@ private:
     // Whether the parameters of a prototype have names, as those of a FUNC must.
     enum class Params : std::uint8_t { unchecked, named, unnamed };
 
-    // What the kernel keeps of a resolved type.
-    struct Resolved {
-        std::uint32_t type_id = 0;
-        std::uint32_t size = 0;
-    };
-
     struct Frame {
         std::uint32_t type_id;
         std::uint32_t next;  // index of the next member or entry; ArrayStep of an array
@@ -81,7 +75,7 @@ private:
 
     // Returns false, and fails the type on top of the stack, if the stack is full or the type is on it.
     bool push(std::uint32_t type_id);
-    void pop(std::uint32_t resolved_id, std::uint32_t size);
+    void pop(std::uint32_t resolved);
     void pop_failed();
 
     // What a reference of the type on top of the stack leads to.
@@ -124,7 +118,7 @@ private:
     }
     // Returns the size in bytes of a type that with_size() returned.
     std::uint32_t size(std::uint32_t type_id) const;
-    std::uint32_t resolved_id(std::uint32_t type_id) const { return resolved_[types_.row(type_id)].type_id; }
+    std::uint32_t resolved_id(std::uint32_t type_id) const { return resolved_[types_.row(type_id)]; }
 
     // member_checks.cpp
     void check_member(const Member& member);
@@ -138,7 +132,11 @@ private:
     // prototypes.cpp
     void check_prototype(std::uint32_t type_id);
     // Resolves the type of a return value or parameter. Returns true if it may not be used as such.
-    bool lacks_size(std::uint32_t type_id);
+    bool lacks_size(std::uint32_t type_id) {
+        return !(types_.exists(type_id) && visit(type_id) == Visit::resolved && with_size(type_id)) &&
+               resolve_and_lacks_size(type_id);
+    }
+    bool resolve_and_lacks_size(std::uint32_t type_id);
     std::string unusable_text(std::uint32_t type_id) const;
     void check_parameter_names(std::uint32_t type_id, std::uint32_t proto);
 
@@ -150,7 +148,8 @@ private:
     std::uint32_t pointer_size_;
     Reporter& reporter_;
     std::vector<Visit> visits_;       // by row
-    std::vector<Resolved> resolved_;  // by row
+    // By row: the size of an array; the type that another type ends at.
+    std::vector<std::uint32_t> resolved_;
     std::vector<Params> params_;      // by row: of prototypes
     Frame stack_[kMaxDepth];
     std::size_t depth_ = 0;
