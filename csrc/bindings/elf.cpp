@@ -39,6 +39,7 @@ void register_elf(py::module_& module) {
         .def(py::init<const File&>(), py::arg("file"), py::keep_alive<1, 2>(),
              py::call_guard<py::gil_scoped_release>())
         .def_property_readonly("pointer_size", &Elf::pointer_size)
+        .def_property_readonly("machine", &Elf::machine)
         .def(
             "find", [](const Elf& elf, const std::string& name) { return elf.find(name); }, py::arg("name"),
             py::call_guard<py::gil_scoped_release>());

@@ -13,6 +13,7 @@
 #include "core/input/file.hpp"
 #include "core/kernel_rules/judge.hpp"
 #include "core/kernel_rules/rules.hpp"
+#include "core/loading/object_btf.hpp"
 
 namespace py = pybind11;
 
@@ -74,17 +75,41 @@ py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointe
     return kept.to_python();
 }
 
+// `object` is the BPF object that contains `file`, to be judged as libbpf loads it.
 py::tuple judge_file(const File& file, const BtfSizes* base, bool kernel, std::uint32_t pointer_size,
-                     std::size_t limit) {
+                     std::size_t limit, const File* object) {
     Kept kept(limit);
+    const auto keep = [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); };
     {
         const py::gil_scoped_release unlocked;
         const Mapping mapping = stable_bytes(file);
-        kernel_rules::judge(mapping.bytes(), base == nullptr ? nullptr : &base->btf(),
-                            kernel ? kernel_rules::Loading::kernel : kernel_rules::Loading::program,
-                            pointer_size, [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });
+        Bytes blob = mapping.bytes();
+        loading::ObjectBtf loaded;
+        if (object != nullptr) {
+            loaded = loading::as_loaded(*object, blob);
+            blob = {loaded.bytes.data(), loaded.bytes.size()};
+        }
+        if (loaded.problem) {
+            keep({Severity::error, kernel_rules::info_of(kernel_rules::Rule::object).name, *loaded.problem,
+                  std::nullopt, std::nullopt});
+        } else {
+            kernel_rules::judge(blob, base == nullptr ? nullptr : &base->btf(),
+                                kernel ? kernel_rules::Loading::kernel : kernel_rules::Loading::program,
+                                pointer_size, keep);
+        }
     }
     return kept.to_python();
+}
+
+// Returns the bytes of the BTF of a BPF object as libbpf loads it, and why it does not load it, or None.
+py::tuple load_object(const File& object, const File& file) {
+    loading::ObjectBtf loaded;
+    {
+        const py::gil_scoped_release unlocked;
+        loaded = loading::as_loaded(object, file.whole().bytes());
+    }
+    return py::make_tuple(
+        py::bytes(reinterpret_cast<const char*>(loaded.bytes.data()), loaded.bytes.size()), loaded.problem);
 }
 
 // Returns (name, kinds, text, function, log) for each rule of the kernel.
@@ -102,7 +127,10 @@ void register_lint(py::module_& module) {
     module.def("lint", lint_file, py::arg("file"), py::arg("base"), py::arg("pointer_size"), py::arg("limit"),
                "Find errors and unusual records in a BTF.");
     module.def("judge", judge_file, py::arg("file"), py::arg("base"), py::arg("kernel"),
-               py::arg("pointer_size"), py::arg("limit"), "Find what the kernel would refuse a BTF for.");
+               py::arg("pointer_size"), py::arg("limit"), py::arg("object"),
+               "Find what the kernel would refuse a BTF for.");
+    module.def("as_loaded", load_object, py::arg("object"), py::arg("file"),
+               "Mend the BTF of a BPF object as libbpf does.");
     module.def("kernel_rules", kernel_rule_table, "List the rules by which the kernel judges BTF.");
 }
 

@@ -141,6 +141,9 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
      "a bpf_list_head or bpf_rb_root has one tag contains:STRUCT:MEMBER, which names a node of its kind; owners do "
      "not own owners",
      "btf_find_graph_root", ""},
+    {"object", "VAR FUNC DATASEC",
+     "of a BPF object, libbpf finds the symbols and sections that it takes sizes and offsets from",
+     "btf_fixup_datasec (libbpf)", ""},
 }};
 
 }  // namespace btfmmap::kernel_rules

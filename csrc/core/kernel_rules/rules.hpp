@@ -65,17 +65,18 @@ enum class Rule : std::uint8_t {
     special_field,
     kernel_pointer,
     graph_root,
+    object,
 };
 
 struct RuleInfo {
     const char* name;      // as in Diagnostic::rule
     const char* kinds;     // of the records that it concerns, as Python's Kind spells them; "" for the header
     const char* text;      // what must hold
-    const char* function;  // in kernel/bpf/btf.c
+    const char* function;  // in kernel/bpf/btf.c, or in libbpf
     const char* log;       // what the kernel's log says, alternatives separated by |; "" if it says nothing
 };
 
-constexpr std::size_t kRuleCount = static_cast<std::size_t>(Rule::graph_root) + 1;
+constexpr std::size_t kRuleCount = static_cast<std::size_t>(Rule::object) + 1;
 
 // In the order of Rule.
 extern const std::array<RuleInfo, kRuleCount> kRules;

@@ -5,6 +5,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/merge_sort.hpp"
+#include "core/input/elf_symbols.hpp"
 
 namespace btfmmap::program {
 
@@ -16,19 +17,14 @@ using std::uint64_t;
 using std::uint8_t;
 
 constexpr uint16_t kMachineBpf = 247;
-constexpr uint32_t kProgramBits = 1, kSymbolTable = 2, kRelocations = 9;  // SHT_
-constexpr uint64_t kAllocated = 0x2, kExecutable = 0x4;                   // SHF_
+constexpr uint32_t kProgramBits = 1, kRelocations = 9;   // SHT_
+constexpr uint64_t kAllocated = 0x2, kExecutable = 0x4;  // SHF_
 
-constexpr std::size_t kSymbolSize = 24, kRelocationSize = 16;
-constexpr uint8_t kTypeMask = 0x0f, kFunctionType = 2;                 // STT_
-constexpr uint8_t kLocal = 0, kWeak = 2;                               // STB_
-constexpr uint8_t kVisibilityMask = 0x03, kInternal = 1, kHidden = 2;  // STV_
-constexpr uint16_t kUndefined = 0;                                     // SHN_UNDEF
+constexpr std::size_t kRelocationSize = 16;
 constexpr std::string_view kText = ".text";
 
 // Limits on what is kept of one object, far above what a kernel loads.
 constexpr uint64_t kMaxInstructions = std::uint64_t{1} << 22;
-constexpr uint64_t kMaxSymbols = std::uint64_t{1} << 20;
 
 bool starts_with(std::string_view text, std::string_view prefix) {
     return text.substr(0, prefix.size()) == prefix;
@@ -36,18 +32,6 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 
 // Whether the section's variables are read-only in the kernel, as libbpf names such sections.
 bool is_read_only(std::string_view name) { return name == ".rodata" || starts_with(name, ".rodata."); }
-
-struct Symbol {
-    uint32_t name;
-    uint8_t info;
-    uint8_t other;
-    uint16_t section;
-    uint64_t value;
-    uint64_t size;
-
-    uint8_t type() const { return info & kTypeMask; }
-    uint8_t binding() const { return info >> 4; }
-};
 
 std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 
@@ -79,7 +63,7 @@ private:
     void read_sections() {
         for (uint64_t number = 1; number < elf_.sections(); ++number) {
             const ElfSectionHeader header = elf_.header_of(number);
-            if (header.type == kSymbolTable) {
+            if (header.type == ElfSymbols::kSectionType) {
                 if (symbol_table_ != 0) {
                     throw malformed("more than one symbol table");
                 }
@@ -130,29 +114,21 @@ private:
         if (symbol_table_ == 0) {
             throw malformed("no symbol table; was the file stripped?");
         }
-        const ElfSectionHeader header = elf_.header_of(symbol_table_);
-        if (header.link >= elf_.sections()) {
-            throw malformed("the names of symbols are in section " + std::to_string(header.link) + " of " +
-                            std::to_string(elf_.sections()));
-        }
-        if (header.size / kSymbolSize > kMaxSymbols) {
-            throw too_large("more than " + std::to_string(kMaxSymbols) + " symbols");
-        }
-        const Mapping table = elf_.content(header), names = elf_.content(elf_.header_of(header.link));
-        const std::size_t count = table.bytes().size / kSymbolSize;
-        symbols_.reserve(count);
-        external_of_.assign(count, kNone);
-        for (std::size_t i = 0; i != count; ++i) {
-            symbols_.push_back(symbol(table.bytes().data + i * kSymbolSize));
-            const Symbol& symbol = symbols_.back();
-            if (symbol.section == kUndefined && symbol.binding() != kLocal) {
-                const std::string_view name = name_of(symbol, names.bytes());
+        const ElfSymbols table(file_, elf_, symbol_table_);
+        symbols_.reserve(table.size());
+        external_of_.assign(table.size(), kNone);
+        for (std::size_t i = 0; i != table.size(); ++i) {
+            symbols_.push_back(table.symbol(i));
+            const ElfSymbol& symbol = symbols_.back();
+            if (symbol.section == ElfSymbol::kUndefined && symbol.binding() != ElfSymbol::kLocal) {
+                const std::string_view name = table.name(symbol);
                 if (!name.empty()) {
                     external_of_[i] = static_cast<uint32_t>(object_.externals_.size());
-                    object_.externals_.push_back({std::string(name), symbol.binding() == kWeak});
+                    object_.externals_.push_back(
+                        {std::string(name), symbol.binding() == ElfSymbol::kWeak});
                 }
-            } else if (symbol.type() == kFunctionType) {
-                read_function(symbol, names.bytes());
+            } else if (symbol.type() == ElfSymbol::kFunction) {
+                read_function(symbol, table);
             }
         }
         merge_sort(object_.functions_,
@@ -179,50 +155,23 @@ private:
         }
     }
 
-    Symbol symbol(const std::byte* at) const {
-        return with_byte_order(object_.order_, [at](auto load) {
-            return Symbol{load.u32(at),
-                          static_cast<uint8_t>(at[4]),
-                          static_cast<uint8_t>(at[5]),
-                          load.u16(at + 6),
-                          load.u64(at + 8),
-                          load.u64(at + 16)};
-        });
-    }
-
-    std::string_view name_of(const Symbol& symbol, Bytes names) const {
-        if (symbol.name >= names.size) {
-            throw malformed("a symbol has the name offset " + std::to_string(symbol.name) + ", past the " +
-                            std::to_string(names.size) + " bytes of names");
-        }
-        const std::string_view start(reinterpret_cast<const char*>(names.data) + symbol.name,
-                                     std::min(names.size - symbol.name, Elf::kMaxName + 1));
-        const std::size_t end = start.find('\0');
-        if (end == std::string_view::npos) {
-            throw malformed("the name of a symbol does not end within " + std::to_string(Elf::kMaxName) +
-                            " bytes");
-        }
-        return start.substr(0, end);
-    }
-
-    void read_function(const Symbol& symbol, Bytes names) {
+    void read_function(const ElfSymbol& symbol, const ElfSymbols& table) {
         const uint32_t number = code_section(symbol.section);
         if (number == kNone) {
             return;
         }
         const CodeSection& section = object_.sections_[number];
         const uint64_t bytes = uint64_t{section.end - section.first} * kInstructionSize;
-        const std::string_view name = name_of(symbol, names);
+        const std::string_view name = table.name(symbol);
         if (symbol.size == 0 || symbol.value % kInstructionSize != 0 || symbol.size % kInstructionSize != 0 ||
             symbol.value > bytes || symbol.size > bytes - symbol.value) {
             throw malformed("the function " + quoted(name) + " has " + std::to_string(symbol.size) +
                             " bytes at " + std::to_string(symbol.value) + " of section " +
                             quoted(section.name) + ", which has " + std::to_string(bytes));
         }
-        const uint8_t visibility = symbol.other & kVisibilityMask;
         const auto first = static_cast<uint32_t>(section.first + symbol.value / kInstructionSize);
         const auto end = static_cast<uint32_t>(first + symbol.size / kInstructionSize);
-        const bool global = symbol.binding() != kLocal && visibility != kInternal && visibility != kHidden;
+        const bool global = symbol.binding() != ElfSymbol::kLocal && !symbol.is_hidden();
         object_.functions_.push_back({std::string(name), number, first, end, global, false});
     }
 
@@ -281,7 +230,7 @@ private:
             object_.references_.push_back({instruction, Reference::Kind::external, external_of_[number], 0});
             return;
         }
-        const Symbol& symbol = symbols_[number];
+        const ElfSymbol& symbol = symbols_[number];
         const uint32_t code = code_section(symbol.section);
         const Instruction& user = object_.code_[instruction];
         const auto addend = static_cast<uint64_t>(std::int64_t{user.immediate});
@@ -306,7 +255,7 @@ private:
     const File& file_;
     Elf elf_;
     uint64_t symbol_table_ = 0;
-    std::vector<Symbol> symbols_;
+    std::vector<ElfSymbol> symbols_;
     std::vector<uint32_t> external_of_;  // by symbol
 };
 
