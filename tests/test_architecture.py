@@ -43,6 +43,8 @@ FOLDERS = {
     "pahole": {"base", "format", "index", "btf", "analysis", "text", "dump"},
     "core_relo": {"base", "simd", "format", "index", "names", "tables", "btf", "program"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
+    "kernel_rules": {"base", "simd", "format", "index", "names", "btf"},
+    "loading": {"base", "input", "format", "index", "btf", "analysis"},
     "program": {"base", "input"},
 }
 # The layers of the package: their modules, and which other layers those may import at run time, inside of
@@ -131,6 +133,7 @@ PUBLIC_NAMES = {
     "InstructionUse",
     "IntEncoding",
     "KERNEL_BTF",
+    "KERNEL_RULES_VERSION",
     "Kernel",
     "KernelInput",
     "Kind",

@@ -91,6 +91,18 @@ std::optional<std::uint64_t> btf_size(const File& file) {
     }
 }
 
+// Whether a BTF is split, so that it needs a base. False for bytes whose header is invalid otherwise.
+bool needs_base(const File& file) {
+    const py::gil_scoped_release unlocked;
+    const Mapping all = file.whole();
+    try {
+        parse_header(all.bytes(), false);
+    } catch (const Error& error) {
+        return error.kind == ErrorKind::missing_base;
+    }
+    return false;
+}
+
 }  // namespace
 
 void register_file(py::module_& module) {
@@ -104,6 +116,7 @@ void register_file(py::module_& module) {
             [](const File& file) { return magic_byte_order(file.head(sizeof kMagic).bytes()).has_value(); },
             py::call_guard<py::gil_scoped_release>())
         .def("btf_size", btf_size)
+        .def("needs_base", needs_base)
         .def(
             "head", [](const File& file, std::size_t size) { return view(file.head(size)); }, py::arg("size"),
             py::call_guard<py::gil_scoped_release>())

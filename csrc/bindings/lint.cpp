@@ -3,8 +3,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "bindings/register.hpp"
@@ -43,47 +45,62 @@ public:
         }
     }
 
+    // Keeps findings of the kernel's rules as notes, except where something is noted already.
+    void keep_as_notes(const Kept& kernel) {
+        std::unordered_set<std::uint64_t> noted;
+        for (const Diagnostic& each : kept_) {
+            if (each.offset) {
+                noted.insert(*each.offset);
+            }
+        }
+        for (Diagnostic each : kernel.kept_) {
+            if (!each.offset || noted.count(*each.offset) == 0) {
+                each.severity = Severity::note;
+                keep(std::move(each));
+            }
+        }
+    }
+
+    // The first diagnostic, or None.
+    py::object first() const {
+        return kept_.empty() ? py::object(py::none()) : py::object(row(kept_.front()));
+    }
+
     // Returns a list of (is an error, rule, message, offset, type ID), the number of errors and the number of
     // notes.
     py::tuple to_python() const {
         py::list rows;
         for (const Diagnostic& each : kept_) {
-            rows.append(py::make_tuple(each.severity == Severity::error, each.rule,
-                                       to_printable(each.message), each.offset, each.type_id));
+            rows.append(row(each));
         }
         return py::make_tuple(rows, counts_[0], counts_[1]);
     }
 
 private:
+    static py::tuple row(const Diagnostic& each) {
+        return py::make_tuple(each.severity == Severity::error, each.rule, to_printable(each.message),
+                              each.offset, each.type_id);
+    }
+
     std::size_t limit_;
     std::vector<Diagnostic> kept_;
     std::size_t counts_[2] = {};
 };
 
-py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointer_size, std::size_t limit) {
-    Kept kept(limit);
-    {
-        const py::gil_scoped_release unlocked;
-        const Mapping mapping = stable_bytes(file);
-        std::optional<LintBase> lint_base;
-        if (base != nullptr) {
-            lint_base.emplace(LintBase{base->btf(), base->sizes()});
-        }
-        lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size,
-             [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });
-    }
-    return kept.to_python();
-}
+// How the kernel takes a BTF, and as whose.
+struct Judgement {
+    const BtfSizes* base;
+    bool kernel;  // the base of a module
+    std::uint32_t pointer_size;
+    const File* object;  // the BPF object that contains it, to be judged as libbpf loads it
 
-// `object` is the BPF object that contains `file`, to be judged as libbpf loads it.
-py::tuple judge_file(const File& file, const BtfSizes* base, bool kernel, std::uint32_t pointer_size,
-                     std::size_t limit, const File* object) {
-    Kept kept(limit);
-    const auto keep = [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); };
-    {
-        const py::gil_scoped_release unlocked;
-        const Mapping mapping = stable_bytes(file);
-        Bytes blob = mapping.bytes();
+    // Returns whether there are no violations.
+    bool judge(Bytes blob, Kept& kept) const {
+        bool taken = true;
+        const auto keep = [&](Diagnostic&& diagnostic) {
+            taken = false;
+            kept.keep(std::move(diagnostic));
+        };
         loading::ObjectBtf loaded;
         if (object != nullptr) {
             loaded = loading::as_loaded(*object, blob);
@@ -97,6 +114,38 @@ py::tuple judge_file(const File& file, const BtfSizes* base, bool kernel, std::u
                                 kernel ? kernel_rules::Loading::kernel : kernel_rules::Loading::program,
                                 pointer_size, keep);
         }
+        return taken;
+    }
+};
+
+// Returns what to_python() returns, and the reason for which the kernel refuses the BTF, or None.
+py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointer_size, std::size_t limit,
+                    const File* object) {
+    Kept kept(limit), kernel(std::max<std::size_t>(limit, 1));
+    {
+        const py::gil_scoped_release unlocked;
+        const Mapping mapping = stable_bytes(file);
+        std::optional<LintBase> lint_base;
+        if (base != nullptr) {
+            lint_base.emplace(LintBase{base->btf(), base->sizes()});
+        }
+        const bool taken = Judgement{base, false, pointer_size, object}.judge(mapping.bytes(), kernel);
+        // Only of standalone BTF are all references known to be valid then.
+        const bool sound = taken && base == nullptr && object == nullptr;
+        lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size, sound,
+             [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });
+        kept.keep_as_notes(kernel);
+    }
+    return py::tuple(kept.to_python() + py::make_tuple(kernel.first()));
+}
+
+py::tuple judge_file(const File& file, const BtfSizes* base, bool kernel, std::uint32_t pointer_size,
+                     std::size_t limit, const File* object) {
+    Kept kept(limit);
+    {
+        const py::gil_scoped_release unlocked;
+        const Mapping mapping = stable_bytes(file);
+        Judgement{base, kernel, pointer_size, object}.judge(mapping.bytes(), kept);
     }
     return kept.to_python();
 }
@@ -125,7 +174,8 @@ py::list kernel_rule_table() {
 
 void register_lint(py::module_& module) {
     module.def("lint", lint_file, py::arg("file"), py::arg("base"), py::arg("pointer_size"), py::arg("limit"),
-               "Find errors and unusual records in a BTF.");
+               py::arg("object"), "Find errors and unusual records in a BTF.");
+    module.attr("KERNEL_RULES_VERSION") = kernel_rules::kKernelVersion;
     module.def("judge", judge_file, py::arg("file"), py::arg("base"), py::arg("kernel"),
                py::arg("pointer_size"), py::arg("limit"), py::arg("object"),
                "Find what the kernel would refuse a BTF for.");

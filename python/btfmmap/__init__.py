@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .kernels.inputs import KernelInput, find_kernels
     from .kernels.opened import OpenKernel
     from .kinds import IntEncoding, Kind
-    from .linting import Diagnostic, lint
+    from .linting import KERNEL_RULES_VERSION, Diagnostic, lint
     from .loaded_btf import LoadedBtf, loaded
     from .records import Records
     from .relocation_kinds import CoreReloKind, InstructionUse, RelocationStatus
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KERNEL_BTF",
+    "KERNEL_RULES_VERSION",
     "SAMPLE_BTF",
     "Btf",
     "BtfError",
@@ -155,6 +156,7 @@ _LAZY = {
     "Finding": "contract",
     "Identity": "kernels.identity",
     "IntEncoding": "kinds",
+    "KERNEL_RULES_VERSION": "linting",
     "Kernel": "kernel",
     "KernelInput": "kernels.inputs",
     "Kind": "kinds",

@@ -47,6 +47,11 @@ class Contents:
         return Contents(_copy(self.btf), base, ext, self.pointer_size, self.holder)
 
 
+def is_elf(file: File) -> bool:
+    """Whether a file is an ELF file."""
+    return bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC
+
+
 def is_candidate(file: File) -> bool:
     """Whether the beginning of a file is that of BTF or of something that may contain it."""
     head = bytes(file.head(kernel_images.HEAD))
@@ -85,7 +90,7 @@ class _Search:
         """
         if file.is_btf():
             return Contents(file)
-        if bytes(file.head(len(_ELF_MAGIC))) == _ELF_MAGIC:
+        if is_elf(file):
             return self.in_elf(file)
         head = bytes(file.head(kernel_images.HEAD))
         codec = compression.recognise(head)

@@ -37,6 +37,7 @@
 #include "core/dump/raw.hpp"
 #include "core/dump/typed_records.hpp"
 #include "core/fingerprint/fingerprints.hpp"
+#include "core/kernel_rules/judge.hpp"
 #include "core/lint/lint.hpp"
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
@@ -569,20 +570,21 @@ std::vector<std::unique_ptr<const Sizes>> sizes_of(const Btf& btf) {
 
 // Returns whether lint finds no error that opening must refuse. Opening accepts the entries of a DATASEC that
 // lint reports under "section-entry".
-bool lints(const Mapping& bytes, const Btf* base) {
+bool lints(const Mapping& bytes, const Btf* base, bool sound, std::size_t& found) {
     std::size_t errors = 0;
-    const auto count = [&errors](const Diagnostic& diagnostic) {
+    const auto count = [&](const Diagnostic& diagnostic) {
         touch(diagnostic.message);
+        ++found;
         errors +=
             diagnostic.severity == Severity::error && diagnostic.rule != std::string_view("section-entry");
     };
     try {
         if (base == nullptr) {
-            lint(bytes.bytes(), nullptr, 0, count);
+            lint(bytes.bytes(), nullptr, 0, sound, count);
         } else {
             const auto sizes = sizes_of(*base);
             const LintBase on{*base, *sizes.back()};
-            lint(bytes.bytes(), &on, 0, count);
+            lint(bytes.bytes(), &on, 0, sound, count);
         }
     } catch (const Error&) {
         return false;
@@ -590,12 +592,37 @@ bool lints(const Mapping& bytes, const Btf* base) {
     return errors == 0;
 }
 
+// Returns whether the kernel takes the BTF.
+bool takes(const Mapping& bytes, const Btf* base, kernel_rules::Loading loading) {
+    std::size_t errors = 0;
+    kernel_rules::judge(bytes.bytes(), base, loading, 0, [&](const Diagnostic& diagnostic) {
+        touch(diagnostic.message);
+        require(diagnostic.severity == Severity::error);
+        ++errors;
+    });
+    return errors == 0;
+}
+
+// What the kernel takes opens, and lint finds the same with this knowledge.
+void judge(const Mapping& bytes, const Btf* base, bool opens) {
+    const bool as_base = takes(bytes, base, kernel_rules::Loading::kernel);
+    const bool taken = takes(bytes, base, kernel_rules::Loading::program);
+    require(!taken || as_base);
+    if (taken && base == nullptr) {
+        std::size_t with = 0, without = 0;
+        require(opens && lints(bytes, base, true, with) && lints(bytes, base, false, without));
+        require(with == without);
+    }
+}
+
 }  // namespace
 
 BtfPtr open(const Mapping& bytes, const BtfPtr& base) {
     BtfPtr btf;
     attempt([&] { btf = std::make_shared<const Btf>(bytes, "input", base, 0); });
-    require(lints(bytes, base.get()) == (btf != nullptr));
+    std::size_t found = 0;
+    require(lints(bytes, base.get(), false, found) == (btf != nullptr));
+    judge(bytes, base.get(), btf != nullptr);
     return btf;
 }
 

@@ -141,9 +141,11 @@ private:
 
 std::vector<Cycle> find_cycles(const Index& index) {
     std::vector<Cycle> found = ComponentFinder(index, true).run();
-    const std::vector<Cycle> indirect = ComponentFinder(index, false).run();
+    const std::vector<Cycle> indirect = find_indirect_cycles(index);
     found.insert(found.end(), indirect.begin(), indirect.end());
     return found;
 }
+
+std::vector<Cycle> find_indirect_cycles(const Index& index) { return ComponentFinder(index, false).run(); }
 
 }  // namespace btfmmap

@@ -68,7 +68,8 @@ void note_header(const Header& header, std::uint64_t blob_size, const ReportDiag
 
 }  // namespace
 
-void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const ReportDiagnostic& report) {
+void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, bool sound,
+          const ReportDiagnostic& report) {
     const auto header = header_of(blob, base, report);
     if (!header) {
         return;
@@ -82,10 +83,12 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
     const std::uint64_t ids_end = std::min<std::uint64_t>(
         UINT32_MAX, index.end_id() + (records.unread() + kHeadSize - 1) / kHeadSize);
     const Strings strings(header->strings(blob), base == nullptr ? nullptr : &base->btf.strings());
-    each_invalid_reference(
-        index, strings.end(), ids_end, types_start,
-        [&](Error&& error) { report(invalid("reference", std::move(error))); },
-        [&](Error&& error) { report(invalid("section-entry", std::move(error))); });
+    if (!sound) {
+        each_invalid_reference(
+            index, strings.end(), ids_end, types_start,
+            [&](Error&& error) { report(invalid("reference", std::move(error))); },
+            [&](Error&& error) { report(invalid("section-entry", std::move(error))); });
+    }
     if (records.error()) {
         report(invalid("record", Error(*records.error())));
     }
@@ -96,7 +99,7 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, const Re
     const Sizes sizes(index, pointer_size == 0 ? sizeof(void*) : pointer_size,
                       base == nullptr ? nullptr : &base->sizes);
     note_header(*header, blob.size, report);
-    apply_lint_rules(index, strings, sizes, types_start, report);
+    apply_lint_rules(index, strings, sizes, types_start, sound, report);
 }
 
 }  // namespace btfmmap

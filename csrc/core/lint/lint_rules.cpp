@@ -138,11 +138,11 @@ public:
           report_(report),
           known_identifiers_(static_cast<std::size_t>(strings.end())) {}
 
-    void run() {
+    void run(bool sound) {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
             check_record(static_cast<uint32_t>(row));
         }
-        for (const Cycle& cycle : find_cycles(index_)) {
+        for (const Cycle& cycle : sound ? find_indirect_cycles(index_) : find_cycles(index_)) {
             report_cycle(cycle);
         }
         check_duplicates();
@@ -561,8 +561,8 @@ private:
 }  // namespace
 
 void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes,
-                      std::uint64_t types_start, const ReportDiagnostic& report) {
-    LintRules(index, strings, sizes, types_start, report).run();
+                      std::uint64_t types_start, bool sound, const ReportDiagnostic& report) {
+    LintRules(index, strings, sizes, types_start, report).run(sound);
 }
 
 }  // namespace btfmmap

@@ -1,18 +1,23 @@
 """List all errors of a BTF, and what is legal but unusual in it.
 
-Prints a line for each: file, byte offset, error or note, message and [rule]. help(btfmmap.Diagnostic)
-describes the rules. The exit code is 1 if there are errors, and 0 if there are only notes.
+Prints a line for each: file, byte offset, error or note, message and [rule], and at the end whether Linux 6.18
+takes the BTF. help(btfmmap.Diagnostic) describes the rules. The exit code is 1 if there are errors, and 0 if
+there are only notes.
+
+With --kernel, lists all that the kernel refuses the BTF for; the first is its own reason. docs/lint.md has
+these rules. A BPF object is judged as libbpf loads it, or, with --raw, as it is in the file.
 
     btfmmap lint vmlinux.btf
     btfmmap lint ext4.ko.xz --base vmlinux.btf
     btfmmap lint prog.bpf.o --json
+    btfmmap lint prog.bpf.o --kernel
 """
 
 from __future__ import annotations
 
 import os
 
-from .. import KERNEL_BTF, lint
+from .. import KERNEL_BTF, KERNEL_RULES_VERSION, lint
 from .common import (
     add_base,
     add_json,
@@ -52,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="maximum number of errors, and of notes, to list; default: 10000",
     )
+    parser.add_argument(
+        "--kernel", action="store_true", help="list what the kernel refuses the BTF for, instead"
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="with --kernel: judge a BPF object without what libbpf adds"
+    )
     add_unit(parser)
     add_base(parser)
     add_json(parser, "a list of {severity, rule, message, offset, type_id}")
@@ -59,7 +70,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     path = file_path(args)
-    found = reading(lint, path, base=open_base(args.base), unit=args.unit or 0, limit=args.limit)
+    if args.raw and not args.kernel:
+        wrong_usage("--raw needs --kernel")
+    found = reading(
+        lint,
+        path,
+        base=open_base(args.base),
+        unit=args.unit or 0,
+        limit=args.limit,
+        rules="kernel" if args.kernel else "open",
+        raw=args.raw,
+    )
     listed = [diagnostic.severity for diagnostic in found if diagnostic.rule != "limit"]
     errors, notes = listed.count("error"), listed.count("note")
     if args.json:
@@ -71,5 +92,9 @@ def run(args: argparse.Namespace) -> int:
         for severity, rule, message, offset, _ in found:
             place = "" if offset is None else f"{offset:#x}: "
             print(f"{shown}: {place}{severity}: {printable(message)} [{rule}]")
-        print(f"{errors} error{'s' * (errors != 1)}, {notes} note{'s' * (notes != 1)}")
+        counts = f"{errors} error{'s' * (errors != 1)}"
+        if not args.kernel:
+            counts += f", {notes} note{'s' * (notes != 1)}"
+        refused = bool(found) if args.kernel else any(diagnostic.rule == "kernel" for diagnostic in found)
+        print(f"{counts}; Linux {KERNEL_RULES_VERSION} {'refuses' if refused else 'takes'} this BTF")
     return int(any(diagnostic.severity == "error" for diagnostic in found))
