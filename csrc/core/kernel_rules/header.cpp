@@ -58,7 +58,7 @@ public:
                 fault(Rule::header_tail,
                       "the header has " + number(header_.size) + " bytes, and byte " + number(at) +
                           " is not 0; Linux " + kKernelVersion + " knows " + number(kHeaderSize),
-                      at);
+                      kHeaderSize);
                 break;
             }
         }

@@ -133,8 +133,9 @@ private:
     void check_prototype(std::uint32_t type_id);
     // Resolves the type of a return value or parameter. Returns true if it may not be used as such.
     bool lacks_size(std::uint32_t type_id) {
-        return !(types_.exists(type_id) && visit(type_id) == Visit::resolved && with_size(type_id)) &&
-               resolve_and_lacks_size(type_id);
+        const bool usable = types_.exists(type_id) && visit(type_id) == Visit::resolved && is_valid(type_id) &&
+                            with_size(type_id).has_value();
+        return !usable && resolve_and_lacks_size(type_id);
     }
     bool resolve_and_lacks_size(std::uint32_t type_id);
     std::string unusable_text(std::uint32_t type_id) const;

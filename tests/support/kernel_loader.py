@@ -1,0 +1,73 @@
+"""Loads BTF by bpf(BPF_BTF_LOAD), as the reference for the rules of the kernel. Needs root."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+
+import pytest
+from btf_writer import BtfWriter
+
+SYS_BPF = {"x86_64": 321, "aarch64": 280, "ppc64le": 361, "s390x": 351, "riscv64": 280}
+BPF_BTF_LOAD = 18
+LOG_SIZE = 1 << 20
+
+
+class Attributes(ctypes.Structure):
+    """The part of `union bpf_attr` that the call uses."""
+
+    _fields_ = (
+        ("btf", ctypes.c_uint64),
+        ("log", ctypes.c_uint64),
+        ("btf_size", ctypes.c_uint32),
+        ("log_size", ctypes.c_uint32),
+        ("log_level", ctypes.c_uint32),
+    )
+
+
+class KernelLoader:
+    """Says of BTF whether the running kernel takes it."""
+
+    def __init__(self) -> None:
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.log = ctypes.create_string_buffer(LOG_SIZE)
+
+    def refusal(self, blob: bytes) -> tuple[int, str] | None:
+        """The error number and the end of the log; None if the kernel takes the BTF."""
+        code = self._load(blob, logged=True)
+        log = self.log.value.decode(errors="replace")
+        if code == errno.ENOSPC:  # of the log
+            code, log = self._load(blob, logged=False), ""
+        return (code, "\n".join(log.rstrip("\n").split("\n")[-2:])) if code else None
+
+    def _load(self, blob: bytes, *, logged: bool) -> int:
+        buffer = ctypes.create_string_buffer(blob, max(1, len(blob)))
+        log = ctypes.addressof(self.log) if logged else 0
+        self.log.value = b""
+        attributes = Attributes(ctypes.addressof(buffer), log, len(blob), LOG_SIZE * logged, int(logged))
+        descriptor = self.libc.syscall(
+            SYS_BPF[platform.machine()], BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes)
+        )
+        if descriptor < 0:
+            return ctypes.get_errno()
+        os.close(descriptor)
+        return 0
+
+
+def loader_of_version(version: str) -> KernelLoader:
+    """A loader; skips the test where it cannot be used, or the kernel is not of this version."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may load BTF")
+    if platform.machine() not in SYS_BPF:
+        pytest.skip(f"the number of bpf(2) is not known for {platform.machine()}")
+    if not os.uname().release.startswith(f"{version}."):
+        pytest.skip(f"Linux {os.uname().release} has other rules than {version}")
+    loader = KernelLoader()
+    writer = BtfWriter()
+    writer.add_int()
+    refused = loader.refusal(writer.build())
+    if refused:
+        pytest.skip(f"this kernel loads no BTF: {os.strerror(refused[0])}")
+    return loader
