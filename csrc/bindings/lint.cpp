@@ -92,7 +92,7 @@ struct Judgement {
     const BtfSizes* base;
     bool kernel;  // the base of a module
     std::uint32_t pointer_size;
-    const File* object;  // the BPF object that contains it, to be judged as libbpf loads it
+    const File* bpf_object;  // the BPF object that contains it, to be judged as libbpf loads it
 
     // Returns whether there are no violations.
     bool judge(Bytes blob, Kept& kept) const {
@@ -102,8 +102,8 @@ struct Judgement {
             kept.keep(std::move(diagnostic));
         };
         loading::ObjectBtf loaded;
-        if (object != nullptr) {
-            loaded = loading::as_loaded(*object, blob);
+        if (bpf_object != nullptr) {
+            loaded = loading::as_loaded(*bpf_object, blob);
             blob = {loaded.bytes.data(), loaded.bytes.size()};
         }
         if (loaded.problem) {
@@ -120,7 +120,7 @@ struct Judgement {
 
 // Returns what to_python() returns, and the reason for which the kernel refuses the BTF, or None.
 py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointer_size, std::size_t limit,
-                    const File* object) {
+                    const File* bpf_object) {
     Kept kept(limit), kernel(std::max<std::size_t>(limit, 1));
     {
         const py::gil_scoped_release unlocked;
@@ -129,9 +129,9 @@ py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointe
         if (base != nullptr) {
             lint_base.emplace(LintBase{base->btf(), base->sizes()});
         }
-        const bool taken = Judgement{base, false, pointer_size, object}.judge(mapping.bytes(), kernel);
+        const bool taken = Judgement{base, false, pointer_size, bpf_object}.judge(mapping.bytes(), kernel);
         // Only of standalone BTF are all references known to be valid then.
-        const bool sound = taken && base == nullptr && object == nullptr;
+        const bool sound = taken && base == nullptr && bpf_object == nullptr;
         lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size, sound,
              [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });
         kept.keep_as_notes(kernel);
@@ -140,22 +140,22 @@ py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointe
 }
 
 py::tuple judge_file(const File& file, const BtfSizes* base, bool kernel, std::uint32_t pointer_size,
-                     std::size_t limit, const File* object) {
+                     std::size_t limit, const File* bpf_object) {
     Kept kept(limit);
     {
         const py::gil_scoped_release unlocked;
         const Mapping mapping = stable_bytes(file);
-        Judgement{base, kernel, pointer_size, object}.judge(mapping.bytes(), kept);
+        Judgement{base, kernel, pointer_size, bpf_object}.judge(mapping.bytes(), kept);
     }
     return kept.to_python();
 }
 
 // Returns the bytes of the BTF of a BPF object as libbpf loads it, and why it does not load it, or None.
-py::tuple load_object(const File& object, const File& file) {
+py::tuple load_object(const File& bpf_object, const File& file) {
     loading::ObjectBtf loaded;
     {
         const py::gil_scoped_release unlocked;
-        loaded = loading::as_loaded(object, file.whole().bytes());
+        loaded = loading::as_loaded(bpf_object, file.whole().bytes());
     }
     return py::make_tuple(
         py::bytes(reinterpret_cast<const char*>(loaded.bytes.data()), loaded.bytes.size()), loaded.problem);
@@ -174,12 +174,12 @@ py::list kernel_rule_table() {
 
 void register_lint(py::module_& module) {
     module.def("lint", lint_file, py::arg("file"), py::arg("base"), py::arg("pointer_size"), py::arg("limit"),
-               py::arg("object"), "Find errors and unusual records in a BTF.");
+               py::arg("bpf_object"), "Find errors and unusual records in a BTF.");
     module.attr("KERNEL_RULES_VERSION") = kernel_rules::kKernelVersion;
     module.def("judge", judge_file, py::arg("file"), py::arg("base"), py::arg("kernel"),
-               py::arg("pointer_size"), py::arg("limit"), py::arg("object"),
+               py::arg("pointer_size"), py::arg("limit"), py::arg("bpf_object"),
                "Find what the kernel would refuse a BTF for.");
-    module.def("as_loaded", load_object, py::arg("object"), py::arg("file"),
+    module.def("as_loaded", load_object, py::arg("bpf_object"), py::arg("file"),
                "Mend the BTF of a BPF object as libbpf does.");
     module.def("kernel_rules", kernel_rule_table, "List the rules by which the kernel judges BTF.");
 }

@@ -103,10 +103,10 @@ def lint(
     rule "section-entry", the BTF can be opened. A note of the rule "kernel" says that Linux 6.18 refuses it.
 
     With `rules="kernel"`, lists what Linux 6.18 refuses the BTF for, all of it. The first error is the
-    kernel's own reason; an empty list means that the kernel takes the BTF. This needs no privilege, and judges
-    a file of any byte order and pointer size as a kernel of its own would. A standalone BTF is judged as that
-    of a program, like `bpf(BPF_BTF_LOAD)` does; split BTF as that of a module on its base. A BPF object is
-    judged as libbpf loads it: compilers leave out sizes and offsets, and libbpf adds them.
+    kernel's own reason; an empty list means that the kernel takes the BTF. This needs no privilege, and
+    judges a file of any byte order and pointer size as a kernel of its own would. A standalone BTF is judged
+    as that of a program, like `bpf(BPF_BTF_LOAD)` does; split BTF as that of a module on its base. A BPF
+    object is judged as libbpf loads it: compilers leave out sizes and offsets, and libbpf adds them.
 
     Args:
         path: any file or file object that `open` accepts: raw, ELF, compressed, ... The default is the
@@ -189,7 +189,7 @@ class _Lint:
         layout = None if base is None else base._core_layout
         try:
             rows, errors, notes, reason = _core.lint(
-                btf, layout, found.pointer_size, self.limit, _bpf_object(found)
+                btf, layout, found.pointer_size, self.limit, _bpf_object(found) if base is None else None
             )
         except MissingBaseError as error:
             raise MissingBaseError(f"{btf.name}: {error}") from None
@@ -199,11 +199,12 @@ class _Lint:
         if units > 1:
             others = f"this is unit {self.unit} of {units:,} concatenated BTFs; only this one was checked"
             listed.append(Diagnostic("note", "unit", others, None, None))
+        listed += _omitted(rows, errors, notes, self.limit)
         if reason is not None:
             _, rule, message, offset, type_id = reason
             refused = f"Linux {_core.KERNEL_RULES_VERSION} refuses this BTF: {message} ({rule})"
             listed.append(Diagnostic("note", "kernel", refused, offset, type_id))
-        return listed + _omitted(rows, errors, notes, self.limit)
+        return listed
 
 
 class _Judge:
@@ -232,7 +233,7 @@ class _Judge:
         if base is None and found.holder is not None and btf.needs_base():
             raise MissingBaseError(f"{btf.name}: a split BTF, which the kernel takes on its base")
         layout = None if base is None else base._core_layout
-        object_file = None if self.raw else _bpf_object(found)
+        object_file = None if self.raw or base is not None else _bpf_object(found)
         rows, errors, notes = _core.judge(btf, layout, False, found.pointer_size, self.limit, object_file)
         listed += [_diagnostic(row) for row in rows]
         if full_base is not None and base is not None and not errors:
@@ -242,9 +243,7 @@ class _Judge:
     def base_errors(self, base: File) -> list[Diagnostic]:
         """What the kernel refuses a distilled base for."""
         rows, errors, notes = _core.judge(base, None, True, 0, self.limit, None)
-        listed = [
-            each._replace(message=f".BTF.base: {each.message}") for each in map(_diagnostic, rows)
-        ]
+        listed = [each._replace(message=f".BTF.base: {each.message}") for each in map(_diagnostic, rows)]
         return listed + _omitted(rows, errors, notes, self.limit)
 
 
@@ -257,9 +256,10 @@ def _base_beside(btf: File, path: str | None) -> Btf | None:
 def _bpf_object(found: Contents) -> File | None:
     """The BPF object that contains a BTF, or None."""
     holder = found.holder
-    if holder is None or not is_elf(holder):
+    if holder is None or found.base is not None or not is_elf(holder):
         return None
-    return holder if _core.Elf(holder).machine == _MACHINE_BPF else None
+    elf = _core.Elf(holder)
+    return holder if elf.machine == _MACHINE_BPF and elf.pointer_size == 8 else None
 
 
 def _diagnostic(row: _core.DiagnosticRow) -> Diagnostic:

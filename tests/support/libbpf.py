@@ -26,6 +26,9 @@ class Libbpf:
             "btf__relocate": (ctypes.c_int, [pointer, pointer]),
             "btf__type_cnt": (ctypes.c_uint32, [pointer]),
             "btf__free": (None, [pointer]),
+            "bpf_object__open_mem": (pointer, [ctypes.c_char_p, ctypes.c_size_t, pointer]),
+            "bpf_object__btf": (pointer, [pointer]),
+            "bpf_object__close": (None, [pointer]),
             "libbpf_set_print": (pointer, [pointer]),
         }
         for name, (result, arguments) in signatures.items():
@@ -51,6 +54,18 @@ class Libbpf:
         finally:
             for one in (btf, base_btf, distilled_btf):
                 library.btf__free(one)
+
+    def object_btf(self, content: bytes) -> bytes | None:
+        """The BTF of a BPF object, as it is mended for the kernel; None where libbpf refuses the object."""
+        opened = self.library.bpf_object__open_mem(content, len(content), None)
+        if not opened:
+            return None
+        try:
+            size = ctypes.c_uint32()
+            data = self.library.btf__raw_data(self.library.bpf_object__btf(opened), ctypes.byref(size))
+            return ctypes.string_at(data, size.value)
+        finally:
+            self.library.bpf_object__close(opened)
 
     def type_count(self, blob: bytes) -> int | None:
         """How many types it sees in a BTF, void included; None where it refuses."""

@@ -51,6 +51,21 @@ public:
         return true;
     }
 
+    void check_magic() {
+        if (blob_.size < sizeof kMagic) {
+            return;
+        }
+        if (magic_byte_order(blob_) && header_.size < sizeof kMagic) {
+            fault(Rule::magic, "the header has " + number(header_.size) + " bytes, without the magic number",
+                  HeaderField::header_size);
+        } else if (!magic_byte_order(blob_)) {
+            char found[64];
+            std::snprintf(found, sizeof found, "the data starts with bytes %02x %02x, not 9f eb or eb 9f",
+                          static_cast<unsigned>(blob_.data[0]), static_cast<unsigned>(blob_.data[1]));
+            fault(Rule::magic, found, HeaderField::magic);
+        }
+    }
+
     // btf_parse_hdr
     void check_fields() {
         for (uint64_t at = kHeaderSize; at < header_.size; ++at) {
@@ -62,12 +77,7 @@ public:
                 break;
             }
         }
-        if (!magic_byte_order(blob_)) {
-            char found[64];
-            std::snprintf(found, sizeof found, "the data starts with bytes %02x %02x, not 9f eb or eb 9f",
-                          static_cast<unsigned>(blob_.data[0]), static_cast<unsigned>(blob_.data[1]));
-            fault(Rule::magic, found, HeaderField::magic);
-        }
+        check_magic();
         if (header_.version != kVersion) {
             fault(Rule::version, "the version is " + number(header_.version) + ", must be 1",
                   HeaderField::version);
@@ -217,6 +227,7 @@ std::optional<Header> check_header(Bytes blob, ByteOrder order, Loading loading,
     }
     HeaderCheck check(blob, order, split, reporter);
     if (!check.read()) {
+        check.check_magic();
         return std::nullopt;
     }
     check.check_fields();

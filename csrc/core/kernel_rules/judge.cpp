@@ -53,11 +53,11 @@ void judge(Bytes blob, const Btf* base, Loading loading, std::uint32_t pointer_s
         record_check.check_broken(records.index().record(records.index().rows()), records.unread());
     }
     if (split || loading == Loading::kernel) {
-        return check_type_tags(types, true, reporter);
+        return check_type_tags(types, true, true, reporter);
     }
     Resolver resolver(types, names, pointer_size_of(types, pointer_size), reporter);
     resolver.check_all();
-    check_type_tags(types, !resolver.found_endless(), reporter);
+    check_type_tags(types, !resolver.found_endless(), false, reporter);
     if (reporter.count() == 0) {
         check_special_fields(types, reporter);
     }

@@ -8,7 +8,7 @@ using std::uint32_t;
 
 namespace {
 
-void check_chain(const Types& types, uint32_t start, uint32_t good, bool lengths, Reporter& reporter) {
+void check_chain(const Types& types, uint32_t start, uint32_t good, bool lengths, bool ends, Reporter& reporter) {
     const auto fault = [&](Rule rule, const std::string& what) {
         reporter.type(rule, start, types.offset(types.record(start) + HeadField::size_or_type), what);
     };
@@ -34,7 +34,7 @@ void check_chain(const Types& types, uint32_t start, uint32_t good, bool lengths
         }
         type_id = types.size_or_type(type_id);
         if (!types.exists(type_id)) {
-            if (lengths && !types.unknown(type_id)) {
+            if (ends && !types.unknown(type_id)) {
                 fault(Rule::type_id, "leads to " + type_text(type_id) + ", which does not exist");
             }
             return;
@@ -44,12 +44,12 @@ void check_chain(const Types& types, uint32_t start, uint32_t good, bool lengths
 
 }  // namespace
 
-void check_type_tags(const Types& types, bool lengths, Reporter& reporter) {
+void check_type_tags(const Types& types, bool lengths, bool ends, Reporter& reporter) {
     // Chains that begin at types up to this one are known to be in order: they end where one is reached.
     uint32_t good = types.first_record_id() - 1;
     for (uint32_t type_id = types.first_record_id(); type_id < types.end_id(); ++type_id) {
         if (has_trait(types.kind(type_id), KindTrait::modifier)) {
-            check_chain(types, type_id, good, lengths, reporter);
+            check_chain(types, type_id, good, lengths, ends, reporter);
             good = type_id;
         }
     }

@@ -1,8 +1,8 @@
 """List all errors of a BTF, and what is legal but unusual in it.
 
-Prints a line for each: file, byte offset, error or note, message and [rule], and at the end whether Linux 6.18
-takes the BTF. help(btfmmap.Diagnostic) describes the rules. The exit code is 1 if there are errors, and 0 if
-there are only notes.
+Prints a line for each: file, byte offset, error or note, message and [rule], and at the end whether Linux
+6.18 takes the BTF. help(btfmmap.Diagnostic) describes the rules. The exit code is 1 if there are errors, and
+0 if there are only notes.
 
 With --kernel, lists all that the kernel refuses the BTF for; the first is its own reason. docs/lint.md has
 these rules. A BPF object is judged as libbpf loads it, or, with --raw, as it is in the file.
@@ -19,6 +19,7 @@ import os
 
 from .. import KERNEL_BTF, KERNEL_RULES_VERSION, lint
 from .common import (
+    WrongUsageError,
     add_base,
     add_json,
     add_sample,
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     path = file_path(args)
     if args.raw and not args.kernel:
-        wrong_usage("--raw needs --kernel")
+        raise WrongUsageError("--raw needs --kernel")
     found = reading(
         lint,
         path,
