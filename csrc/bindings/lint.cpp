@@ -157,8 +157,8 @@ py::tuple load_object(const File& bpf_object, const File& file) {
         const py::gil_scoped_release unlocked;
         loaded = loading::as_loaded(bpf_object, file.whole().bytes());
     }
-    return py::make_tuple(
-        py::bytes(reinterpret_cast<const char*>(loaded.bytes.data()), loaded.bytes.size()), loaded.problem);
+    return py::make_tuple(py::bytes(reinterpret_cast<const char*>(loaded.bytes.data()), loaded.bytes.size()),
+                          loaded.problem);
 }
 
 // Returns (name, kinds, text, function, log) for each rule of the kernel.

@@ -4,6 +4,8 @@
 
 #include "core/base/error.hpp"
 #include "core/btf/relocate.hpp"
+#include "core/kernel_rules/judge.hpp"
+#include "core/loading/object_btf.hpp"
 #include "exercise_all.hpp"
 #include "input.hpp"
 
@@ -21,6 +23,13 @@ std::optional<Mapping> section(const File& file, const Elf& elf, std::string_vie
     return file.part(found->offset, found->size);
 }
 
+// Judges the BTF of any file as that of a BPF object.
+void load(const File& file, Bytes btf) {
+    const loading::ObjectBtf loaded = loading::as_loaded(file, btf);
+    kernel_rules::judge({loaded.bytes.data(), loaded.bytes.size()}, nullptr, kernel_rules::Loading::program,
+                        0, [](Diagnostic&&) {});
+}
+
 void read(const File& file) {
     if (!Elf::recognises(file.head(4).bytes())) {
         return;
@@ -31,6 +40,9 @@ void read(const File& file) {
     const auto bytes = section(file, elf, ".BTF");
     if (!bytes) {
         return;
+    }
+    if (elf.pointer_size() == 8) {
+        load(file, bytes->bytes());
     }
     const auto base_bytes = section(file, elf, ".BTF.base");
     const BtfPtr base = base_bytes ? fuzz::open(*base_bytes) : nullptr;

@@ -25,8 +25,7 @@ void RecordCheck::check_members(const Record& record, uint32_t count) {
         }
         const uint32_t type_id = types_.load(member + MemberField::type);
         if (type_id == 0 || type_id > kMaxTypeId) {
-            bad(Rule::type_id, MemberField::type,
-                "of type [" + number(type_id) + "], must be 1 to 1048575");
+            bad(Rule::type_id, MemberField::type, "of type [" + number(type_id) + "], must be 1 to 1048575");
         }
         const uint32_t offset = member_bit_offset(types_.load(member + MemberField::offset), flag);
         if (is_union && offset != 0) {
@@ -72,8 +71,7 @@ void RecordCheck::check_section(const Record& record, uint32_t count) {
         fault(Rule::section_size, record, record.size_word(), "has no bytes");
     }
     check_no_flag(record);
-    if (record.name_off == 0 ||
-        (names_.offset_valid(record.name_off) && !names_.section(record.name_off))) {
+    if (record.name_off == 0 || (names_.offset_valid(record.name_off) && !names_.section(record.name_off))) {
         fault(Rule::name, record, record.name_word(), "has no name of printable characters");
     }
     uint32_t end = 0;  // the kernel's sum wraps around too
@@ -85,8 +83,7 @@ void RecordCheck::check_section(const Record& record, uint32_t count) {
         };
         const uint32_t type_id = types_.load(entry + SecinfoField::type);
         if (type_id == 0 || type_id > kMaxTypeId) {
-            bad(Rule::type_id, SecinfoField::type,
-                "of type [" + number(type_id) + "], must be 1 to 1048575");
+            bad(Rule::type_id, SecinfoField::type, "of type [" + number(type_id) + "], must be 1 to 1048575");
         }
         const uint32_t offset = types_.load(entry + SecinfoField::offset);
         const uint32_t bytes = types_.load(entry + SecinfoField::size);

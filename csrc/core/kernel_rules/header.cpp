@@ -136,9 +136,8 @@ public:
     }
 
     std::optional<Header> readable() {
-        if (header_.layout_size != 0 &&
-            (header_.layout_size % kLayoutSize != 0 ||
-             header_.layout_start() + header_.layout_size > blob_.size)) {
+        if (header_.layout_size != 0 && (header_.layout_size % kLayoutSize != 0 ||
+                                         header_.layout_start() + header_.layout_size > blob_.size)) {
             header_.layout_size = 0;
         }
         const bool inside = header_.type_start() + header_.type_size <= blob_.size &&
@@ -227,7 +226,9 @@ std::optional<Header> check_header(Bytes blob, ByteOrder order, Loading loading,
     }
     HeaderCheck check(blob, order, split, reporter);
     if (!check.read()) {
-        check.check_magic();
+        if (!magic_byte_order(blob)) {
+            check.check_magic();
+        }
         return std::nullopt;
     }
     check.check_fields();

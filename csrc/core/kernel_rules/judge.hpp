@@ -9,12 +9,13 @@
 
 namespace btfmmap::kernel_rules {
 
-// Reports all violations of the rules of kernel/bpf/btf.c (Linux 6.18), in the order in which the kernel looks
-// for them: the first is the reason for which it refuses the BTF. Reports nothing for BTF that it takes.
+// Reports all violations of the rules of kernel/bpf/btf.c (Linux 6.18), in the order in which the kernel
+// looks for them: the first is the reason for which it refuses the BTF. Reports nothing for BTF that it
+// takes.
 //
-// Judges in the file's own byte order. `base` is nullptr for standalone BTF, which is judged like a program's;
-// split BTF is judged like a module's on its base. `kernel` judges standalone BTF like the base of a module.
-// `pointer_size` is in bytes, or 0 to derive it from the types.
+// Judges in the file's own byte order. `base` is nullptr for standalone BTF, which is judged like a
+// program's; split BTF is judged like a module's on its base. `kernel` judges standalone BTF like the base of
+// a module. `pointer_size` is in bytes, or 0 to derive it from the types.
 //
 // Bytes that open() refuses are judged too. The work is linear in their number.
 void judge(Bytes blob, const Btf* base, Loading loading, std::uint32_t pointer_size,

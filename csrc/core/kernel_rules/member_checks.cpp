@@ -21,16 +21,15 @@ void Resolver::check_member(const Member& member) {
     const Kind kind = types_.kind(*found);
     if (kind == Kind::Int) {
         const uint32_t int_word = types_.word(*found, kHeadSize);
-        return flag ? check_int_bitfield(member, int_word)
-                    : check_int_member(member, int_word);
+        return flag ? check_int_bitfield(member, int_word) : check_int_member(member, int_word);
     }
     if (flag && is_enum(kind)) {
         return check_enum_bitfield(member);
     }
     if (const uint32_t bits = member_bitfield_size(word, flag)) {
-        return member_fault(Rule::bitfield_size, member,
-                            "with a bitfield size of " + number(bits) +
-                                ", but its type is neither an INT nor an enum");
+        return member_fault(
+            Rule::bitfield_size, member,
+            "with a bitfield size of " + number(bits) + ", but its type is neither an INT nor an enum");
     }
     check_whole_member(member, *found);
 }
@@ -47,14 +46,13 @@ void Resolver::check_int_member(const Member& member, uint32_t int_word) {
 void Resolver::check_int_bitfield(const Member& member, uint32_t int_word) {
     if (!is_regular_int(int_word)) {
         return member_fault(Rule::member_base_type, member,
-                     "of an INT of " + number(int_bits(int_word)) + " bits at bit " +
-                         number(int_bit_offset(int_word)));
+                            "of an INT of " + number(int_bits(int_word)) + " bits at bit " +
+                                number(int_bit_offset(int_word)));
     }
     const uint32_t word = types_.load(member.at + MemberField::offset);
     const uint32_t start = member_bit_offset(word, true), bits = member_bitfield_size(word, true);
     if (bits == 0 && start % 8 != 0) {
-        return member_fault(Rule::member_alignment, member,
-                            "at bit " + number(start) + ", within a byte");
+        return member_fault(Rule::member_alignment, member, "at bit " + number(start) + ", within a byte");
     }
     if (bits > int_bits(int_word)) {
         return member_fault(Rule::bitfield_size, member,
@@ -84,8 +82,7 @@ void Resolver::check_enum_bitfield(const Member& member) {
     const uint32_t word = types_.load(member.at + MemberField::offset);
     const uint32_t start = member_bit_offset(word, true), bits = member_bitfield_size(word, true);
     if (bits == 0 && start % 8 != 0) {
-        return member_fault(Rule::member_alignment, member,
-                            "at bit " + number(start) + ", within a byte");
+        return member_fault(Rule::member_alignment, member, "at bit " + number(start) + ", within a byte");
     }
     if (bits > int_bits) {
         return member_fault(Rule::bitfield_size, member,
@@ -105,9 +102,9 @@ void Resolver::check_whole_member(const Member& member, uint32_t type_id) {
     const bool is_float = types_.kind(type_id) == Kind::Float;
     const uint32_t alignment = is_float ? std::min(pointer_size_, bytes) : 1;
     if (alignment == 0 || start % (std::uint64_t{8} * alignment) != 0) {
-        return member_fault(Rule::member_alignment, member,
-                            "at bit " + number(start) + ", not a multiple of " + number(alignment) +
-                                " bytes");
+        return member_fault(
+            Rule::member_alignment, member,
+            "at bit " + number(start) + ", not a multiple of " + number(alignment) + " bytes");
     }
     const uint32_t whole = types_.size_or_type(member.parent), first = start / 8;
     if (whole < first || whole - first < bytes) {

@@ -22,9 +22,9 @@ constexpr std::array<std::uint8_t, 256> classes() {
         const bool digit = byte >= '0' && byte <= '9';
         const bool joins = byte == '_' || byte == '.';
         const bool printable = (byte >= 0x20 && byte <= 0x7e) || byte >= 0xa0;
-        result[byte] = static_cast<std::uint8_t>((letter || joins ? kFirst : 0) |
-                                                 (letter || joins || digit ? kLater : 0) |
-                                                 (printable ? kPrintable : 0));
+        result[byte] =
+            static_cast<std::uint8_t>((letter || joins ? kFirst : 0) |
+                                      (letter || joins || digit ? kLater : 0) | (printable ? kPrintable : 0));
     }
     return result;
 }

@@ -13,8 +13,7 @@ void RecordCheck::check_int(const Record& record) {
     check_no_flag(record);
     const uint32_t word = types_.load(record.rest());
     if ((word & ~kIntMask) != 0) {
-        fault(Rule::int_data, record, record.rest(),
-              "has unknown bits in its INT word, " + number(word));
+        fault(Rule::int_data, record, record.rest(), "has unknown bits in its INT word, " + number(word));
     }
     const uint32_t bits = uint32_t{int_bits(word)} + int_bit_offset(word);
     if (bits > kMaxIntBits || bytes_of_bits(bits) > record.size_or_type) {

@@ -22,8 +22,11 @@ void RecordCheck::check_all() {
         if (row + kAhead < index.rows()) {
             names_.prefetch(types_.load(index.record(row + kAhead) + HeadField::name_off));
         }
-        Record record{index.id(row), at, types_.load(at + HeadField::name_off),
-                      types_.load(at + HeadField::info), types_.load(at + HeadField::size_or_type),
+        Record record{index.id(row),
+                      at,
+                      types_.load(at + HeadField::name_off),
+                      types_.load(at + HeadField::info),
+                      types_.load(at + HeadField::size_or_type),
                       index.kind(row)};
         if (check_head(record)) {
             const std::size_t element = shape_of(record.kind).element;
@@ -151,7 +154,8 @@ void RecordCheck::fault(Rule rule, const Record& record, const std::byte* word, 
     std::string subject = record.kind == Kind::Void ? "" : kind_name(record.kind) + " ";
     if (record.name_off != 0 && names_.offset_valid(record.name_off)) {
         const std::string_view text = types_.strings().prefix(record.name_off, kMaxQuoted + 1);
-        subject += "'" + std::string(text.substr(0, kMaxQuoted)) + (text.size() > kMaxQuoted ? "...' " : "' ");
+        subject +=
+            "'" + std::string(text.substr(0, kMaxQuoted)) + (text.size() > kMaxQuoted ? "...' " : "' ");
     }
     reporter_.type(rule, record.id, types_.offset(word), subject + what);
 }

@@ -247,7 +247,8 @@ void Resolver::step_var(uint32_t type_id) {
 
 void Resolver::step_array(Frame& frame) {
     const uint32_t type_id = frame.type_id;
-    constexpr std::size_t index_at = kHeadSize + ArrayField::index_type, element_at = kHeadSize + ArrayField::type;
+    constexpr std::size_t index_at = kHeadSize + ArrayField::index_type,
+                          element_at = kHeadSize + ArrayField::type;
     if (frame.next == ArrayStep::index) {
         const uint32_t index = types_.word(type_id, index_at);
         const Next next = next_part(Rule::array_index, type_id, index_at, "index");
@@ -257,7 +258,8 @@ void Resolver::step_array(Frame& frame) {
         bool good = next == Next::ready;
         if (good) {
             const auto found = with_size(index);
-            good = found && types_.kind(*found) == Kind::Int && is_regular_int(types_.word(*found, kHeadSize));
+            good =
+                found && types_.kind(*found) == Kind::Int && is_regular_int(types_.word(*found, kHeadSize));
             if (!good) {
                 fault_in_type(Rule::array_index, type_id, index_at,
                               "has the index " + type_text(index) +
@@ -281,16 +283,16 @@ void Resolver::step_array(Frame& frame) {
         return pop_failed();
     }
     if (types_.kind(*found) == Kind::Int && !is_regular_int(types_.word(*found, kHeadSize))) {
-        fault_in_type(Rule::array_of_bits, type_id, element_at,
-                      "has elements of the INT " + type_text(*found) +
-                          ", whose bits are not those of a whole C type");
+        fault_in_type(
+            Rule::array_of_bits, type_id, element_at,
+            "has elements of the INT " + type_text(*found) + ", whose bits are not those of a whole C type");
         return pop_failed();
     }
     const uint32_t count = types_.word(type_id, kHeadSize + ArrayField::nelems), bytes = size(*found);
     if (count != 0 && bytes > UINT32_MAX / count) {
-        fault_in_type(Rule::array_size, type_id, kHeadSize + ArrayField::nelems,
-                      "has " + number(count) + " elements of " + number(bytes) +
-                          " bytes, 4 GiB or more in all");
+        fault_in_type(
+            Rule::array_size, type_id, kHeadSize + ArrayField::nelems,
+            "has " + number(count) + " elements of " + number(bytes) + " bytes, 4 GiB or more in all");
         return pop_failed();
     }
     if (frame.next == ArrayStep::element_after_fault) {
@@ -330,7 +332,8 @@ void Resolver::step_composite(Frame& frame) {
         if (is_reported(target)) {
             continue;
         }
-        if (!is_valid(target) || (types_.exists(target) && has_trait(types_.kind(target), KindTrait::has_no_size))) {
+        if (!is_valid(target) ||
+            (types_.exists(target) && has_trait(types_.kind(target), KindTrait::has_no_size))) {
             fault(Rule::member_type, type_id, at + MemberField::type,
                   "has a member " + number(i) + " of " + type_text(target) +
                       (types_.exists(target) ? ", which has no size" : ", which does not exist"));

@@ -133,8 +133,8 @@ private:
     void check_prototype(std::uint32_t type_id);
     // Resolves the type of a return value or parameter. Returns true if it may not be used as such.
     bool lacks_size(std::uint32_t type_id) {
-        const bool usable = types_.exists(type_id) && visit(type_id) == Visit::resolved && is_valid(type_id) &&
-                            with_size(type_id).has_value();
+        const bool usable = types_.exists(type_id) && visit(type_id) == Visit::resolved &&
+                            is_valid(type_id) && with_size(type_id).has_value();
         return !usable && resolve_and_lacks_size(type_id);
     }
     bool resolve_and_lacks_size(std::uint32_t type_id);
@@ -148,10 +148,10 @@ private:
     NameCheck& names_;
     std::uint32_t pointer_size_;
     Reporter& reporter_;
-    std::vector<Visit> visits_;       // by row
+    std::vector<Visit> visits_;  // by row
     // By row: the size of an array; the type that another type ends at.
     std::vector<std::uint32_t> resolved_;
-    std::vector<Params> params_;      // by row: of prototypes
+    std::vector<Params> params_;  // by row: of prototypes
     Frame stack_[kMaxDepth];
     std::size_t depth_ = 0;
     std::uint32_t root_ = 0;

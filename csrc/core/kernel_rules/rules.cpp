@@ -5,8 +5,8 @@ namespace btfmmap::kernel_rules {
 // docs/lint.md is made from this table by docs/make_lint.py.
 const std::array<RuleInfo, kRuleCount> kRules = {{
     {"blob-size", "", "a program's BTF has at most 16 MiB", "btf_parse", ""},
-    {"header-length", "", "the header's length field exists, and the header is inside the data", "btf_parse_hdr",
-     "hdr_len not found|btf_header not found"},
+    {"header-length", "", "the header's length field exists, and the header is inside the data",
+     "btf_parse_hdr", "hdr_len not found|btf_header not found"},
     {"header-tail", "", "bytes of the header after the known 24 are zero", "btf_parse_hdr",
      "Unsupported btf_header"},
     {"magic", "", "the data starts with the magic number 0xeb9f", "btf_parse_hdr", "Invalid magic"},
@@ -19,38 +19,43 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
     {"strings-last", "", "the string section is at the end of the data", "btf_parse_str_sec",
      "String section is not at the end"},
     {"strings", "",
-     "the string section has 1 byte to 16 MiB and ends with a NUL byte; that of standalone BTF starts with one, "
+     "the string section has 1 byte to 16 MiB and ends with a NUL byte; that of standalone BTF starts with "
+     "one, "
      "that of split BTF may be empty",
      "btf_parse_str_sec", "Invalid string section"},
     {"types-alignment", "", "the type section is at a multiple of 4 bytes after the header",
      "btf_parse_type_sec", "Unaligned type_off"},
     {"no-types", "", "standalone BTF has types", "btf_parse_type_sec", "No type found"},
     {"record-end", "*", "records end inside the type section", "btf_check_meta", "meta_left:"},
-    {"info", "*", "the bits 16 to 23, 29 and 30 of the info word are 0, so a record has at most 65,535 elements",
+    {"info", "*",
+     "the bits 16 to 23, 29 and 30 of the info word are 0, so a record has at most 65,535 elements",
      "btf_check_meta", "Invalid btf_info:"},
     {"kind", "*", "the kind is 1 to 19", "btf_check_meta", "Invalid kind:"},
     {"name-offset", "*", "name offsets are inside the string section and below 16 MiB", "btf_check_meta",
      "Invalid name_offset:|Invalid member name_offset:"},
-    {"vlen",
-     "INT PTR ARRAY FWD TYPEDEF VOLATILE CONST RESTRICT VAR FLOAT DECL_TAG TYPE_TAG",
+    {"vlen", "INT PTR ARRAY FWD TYPEDEF VOLATILE CONST RESTRICT VAR FLOAT DECL_TAG TYPE_TAG",
      "kinds without elements have a vlen of 0", "btf_ref_type_check_meta", "vlen != 0"},
     {"kind-flag", "INT PTR ARRAY TYPEDEF VOLATILE CONST RESTRICT FUNC FUNC_PROTO VAR DATASEC FLOAT",
      "kinds that do not use the kind flag do not have it", "btf_ref_type_check_meta",
      "Invalid btf_info kind_flag"},
     {"name",
-     "PTR ARRAY STRUCT UNION ENUM FWD TYPEDEF VOLATILE CONST RESTRICT FUNC FUNC_PROTO VAR DATASEC TYPE_TAG ENUM64",
+     "PTR ARRAY STRUCT UNION ENUM FWD TYPEDEF VOLATILE CONST RESTRICT FUNC FUNC_PROTO VAR DATASEC TYPE_TAG "
+     "ENUM64",
      "FWD, TYPEDEF, FUNC, VAR, DATASEC, TYPE_TAG and enumerators have names; STRUCT, UNION, ENUM, ENUM64 and "
-     "members may have one; other kinds have name offset 0. Names consist of letters, digits, _ and ., do not "
-     "start with a digit and have at most 512 bytes; DATASEC names may have any printable character, and those "
+     "members may have one; other kinds have name offset 0. Names consist of letters, digits, _ and ., do "
+     "not "
+     "start with a digit and have at most 512 bytes; DATASEC names may have any printable character, and "
+     "those "
      "of a TYPE_TAG any",
      "btf_name_valid_identifier", "Invalid name"},
     {"tag-value", "DECL_TAG", "a declaration tag is not empty", "btf_decl_tag_check_meta", "Invalid value"},
     {"unused-field", "ARRAY FWD", "the size or type field of kinds that do not use it is 0",
      "btf_fwd_check_meta", "type != 0|size != 0"},
-    {"type-id",
-     "PTR STRUCT UNION TYPEDEF VOLATILE CONST RESTRICT FUNC VAR DATASEC DECL_TAG TYPE_TAG",
-     "types that are referred to exist, have an ID of at most 1,048,575 and are of a kind that may stand there: "
-     "members, variables and section entries are not void; a pointer, typedef or qualifier does not refer to a "
+    {"type-id", "PTR STRUCT UNION TYPEDEF VOLATILE CONST RESTRICT FUNC VAR DATASEC DECL_TAG TYPE_TAG",
+     "types that are referred to exist, have an ID of at most 1,048,575 and are of a kind that may stand "
+     "there: "
+     "members, variables and section entries are not void; a pointer, typedef or qualifier does not refer to "
+     "a "
      "VAR, DATASEC or DECL_TAG; a FUNC refers to a FUNC_PROTO; a DECL_TAG to a STRUCT, UNION, FUNC, VAR or "
      "TYPEDEF",
      "btf_modifier_resolve", "Invalid type_id"},
@@ -75,15 +80,16 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
     {"member-type", "STRUCT UNION", "members are of types that exist and have a size", "btf_struct_resolve",
      "Invalid member"},
     {"member-base-type", "STRUCT UNION",
-     "with the kind flag, a member's INT has 8, 16, 32, 64 or 128 bits at bit 0", "btf_int_check_kflag_member",
-     "Invalid member base type"},
+     "with the kind flag, a member's INT has 8, 16, 32, 64 or 128 bits at bit 0",
+     "btf_int_check_kflag_member", "Invalid member base type"},
     {"bitfield-size", "STRUCT UNION",
      "a bitfield is of an INT or enum, and has at most the INT's bits, or 32 bits of an enum",
      "btf_generic_check_kflag_member", "Invalid member bitfield_size"},
     {"member-alignment", "STRUCT UNION",
      "a member that is not a bitfield begins at a byte, and a FLOAT at a multiple of its size, or of a "
      "pointer's if that is less",
-     "btf_struct_check_member", "Member is not byte aligned|Invalid member offset|Member is not properly aligned"},
+     "btf_struct_check_member",
+     "Member is not byte aligned|Invalid member offset|Member is not properly aligned"},
     {"member-bits", "STRUCT UNION",
      "a bitfield has at most 128 bits, counted from the byte that it begins in", "btf_int_check_member",
      "nr_copy_bits exceeds 128|bits_offset exceeds U32_MAX"},
@@ -101,7 +107,8 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
     {"entry-offset", "DATASEC",
      "entries begin inside the section, and not before the end of the entry before them",
      "btf_datasec_check_meta", "Invalid offset"},
-    {"entry-size", "DATASEC", "entries have a size, at least that of their type and at most that of the section",
+    {"entry-size", "DATASEC",
+     "entries have a size, at least that of their type and at most that of the section",
      "btf_datasec_check_meta", "Invalid size"},
     {"entry-end", "DATASEC", "entries end inside the section", "btf_datasec_check_meta",
      "Invalid offset+size"},
@@ -115,7 +122,8 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
     {"return-type", "FUNC_PROTO", "a function returns void or a type that has a size", "btf_func_proto_check",
      "Invalid return type"},
     {"argument", "FUNC_PROTO FUNC",
-     "parameters are of types that have a size; only the last may be void, and has no name then; parameters of a "
+     "parameters are of types that have a size; only the last may be void, and has no name then; parameters "
+     "of a "
      "FUNC have names",
      "btf_func_proto_check", "Invalid arg#"},
     {"depth", "*", "types refer to types not yet seen through at most 32 levels", "env_stack_push",
@@ -131,14 +139,17 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
      "at most 32 typedefs, qualifiers and type tags follow one another", "btf_check_type_tags",
      "Max chain length or cycle detected"},
     {"special-field", "STRUCT",
-     "the kernel's own types (bpf_spin_lock, bpf_list_head, bpf_rb_root, ...) have their sizes, are aligned, are "
+     "the kernel's own types (bpf_spin_lock, bpf_list_head, bpf_rb_root, ...) have their sizes, are aligned, "
+     "are "
      "not repeated where only one may be, and are at most 11 in a struct; lists and trees have a lock",
      "btf_parse_fields", ""},
     {"kernel-pointer", "STRUCT",
-     "a pointer with the type tag kptr, kptr_untrusted or percpu_kptr is to a struct and has no other type tag",
+     "a pointer with the type tag kptr, kptr_untrusted or percpu_kptr is to a struct and has no other type "
+     "tag",
      "btf_find_kptr", ""},
     {"graph-root", "STRUCT",
-     "a bpf_list_head or bpf_rb_root has one tag contains:STRUCT:MEMBER, which names a node of its kind; owners do "
+     "a bpf_list_head or bpf_rb_root has one tag contains:STRUCT:MEMBER, which names a node of its kind; "
+     "owners do "
      "not own owners",
      "btf_find_graph_root", ""},
     {"object", "VAR FUNC DATASEC",

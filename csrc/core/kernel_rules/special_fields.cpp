@@ -15,13 +15,22 @@ using std::uint8_t;
 
 namespace {
 
-enum class Special : uint8_t { spin_lock, res_spin_lock, list_head, list_node, rb_root, rb_node, refcount, kptr };
+enum class Special : uint8_t {
+    spin_lock,
+    res_spin_lock,
+    list_head,
+    list_node,
+    rb_root,
+    rb_node,
+    refcount,
+    kptr
+};
 
 struct SpecialType {
     Special special;
     std::string_view name;
     uint32_t size, alignment;
-    bool unique;     // at most one in a struct
+    bool unique;         // at most one in a struct
     bool is_looked_for;  // a struct with such a member is checked
 };
 
@@ -405,8 +414,8 @@ private:
         const Tag wanted{parent, static_cast<std::int32_t>(number_), 0};
         const auto tags = contains_tags();
         const auto [first, last] = std::equal_range(tags->begin(), tags->end(), wanted);
-        const std::string what =
-            "has a " + std::string(field.type->name) + " as member " + number(number_) + " of " + type_text(parent);
+        const std::string what = "has a " + std::string(field.type->name) + " as member " + number(number_) +
+                                 " of " + type_text(parent);
         if (last - first != 1) {
             fault(Rule::graph_root, what + " with " + number(static_cast<std::uint64_t>(last - first)) +
                                         " tags 'contains:', must have 1");
@@ -458,9 +467,9 @@ private:
     // btf_check_and_fixup_fields
     void check_owners() {
         const auto owner_of = [this](uint32_t type_id) {
-            const auto at = std::lower_bound(
-                owners_.begin(), owners_.end(), type_id,
-                [](const Owner& owner, uint32_t id) { return owner.type_id < id; });
+            const auto at =
+                std::lower_bound(owners_.begin(), owners_.end(), type_id,
+                                 [](const Owner& owner, uint32_t id) { return owner.type_id < id; });
             return at != owners_.end() && at->type_id == type_id ? &*at : nullptr;
         };
         for (const Owner& owner : owners_) {
@@ -522,7 +531,7 @@ private:
     Reporter& reporter_;
     std::vector<bool> is_marker_;  // by ID
     bool has_markers_ = false;
-    std::vector<Owner> owners_;      // ascending
+    std::vector<Owner> owners_;  // ascending
     // By ID: the levels of structs in a struct without fields, itself included; 0 if unknown.
     std::vector<uint8_t> levels_;
     unsigned deepest_ = 0;

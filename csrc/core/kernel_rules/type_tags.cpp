@@ -8,7 +8,8 @@ using std::uint32_t;
 
 namespace {
 
-void check_chain(const Types& types, uint32_t start, uint32_t good, bool lengths, bool ends, Reporter& reporter) {
+void check_chain(const Types& types, uint32_t start, uint32_t good, bool lengths, bool ends,
+                 Reporter& reporter) {
     const auto fault = [&](Rule rule, const std::string& what) {
         reporter.type(rule, start, types.offset(types.record(start) + HeadField::size_or_type), what);
     };

@@ -98,12 +98,12 @@ private:
 
 // What the rules ask of kinds, as bits.
 struct KindTrait {
-    static constexpr std::uint8_t known = 1;           // to the kernel
+    static constexpr std::uint8_t known = 1;            // to the kernel
     static constexpr std::uint8_t needs_resolving = 2;  // btf_type_needs_resolve
     static constexpr std::uint8_t has_no_size = 4;      // btf_type_nosize
     static constexpr std::uint8_t source_only = 8;      // btf_type_is_resolve_source_only
     static constexpr std::uint8_t modifier = 16;        // btf_type_is_modifier
-    static constexpr std::uint8_t sized = 32;           // it has a size of its own, or is a pointer or an array
+    static constexpr std::uint8_t sized = 32;  // it has a size of its own, or is a pointer or an array
 };
 
 constexpr std::array<std::uint8_t, kMaxKinds> kind_traits() {

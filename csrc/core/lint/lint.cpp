@@ -80,8 +80,8 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, bool sou
                                   base == nullptr ? nullptr : &base->btf.index(), types_start);
     const Index& index = records.index();
     // The rest of the section may hold more types, so references to their IDs are not reported.
-    const std::uint64_t ids_end = std::min<std::uint64_t>(
-        UINT32_MAX, index.end_id() + (records.unread() + kHeadSize - 1) / kHeadSize);
+    const std::uint64_t ids_end =
+        std::min<std::uint64_t>(UINT32_MAX, index.end_id() + (records.unread() + kHeadSize - 1) / kHeadSize);
     const Strings strings(header->strings(blob), base == nullptr ? nullptr : &base->btf.strings());
     if (!sound) {
         each_invalid_reference(

@@ -19,8 +19,8 @@ struct LintBase {
 // errors; the records before it are still checked.
 //
 // `base` is nullptr for a standalone BTF. `pointer_size` is in bytes, or 0 to derive it from the types.
-// `sound` tells that kernel_rules::judge() found nothing wrong with these bytes as those of a program, so that
-// rules that it includes are not checked again: no reference is invalid, and no type contains itself.
+// `sound` tells that kernel_rules::judge() found nothing wrong with these bytes as those of a program, so
+// that rules that it includes are not checked again: no reference is invalid, and no type contains itself.
 //
 // Throws Error (missing_base) for a split BTF without its base.
 void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, bool sound,

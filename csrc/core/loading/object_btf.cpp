@@ -21,7 +21,7 @@ using std::uint32_t;
 using std::uint64_t;
 
 constexpr std::string_view kKsyms = ".ksyms", kKconfig = ".kconfig";
-constexpr std::string_view kDummy = "dummy_ksym";  // the variable that stands for functions
+constexpr std::string_view kDummy = "dummy_ksym";          // the variable that stands for functions
 constexpr uint32_t kStatic = 0, kGlobal = 1, kExtern = 2;  // linkage of a FUNC or VAR
 constexpr uint32_t kKsymSize = 4;                          // of an entry: that of an INT of 32 bits
 constexpr uint32_t kPointerSize = 8;                       // of BPF
@@ -70,7 +70,9 @@ public:
     }
 
 private:
-    std::size_t at_in_blob(const std::byte* at) const { return static_cast<std::size_t>(at - bytes_->data()); }
+    std::size_t at_in_blob(const std::byte* at) const {
+        return static_cast<std::size_t>(at - bytes_->data());
+    }
 
     std::shared_ptr<std::vector<std::byte>> bytes_;
     Btf btf_;
@@ -170,8 +172,8 @@ private:
                 throw NotLoaded{"the external symbol " + quoted(name) + " has no VAR or FUNC in the BTF"};
             }
             if (linkage(id->second) != kExtern) {
-                throw NotLoaded{"the external symbol " + quoted(name) + " is [" +
-                                std::to_string(id->second) + "] in the BTF, which is not extern"};
+                throw NotLoaded{"the external symbol " + quoted(name) + " is [" + std::to_string(id->second) +
+                                "] in the BTF, which is not extern"};
             }
             const auto section = sections.find(id->second);
             const std::string_view section_name =
@@ -255,7 +257,8 @@ private:
         const uint32_t count = btf_.elements(proto);
         for (uint32_t i = 0; i != count; ++i) {
             const std::size_t name = btf_.element(proto, i, ParamField::name_off);
-            if (btf_.get(proto, name) == 0 && btf_.get(proto, btf_.element(proto, i, ParamField::type)) != 0) {
+            if (btf_.get(proto, name) == 0 &&
+                btf_.get(proto, btf_.element(proto, i, ParamField::type)) != 0) {
                 btf_.set(proto, name, dummy_name());
             }
         }
@@ -378,7 +381,8 @@ private:
         btf_.set(section, btf_.element(section, number, field), value);
     }
     uint32_t linkage(uint32_t id) const {
-        return btf_.kind(id) == Kind::Func ? info_vlen(btf_.get(id, HeadField::info)) : btf_.get(id, kHeadSize);
+        return btf_.kind(id) == Kind::Func ? info_vlen(btf_.get(id, HeadField::info))
+                                           : btf_.get(id, kHeadSize);
     }
 
     const ObjectSymbols& symbols_;

@@ -124,8 +124,7 @@ private:
                 const std::string_view name = table.name(symbol);
                 if (!name.empty()) {
                     external_of_[i] = static_cast<uint32_t>(object_.externals_.size());
-                    object_.externals_.push_back(
-                        {std::string(name), symbol.binding() == ElfSymbol::kWeak});
+                    object_.externals_.push_back({std::string(name), symbol.binding() == ElfSymbol::kWeak});
                 }
             } else if (symbol.type() == ElfSymbol::kFunction) {
                 read_function(symbol, table);
