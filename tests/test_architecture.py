@@ -43,7 +43,7 @@ FOLDERS = {
     "pahole": {"base", "format", "index", "btf", "analysis", "text", "dump"},
     "core_relo": {"base", "simd", "format", "index", "names", "tables", "btf", "program"},
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
-    "kernel_rules": {"base", "simd", "format", "index", "names", "btf"},
+    "kernel_rules": {"base", "format", "index", "names", "btf"},
     "loading": {"base", "input", "format", "index", "btf", "analysis"},
     "program": {"base", "input"},
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import bpftool_json as bpftool
 import pytest
@@ -38,7 +39,16 @@ import btfmmap
 from btfmmap import Diagnostic, Kind
 
 HEAD = 24
+TAKES, REFUSES = (f"Linux {btfmmap.KERNEL_RULES_VERSION} {verb} this BTF" for verb in ("takes", "refuses"))
 MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
+
+
+def lint(path: Path | None = None, **arguments: Any) -> list[Diagnostic]:
+    """What lint finds by its own rules. Those of the kernel (test_kernel_rules.py) are in separate notes."""
+    found = btfmmap.lint(path, **arguments)
+    arguments["limit"] = 100_000
+    kernel = {each.message for each in btfmmap.lint(path, rules="kernel", **arguments)}
+    return [each for each in found if each.rule != "kernel" and each.message not in kernel]
 
 
 def place(writer: BtfWriter, type_id: int, word: int) -> int:
@@ -51,7 +61,7 @@ def brief(found: list[Diagnostic]) -> list[tuple[str, str, int | None, int | Non
 
 
 def notes(writer: BtfWriter) -> list[tuple[str, int | None, int | None]]:
-    found = btfmmap.lint(data=writer.build())
+    found = lint(data=writer.build())
     assert all(each.severity == "note" for each in found), found
     btfmmap.open(data=writer.build())
     return [(each.rule, each.type_id, each.offset) for each in found]
@@ -80,7 +90,7 @@ def test_every_bad_reference(order: str) -> None:
     bad(writer.add_proto(995, [("a", 994), ("b", good), ("c", 993)]), 2, 4, 8)
     bad(writer.add(ENUM, "e", size_or_type=4, vlen=2, extra=(0x10000, 1, 0x20000, 2)), 3, 5)
     blob = writer.build()
-    found = btfmmap.lint(data=blob)
+    found = lint(data=blob)
     errors = [each for each in found if each.severity == "error"]
     assert found[: len(errors)] == errors
     assert brief(errors) == [
@@ -100,9 +110,9 @@ def test_each_error_is_needed() -> None:
     for type_id, word in [(5, 2), (7, 4), (20, 2), (20, 4), (23, 3)]:
         at = place(writer, type_id, word)
         blob[at : at + 4] = b"\xff" * 4
-    errors = [each for each in btfmmap.lint(data=blob) if each.severity == "error"]
+    errors = [each for each in lint(data=blob) if each.severity == "error"]
     for left in range(len(errors), 0, -1):
-        found = [each for each in btfmmap.lint(data=blob) if each.severity == "error"]
+        found = [each for each in lint(data=blob) if each.severity == "error"]
         assert len(found) == left
         with pytest.raises(btfmmap.FormatError):
             btfmmap.open(data=bytes(blob))
@@ -120,7 +130,7 @@ def test_a_record_that_cannot_be_stepped_over_ends_the_list(tail: bytes | None) 
     at = len(writer.type_section)
     if tail is None:
         tail = writer.words(0, 99 << 24, 0)
-    found = btfmmap.lint(data=writer.build(types=writer.type_section + tail))
+    found = lint(data=writer.build(types=writer.type_section + tail))
     assert brief(found)[:2] == [
         ("error", "reference", 2, place(writer, 2, 2)),
         ("error", "record", 3, HEAD + at),
@@ -144,24 +154,24 @@ def test_header_faults(header: dict[str, int]) -> None:
     blob = every_kind().build(types=None, strings=None, **header)
     with pytest.raises(btfmmap.FormatError) as raised:
         btfmmap.open(data=blob)
-    (only,) = btfmmap.lint(data=blob)
+    (only,) = lint(data=blob)
     assert (only.severity, only.rule, only.offset) == ("error", "header", raised.value.offset)
     assert str(raised.value).endswith(only.message)
 
 
 def test_what_is_no_btf_is_refused_as_by_open(tmp_path: Path) -> None:
     with pytest.raises(btfmmap.FormatError, match="neither BTF nor"):
-        btfmmap.lint(data=b"something else")
+        lint(data=b"something else")
     with pytest.raises(btfmmap.MissingBaseError):
-        btfmmap.lint(data=every_kind().build(strings=b""))
+        lint(data=every_kind().build(strings=b""))
     with pytest.raises(FileNotFoundError):
-        btfmmap.lint(tmp_path / "none")
+        lint(tmp_path / "none")
     with pytest.raises(ValueError, match="embedded null"):
-        btfmmap.lint("a\0b")
+        lint("a\0b")
     with pytest.raises(ValueError, match="only one is allowed"):
-        btfmmap.lint("a", data=b"")
+        lint("a", data=b"")
     with pytest.raises(ValueError, match="limit"):
-        btfmmap.lint(data=b"", limit=-1)
+        lint(data=b"", limit=-1)
 
 
 def test_limit() -> None:
@@ -169,12 +179,12 @@ def test_limit() -> None:
     for number in range(50):
         writer.add(PTR, size_or_type=1000 + number)
         writer.add(VOLATILE, kind_flag=True)
-    found = btfmmap.lint(data=writer.build(), limit=20)
+    found = lint(data=writer.build(), limit=20)
     counts = Counter((each.severity, each.rule) for each in found)
     assert counts == {("error", "reference"): 20, ("note", "kind-flag"): 20, ("error", "limit"): 1}
     assert found[-1].message.startswith("30 more errors and 30 more notes ")
-    assert len(btfmmap.lint(data=writer.build())) == 100
-    (last,) = btfmmap.lint(data=writer.build(), limit=0)
+    assert len(lint(data=writer.build())) == 100
+    (last,) = lint(data=writer.build(), limit=0)
     assert (last.severity, last.rule) == ("error", "limit")
 
 
@@ -182,7 +192,7 @@ def test_limit() -> None:
 
 
 def test_real_kernels_have_no_errors_and_duplicates_as_bpftool_has_them(kernel: Path) -> None:
-    found = btfmmap.lint(kernel)
+    found = lint(kernel)
     assert not [each for each in found if each.severity == "error"]
     first: dict[tuple[str, str], int] = {}
     expected = []
@@ -217,9 +227,9 @@ def test_module_on_its_base_and_on_another(tmp_path: Path) -> None:
     module = tmp_path / "tun.ko.xz"
     module.write_bytes((DATA / "tun.ko.xz").read_bytes())
     with btfmmap.open(base) as right:
-        assert btfmmap.lint(module, base=right) == btfmmap.lint(module) == []
+        assert lint(module, base=right) == lint(module) == []
     with btfmmap.open(btfmmap.SAMPLE_BTF) as wrong:
-        found = btfmmap.lint(module, base=wrong)
+        found = lint(module, base=wrong)
         errors = [each for each in found if each.severity == "error"]
         assert len(errors) > 100
         with pytest.raises(btfmmap.FormatError) as raised:
@@ -240,7 +250,7 @@ def test_in_elf_on_a_distilled_base(tmp_path: Path) -> None:
     file.add(".BTF", split.build(strings=b""))
     file.add(".BTF.base", distilled.build())
     path.write_bytes(file.build())
-    (only,) = btfmmap.lint(path)
+    (only,) = lint(path)
     assert brief([only]) == [("error", "reference", 1 + bad, place(split, bad, 2))]
     with pytest.raises(btfmmap.FormatError), btfmmap.open(data=base.build()) as full:
         btfmmap.open(path, base=full)
@@ -255,7 +265,7 @@ def test_every_kind(order: str, header_size: int) -> None:
     """Well-formed but for an encoding of two bits, a struct's array that is too long, and enums that may lack
     the kind flag."""
     writer = every_kind(order, header_size)
-    found = btfmmap.lint(data=writer.build())
+    found = lint(data=writer.build())
     expected = [("encoding", 4, 3), ("outside", 7, 3 + 3 + 2), ("overlap", 7, 3 + 6 + 2)]
     expected += [("sign", 11, 4), ("sign", 12, 4)]
     assert [(each.rule, each.type_id, each.offset) for each in found] == [
@@ -286,7 +296,7 @@ def test_duplicates_here_and_in_the_base() -> None:
     split.records.append(split.words(base.strings.index(b"x"), STRUCT << 24, 0))
     split.records.append(split.words(len(base.strings), STRUCT << 24, 0))
     with btfmmap.open(data=base.build()) as btf:
-        (only,) = btfmmap.lint(data=split.build(strings=b"own\0"), base=btf)
+        (only,) = lint(data=split.build(strings=b"own\0"), base=btf)
         assert brief([only]) == [("note", "duplicate", len(btf), HEAD)]
         assert only.message.endswith("the first one is [2]")
 
@@ -308,7 +318,7 @@ def test_cycles() -> None:
     node = writer.add_struct("node", 8, [("next", 13, 0)])
     writer.add(PTR, size_or_type=node)
     writer.add(CONST, size_or_type=first)
-    found = btfmmap.lint(data=writer.build())
+    found = lint(data=writer.build())
     cycles = [(each.type_id, each.message.partition("] ")[2]) for each in found if each.rule == "cycle"]
     more = ", in a cycle with"
     by_value, indirect = "holds itself", "refers to itself without a struct or union in between"
@@ -412,7 +422,7 @@ def test_members_out_of_place_as_bpftool_reads_them(tmp_path: Path) -> None:
     path.write_bytes(blob)
     expected = odd_members(bpftool.records(path), types.kind_flag.tolist())
     rules = ("outside", "overlap", "order", "unaligned", "unsized")
-    got = [(each.rule, each.type_id) for each in btfmmap.lint(path) if each.rule in rules]
+    got = [(each.rule, each.type_id) for each in lint(path) if each.rule in rules]
     assert got == expected
     assert min(Counter(rule for rule, _ in expected)[rule] for rule in rules[:4]) > 50
 
@@ -423,7 +433,7 @@ def test_a_member_of_an_unknown_type_may_be_a_bitfield() -> None:
     writer.add_struct("s", 4, [("x", 3, 3)])
     flagged = writer.add_struct("f", 4, [("x", 4, 3)], kind_flag=True)
     tail = writer.words(0, 99 << 24, 0) + 2 * writer.words(0, INT << 24, 4, 1)
-    found = btfmmap.lint(data=writer.build(types=writer.type_section + tail))
+    found = lint(data=writer.build(types=writer.type_section + tail))
     assert [(each.rule, each.type_id) for each in found] == [("record", 3), ("unaligned", flagged)]
 
 
@@ -461,7 +471,7 @@ def test_section_entries() -> None:
     btf = btfmmap.open(data=writer.build())
     good = [found.id for found in btf if found.kind in (Kind.VAR, Kind.FUNC)]
     assert len(good) == 2
-    errors = [each for each in btfmmap.lint(data=writer.build()) if each.severity == "error"]
+    errors = [each for each in lint(data=writer.build()) if each.severity == "error"]
     assert [(each.rule, each.type_id, each.offset) for each in errors] == [
         ("section-entry", section, place(writer, section, 3 + 3 * type_id))
         for type_id in ids
@@ -529,15 +539,15 @@ def test_words_that_mean_nothing_where_they_are() -> None:
 def test_header_notes() -> None:
     writer = plain()
     types = writer.type_section
-    found = btfmmap.lint(data=writer.build(flags=3) + b"tail!")
+    found = lint(data=writer.build(flags=3) + b"tail!")
     assert brief(found) == [
         ("note", "header", None, 3),
         ("note", "header", None, HEAD + len(types) + len(writer.strings)),
     ]
     long = BtfWriter(header_size=40)
-    assert brief(btfmmap.lint(data=long.build())) == [("note", "header", None, 4)]
+    assert brief(lint(data=long.build())) == [("note", "header", None, 4)]
     gap = writer.build(types=b"\0" * 12 + types, type_off=12, type_len=len(types), str_off=12 + len(types))
-    assert brief(btfmmap.lint(data=gap)) == [("note", "header", None, HEAD)]
+    assert brief(lint(data=gap)) == [("note", "header", None, HEAD)]
 
 
 # -- hostile input
@@ -559,12 +569,12 @@ def test_large_and_hostile(shape: str) -> None:
         types = b"".join(writer.words(0, PTR << 24, number % count + 1) for number in range(1, count + 1))
     else:
         types = writer.words(0, STRUCT << 24 | count, 4) + writer.words(0, 1, 0) * count
-    found = btfmmap.lint(data=writer.build(types=types), limit=10)
+    found = lint(data=writer.build(types=types), limit=10)
     counts = {
         "one name": [("name", 10), ("limit", 1)],
         "chain": [],
         "bad": [("reference", 10), ("limit", 1)],
-        "cycle": [("cycle", 1)],
+        "cycle": [("cycle", 1), ("limit", 1)],  # of the kernel's notes
         "members": [("overlap", 10), ("limit", 1)],
     }
     assert list(Counter(each.rule for each in found).items()) == counts[shape]
@@ -588,16 +598,17 @@ def test_command(tmp_path: Path) -> None:
     bad.write_bytes(writer.build())
 
     done = run(clean)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0 errors, 0 notes\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"0 errors, 0 notes; {TAKES}\n", "")
     done = run(odd)
     assert done.returncode == 0
-    assert done.stdout.endswith("[identifier]\n0 errors, 1 note\n")
+    assert "[identifier]\n" in done.stdout
+    assert done.stdout.endswith(f" [kernel]\n0 errors, 2 notes; {REFUSES}\n")
     assert "two\\x1bwords" in done.stdout
     done = run(bad)
     assert done.returncode == 1
     line = f"{bad}: {place(writer, type_id, 2):#x}: error: type [{type_id}] refers to type [1000], "
     assert done.stdout.startswith(line)
-    assert done.stdout.endswith("\n1 error, 1 note\n")
+    assert done.stdout.endswith(f"\n1 error, 2 notes; {REFUSES}\n")
     rows = json.loads(run(bad, "--json").stdout)
     assert rows == [each._asdict() for each in btfmmap.lint(bad)]
     assert run(bad, "--limit", "0").returncode == 1

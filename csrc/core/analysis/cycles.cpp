@@ -21,7 +21,7 @@ public:
 
     std::vector<Cycle> run() {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
-            if (number_[row] == 0 && follows(index_.kind(row))) {
+            if (number_[row] == 0 && follows(index_.kind(row)) && !settles(static_cast<uint32_t>(row))) {
                 visit(static_cast<uint32_t>(row));
             }
         }
@@ -73,6 +73,20 @@ private:
         return follows(index_.kind(to)) ? std::optional(to) : std::nullopt;
     }
 
+    // Whether all references of a type that was not visited lead to types whose components are known, as most
+    // do. Its component is the type alone then.
+    bool settles(uint32_t row) {
+        const uint32_t count = references(row);
+        for (uint32_t i = 0; i != count; ++i) {
+            const auto to = target(row, i);
+            if (to && number_[*to] != kDone) {
+                return false;
+            }
+        }
+        number_[row] = low_[row] = kDone;
+        return true;
+    }
+
     void enter(uint32_t row) {
         number_[row] = low_[row] = ++last_number_;
         component_stack_.push_back(row);
@@ -100,7 +114,7 @@ private:
                 continue;
             }
             frame.self_reference |= *to == row;
-            if (number_[*to] == 0) {
+            if (number_[*to] == 0 && !settles(*to)) {
                 enter(*to);
             } else if (number_[*to] != kDone) {
                 low_[row] = std::min(low_[row], number_[*to]);

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "core/kernel_rules/limits.hpp"
-#include "core/simd/u8x16.hpp"
+#include "core/names/ascii_name.hpp"
 
 namespace btfmmap::kernel_rules {
 
@@ -46,22 +46,6 @@ bool all_of_class(Bytes name, std::uint8_t wanted) {
     return limit == name.size || name.data[limit] == std::byte{0};
 }
 
-// Fast check of names in ASCII, except of their first character and length. True guarantees that all
-// characters up to the NUL may stand in an identifier; false means nothing. Adds its progress to `at`.
-bool is_ascii(Bytes name, std::size_t& at) {
-    for (; name.size - at >= sizeof(U8x16) && at < kMaxName; at += sizeof(U8x16)) {
-        const auto bytes = load_vector<U8x16>(name.data + at);
-        const U8x16 good = lane_mask((bytes | 0x20) - 'a' < 26) | lane_mask(bytes - '0' < 10) |
-                           lane_mask(bytes == '_') | lane_mask(bytes == '.');
-        const unsigned end = first_set_lane(~good);
-        if (end != sizeof bytes) {
-            at += end;
-            return name.data[at] == std::byte{0};
-        }
-    }
-    return false;
-}
-
 bool starts_with_class(Bytes name, std::uint8_t wanted) {
     return name.size != 0 && (kClasses[static_cast<std::uint8_t>(name.data[0])] & wanted) != 0;
 }
@@ -85,11 +69,8 @@ bool NameCheck::section(std::uint32_t offset) const {
 
 bool NameCheck::is_identifier(std::uint32_t offset) const {
     const Bytes name = strings_.rest(offset);
-    if (!starts_with_class(name, kFirst)) {
-        return false;
-    }
-    std::size_t at = 0;
-    return is_ascii(name, at) ? at <= kMaxName : all_of_class(name, kLater);
+    return is_plain_name<true>(name, kMaxName) ||
+           (starts_with_class(name, kFirst) && all_of_class(name, kLater));
 }
 
 }  // namespace btfmmap::kernel_rules

@@ -29,10 +29,7 @@ Resolver::Resolver(const Types& types, NameCheck& names, uint32_t pointer_size, 
 void Resolver::check_all() {
     for (uint32_t type_id = types_.first_record_id(); type_id < types_.end_id(); ++type_id) {
         const Kind kind = types_.kind(type_id);
-        if (kind == Kind::Func) {
-            resolve_func(type_id);
-        } else if (has_trait(kind, KindTrait::needs_resolving) && !is_resolved(type_id) &&
-                   !(kind == Kind::Ptr && resolve_plain_pointer(type_id))) {
+        if (has_trait(kind, KindTrait::needs_resolving) && !is_resolved(type_id)) {
             resolve(type_id);
         }
         if (kind == Kind::FuncProto) {
@@ -42,6 +39,13 @@ void Resolver::check_all() {
 }
 
 void Resolver::resolve(uint32_t root) {
+    const Kind kind = types_.kind(root);
+    if (kind == Kind::Func) {
+        return resolve_func(root);
+    }
+    if (kind == Kind::Ptr && resolve_plain_pointer(root)) {
+        return;
+    }
     root_ = root;
     mode_ = Mode::undecided;
     push(root);
@@ -147,7 +151,7 @@ Resolver::Next Resolver::next(uint32_t type_id) {
     if (is_sink(type_id) || visit(type_id) == Visit::resolved) {
         return Next::ready;
     }
-    if (types_.kind(type_id) == Kind::Func && depth_ != kMaxDepth) {
+    if (types_.kind(type_id) == Kind::Func && visit(type_id) == Visit::none && depth_ != kMaxDepth) {
         resolve_func(type_id);
         return visit(type_id) == Visit::resolved ? Next::ready : Next::failed;
     }
@@ -419,9 +423,6 @@ void Resolver::step_decl_tag(uint32_t type_id) {
 
 // Needs nothing that must be resolved first.
 void Resolver::resolve_func(uint32_t type_id) {
-    if (is_resolved(type_id)) {
-        return;
-    }
     const uint32_t proto = types_.size_or_type(type_id);
     Visit& visit = visits_[types_.row(type_id)];
     visit = Visit::failed;

@@ -9,6 +9,7 @@
 #include "core/analysis/cycles.hpp"
 #include "core/index/enums.hpp"
 #include "core/index/rows_of_kind.hpp"
+#include "core/names/ascii_name.hpp"
 
 namespace btfmmap {
 
@@ -183,6 +184,9 @@ private:
         if (alphabet == Alphabet::identifier && !takes_no_name(kind) && is_known_identifier(name_off)) {
             return;
         }
+        if (!takes_no_name(kind) && is_plain(name_off, alphabet)) {
+            return;
+        }
         const std::string_view name = name_at(name_off);
         if (name.empty() && needs_name(kind)) {
             note(row, "name", word, "has no name");
@@ -191,6 +195,24 @@ private:
         } else {
             check_text(row, word, "is named ", name, alphabet);
         }
+    }
+
+    // Fast check whether a name is in an alphabet; false requires check_text().
+    bool is_plain(uint32_t name_off, Alphabet alphabet) const {
+        if (name_off >= strings_.end()) {
+            return false;
+        }
+        const Bytes text = strings_.rest(name_off);
+        if (alphabet == Alphabet::symbol || alphabet == Alphabet::printable) {
+            return is_plain_name<true>(text, kMaxName);
+        }
+        if (!is_plain_name<false>(text, kMaxName)) {
+            return false;
+        }
+        if (alphabet == Alphabet::identifier) {
+            known_identifiers_[name_off] = true;
+        }
+        return true;
     }
 
     // Whether check_text() has accepted the name at this offset as an identifier. Most names have several
@@ -257,11 +279,10 @@ private:
         const uint32_t count = index_.elements(row, shape);
         const std::byte* member = head + kHeadSize;
         int64_t last_start = 0;
-        const std::vector<int64_t> ends =
-            kind == Kind::Struct ? ends_before(row, flag) : std::vector<int64_t>();
+        const std::vector<int64_t>& ends = ends_before(kind == Kind::Struct ? count : 0, member, flag);
         for (uint32_t i = 0; i != count; ++i, member += shape.element) {
             const uint32_t name_off = index_.load(member + MemberField::name_off);
-            if (!is_known_identifier(name_off)) {
+            if (!is_known_identifier(name_off) && !is_plain(name_off, Alphabet::identifier)) {
                 check_text(row, member + MemberField::name_off, "has a member ", name_at(name_off),
                            Alphabet::identifier);
             }
@@ -302,33 +323,40 @@ private:
         }
     }
 
-    // Returns, for each member of a struct, the last bit at which a member with a lower offset ends.
-    std::vector<int64_t> ends_before(uint32_t row, bool flag) const {
-        struct NumberedExtent {
-            Extent extent;
-            uint32_t number;
+    // The bits of a member, and its number in the record.
+    struct NumberedExtent {
+        Extent extent;
+        uint32_t number;
 
-            bool operator<(const NumberedExtent& other) const {
-                return std::tie(extent.start, extent.end, number) <
-                       std::tie(other.extent.start, other.extent.end, other.number);
-            }
-        };
-        const Shape& shape = shape_of(Kind::Struct);
-        std::vector<NumberedExtent> members(index_.elements(row, shape));
-        const std::byte* member = index_.record(row) + kHeadSize;
-        for (uint32_t i = 0; i != members.size(); ++i, member += shape.element) {
+        bool operator<(const NumberedExtent& other) const {
+            return std::tie(extent.start, extent.end, number) <
+                   std::tie(other.extent.start, other.extent.end, other.number);
+        }
+    };
+
+    // Returns, for each of the members, the last bit at which a member with a lower offset ends. Valid until
+    // the next call.
+    const std::vector<int64_t>& ends_before(uint32_t count, const std::byte* member, bool flag) const {
+        extents_.resize(count);
+        bool ascend = true;
+        int64_t last = -1;
+        for (uint32_t i = 0; i != count; ++i, member += shape_of(Kind::Struct).element) {
             const uint32_t type_id = index_.load(member + MemberField::type);
             const uint32_t word = index_.load(member + MemberField::offset);
-            members[i] = {extent_of(word, flag, is_sized(type_id) ? type_id : 0), i};
+            extents_[i] = {extent_of(word, flag, is_sized(type_id) ? type_id : 0), i};
+            ascend = ascend && extents_[i].extent.start > last;
+            last = extents_[i].extent.start;
         }
-        std::sort(members.begin(), members.end());
-        std::vector<int64_t> ends(members.size());
+        if (!ascend) {
+            std::sort(extents_.begin(), extents_.end());
+        }
+        ends_.resize(count);
         int64_t end = 0;
-        for (const NumberedExtent& each : members) {
-            ends[each.number] = end;
+        for (const NumberedExtent& each : extents_) {
+            ends_[each.number] = end;
             end = std::max(end, each.extent.end);
         }
-        return ends;
+        return ends_;
     }
 
     bool is_sized(uint32_t type_id) const {
@@ -369,7 +397,7 @@ private:
         for (uint32_t left = index_.elements(row, shape); left != 0; --left, element += shape.element) {
             const std::byte* word = element + shape.element_name;
             const uint32_t name_off = index_.load(word);
-            if (is_known_identifier(name_off)) {
+            if (is_known_identifier(name_off) || is_plain(name_off, Alphabet::identifier)) {
                 continue;
             }
             const std::string_view name = name_at(name_off);
@@ -556,6 +584,9 @@ private:
     std::uint64_t types_start_;
     const ReportDiagnostic& report_;
     mutable std::vector<bool> known_identifiers_;  // by name offset
+    // Of ends_before(), kept for their memory.
+    mutable std::vector<NumberedExtent> extents_;
+    mutable std::vector<int64_t> ends_;
 };
 
 }  // namespace
