@@ -68,7 +68,7 @@ def page() -> str:
         place = f"`{where[0]}`{where[1]}{where[2]}"
         logged = "<br>".join(f"`{each}`" for each in log.split("|")) if log else ""
         rows.append(f"| `{name}` | {words} | {cell(text)} | {place} | {logged} |\n")
-    version = _core.KERNEL_RULES_VERSION
+    version = _core.kernel_rules_version()
     return HEAD.format(version=version) + "".join(rows) + TAIL.format(version=version)
 
 

@@ -175,7 +175,9 @@ py::list kernel_rule_table() {
 void register_lint(py::module_& module) {
     module.def("lint", lint_file, py::arg("file"), py::arg("base"), py::arg("pointer_size"), py::arg("limit"),
                py::arg("bpf_object"), "Find errors and unusual records in a BTF.");
-    module.attr("KERNEL_RULES_VERSION") = kernel_rules::kKernelVersion;
+    module.def(
+        "kernel_rules_version", [] { return kernel_rules::kKernelVersion; },
+        "Return the version of Linux whose rules judge() knows.");
     module.def("judge", judge_file, py::arg("file"), py::arg("base"), py::arg("kernel"),
                py::arg("pointer_size"), py::arg("limit"), py::arg("bpf_object"),
                "Find what the kernel would refuse a BTF for.");

@@ -264,7 +264,7 @@ def lint(
     file: File, base: Sizes | None, pointer_size: int, limit: int, bpf_object: File | None
 ) -> tuple[list[DiagnosticRow], int, int, DiagnosticRow | None]: ...
 
-KERNEL_RULES_VERSION: str
+def kernel_rules_version() -> str: ...
 
 def judge(
     file: File, base: Sizes | None, kernel: bool, pointer_size: int, limit: int, bpf_object: File | None

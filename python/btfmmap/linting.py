@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     from .named_tuples import NamedTuple
 
-KERNEL_RULES_VERSION = _core.KERNEL_RULES_VERSION
+KERNEL_RULES_VERSION = _core.kernel_rules_version()
 """The version of Linux whose rules `lint` knows."""
 
 _MACHINE_BPF = 247  # of ELF files
@@ -139,10 +139,11 @@ def lint(
         TypeError: an argument is not of the stated type.
 
     Example:
-        >>> [diagnostic.rule for diagnostic in btfmmap.lint(btfmmap.SAMPLE_BTF)]
-        ['sign']
-        >>> btfmmap.lint(btfmmap.SAMPLE_BTF, rules="kernel")
-        []
+        >>> [diagnostic.rule for diagnostic in btfmmap.lint(btfmmap.SAMPLE_BTF)][:2]
+        ['sign', 'func-linkage']
+        >>> found = btfmmap.lint(btfmmap.SAMPLE_BTF, rules="kernel")
+        >>> found[0].rule, found[0].type_id, btf.name(found[0].type_id)
+        ('func-linkage', 40, 'now')
     """
     if path is not None and data is not None:
         raise ValueError("path and data are both given, only one is allowed")
@@ -202,7 +203,7 @@ class _Lint:
         listed += _omitted(rows, errors, notes, self.limit)
         if reason is not None:
             _, rule, message, offset, type_id = reason
-            refused = f"Linux {_core.KERNEL_RULES_VERSION} refuses this BTF: {message} ({rule})"
+            refused = f"Linux {KERNEL_RULES_VERSION} refuses this BTF: {message} ({rule})"
             listed.append(Diagnostic("note", "kernel", refused, offset, type_id))
         return listed
 
