@@ -552,9 +552,11 @@ def test_mending(order: str) -> None:
         assert entries(ksyms) == [(symbol, 0, 4), (dummy, 4, 4)]
         assert [btf[each].size for each in (data, kconfig, ksyms)] == [8, 5, 8]
         assert btf[dummy].name == "dummy_ksym"
-        assert [each.name for each in btf[func].type.params] == ["dummy_ksym"]
+        proto = btf[func].type
+        assert proto is not None
+        assert [each.name for each in proto.params] == ["dummy_ksym"]
         assert btf[first].linkage == 0
-        assert btf[symbol].type.id == writer.int
+        assert btf[symbol].type == btf[writer.int]
     raw = btfmmap.lint(data=content, rules="kernel", raw=True)
     assert {"var-linkage", "func-linkage", "section-size", "entry-kind", "argument"} <= {
         each.rule for each in raw

@@ -43,7 +43,7 @@ TAKES, REFUSES = (f"Linux {btfmmap.KERNEL_RULES_VERSION} {verb} this BTF" for ve
 MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 
 
-def lint(path: Path | None = None, **arguments: Any) -> list[Diagnostic]:
+def lint(path: str | Path | None = None, **arguments: Any) -> list[Diagnostic]:
     """What lint finds by its own rules. Those of the kernel (test_kernel_rules.py) are in separate notes."""
     found = btfmmap.lint(path, **arguments)
     arguments["limit"] = 100_000

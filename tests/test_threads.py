@@ -236,7 +236,7 @@ class LongWork:
         _core.File.open(os.fsencode(str(self.btf.source.path)), "read").whole()
 
     def lint(self) -> None:
-        _core.lint(self.file(), None, 8, 10)
+        _core.lint(self.file(), None, 8, 10, None)
 
     def table(self) -> None:
         _core.Btf(self.file(), None, 8).column_views("members")

@@ -26,6 +26,8 @@
 #include "core/dump/typed_records.hpp"
 #include "core/fingerprint/fingerprints.hpp"
 #include "core/input/file.hpp"
+#include "core/kernel_rules/judge.hpp"
+#include "core/lint/lint.hpp"
 #include "core/names/name_matches.hpp"
 #include "core/names/name_pattern.hpp"
 #include "core/names/rows_named.hpp"
@@ -184,6 +186,18 @@ void all(const std::string& path) {
         counted("layout_text", [&] { return layout_text(kept, *task, false); });
         counted("layout_text_expanded", [&] { return layout_text(kept, *task, true); });
     }
+
+    counted("kernel_rules", [&] {
+        std::size_t violations = 0;
+        kernel_rules::judge(bytes.bytes(), nullptr, kernel_rules::Loading::program, 0,
+                            [&](Diagnostic&&) { ++violations; });
+        return violations;
+    });
+    counted("lint", [&] {
+        std::size_t findings = 0;
+        lint(bytes.bytes(), nullptr, 0, true, [&](Diagnostic&&) { ++findings; });
+        return findings;
+    });
 
     counted_dump("dump_raw", [&](Output& output) { dump_raw(*btf, {}, output); });
     counted_dump("dump_json", [&](Output& output) { dump_json(*btf, {}, false, output); });

@@ -263,9 +263,7 @@ DiagnosticRow = tuple[bool, str, str, int | None, int | None]
 def lint(
     file: File, base: Sizes | None, pointer_size: int, limit: int, bpf_object: File | None
 ) -> tuple[list[DiagnosticRow], int, int, DiagnosticRow | None]: ...
-
 def kernel_rules_version() -> str: ...
-
 def judge(
     file: File, base: Sizes | None, kernel: bool, pointer_size: int, limit: int, bpf_object: File | None
 ) -> tuple[list[DiagnosticRow], int, int]: ...

@@ -92,7 +92,7 @@ def header(rule: str, what: str, good: dict[str, int] | None, bad: dict[str, int
     def build(order: str, fields: dict[str, int]) -> bytes:
         types = Types(order)
         types.header_size = size
-        return types.build(**fields)
+        return types.build(types=None, strings=None, **fields)
 
     return Case(
         rule,
@@ -317,8 +317,8 @@ def of_names() -> Iterator[Case]:
             "name",
             f"missing of kind {kind}",
             None,
-            lambda t, kind=kind, size=size, extra=extra: t.add(kind, size_or_type=size, extra=extra),
-        )  # type: ignore[misc]
+            lambda t, kind=kind, size=size, extra=extra: t.add(kind, size_or_type=size, extra=extra),  # type: ignore[misc]
+        )
     yield pair(
         "name",
         "of a member",
@@ -354,17 +354,17 @@ def of_numbers() -> Iterator[Case]:
         yield pair(
             "float-size",
             str(bad),
-            lambda t, size=good: t.add(FLOAT, "f", size_or_type=size),
-            lambda t, size=bad: t.add(FLOAT, "f", size_or_type=size),
-        )  # type: ignore[misc]
+            lambda t, size=good: t.add(FLOAT, "f", size_or_type=size),  # type: ignore[misc]
+            lambda t, size=bad: t.add(FLOAT, "f", size_or_type=size),  # type: ignore[misc]
+        )
     for kind in (ENUM, 19):
         for good, bad in ((1, 0), (2, 3), (8, 16)):
             yield pair(
                 "enum-size",
                 f"{bad} of kind {kind}",
-                lambda t, kind=kind, size=good: t.add(kind, "e", size_or_type=size),
-                lambda t, kind=kind, size=bad: t.add(kind, "e", size_or_type=size),
-            )  # type: ignore[misc]
+                lambda t, kind=kind, size=good: t.add(kind, "e", size_or_type=size),  # type: ignore[misc]
+                lambda t, kind=kind, size=bad: t.add(kind, "e", size_or_type=size),  # type: ignore[misc]
+            )
     yield pair(
         "func-linkage",
         "extern",
@@ -456,7 +456,10 @@ def of_members() -> Iterator[Case]:
     yield pair(
         "member-end", "FLOAT", None, struct(8, lambda t: [("f", t.add(FLOAT, "f", size_or_type=8), 64)])
     )
-    wide = lambda t: t.add_int("wide", 16)  # noqa: E731 (used twice below)
+
+    def wide(types: Types) -> int:
+        return types.add_int("wide", 16)
+
     yield pair(
         "member-bits",
         "128 from the byte",
@@ -469,7 +472,10 @@ def of_members() -> Iterator[Case]:
         struct(24, lambda t: [("w", wide(t), 121 << 24 | 7)], flag=1),
         struct(24, lambda t: [("w", wide(t), 122 << 24 | 7)], flag=1),
     )
-    shifted = lambda t: t.add(INT, "high", size_or_type=8, extra=(16 << 16 | 32,))  # noqa: E731
+
+    def shifted(types: Types) -> int:
+        return types.add(INT, "high", size_or_type=8, extra=(16 << 16 | 32,))
+
     yield pair("member-bits", "past bit 2^32", None, struct(2**29, lambda t: [("h", shifted(t), 2**32 - 8)]))
 
 
@@ -519,7 +525,10 @@ def of_references() -> Iterator[Case]:
     yield pair(
         "component", "of a VAR", refers(DECL_TAG, lambda t: t.var, -1), refers(DECL_TAG, lambda t: t.var, 0)
     )
-    func = lambda t: t.add(FUNC, "f", size_or_type=t.proto)  # noqa: E731
+
+    def func(types: Types) -> int:
+        return types.add(FUNC, "f", size_or_type=types.proto)
+
     yield pair("component", "of a FUNC", refers(DECL_TAG, func, 0), refers(DECL_TAG, func, 1))
     yield pair("return-type", "FWD", lambda t: t.add_proto(t.pair, []), lambda t: t.add_proto(t.fwd, []))
     yield pair("return-type", "VAR", lambda t: t.add_proto(0, []), lambda t: t.add_proto(t.var, []))
@@ -610,9 +619,9 @@ def of_chains() -> Iterator[Case]:
         yield pair(
             "depth",
             f"kind {kind}",
-            chain(lambda _, kind=kind: kind, 32),
-            chain(lambda _, kind=kind: kind, 33),
-        )  # type: ignore[misc]
+            chain(lambda _, kind=kind: kind, 32),  # type: ignore[misc]
+            chain(lambda _, kind=kind: kind, 33),  # type: ignore[misc]
+        )
     yield pair("depth", "structs", nested(32), nested(33))
 
     def cycle(kinds: tuple[int, ...]) -> Add:
