@@ -19,9 +19,12 @@ public:
     ComponentFinder(const Index& index, bool by_value)
         : index_(index), by_value_(by_value), number_(index.rows(), 0), low_(index.rows(), 0) {}
 
-    std::vector<Cycle> run() {
+    // Finds the cycles that types lead to whose kind `starts` returns true for.
+    template <class Starts>
+    std::vector<Cycle> run(Starts starts) {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
-            if (number_[row] == 0 && follows(index_.kind(row)) && !settles(static_cast<uint32_t>(row))) {
+            if (number_[row] == 0 && starts(index_.kind(row)) && follows(index_.kind(row)) &&
+                !settles(static_cast<uint32_t>(row))) {
                 visit(static_cast<uint32_t>(row));
             }
         }
@@ -154,12 +157,15 @@ private:
 }  // namespace
 
 std::vector<Cycle> find_cycles(const Index& index) {
-    std::vector<Cycle> found = ComponentFinder(index, true).run();
-    const std::vector<Cycle> indirect = find_indirect_cycles(index);
+    const auto any = [](Kind) { return true; };
+    std::vector<Cycle> found = ComponentFinder(index, true).run(any);
+    const std::vector<Cycle> indirect = ComponentFinder(index, false).run(any);
     found.insert(found.end(), indirect.begin(), indirect.end());
     return found;
 }
 
-std::vector<Cycle> find_indirect_cycles(const Index& index) { return ComponentFinder(index, false).run(); }
+std::vector<Cycle> find_prototype_cycles(const Index& index) {
+    return ComponentFinder(index, false).run([](Kind kind) { return kind == Kind::FuncProto; });
+}
 
 }  // namespace btfmmap

@@ -20,7 +20,7 @@ struct Cycle {
 // references to types past the last ID or of the base.
 std::vector<Cycle> find_cycles(const Index& index);
 
-// Returns only the cycles that are not by value.
-std::vector<Cycle> find_indirect_cycles(const Index& index);
+// Returns only the cycles through a FUNC_PROTO. The kernel takes no others.
+std::vector<Cycle> find_prototype_cycles(const Index& index);
 
 }  // namespace btfmmap

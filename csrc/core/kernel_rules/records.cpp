@@ -51,7 +51,7 @@ void RecordCheck::check_broken(const std::byte* at, std::uint64_t left) {
               number(left < kHeadSize ? kHeadSize : shape_of(record.kind).record_size(record.vlen())));
 }
 
-bool RecordCheck::check_head(Record& record) {
+bool RecordCheck::report_head(const Record& record) {
     if ((record.info & ~kInfoMask) != 0) {
         fault(Rule::info, record, record.info_word(),
               "has " + number(info_vlen(record.info)) + " elements and kind " +
@@ -139,11 +139,8 @@ void RecordCheck::check_optional_name(const Record& record) {
     }
 }
 
-bool RecordCheck::check_name_offset(const Record& record, const std::byte* word, const char* what) {
+bool RecordCheck::report_name_offset(const Record& record, const std::byte* word, const char* what) {
     const uint32_t offset = types_.load(word);
-    if (names_.offset_valid(offset)) {
-        return true;
-    }
     fault(Rule::name_offset, record, word,
           std::string("has the ") + what + " offset " + number(offset) + ", past the " +
               number(types_.strings().end()) + " bytes of strings or 16 MiB");

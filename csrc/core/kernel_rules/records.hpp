@@ -40,7 +40,14 @@ public:
 
 private:
     // Checks the head. Returns false if the kind's own checks cannot be made.
-    bool check_head(Record& record);
+    bool check_head(const Record& record) {
+        const std::uint32_t kind = kind_of(record.info);
+        const bool good = (record.info & ~kInfoMask) == 0 && kind != 0 && kind <= kMaxKind &&
+                          names_.offset_valid(record.name_off);
+        return good || report_head(record);
+    }
+    // Returns true if only the name offset is wrong.
+    bool report_head(const Record& record);
     void check_kind(const Record& record, std::uint32_t elements);
 
     // plain_kinds.cpp: kinds without elements
@@ -66,7 +73,10 @@ private:
     void check_own_name(const Record& record);
     void check_optional_name(const Record& record);
     // Returns false if the offset is outside of the strings, which it then reports.
-    bool check_name_offset(const Record& record, const std::byte* word, const char* what);
+    bool check_name_offset(const Record& record, const std::byte* word, const char* what) {
+        return names_.offset_valid(types_.load(word)) || report_name_offset(record, word, what);
+    }
+    bool report_name_offset(const Record& record, const std::byte* word, const char* what);
     // Whether a name offset is that of an identifier. check_head() has reported it if it is invalid.
     bool is_identifier_or_invalid(std::uint32_t offset) {
         return !names_.offset_valid(offset) || names_.identifier(offset);

@@ -131,25 +131,9 @@ void Resolver::pop_failed() { visits_[types_.row(stack_[--depth_].type_id)] = Vi
 
 // -- references
 
-bool Resolver::is_sink(uint32_t type_id) const {
-    const Kind kind = types_.kind(type_id);
-    switch (mode_) {
-        case Mode::undecided:
-            return !has_trait(kind, KindTrait::needs_resolving);
-        case Mode::pointer:
-            return !has_trait(kind, KindTrait::modifier) && kind != Kind::Ptr;
-        case Mode::composite:
-            break;
-    }
-    return !has_trait(kind, KindTrait::modifier) && kind != Kind::Array && !is_composite(kind);
-}
-
-Resolver::Next Resolver::next(uint32_t type_id) {
+Resolver::Next Resolver::resolve_next(uint32_t type_id) {
     if (types_.unknown(type_id) || !kind_is_known(type_id)) {
         return Next::failed;
-    }
-    if (is_sink(type_id) || visit(type_id) == Visit::resolved) {
-        return Next::ready;
     }
     if (types_.kind(type_id) == Kind::Func && visit(type_id) == Visit::none && depth_ != kMaxDepth) {
         resolve_func(type_id);

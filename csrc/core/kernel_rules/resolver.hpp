@@ -84,14 +84,29 @@ private:
         waits,   // it was pushed
         failed,  // nothing is known of it
     };
-    Next next(std::uint32_t type_id);
+    Next next(std::uint32_t type_id) {
+        if (types_.exists(type_id)) {
+            const Kind kind = types_.kind(type_id);
+            if (has_trait(kind, KindTrait::known) && (is_sink(kind) || visit(type_id) == Visit::resolved)) {
+                return Next::ready;
+            }
+        }
+        return resolve_next(type_id);
+    }
+    Next resolve_next(std::uint32_t type_id);
     // If `type_id` is a modifier that leads to a pointer, which may not be resolved yet, resolves that.
     Next next_pointer(std::uint32_t type_id);
     Next next_part(Rule rule, std::uint32_t type_id, std::size_t at, const char* what);
     // Fails the type on top of the stack if `next` failed. Returns whether it is ready.
     bool advance(Next next);
 
-    bool is_sink(std::uint32_t type_id) const;
+    // Whether references end at a type, in the present mode: env_type_is_resolve_sink.
+    bool is_sink(Kind kind) const {
+        constexpr std::uint8_t followed[] = {KindTrait::needs_resolving,
+                                             KindTrait::modifier | KindTrait::pointer,
+                                             KindTrait::modifier | KindTrait::aggregate};
+        return !has_trait(kind, followed[static_cast<std::size_t>(mode_)]);
+    }
     Visit visit(std::uint32_t type_id) const { return visits_[types_.row(type_id)]; }
     bool is_resolved(std::uint32_t type_id) const {
         return visit(type_id) == Visit::resolved || visit(type_id) == Visit::failed;

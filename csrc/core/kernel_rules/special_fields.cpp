@@ -94,7 +94,7 @@ public:
 
     void check_all() {
         find_markers();
-        if (!has_markers_) {
+        if (first_marker_ > last_marker_) {
             return;
         }
         for (uint32_t id = types_.first_record_id(); id < types_.end_id(); ++id) {
@@ -131,7 +131,8 @@ private:
     void mark(uint32_t id) {
         is_marker_.resize(types_.end_id());
         is_marker_[id] = true;
-        has_markers_ = true;
+        first_marker_ = std::min(first_marker_, id);
+        last_marker_ = std::max(last_marker_, id);
     }
 
     bool has_pointer_tags() const {
@@ -150,9 +151,12 @@ private:
     }
 
     bool has_marker(uint32_t id) const {
-        const uint32_t count = types_.elements<Kind::Struct>(id);
-        for (uint32_t i = 0; i != count; ++i) {
-            if (is_marker_[member(id, i, MemberField::type)]) {
+        constexpr std::size_t step = shape_of(Kind::Struct).element;
+        const std::byte* type = types_.record(id) + kHeadSize + MemberField::type;
+        const std::byte* end = type + types_.elements<Kind::Struct>(id) * step;
+        for (; type != end; type += step) {
+            const uint32_t type_id = types_.load(type);
+            if (type_id >= first_marker_ && type_id <= last_marker_ && is_marker_[type_id]) {
                 return true;
             }
         }
@@ -530,7 +534,7 @@ private:
     const Types& types_;
     Reporter& reporter_;
     std::vector<bool> is_marker_;  // by ID
-    bool has_markers_ = false;
+    uint32_t first_marker_ = UINT32_MAX, last_marker_ = 0;
     std::vector<Owner> owners_;  // ascending
     // By ID: the levels of structs in a struct without fields, itself included; 0 if unknown.
     std::vector<uint8_t> levels_;

@@ -104,6 +104,8 @@ struct KindTrait {
     static constexpr std::uint8_t source_only = 8;      // btf_type_is_resolve_source_only
     static constexpr std::uint8_t modifier = 16;        // btf_type_is_modifier
     static constexpr std::uint8_t sized = 32;  // it has a size of its own, or is a pointer or an array
+    static constexpr std::uint8_t pointer = 64;
+    static constexpr std::uint8_t aggregate = 128;
 };
 
 constexpr std::array<std::uint8_t, kMaxKinds> kind_traits() {
@@ -121,6 +123,8 @@ constexpr std::array<std::uint8_t, kMaxKinds> kind_traits() {
                        Kind::Datasec, Kind::Float, Kind::Enum64});
     set(Trait::modifier | Trait::needs_resolving,
         {Kind::Typedef, Kind::Volatile, Kind::Const, Kind::Restrict, Kind::TypeTag});
+    set(Trait::pointer, {Kind::Ptr});
+    set(Trait::aggregate, {Kind::Array, Kind::Struct, Kind::Union});
     set(Trait::needs_resolving, {Kind::Ptr, Kind::Array, Kind::Struct, Kind::Union, Kind::Func, Kind::Var,
                                  Kind::Datasec, Kind::DeclTag});
     return traits;

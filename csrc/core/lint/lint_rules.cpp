@@ -143,7 +143,7 @@ public:
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
             check_record(static_cast<uint32_t>(row));
         }
-        for (const Cycle& cycle : sound ? find_indirect_cycles(index_) : find_cycles(index_)) {
+        for (const Cycle& cycle : sound ? find_prototype_cycles(index_) : find_cycles(index_)) {
             report_cycle(cycle);
         }
         check_duplicates();
