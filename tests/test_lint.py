@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import bpftool_json as bpftool
 import pytest
@@ -33,6 +32,7 @@ from btf_writer import (
 )
 from elf_writer import ElfWriter
 from exercise import walk
+from own_lint import lint
 from stored_files import DATA
 
 import btfmmap
@@ -41,14 +41,6 @@ from btfmmap import Diagnostic, Kind
 HEAD = 24
 TAKES, REFUSES = (f"Linux {btfmmap.KERNEL_RULES_VERSION} {verb} this BTF" for verb in ("takes", "refuses"))
 MODIFIERS = ("TYPEDEF", "CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
-
-
-def lint(path: str | Path | None = None, **arguments: Any) -> list[Diagnostic]:
-    """What lint finds by its own rules. Those of the kernel (test_kernel_rules.py) are in separate notes."""
-    found = btfmmap.lint(path, **arguments)
-    arguments["limit"] = 100_000
-    kernel = {each.message for each in btfmmap.lint(path, rules="kernel", **arguments)}
-    return [each for each in found if each.rule != "kernel" and each.message not in kernel]
 
 
 def place(writer: BtfWriter, type_id: int, word: int) -> int:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import requirements
 from btf_writer import FWD, STRUCT, UNION, BtfWriter
+from own_lint import lint
 from stored_files import DATA
 
 import btfmmap
@@ -192,7 +193,7 @@ def test_lint_against_a_map_of_bits(kind: str) -> None:
     structs = structs_of(kind, 300)
     blob = written(structs)
     btf = btfmmap.open(data=blob)
-    found = btfmmap.lint(data=blob)
+    found = lint(data=blob)
     assert [each.offset for each in found] == sorted(each.offset or 0 for each in found)
     for number, (_, members) in enumerate(structs):
         expected = []
@@ -426,7 +427,7 @@ def test_what_rustc_made() -> None:
         assert summary == {"size": size, "holes": 0, "bit_holes": 0, "padding": padding, "packed": False}
         assert "hole" not in layout.text()
         assert "__aligned__" not in layout.text()
-    found = btfmmap.lint(DATA / "rust.bpf.o.xz")
+    found = lint(DATA / "rust.bpf.o.xz")
     assert {each.rule for each in found} == {"order", "identifier", "duplicate"}
     with pytest.raises(NotSupportedError, match="without a name"):
         btf.c_declaration("Ev")  # an enum's union has its tag as an unnamed member

@@ -413,7 +413,7 @@ class TestNeedsNoBase:
                 btfmmap.open(path, base=base)
             assert str(caught.value).startswith(str(path))
             assert not isinstance(caught.value, MissingBaseError)
-            (error,) = btfmmap.lint(path, base=base)
+            error = btfmmap.lint(path, base=base)[0]
             assert (error.severity, error.rule, error.offset) == ("error", "header", caught.value.offset)
             assert "needs no base" in error.message
 

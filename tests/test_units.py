@@ -221,8 +221,8 @@ def test_lint() -> None:
     odd.add(PTR, "named", size_or_type=0)
     content = unit(0) + odd.build()
     rules = [[each.rule for each in btfmmap.lint(data=content, unit=number)] for number in (0, 1)]
-    assert rules == [["unit"], ["name", "unit"]]
-    assert [each.rule for each in btfmmap.lint(data=odd.build())] == ["name"]
+    assert rules == [["unit"], ["name", "unit", "kernel"]]
+    assert [each.rule for each in btfmmap.lint(data=odd.build())] == ["name", "kernel"]
 
 
 @pytest.mark.parametrize(
