@@ -27,5 +27,6 @@ void register_loaded(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_record_reader(pybind11::module_& module);
 void register_arrow(pybind11::module_& module);
+void register_writing(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from .struct_layout import LayoutMember, StructLayout
     from .types import Enumerator, Member, Param, Secinfo, Type
     from .users import User
+    from .writing.builder import Builder
+    from .writing.transformations import Rewritten, permute, sorted, subset, swapped  # noqa: A004
 
 __all__ = [
     "KERNEL_BTF",
@@ -68,6 +70,7 @@ __all__ = [
     "ChangeKind",
     "ChangedEntity",
     "Changes",
+    "Builder",
     "CheckResult",
     "CoreReloKind",
     "Decoder",
@@ -101,6 +104,7 @@ __all__ = [
     "Records",
     "RelocationStatus",
     "RequirementStatus",
+    "Rewritten",
     "Role",
     "Secinfo",
     "Source",
@@ -117,6 +121,10 @@ __all__ = [
     "loaded",
     "open",
     "open_kernel",
+    "permute",
+    "sorted",
+    "subset",
+    "swapped",
 ]
 
 # Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
@@ -129,6 +137,12 @@ _LAZY = {
     "DiffResult": "diffing.result",
     "EntityKind": "diffing.kinds",
     "diff": "diffing.diff",
+    "Builder": "writing.builder",
+    "Rewritten": "writing.transformations",
+    "permute": "writing.transformations",
+    "sorted": "writing.transformations",
+    "subset": "writing.transformations",
+    "swapped": "writing.transformations",
     "CheckResult": "checking.result",
     "InstructionUse": "relocation_kinds",
     "Need": "requirements",
@@ -183,4 +197,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    names = [*__all__]
+    names.sort()  # `sorted` is a function of this module
+    return names

@@ -35,6 +35,21 @@ struct Load {
     }
 };
 
+// Stores an integer in a byte order, at any alignment.
+inline void store_u32(std::byte* at, std::uint32_t value, ByteOrder order) {
+    if (order != kHostOrder) {
+        value = __builtin_bswap32(value);
+    }
+    std::memcpy(at, &value, sizeof value);
+}
+
+inline void store_u16(std::byte* at, std::uint16_t value, ByteOrder order) {
+    if (order != kHostOrder) {
+        value = __builtin_bswap16(value);
+    }
+    std::memcpy(at, &value, sizeof value);
+}
+
 // Calls `work` with the Load of `order`, so that its loops are compiled once for each byte order.
 template <class Work>
 decltype(auto) with_byte_order(ByteOrder order, Work&& work) {

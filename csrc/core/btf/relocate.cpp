@@ -1,7 +1,6 @@
 #include "core/btf/relocate.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -256,18 +255,11 @@ private:
             }
             each_reference(index, row, [&](Reference reference, const std::byte* word) {
                 const uint32_t old = index.load(word);
-                store(copy.data() + (word - blob.data),
-                      reference == Reference::type ? moved_id(old) : moved_string(old));
+                store_u32(copy.data() + (word - blob.data),
+                          reference == Reference::type ? moved_id(old) : moved_string(old), index.order());
             });
         }
         return copy;
-    }
-
-    void store(std::byte* at, uint32_t value) const {
-        if (split_.header().order != kHostOrder) {
-            value = __builtin_bswap32(value);
-        }
-        std::memcpy(at, &value, sizeof value);
     }
 
     uint32_t moved_id(uint32_t id) const {

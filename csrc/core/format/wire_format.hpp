@@ -123,7 +123,7 @@ constexpr Shapes kShapes = known_shapes();
 
 // An entry of the layout section (Linux 7.1). Each entry describes the records of one kind.
 struct LayoutField {
-    static constexpr std::size_t fixed = 0, element = 1;
+    static constexpr std::size_t fixed = 0, element = 1, flags = 2;
 };
 constexpr std::size_t kLayoutSize = 4;
 

@@ -1,0 +1,172 @@
+"""Makes new BTFs of existing ones. None of these functions changes its input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .. import _core
+from ..btf import Btf
+from .builder import Builder
+from .results import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from ..tables import U32
+    from .builder import ByteOrder, Closure, Ids
+
+DROPPED = 0xFFFFFFFF
+"""In the map of IDs: the new BTF does not have the type."""
+
+
+class Rewritten(NamedTuple):
+    """A new BTF, and where the types of the old one are in it.
+
+    Attributes:
+        btf: The new BTF.
+        id_map: The new ID of each type, by its old ID, `uint32[n]`; 0xffffffff for a type that the new BTF
+            does not have. It covers the types of the bases.
+    """
+
+    btf: Btf
+    id_map: U32
+
+
+def subset(btf: Btf, type_ids: Ids, *, closure: Closure = "deep") -> Rewritten:
+    """Make a BTF of some types. They keep their order.
+
+    The new BTF stands alone, even if the old one is split.
+
+    Args:
+        btf: The BTF.
+        type_ids: The types.
+        closure: Which others are kept with them, as for `Builder.add`: "deep", "pointers" or "none".
+
+    Returns:
+        The new BTF, in the same byte order, and the map of IDs.
+
+    Raises:
+        NotFoundError: There is no such type.
+        ValueError: `closure` is unknown, "none" leaves a reference without a type, or a limit of the format
+            is exceeded.
+        NotSupportedError: A type is of a kind that only the layout section describes.
+
+    Example:
+        >>> small, id_map = btfmmap.subset(btf, [btf.find("list")], closure="pointers")
+        >>> small.kind_names(range(1, len(small)))
+        ['STRUCT', 'PTR']
+        >>> int(id_map[btf.find("list")])
+        1
+    """
+    core = _core_of(btf)
+    builder = Builder(byte_order=core.byte_order)
+    builder.add(btf, type_ids, closure=closure)
+    id_map = np.asarray(builder._draft.ids_of(core))
+    return Rewritten(opened(builder._draft.build("subset"), None, core.pointer_size), id_map)
+
+
+def permute(btf: Btf, order: Ids) -> Rewritten:
+    """Give the types other IDs.
+
+    Args:
+        btf: The BTF. A base keeps its IDs.
+        order: The ID of each type, without void and those of a base, in the new order.
+
+    Returns:
+        The new BTF, and the map of IDs. The strings are the same.
+
+    Raises:
+        ValueError: An ID is missing, there twice, or not one of the BTF's own.
+        NotSupportedError: A type is of a kind that only the layout section describes.
+
+    Example:
+        >>> reversed_btf, id_map = btfmmap.permute(btf, range(len(btf) - 1, 0, -1))
+        >>> int(id_map[1])
+        48
+    """
+    core = _core_of(btf)
+    file, id_map = _core.reorder(core, order, "permuted")
+    return Rewritten(opened(file, btf.base, core.pointer_size), np.asarray(id_map))
+
+
+def sorted(btf: Btf) -> Rewritten:  # noqa: A001 (what it returns, as `permute` and `swapped`)
+    """Sort the types by name, as Linux 7.0 and later sort theirs.
+
+    Types without a name come first. Types of one name keep their order. Names are compared as bytes.
+
+    Args:
+        btf: The BTF. A base keeps its IDs.
+
+    Returns:
+        The new BTF, and the map of IDs. The strings are the same.
+
+    Raises:
+        NotSupportedError: A type is of a kind that only the layout section describes, or the names are very
+            long.
+
+    Example:
+        >>> btfmmap.sorted(btf).btf.names()[-3:]
+        ['unsigned char', 'unsigned int', 'unsigned long']
+    """
+    return permute(btf, np.asarray(_core.name_order(_core_of(btf))))
+
+
+def swapped(btf: Btf, *, base: Btf | None = None) -> Rewritten:
+    """Write a BTF in the other byte order.
+
+    Args:
+        btf: The BTF.
+        base: The base of a split BTF in the other byte order, to share it; by default it is made, too.
+
+    Returns:
+        The new BTF, and the map of IDs, which are the same. The strings are the same.
+
+    Raises:
+        ValueError: `base` has not the IDs and strings of the base, or is in the same byte order.
+        NotSupportedError: A type is of a kind that only the layout section describes.
+
+    Example:
+        >>> big = btfmmap.swapped(btf).btf
+        >>> big.source.byte_order, big.name(2)
+        ('big', 'flow')
+    """
+    core = _core_of(btf)
+    big = core.byte_order == "little"
+    if base is None:
+        levels = btf._levels()
+    else:
+        _check_swapped_base(btf, base)
+        levels = [btf]
+    made = base
+    for level in levels:
+        own = level._core
+        file = _core.swap_bytes(own, big, None if made is None else made._core, "swapped")
+        made = opened(file, made, own.pointer_size)
+    assert made is not None
+    return Rewritten(made, np.arange(core.first_id + core.rows, dtype=np.uint32))
+
+
+def _check_swapped_base(btf: Btf, base: Btf) -> None:
+    if not isinstance(base, Btf):
+        raise TypeError(f"base is {base!r}, must be a Btf: open it first")
+    old = btf.base
+    if old is None:
+        raise ValueError("the BTF stands alone and needs no base")
+    if base._core.byte_order == btf._core.byte_order:
+        raise ValueError(f"base is {base._core.byte_order}-endian, as the BTF is; swap it first")
+    same_ids = base._core.first_id + base._core.rows == btf._core.first_id
+    while old is not None and base is not None and same_ids:
+        same_ids = len(old.string_section) == len(base.string_section)
+        old, base = old.base, base.base
+    if not same_ids or old is not base:
+        raise ValueError("base has other IDs or strings than the base of the BTF")
+
+
+def _core_of(btf: Btf) -> _core.Btf:
+    if not isinstance(btf, Btf):
+        raise TypeError(f"btf is {btf!r}, must be a Btf: open it first")
+    return btf._core
