@@ -1,3 +1,5 @@
+#include "bindings/core_relo.hpp"
+
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -104,14 +106,6 @@ TargetPtr make_target(const BtfPtr& kernel, const std::vector<BtfPtr>& modules) 
     return std::make_shared<Target>(kernel,
                                     std::vector<std::shared_ptr<const Btf>>(modules.begin(), modules.end()));
 }
-
-// The outcomes of several objects, one after another, with what they refer to.
-struct Outcomes {
-    std::vector<ObjectPtr> objects;
-    TargetPtr target;
-    std::vector<std::size_t> starts;  // the first outcome of each object
-    std::vector<Outcome> all;
-};
 
 std::shared_ptr<Outcomes> evaluate(std::vector<ObjectPtr> objects, TargetPtr target, bool independent) {
     const py::gil_scoped_release unlocked;

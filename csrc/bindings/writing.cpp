@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/core_relo.hpp"
 #include "bindings/integers.hpp"
 #include "bindings/register.hpp"
 #include "bindings/text.hpp"
@@ -16,6 +17,7 @@
 #include "core/base/error.hpp"
 #include "core/input/file.hpp"
 #include "core/writing/column_writer.hpp"
+#include "core/writing/core_marks.hpp"
 #include "core/writing/draft.hpp"
 #include "core/writing/reorder.hpp"
 #include "core/writing/selection.hpp"
@@ -343,6 +345,19 @@ File swap_bytes(const Btf& btf, bool big_endian, const BtfPtr& base, const std::
     return file_of(writing::swap_bytes(btf, order_of(big_endian), base), name);
 }
 
+// Writes what all relocations of some outcomes need of their target.
+File min_core(const Outcomes& outcomes, bool big_endian, const std::string& name) {
+    const py::gil_scoped_release unlocked;
+    writing::CoreMarks marks(outcomes.target->btf(0));
+    for (std::size_t number = 0; number != outcomes.objects.size(); ++number) {
+        const core_relo::Object& object = *outcomes.objects[number];
+        const auto first = outcomes.all.begin() + static_cast<std::ptrdiff_t>(outcomes.starts[number]);
+        const auto count = static_cast<std::ptrdiff_t>(object.relocations().size());
+        marks.add(object, *outcomes.target, {first, first + count});
+    }
+    return file_of(marks.write(order_of(big_endian)), name);
+}
+
 }  // namespace
 
 void register_writing(py::module_& module) {
@@ -358,6 +373,7 @@ void register_writing(py::module_& module) {
         .def("add_columns", add_columns, py::arg("tables"), py::arg("strings"), py::arg("base"))
         .def("adopt_strings", adopt_strings, py::arg("section"))
         .def("build", build, py::arg("name"));
+    module.def("min_core", min_core, py::arg("outcomes"), py::arg("big_endian"), py::arg("name"));
     module.def("reorder", reorder, py::arg("btf"), py::arg("order"), py::arg("name"));
     module.def("name_order", name_order, py::arg("btf"));
     module.def("swap_bytes", swap_bytes, py::arg("btf"), py::arg("big_endian"), py::arg("base"),

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .types import Enumerator, Member, Param, Secinfo, Type
     from .users import User
     from .writing.builder import Builder
+    from .writing.min_core import MinCoreFailure, MinCoreResult, min_core_btf
     from .writing.transformations import Rewritten, permute, sorted, subset, swapped  # noqa: A004
 
 __all__ = [
@@ -93,6 +94,8 @@ __all__ = [
     "LoadedBtf",
     "Member",
     "MemberAt",
+    "MinCoreFailure",
+    "MinCoreResult",
     "MissingBaseError",
     "Need",
     "NotFoundError",
@@ -119,6 +122,7 @@ __all__ = [
     "find_kernels",
     "lint",
     "loaded",
+    "min_core_btf",
     "open",
     "open_kernel",
     "permute",
@@ -138,6 +142,9 @@ _LAZY = {
     "EntityKind": "diffing.kinds",
     "diff": "diffing.diff",
     "Builder": "writing.builder",
+    "MinCoreFailure": "writing.min_core",
+    "MinCoreResult": "writing.min_core",
+    "min_core_btf": "writing.min_core",
     "Rewritten": "writing.transformations",
     "permute": "writing.transformations",
     "sorted": "writing.transformations",

@@ -195,6 +195,12 @@ class RelocationResults(Table):
         super().__init__(columns)
         self.__dict__["_outcomes"] = outcomes
 
+    @property
+    def outcomes(self) -> CoreReloOutcomes:
+        """What the core knows of all rows."""
+        outcomes: CoreReloOutcomes = self.__dict__["_outcomes"]
+        return outcomes
+
     def reason(self, row: int) -> str:
         """Return why a row has its status, as a sentence; "" if its status is OK.
 
@@ -207,11 +213,10 @@ class RelocationResults(Table):
         Raises:
             IndexError: There is no such row.
         """
-        outcomes: CoreReloOutcomes = self.__dict__["_outcomes"]
-        return outcomes.reason(int(self.row[row]))
+        return self.outcomes.reason(int(self.row[row]))
 
     def _selected(self, columns: dict[str, npt.NDArray[Any]]) -> RelocationResults:
-        return RelocationResults(columns, self.__dict__["_outcomes"])
+        return RelocationResults(columns, self.outcomes)
 
 
 def prepare(btf: Btf, core: CoreBtf, ext: CoreExt, elf: File | None) -> CoreReloObject:

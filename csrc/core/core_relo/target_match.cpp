@@ -47,8 +47,8 @@ private:
 // Follows the accessors of a field through the target's types.
 class FieldMatcher {
 public:
-    FieldMatcher(const Btf& local, const Btf& target, Budget& budget)
-        : local_(local), target_(target), budget_(budget) {}
+    FieldMatcher(const Btf& local, const Btf& target, Budget& budget, std::vector<MemberStep>* steps)
+        : local_(local), target_(target), budget_(budget), steps_(steps) {}
 
     Match match(const LocalPath& path, uint32_t candidate) {
         type_ = candidate;
@@ -150,6 +150,7 @@ private:
             ++numbers_;
             const Verdict verdict = find_member(wanted, name, member.type);
             if (verdict.yes || verdict.failure) {
+                add_step(record.id, number);
                 return verdict;
             }
             position_.bit_offset -= member.bit_offset;
@@ -167,15 +168,24 @@ private:
         if (verdict.yes) {
             position_ = {position_.bit_offset, record.id, number, true};
             type_ = member.type;
+            add_step(record.id, number);
         } else if (!verdict.failure) {
             missing(Reason::member_incompatible, record.id, number);
         }
         return verdict;
     }
 
+    // The steps through members without a name are added after the one that they lead to.
+    void add_step(uint32_t type, uint32_t number) {
+        if (steps_ != nullptr) {
+            steps_->push_back({type, number});
+        }
+    }
+
     const Btf& local_;
     const Btf& target_;
     Budget& budget_;
+    std::vector<MemberStep>* steps_;
     uint32_t type_ = 0;
     Position position_;
     std::size_t numbers_ = 0;  // as libbpf's raw_len
@@ -227,9 +237,9 @@ Match match_type(const TypePair& types, ReloKind kind, Budget& budget) {
 }  // namespace
 
 Match match_candidate(const Btf& local, ReloKind kind, const LocalPath& path, const Btf& target,
-                      std::uint32_t candidate, Budget& budget) {
+                      std::uint32_t candidate, Budget& budget, std::vector<MemberStep>* steps) {
     if (is_field(kind)) {
-        return FieldMatcher(local, target, budget).match(path, candidate);
+        return FieldMatcher(local, target, budget, steps).match(path, candidate);
     }
     return is_enum_value(kind) ? match_enumerator(path.accessors[0], target, candidate, budget)
                                : match_type({local, path.root, target, candidate}, kind, budget);

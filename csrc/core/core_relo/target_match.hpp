@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "core/core_relo/compatibility.hpp"
 #include "core/core_relo/kinds.hpp"
 #include "core/core_relo/local_path.hpp"
@@ -14,8 +17,15 @@ struct Match {
     Position position;  // if found: where the path leads in the target; of an enumerator, without bit offset
 };
 
-// `path` is a path in the object's BTF.
+// A member on the way of a field in the target. Members without a name are on it, too.
+struct MemberStep {
+    std::uint32_t type;  // the struct or union
+    std::uint32_t number;
+};
+
+// `path` is a path in the object's BTF. If `steps` is given, the members on the way of a field that is found
+// are appended to it, in any order.
 Match match_candidate(const Btf& local, ReloKind kind, const LocalPath& path, const Btf& target,
-                      std::uint32_t candidate, Budget& budget);
+                      std::uint32_t candidate, Budget& budget, std::vector<MemberStep>* steps = nullptr);
 
 }  // namespace btfmmap::core_relo
