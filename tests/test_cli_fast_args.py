@@ -50,7 +50,7 @@ WORDS = """
 
 
 def fast(words: list[str]) -> dict[str, Any]:
-    command = import_module(f"btfmmap.cli.{words[0]}")
+    command = import_module(f"btfmmap.cli.{words[0].replace('-', '_')}")
     parser = FastParser()
     command.add_arguments(parser)
     return vars(parser.parse(words[1:]))

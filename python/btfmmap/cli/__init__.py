@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-# The commands, each a module of this package. Its docstring is the help text, and the first line is also
+# The commands, each a module of this package, with "_" in place of "-". Its docstring is the help text, and the first line is also
 # shown in the list of commands. It has add_arguments(parser) and run(args), which may return an exit code.
 # Only the module of the given command is imported, to start fast.
 COMMANDS = (
@@ -30,6 +30,7 @@ COMMANDS = (
     "lint",
     "check",
     "diff",
+    "min-core",
     "loaded",
     "doctor",
 )
@@ -59,9 +60,8 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
     """The command's `run` and its arguments. Exits if the arguments are wrong or ask for help."""
     known = words[0] in COMMANDS
     if known:
-        command = __import__(
-            f"{__name__}.{words[0]}", fromlist=["run"]
-        )  # importing importlib would be slower
+        name = words[0].replace("-", "_")
+        command = __import__(f"{__name__}.{name}", fromlist=["run"])  # importing importlib would be slower
         parser = FastParser()
         command.add_arguments(parser)
         try:

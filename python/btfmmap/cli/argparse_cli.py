@@ -92,7 +92,7 @@ def parser_of(names: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"btfmmap {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in names:
-        command = import_module(f".{name}", __package__)
+        command = import_module(f".{name.replace('-', '_')}", __package__)
         assert command.__doc__ is not None
         subparser = commands.add_parser(
             name,

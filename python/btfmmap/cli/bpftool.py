@@ -1,10 +1,11 @@
-"""Translates bpftool's dump commands, so that scripts only need to replace the program name.
+"""Translates bpftool's commands, so that scripts only need to replace the program name.
 
 As in bpftool, options may be anywhere, and words may be abbreviated:
 
     btfmmap btf dump file vmlinux format c
     btfmmap -j -B vmlinux.btf btf dump file ext4.ko root_id 150000
     btfmmap -p bt d i 42
+    btfmmap gen min_core_btf vmlinux.btf min.btf prog.bpf.o
 """
 
 from __future__ import annotations
@@ -14,17 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NAMES = ("btf", "bt")  # "b" alone is bpftool's batch
+_GEN = ("gen", "ge", "g")
+_MIN_CORE = "min_core_btf"
 _OPTIONS = {"-j": "json", "--json": "json", "-p": "pretty", "--pretty": "pretty"}
 
 
 def translated(words: Sequence[str]) -> list[str]:
-    """Translate `bpftool [OPTIONS] btf dump SOURCE ...` to the arguments of `btfmmap dump`.
+    """Translate bpftool's arguments.
 
-    Other arguments are returned unchanged.
+    `[OPTIONS] btf dump SOURCE ...` becomes the arguments of `btfmmap dump`, and `gen min_core_btf INPUT OUTPUT
+    OBJECT...` those of `btfmmap min-core`. Other arguments are returned unchanged.
 
     Raises:
         ValueError: The arguments start like those of bpftool but are not valid. Names what is supported.
     """
+    if words and words[0] in _GEN:
+        return _generated(words[1:])
     if not words or not (words[0] in _NAMES or (words[0][0:1] == "-" and not {*_NAMES}.isdisjoint(words))):
         return list(words)
     import getopt
@@ -49,6 +55,19 @@ def translated(words: Sequence[str]) -> list[str]:
     if _is("id", rest[2]):
         source = ["--id", str(_number(rest[3]))]
     return ["dump", *options, *_filters(rest[4:], output), *source]
+
+
+def _generated(words: Sequence[str]) -> list[str]:
+    """Translate the arguments after `gen`."""
+    if len(words) < 4 or not _is(_MIN_CORE, words[0]):
+        raise ValueError(f"the supported bpftool command is 'gen {_MIN_CORE} INPUT OUTPUT OBJECT...'")
+    source, output, *objects = words[1:]
+    # A name that starts with "-" would be an option.
+    source, *objects = [f"./{word}" if word.startswith("-") else word for word in (source, *objects)]
+    return [
+        *("min-core", "--byte-order", "host", f"--output-file={output}"),
+        *("--objects", *objects, "--", source),
+    ]
 
 
 def _filters(words: list[str], output: set[str]) -> list[str]:

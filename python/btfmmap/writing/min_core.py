@@ -148,11 +148,30 @@ class MinCoreResult:
             >>> btfmmap.min_core_btf(btf, []).btf(0).source.size
             25
         """
-        content = self._contents[kernel]
-        if content is None:
-            raise ValueError(f"there is no BTF of kernel {kernel}: {self.kernels.error[kernel]}")
+        content = self._content(kernel)
         name = f"{self.kernels.name[kernel]} for {len(self.objects)} objects"
         return opened(File.of_buffer(content, name, False), None, self._pointer_sizes[kernel])
+
+    def save_file(self, kernel: int, path: str | os.PathLike[str]) -> None:
+        """Write a kernel's BTF to a file, which is replaced as a whole.
+
+        Args:
+            kernel: The number of the kernel.
+            path: The file.
+
+        Raises:
+            IndexError: There is no such kernel.
+            ValueError: The kernel did not open.
+            OSError: The file cannot be written.
+
+        Example:
+            >>> import os, tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     btfmmap.min_core_btf(btf, []).save_file(0, f"{folder}/min.btf")
+            ...     os.listdir(folder)
+            ['min.btf']
+        """
+        save(path, self._content(kernel))
 
     def save(self, folder: str | os.PathLike[str]) -> list[str]:
         """Write a file `NAME.btf` for each kernel that opened.
@@ -189,6 +208,12 @@ class MinCoreResult:
                 save(path, content)
             paths.append(path)
         return paths
+
+    def _content(self, kernel: int) -> bytes:
+        content = self._contents[kernel]
+        if content is None:
+            raise ValueError(f"there is no BTF of kernel {kernel}: {self.kernels.error[kernel]}")
+        return content
 
     def __len__(self) -> int:
         return len(self.kernels)
