@@ -18,7 +18,9 @@
 #include "core/input/file.hpp"
 #include "core/writing/column_writer.hpp"
 #include "core/writing/core_marks.hpp"
+#include "core/writing/distill.hpp"
 #include "core/writing/draft.hpp"
+#include "core/writing/merge.hpp"
 #include "core/writing/reorder.hpp"
 #include "core/writing/selection.hpp"
 
@@ -345,6 +347,28 @@ File swap_bytes(const Btf& btf, bool big_endian, const BtfPtr& base, const std::
     return file_of(writing::swap_bytes(btf, order_of(big_endian), base), name);
 }
 
+// Returns the distilled base, the split BTF on it, and the new IDs.
+py::tuple distill(const BtfPtr& btf, const std::string& base_name, const std::string& name) {
+    writing::Distilled made = [&] {
+        const py::gil_scoped_release unlocked;
+        return writing::distill(btf);
+    }();
+    return py::make_tuple(file_of(std::move(made.base), base_name), file_of(std::move(made.split), name),
+                          view_of(std::move(made.ids), "I"));
+}
+
+py::tuple merge(const std::vector<BtfPtr>& btfs, bool big_endian, const std::string& name) {
+    writing::Merged made = [&] {
+        const py::gil_scoped_release unlocked;
+        return writing::merge({btfs.begin(), btfs.end()}, order_of(big_endian));
+    }();
+    py::list maps;
+    for (writing::IdMap& ids : made.ids) {
+        maps.append(view_of(std::move(ids), "I"));
+    }
+    return py::make_tuple(file_of(std::move(made.bytes), name), maps);
+}
+
 // Writes what all relocations of some outcomes need of their target.
 File min_core(const Outcomes& outcomes, bool big_endian, const std::string& name) {
     const py::gil_scoped_release unlocked;
@@ -373,6 +397,8 @@ void register_writing(py::module_& module) {
         .def("add_columns", add_columns, py::arg("tables"), py::arg("strings"), py::arg("base"))
         .def("adopt_strings", adopt_strings, py::arg("section"))
         .def("build", build, py::arg("name"));
+    module.def("distill", distill, py::arg("btf"), py::arg("base_name"), py::arg("name"));
+    module.def("merge", merge, py::arg("btfs"), py::arg("big_endian"), py::arg("name"));
     module.def("min_core", min_core, py::arg("outcomes"), py::arg("big_endian"), py::arg("name"));
     module.def("reorder", reorder, py::arg("btf"), py::arg("order"), py::arg("name"));
     module.def("name_order", name_order, py::arg("btf"));

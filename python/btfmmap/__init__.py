@@ -59,7 +59,16 @@ if TYPE_CHECKING:
     from .users import User
     from .writing.builder import Builder
     from .writing.min_core import MinCoreFailure, MinCoreResult, min_core_btf
-    from .writing.transformations import Rewritten, permute, sorted, subset, swapped  # noqa: A004
+    from .writing.transformations import (
+        Merged,
+        Rewritten,
+        distill,
+        merge,
+        permute,
+        sorted,  # noqa: A004 (what it returns)
+        subset,
+        swapped,
+    )
 
 __all__ = [
     "KERNEL_BTF",
@@ -94,6 +103,7 @@ __all__ = [
     "LoadedBtf",
     "Member",
     "MemberAt",
+    "Merged",
     "MinCoreFailure",
     "MinCoreResult",
     "MissingBaseError",
@@ -118,10 +128,12 @@ __all__ = [
     "__version__",
     "check",
     "diff",
+    "distill",
     "doctor",
     "find_kernels",
     "lint",
     "loaded",
+    "merge",
     "min_core_btf",
     "open",
     "open_kernel",
@@ -145,6 +157,9 @@ _LAZY = {
     "MinCoreFailure": "writing.min_core",
     "MinCoreResult": "writing.min_core",
     "min_core_btf": "writing.min_core",
+    "Merged": "writing.transformations",
+    "distill": "writing.transformations",
+    "merge": "writing.transformations",
     "Rewritten": "writing.transformations",
     "permute": "writing.transformations",
     "sorted": "writing.transformations",

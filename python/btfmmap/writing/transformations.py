@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from .results import opened
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy.typing as npt
-
+    from ..kernel import Kernel
     from ..tables import U32
     from .builder import ByteOrder, Closure, Ids
 
@@ -148,6 +147,87 @@ def swapped(btf: Btf, *, base: Btf | None = None) -> Rewritten:
         made = opened(file, made, own.pointer_size)
     assert made is not None
     return Rewritten(made, np.arange(core.first_id + core.rows, dtype=np.uint32))
+
+
+def distill(btf: Btf) -> Rewritten:
+    """Put a split BTF on a distilled base, as a module that is built separately from its kernel has.
+
+    The distilled base has the names, kinds and sizes of the types that the split BTF needs of its base.
+    `Btf.relocate` puts the result on the base of another kernel. This does what libbpf's `btf__distill_base`
+    does.
+
+    Args:
+        btf: A split BTF.
+
+    Returns:
+        The split BTF, whose `base` is the distilled one, and the map of IDs, which covers both.
+
+    Raises:
+        NotSupportedError: The BTF stands alone, or refers to a type of its base whose kind cannot be
+            distilled.
+        ValueError: A limit of the format is exceeded.
+
+    Example:
+        >>> builder = btfmmap.Builder(base=btf)
+        >>> _ = builder.struct("own", 112, [("first", btf.find("struct flow"), 0)])
+        >>> split = btfmmap.distill(builder.build()).btf
+        >>> split.base.distilled, split.base.names()
+        (True, ['', 'flow'])
+    """
+    core = _core_of(btf)
+    base_file, file, id_map = _core.distill(core, "distilled base", "distilled")
+    base = opened(base_file, None, core.pointer_size)
+    return Rewritten(opened(file, base), np.asarray(id_map))
+
+
+class Merged(NamedTuple):
+    """A new BTF, and where the types of the old ones are in it.
+
+    Attributes:
+        btf: The new BTF.
+        id_maps: For each old BTF the new ID of each of its types and those of its bases, by their old ID,
+            `uint32[n]`.
+    """
+
+    btf: Btf
+    id_maps: list[U32]
+
+
+def merge(btfs: Kernel | Iterable[Btf]) -> Merged:
+    """Make one BTF of several, such as a kernel and its modules, with each type once.
+
+    The result is that of libbpf's `btf__dedup` of all types. Types are the same if all that they lead to is.
+    A forward declaration is the struct or union of its name if there is only one, and an enum without values
+    is the enum of its name. VAR and DATASEC are kept as they are. A base that BTFs have in common is taken
+    once.
+
+    Args:
+        btfs: A `Kernel`, which stands for its base and its modules in their order; or BTFs.
+
+    Returns:
+        The new BTF, which stands alone, in the byte order of the first BTF, and the maps of IDs.
+
+    Raises:
+        ValueError: There is no BTF, or a limit of the format is exceeded.
+        NotSupportedError: A type is of a kind that only the layout section describes, or the types take too
+            long to compare.
+        TypeError: An item is not a `Btf`.
+
+    Example:
+        >>> merged, id_maps = btfmmap.merge([btf, btf])
+        >>> len(merged) == len(btf), bool((id_maps[0] == id_maps[1]).all())
+        (True, True)
+    """
+    from ..kernel import Kernel
+
+    items = [btfs.base, *btfs.modules.values()] if isinstance(btfs, Kernel) else [*btfs]
+    cores = [_core_of(item) for item in items]
+    if not cores:
+        raise ValueError("there is no BTF to merge")
+    file, id_maps = _core.merge(cores, cores[0].byte_order == "big", "merged")
+    return Merged(
+        opened(file, None, cores[0].pointer_size), [np.asarray(id_map) for id_map in id_maps]
+    )
 
 
 def _check_swapped_base(btf: Btf, base: Btf) -> None:
