@@ -46,6 +46,7 @@ FOLDERS = {
     "kernel_rules": {"base", "format", "index", "names", "btf"},
     "loading": {"base", "input", "format", "index", "btf", "analysis"},
     "program": {"base", "input"},
+    "writing": {"base", "format", "index", "names", "btf", "core_relo"},
 }
 # The layers of the package: their modules, and which other layers those may import at run time, inside of
 # functions too. A module may import others of its own layer.
@@ -53,6 +54,8 @@ LAYERS = {
     "base": (
         "_core _version arrow bounded_cache close_names errors frames iteration kind_numbers kinds "
         "named_tuples optional relocation_kinds",
+        "_core _version bounded_cache close_names errors frames iteration kind_numbers kinds named_tuples "
+        "optional relocation_kinds replacing",
         set(),
     ),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf running_kernel", {"base"}),
@@ -72,12 +75,14 @@ LAYERS = {
         {"base", "files", "tables", "programs", "btf", "opening", "kernels"},
     ),
     "diffing": ("diffing", {"base", "tables", "btf", "opening", "kernels"}),
+    "writing": ("writing", {"base", "tables", "btf", "opening", "kernels", "checking"}),
     "doctor": ("contract", {"base", "opening"}),
     "package": (
         "__init__",
         {
             *("base", "files", "programs", "types", "values", "btf", "opening", "kernels", "checking"),
             *("diffing", "doctor"),
+            *("writing", "doctor"),
         },
     ),
     "cli": ("__main__ cli", {"package"}),
@@ -117,6 +122,7 @@ PUBLIC_NAMES = {
     "ChangeKind",
     "ChangedEntity",
     "Changes",
+    "Builder",
     "CheckResult",
     "CoreReloKind",
     "Decoder",
@@ -141,6 +147,9 @@ PUBLIC_NAMES = {
     "LoadedBtf",
     "Member",
     "MemberAt",
+    "Merged",
+    "MinCoreFailure",
+    "MinCoreResult",
     "MissingBaseError",
     "Need",
     "NotFoundError",
@@ -152,6 +161,7 @@ PUBLIC_NAMES = {
     "Records",
     "RelocationStatus",
     "RequirementStatus",
+    "Rewritten",
     "Role",
     "SAMPLE_BTF",
     "Secinfo",
@@ -163,12 +173,19 @@ PUBLIC_NAMES = {
     "__version__",
     "check",
     "diff",
+    "distill",
     "doctor",
     "find_kernels",
     "lint",
     "loaded",
+    "merge",
+    "min_core_btf",
     "open",
     "open_kernel",
+    "permute",
+    "sorted",
+    "subset",
+    "swapped",
 }
 
 BTF_NAMES = [
@@ -308,6 +325,7 @@ def test_module_only_registers() -> None:
 
 
 FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "diffing", "kernels")
+FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "kernels", "writing")
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
@@ -393,6 +411,9 @@ def test_who_imports_the_core() -> None:
         "arrow banner checking/objects checking/sources containers contract/target diffing/diff "
         "diffing/result dtype dumping ext fingerprints formatting kernel linting loaded_btf matching opening "
         "programs record_readers records relocations"
+        "arrow banner checking/objects checking/sources containers contract/target dtype dumping ext "
+        "fingerprints formatting kernel linting loaded_btf matching opening programs record_readers records "
+        "relocations writing/builder writing/columns writing/min_core writing/results writing/transformations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

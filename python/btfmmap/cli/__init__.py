@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-# The commands, each a module of this package, with "_" in place of "-". Its docstring is the help text, and the first line is also
-# shown in the list of commands. It has add_arguments(parser) and run(args), which may return an exit code.
-# Only the module of the given command is imported, to start fast.
+# The commands, each a module of this package, whose name has "_" in place of "-". Its docstring is the help
+# text, and the first line is also shown in the list of commands. It has add_arguments(parser) and run(args),
+# which may return an exit code. Only the module of the given command is imported, to start fast.
 COMMANDS = (
     "info",
     "show",

@@ -23,8 +23,9 @@ _OPTIONS = {"-j": "json", "--json": "json", "-p": "pretty", "--pretty": "pretty"
 def translated(words: Sequence[str]) -> list[str]:
     """Translate bpftool's arguments.
 
-    `[OPTIONS] btf dump SOURCE ...` becomes the arguments of `btfmmap dump`, and `gen min_core_btf INPUT OUTPUT
-    OBJECT...` those of `btfmmap min-core`. Other arguments are returned unchanged.
+    `[OPTIONS] btf dump SOURCE ...` becomes the arguments of `btfmmap dump`, and
+    `gen min_core_btf INPUT OUTPUT OBJECT...` those of `btfmmap min-core`. Other arguments are returned
+    unchanged.
 
     Raises:
         ValueError: The arguments start like those of bpftool but are not valid. Names what is supported.

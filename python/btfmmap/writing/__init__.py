@@ -1,6 +1,6 @@
 """Writing BTF: from records, columns or other BTFs to bytes.
 
-- `builder.py` has `Builder`, and `columns.py` what `Builder.add_tables` makes of the columns that it is given.
+- `builder.py` has `Builder`, and `columns.py` prepares the columns of `Builder.add_tables` for the core.
 - `transformations.py` makes new BTFs of existing ones: other types, another order, another byte order.
 - `min_core.py` makes the smallest BTFs that BPF objects need.
 - `results.py` opens what the core wrote, and saves it.

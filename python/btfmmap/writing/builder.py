@@ -13,6 +13,7 @@ import numpy as np
 from .._core import Draft
 from ..btf import Btf
 from ..kinds import Kind
+from .closures import closure_number
 from .columns import written_tables
 from .results import opened, save
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .._core import Buffer
-    from ..tables import U32
+    from .closures import Closure
     from .columns import Columns
 
 # Names of types that Builder's methods have, too.
@@ -31,10 +32,8 @@ Members: TypeAlias = "Iterable[tuple[str, SupportsIndex, SupportsIndex] | tuple[
 Params: TypeAlias = Iterable[tuple[str, SupportsIndex]]
 Values: TypeAlias = "Mapping[str, SupportsIndex] | Iterable[tuple[str, SupportsIndex]]"
 Entries: TypeAlias = Iterable[tuple[SupportsIndex, SupportsIndex, SupportsIndex]]
-Closure: TypeAlias = Literal["none", "pointers", "deep"]
 ByteOrder: TypeAlias = Literal["little", "big"]
 
-_CLOSURES = ("none", "pointers", "deep")  # by the core's numbers
 _ORDERS = ("little", "big")
 _U32 = (1 << 32) - 1
 _MAX_BITFIELD_OFFSET = (1 << 24) - 1
@@ -547,7 +546,7 @@ class Builder:
 
     # -- many records
 
-    def add(self, btf: Btf, type_ids: Ids, *, closure: Closure = "deep") -> U32:
+    def add(self, btf: Btf, type_ids: Ids, *, closure: Closure = "deep") -> npt.NDArray[np.uint32]:
         """Add types of another BTF, of either byte order, in the order of their IDs.
 
         A type of a `Btf` is added once, by whichever call. Types of a base that both have in common are not
@@ -566,21 +565,21 @@ class Builder:
 
         Raises:
             NotFoundError: There is no such type.
-            ValueError: `closure` is unknown, "none" leaves a reference without a type, or a limit is exceeded.
+            ValueError: `closure` is unknown, "none" leaves a reference without a type, or a limit of the
+                format is exceeded.
             NotSupportedError: A type is of a kind that only the layout section describes.
 
         Example:
             >>> builder = btfmmap.Builder()
             >>> builder.add(btf, btf.find_all("list"))
-            array([2], dtype=uint32)
+            array([1], dtype=uint32)
             >>> builder.build().names()
-            ['', 'list', '']
+            ['void', 'list', '']
         """
-        if closure not in _CLOSURES:
-            raise ValueError(f"closure is {closure!r}, must be 'deep', 'pointers' or 'none'")
+        number = closure_number(closure)
         if not isinstance(btf, Btf):
             raise TypeError(f"btf is {btf!r}, must be a Btf")
-        return np.asarray(self._draft.add_types(btf._core, type_ids, _CLOSURES.index(closure)))
+        return np.asarray(self._draft.add_types(btf._core, type_ids, number))
 
     def add_tables(
         self,
@@ -595,8 +594,8 @@ class Builder:
         vars: Columns | None = None,  # noqa: A002 (the name of the table)
         secinfos: Columns | None = None,
         decl_tags: Columns | None = None,
-        strings: Buffer | None = None,
-    ) -> U32:
+        strings: Buffer | npt.NDArray[Any] | None = None,
+    ) -> npt.NDArray[np.uint32]:
         """Add types as columns: the inverse of the tables of a `Btf`.
 
         Each table is a mapping from names to columns, such as a table of a `Btf`, a dict of arrays or a
@@ -703,7 +702,7 @@ class Builder:
             ...     len(btfmmap.open(f"{folder}/one.btf"))
             2
         """
-        save(path, self.build().raw)
+        save(path, self.build().raw.data)
 
     def __repr__(self) -> str:
         return f"<Builder of {self._byte_order}-endian BTF, next ID {self.next_id}>"

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from .._core import Buffer, Draft
     from ..btf import Btf
-    from ..tables import U32, Table
+    from ..tables import Table
 
-    Columns: TypeAlias = "Table | Mapping[str, Any]"
+    Columns: TypeAlias = Table | Mapping[str, Any]
     Array = npt.NDArray[Any]
+    U32 = npt.NDArray[np.uint32]
 
 # The kinds of the types that the rows of a table belong to.
 _PARENTS = {
@@ -59,7 +60,7 @@ _MAX_ENCODING = 15
 
 
 def written_tables(
-    draft: Draft, tables: Mapping[str, Columns], strings: Buffer | None, base: Btf | None
+    draft: Draft, tables: Mapping[str, Columns], strings: Buffer | Array | None, base: Btf | None
 ) -> U32:
     """Write tables to a draft.
 
@@ -144,7 +145,7 @@ def _of_objects(name: str, array: Array) -> Array:
         raise ValueError(f"{name} has a value that does not fit 64 bits") from None
 
 
-def _section(draft: Draft, strings: Buffer) -> bytes | None:
+def _section(draft: Draft, strings: Buffer | Array) -> bytes | None:
     """The string section, unless the draft takes it over as it is."""
     section = bytes(strings)
     if section and section[-1]:
@@ -284,5 +285,5 @@ def _int_words(columns: dict[str, Array]) -> U32:
     encoding = columns["encoding"].astype(np.uint32)
     if len(encoding) and encoding.max() > _MAX_ENCODING:
         raise ValueError(f"ints.encoding has the value {encoding.max()}, must be 0 to {_MAX_ENCODING}")
-    words: U32 = encoding << 24 | columns["bit_offset"].astype(np.uint32) << 16 | columns["nr_bits"]
-    return words
+    words: Array = encoding << 24 | columns["bit_offset"].astype(np.uint32) << 16 | columns["nr_bits"]
+    return words.astype(np.uint32, copy=False)

@@ -95,9 +95,7 @@ class MinCoreResult:
 
     __slots__ = ("_contents", "_pointer_sizes", "failures", "kernels", "objects")
 
-    def __init__(
-        self, outcomes: Sequence[Outcome], objects: MinCoreObjects, rows: Sequence[int]
-    ) -> None:
+    def __init__(self, outcomes: Sequence[Outcome], objects: MinCoreObjects, rows: Sequence[int]) -> None:
         self.kernels: KernelTable = kernel_table(outcomes)
         self.objects: MinCoreObjects = objects
         self._contents: list[bytes | None] = [
@@ -194,9 +192,7 @@ class MinCoreResult:
             ['sample.btf']
         """
         names = [name.replace(os.sep, "_").replace("\0", "_") for name in self.kernels.name.tolist()]
-        there = [
-            name for name, content in zip(names, self._contents, strict=True) if content is not None
-        ]
+        there = [name for name, content in zip(names, self._contents, strict=True) if content is not None]
         for name in there:
             if there.count(name) > 1:
                 raise ValueError(f"two kernels have the name {name!r}; pass a mapping with other names")

@@ -10,7 +10,7 @@ from ..replacing import replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .._core import Buffer, File
+    from .._core import File
 
 
 def opened(file: File, base: Btf | None, pointer_size: int = 0) -> Btf:
@@ -28,7 +28,7 @@ def opened(file: File, base: Btf | None, pointer_size: int = 0) -> Btf:
     return Btf(core, None, base=base)
 
 
-def save(path: str | os.PathLike[str], content: Buffer) -> None:
+def save(path: str | os.PathLike[str], content: memoryview | bytes) -> None:
     """Write a file beside the final one and rename it.
 
     Raises:

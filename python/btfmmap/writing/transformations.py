@@ -8,15 +8,17 @@ import numpy as np
 
 from .. import _core
 from ..btf import Btf
-from .builder import Builder
+from .closures import closure_number
 from .results import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy.typing as npt
+
     from ..kernel import Kernel
-    from ..tables import U32
-    from .builder import ByteOrder, Closure, Ids
+    from .builder import Ids
+    from .closures import Closure
 
 DROPPED = 0xFFFFFFFF
 """In the map of IDs: the new BTF does not have the type."""
@@ -32,7 +34,7 @@ class Rewritten(NamedTuple):
     """
 
     btf: Btf
-    id_map: U32
+    id_map: npt.NDArray[np.uint32]
 
 
 def subset(btf: Btf, type_ids: Ids, *, closure: Closure = "deep") -> Rewritten:
@@ -62,10 +64,10 @@ def subset(btf: Btf, type_ids: Ids, *, closure: Closure = "deep") -> Rewritten:
         1
     """
     core = _core_of(btf)
-    builder = Builder(byte_order=core.byte_order)
-    builder.add(btf, type_ids, closure=closure)
-    id_map = np.asarray(builder._draft.ids_of(core))
-    return Rewritten(opened(builder._draft.build("subset"), None, core.pointer_size), id_map)
+    draft = _core.Draft(core.byte_order == "big", None, False)
+    draft.add_types(core, type_ids, closure_number(closure))
+    id_map = np.asarray(draft.ids_of(core))
+    return Rewritten(opened(draft.build("subset"), None, core.pointer_size), id_map)
 
 
 def permute(btf: Btf, order: Ids) -> Rewritten:
@@ -109,7 +111,7 @@ def sorted(btf: Btf) -> Rewritten:  # noqa: A001 (what it returns, as `permute` 
 
     Example:
         >>> btfmmap.sorted(btf).btf.names()[-3:]
-        ['unsigned char', 'unsigned int', 'unsigned long']
+        ['unsigned long long', 'user', 'verdict']
     """
     return permute(btf, np.asarray(_core.name_order(_core_of(btf))))
 
@@ -172,7 +174,7 @@ def distill(btf: Btf) -> Rewritten:
         >>> _ = builder.struct("own", 112, [("first", btf.find("struct flow"), 0)])
         >>> split = btfmmap.distill(builder.build()).btf
         >>> split.base.distilled, split.base.names()
-        (True, ['', 'flow'])
+        (True, ['void', 'flow'])
     """
     core = _core_of(btf)
     base_file, file, id_map = _core.distill(core, "distilled base", "distilled")
@@ -190,7 +192,7 @@ class Merged(NamedTuple):
     """
 
     btf: Btf
-    id_maps: list[U32]
+    id_maps: list[npt.NDArray[np.uint32]]
 
 
 def merge(btfs: Kernel | Iterable[Btf]) -> Merged:
@@ -225,24 +227,23 @@ def merge(btfs: Kernel | Iterable[Btf]) -> Merged:
     if not cores:
         raise ValueError("there is no BTF to merge")
     file, id_maps = _core.merge(cores, cores[0].byte_order == "big", "merged")
-    return Merged(
-        opened(file, None, cores[0].pointer_size), [np.asarray(id_map) for id_map in id_maps]
-    )
+    return Merged(opened(file, None, cores[0].pointer_size), [np.asarray(id_map) for id_map in id_maps])
 
 
-def _check_swapped_base(btf: Btf, base: Btf) -> None:
+def _check_swapped_base(btf: Btf, base: object) -> None:
     if not isinstance(base, Btf):
         raise TypeError(f"base is {base!r}, must be a Btf: open it first")
-    old = btf.base
+    old: Btf | None = btf.base
+    new: Btf | None = base
     if old is None:
         raise ValueError("the BTF stands alone and needs no base")
     if base._core.byte_order == btf._core.byte_order:
         raise ValueError(f"base is {base._core.byte_order}-endian, as the BTF is; swap it first")
     same_ids = base._core.first_id + base._core.rows == btf._core.first_id
-    while old is not None and base is not None and same_ids:
-        same_ids = len(old.string_section) == len(base.string_section)
-        old, base = old.base, base.base
-    if not same_ids or old is not base:
+    while old is not None and new is not None and same_ids:
+        same_ids = len(old.string_section) == len(new.string_section)
+        old, new = old.base, new.base
+    if not same_ids or old is not new:
         raise ValueError("base has other IDs or strings than the base of the BTF")
 
 
