@@ -247,6 +247,39 @@ def _output(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
     return context.random.choice((None, io.BytesIO(), io.StringIO(), context.folder / "output"))
 
 
+def _small(context: Context) -> Any:
+    """A number for a record of a builder, most often one that fits."""
+    return context.index(context.random.choice((0, 1, 1, 2, 2, 4, 8, 32, 63, 2**24, 2**32 - 1, 2**32, -1)))
+
+
+def _rows_of(*parts: Callable[[Context], Any]) -> Draw:
+    """A few tuples of such parts."""
+    return lambda context, _subject, _bound: [
+        tuple(part(context) for part in parts) for _ in range(context.random.randrange(4))
+    ]
+
+
+def _columns(name: str) -> Draw:
+    """A table of the BTF, or a dict of its columns without some of them."""
+
+    def draw(context: Context, _subject: Any, _bound: dict[str, Any]) -> Any:
+        with suppress(*TYPED_ERRORS):
+            table = getattr(context.btf, name)
+            if len(table) > 1 << 12:
+                table = table[: 1 << 12]
+            chance = context.random.random()
+            if chance < 0.7:
+                return table
+            columns = dict(table)
+            columns.pop(context.random.choice([*columns]))
+            if chance < 0.8:
+                columns["name"] = ["x"] * len(table)
+            return columns
+        return {}
+
+    return draw
+
+
 def _any(items: tuple[Any, ...]) -> Draw:
     return lambda context, _subject, _bound: context.random.choice(items)
 
@@ -386,6 +419,53 @@ GENERATORS: dict[str, Draw] = {
             (context.data, bytearray(context.data), memoryview(context.data))
         )
     ),
+    "btf: Btf": _of(lambda context: context.random.choice((context.base, context.btf))),
+    "btfs: Kernel | Iterable[Btf]": _of(
+        lambda context: context.random.choice(
+            (
+                [context.btf],
+                [context.base, context.btf],
+                [],
+                btfmmap.Kernel(context.btf, {}, {}, owns_base=False),
+            )
+        )
+    ),
+    "type_ids: Ids": _of(lambda context: context.integers(context.type_id)),
+    "order: Ids": _of(
+        lambda context: (
+            range(context.btf.first_id or 1, context.btf.first_id + len(context.btf))
+            if context.random.random() < 0.8
+            else context.integers(context.type_id)
+        )
+    ),
+    "closure: Closure": _any(("deep", "pointers", "none", "other")),
+    "byte_order: ResultOrder": _any(("kernel", "host", "little", "big", "other")),
+    "members: Members": _rows_of(Context.name, Context.type_id, _small, _small),
+    "params: Params": _rows_of(Context.name, Context.type_id),
+    "values: Values": _rows_of(Context.name, _small),
+    "entries: Entries": _rows_of(Context.type_id, _small, _small),
+    "value: str": _of(Context.name),
+    **{
+        f"{name}: Integer": _of(Context.type_id) for name in ("type_id", "index_type", "return_type", "proto")
+    },
+    **{
+        f"{name}: Integer": _of(_small)
+        for name in ("size", "encoding", "bit_offset", "nelems", "linkage", "component_idx")
+    },
+    "bits: Integer | None": _of(_small),
+    "types: Columns": _columns("types"),
+    **{
+        f"{name}: Columns | None": _columns(name)
+        for name in (
+            *("members", "params", "enumerators", "arrays", "ints", "funcs", "vars", "secinfos"),
+            "decl_tags",
+        )
+    },
+    "strings: Buffer | npt.NDArray[Any] | None": _of(
+        lambda context: context.random.choice((None, context.btf.string_section, b"\0some\0", b""))
+    ),
+    "path: str | os.PathLike[str]": _of(lambda context: context.folder / "written"),
+    "folder: str | os.PathLike[str]": _of(lambda context: context.folder / "written below"),
     "order: Order": _any(("arguments", "version", "other")),
     "method: Method": _any(("auto", "mmap", "read", "other")),
     "unit: int": _any((0, 0, 1, 2, -1, 2**32, 2**64)),
