@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import lzma
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -20,6 +18,7 @@ import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
 from elf_writer import ElfWriter
+from kernel_loader import load
 from split_writer import SplitWriter, small_base, small_split
 from stored_files import DATA, MODULES, stored
 from table_rows import COLUMNS
@@ -413,38 +412,17 @@ def bpftool(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-BPF_BTF_LOAD = 18
-SYS_BPF = {"x86_64": 321, "aarch64": 280, "s390x": 351, "ppc64le": 361, "riscv64": 280}
-
-
 @pytest.fixture
 def program_btf() -> Iterator[tuple[bytes, int]]:
     """A BTF loaded as bpf(2) loads a program's: its bytes and its id."""
     before = {one["id"] for one in bpftool("btf", "list")}
-    if platform.machine() not in SYS_BPF:
-        pytest.skip(f"the number of bpf(2) on {platform.machine()} is not known here")
     writer = BtfWriter("<" if sys.byteorder == "little" else ">")
     writer.add_int("int")
     writer.add_struct("of_a_test", 8, [("left", 1, 0), ("right", 1, 32)])
     blob = writer.build()
-
-    class Attributes(ctypes.Structure):
-        _fields_ = (
-            ("btf", ctypes.c_uint64),
-            ("log", ctypes.c_uint64),
-            ("btf_size", ctypes.c_uint32),
-            ("log_size", ctypes.c_uint32),
-            ("log_level", ctypes.c_uint32),
-        )
-
-    buffer = ctypes.create_string_buffer(blob, len(blob))
-    attributes = Attributes(ctypes.addressof(buffer), 0, len(blob), 0, 0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = libc.syscall(
-        SYS_BPF[platform.machine()], BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes)
-    )
+    descriptor, reason = load(blob)
     if descriptor < 0:
-        pytest.skip(f"the kernel loads no BTF: {os.strerror(ctypes.get_errno())}")
+        pytest.skip(f"the kernel loads no BTF: {reason}")
     try:
         # Another process may load one too.
         new = {one["id"] for one in bpftool("btf", "list") if one["size"] == len(blob)} - before

@@ -1,4 +1,5 @@
 """Loads BTF by bpf(BPF_BTF_LOAD), as the reference for the rules of the kernel. Needs root."""
+"""Loads BTF into the running kernel, as a reference. Needs root."""
 
 from __future__ import annotations
 
@@ -18,6 +19,13 @@ LOG_SIZE = 1 << 20
 class Attributes(ctypes.Structure):
     """The part of `union bpf_attr` that the call uses."""
 
+
+SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64le": 361}
+BPF_BTF_LOAD = 18
+LOG_SIZE = 1 << 16
+
+
+class _Attributes(ctypes.Structure):
     _fields_ = (
         ("btf", ctypes.c_uint64),
         ("log", ctypes.c_uint64),
@@ -71,3 +79,32 @@ def loader_of_version(version: str) -> KernelLoader:
     if refused:
         pytest.skip(f"this kernel loads no BTF: {os.strerror(refused[0])}")
     return loader
+def load(blob: bytes) -> tuple[int, str]:
+    """Load a BTF: its file descriptor, or -1 and why the kernel refuses it. Skips the test without root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may load BTF into the kernel")
+    number = SYS_BPF.get(platform.machine())
+    if number is None:
+        pytest.skip(f"the number of bpf(2) on {platform.machine()} is not known here")
+    libc = ctypes.CDLL(None, use_errno=True)
+    content = ctypes.create_string_buffer(blob, len(blob))
+    log = ctypes.create_string_buffer(LOG_SIZE)
+    attributes = _Attributes(ctypes.addressof(content), ctypes.addressof(log), len(blob), LOG_SIZE, 1)
+    descriptor: int = libc.syscall(number, BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes))
+    if descriptor >= 0:
+        return descriptor, ""
+    return -1, f"{os.strerror(ctypes.get_errno())}: {log.value.decode(errors='replace')}"
+
+
+def refusal(blob: bytes) -> str:
+    """Why the kernel refuses a BTF; empty if it loads it."""
+    descriptor, reason = load(blob)
+    if descriptor >= 0:
+        os.close(descriptor)
+    return reason
+
+
+def require_loading(blob: bytes) -> None:
+    """Skip the test if the kernel does not even load this BTF, which is valid."""
+    if reason := refusal(blob):
+        pytest.skip(f"this kernel loads no BTF: {reason}")
