@@ -96,6 +96,7 @@ private:
     };
 
     void write_row(std::size_t row) {
+        added_ = false;
         const TypeColumns& types = tables_.types;
         const auto kind = static_cast<Kind>(types.kind[row]);
         if (kind == Kind::Void) {
@@ -163,7 +164,6 @@ private:
     }
 
     void write_record(Head& head, const Elements& elements) {
-        added_ = false;
         const Shape& shape = shape_of(head.kind);
         if (shape.element != 0) {
             if (tables_.types.vlen != nullptr && head.vlen != elements.count()) {

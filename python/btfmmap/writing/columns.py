@@ -214,6 +214,10 @@ class _Rows:
         self.ids = types["id"].astype(np.int64)
         self._consecutive = bool((self.ids == np.arange(len(self.ids)) + self.ids[:1]).all())
         self._order = None if self._consecutive else np.argsort(self.ids, kind="stable")
+        if self._order is not None:
+            ids = self.ids[self._order]
+            if (same := ids[1:] == ids[:-1]).any():
+                raise ValueError(f"types: the ID {ids[np.argmax(same)]} is there twice")
 
     def of(self, name: str, ids: Array, kinds: tuple[Kind, ...]) -> Array:
         """The row of each ID. `name` is the column that has them, whose types must be of these kinds."""
