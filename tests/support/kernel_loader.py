@@ -89,11 +89,20 @@ def load(blob: bytes) -> tuple[int, str]:
     libc = ctypes.CDLL(None, use_errno=True)
     content = ctypes.create_string_buffer(blob, len(blob))
     log = ctypes.create_string_buffer(LOG_SIZE)
-    attributes = _Attributes(ctypes.addressof(content), ctypes.addressof(log), len(blob), LOG_SIZE, 1)
-    descriptor: int = libc.syscall(number, BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes))
+    attributes = _Attributes(ctypes.addressof(content), 0, len(blob), 0, 0)
+
+    def syscall() -> int:
+        made: int = libc.syscall(number, BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes))
+        return made
+
+    descriptor = syscall()
     if descriptor >= 0:
         return descriptor, ""
-    return -1, f"{os.strerror(ctypes.get_errno())}: {log.value.decode(errors='replace')}"
+    error = os.strerror(ctypes.get_errno())
+    # Only now, as a log that is too small would be an error of its own.
+    attributes.log, attributes.log_size, attributes.log_level = ctypes.addressof(log), LOG_SIZE, 1
+    syscall()
+    return -1, f"{error}: {log.value.decode(errors='replace')}"
 
 
 def refusal(blob: bytes) -> str:

@@ -24,6 +24,8 @@ class Libbpf:
             "btf__new_split": (pointer, [ctypes.c_char_p, ctypes.c_uint32, pointer]),
             "btf__raw_data": (pointer, [pointer, ctypes.POINTER(ctypes.c_uint32)]),
             "btf__relocate": (ctypes.c_int, [pointer, pointer]),
+            "btf__dedup": (ctypes.c_int, [pointer, pointer]),
+            "btf__distill_base": (ctypes.c_int, [pointer, pointer, pointer]),
             "btf__type_cnt": (ctypes.c_uint32, [pointer]),
             "btf__free": (None, [pointer]),
             "bpf_object__open_mem": (pointer, [ctypes.c_char_p, ctypes.c_size_t, pointer]),
@@ -66,6 +68,34 @@ class Libbpf:
             return ctypes.string_at(data, size.value)
         finally:
             self.library.bpf_object__close(opened)
+    def deduplicated(self, blob: bytes) -> bytes:
+        """The bytes of a BTF in which each type is once."""
+        btf = self.library.btf__new(blob, len(blob))
+        assert btf
+        try:
+            assert self.library.btf__dedup(btf, None) == 0
+            return self._content(btf)
+        finally:
+            self.library.btf__free(btf)
+
+    def distilled(self, split: bytes, base: bytes) -> tuple[bytes, bytes] | None:
+        """The bytes of a distilled base and of the split BTF on it; None where libbpf refuses."""
+        library = self.library
+        base_btf = library.btf__new(base, len(base))
+        btf = library.btf__new_split(split, len(split), base_btf)
+        assert btf
+        made = [ctypes.c_void_p(), ctypes.c_void_p()]
+        try:
+            if library.btf__distill_base(btf, *map(ctypes.byref, made)) != 0:
+                return None
+            return self._content(made[0].value), self._content(made[1].value)
+        finally:
+            for one in (*(each.value for each in reversed(made)), btf, base_btf):
+                library.btf__free(one)
+
+    def _content(self, btf: int | None) -> bytes:
+        size = ctypes.c_uint32()
+        return ctypes.string_at(self.library.btf__raw_data(btf, ctypes.byref(size)), size.value)
 
     def type_count(self, blob: bytes) -> int | None:
         """How many types it sees in a BTF, void included; None where it refuses."""

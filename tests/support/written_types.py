@@ -19,32 +19,32 @@ def records_of(blob: bytes, folder: Path) -> list[dict[str, Any]]:
     return bpftool.records(path)
 
 
-def definitions(records: list[dict[str, Any]], rounds: int = 12) -> list[Hashable]:
+def definitions(records: list[dict[str, Any]], rounds: int = 12) -> list[int]:
     """For each record what it is: its content, and what it leads to, down to a number of references.
 
-    By plain repetition: in each round the IDs are replaced by what the round before has found.
+    By plain repetition: in each round, a number stands for what a record and its references were before.
     """
-    numbers: dict[int, int] = {0: 0}
-    for record in records:
-        numbers[record["id"]] = 1
-    contents: list[Hashable] = []
+    parts = [_parts(record) for record in records]
+    ids = [record["id"] for record in records]
+    numbers = {0: 0} | {type_id: hash(content) for type_id, (content, _) in zip(ids, parts, strict=True)}
     for _ in range(rounds):
-        contents = [_content(record, numbers) for record in records]
-        seen: dict[Hashable, int] = {}
-        found = {0: 0}
-        for record, content in zip(records, contents, strict=True):
-            # Hashes of strings are equal within a process.
-            found[record["id"]] = hash(content)
-            seen.setdefault(content, len(seen))
-        numbers = found
-    return [hash(content) for content in contents]
+        found = (hash((content, *map(numbers.__getitem__, references))) for content, references in parts)
+        numbers = {0: 0} | dict(zip(ids, found, strict=True))
+    return [numbers[type_id] for type_id in ids]
 
 
-def _content(value: Any, numbers: dict[int, int], key: str = "") -> Hashable:
-    if isinstance(value, dict):
-        return tuple(
-            (name, _content(item, numbers, name)) for name, item in sorted(value.items()) if name != "id"
-        )
-    if isinstance(value, list):
-        return tuple(_content(item, numbers) for item in value)
-    return numbers[value] if key in REFERENCES else value
+def _parts(record: dict[str, Any]) -> tuple[Hashable, list[int]]:
+    """The content of a record without IDs, and the IDs in it, in their order."""
+    references: list[int] = []
+
+    def content(value: Any, key: str = "") -> Hashable:
+        if isinstance(value, dict):
+            return tuple((name, content(item, name)) for name, item in sorted(value.items()) if name != "id")
+        if isinstance(value, list):
+            return tuple(map(content, value))
+        if key in REFERENCES:
+            references.append(value)
+            return None
+        return value  # type: ignore[no-any-return]
+
+    return content(record), references
