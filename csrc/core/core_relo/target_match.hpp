@@ -23,8 +23,8 @@ struct MemberStep {
     std::uint32_t number;
 };
 
-// `path` is a path in the object's BTF. If `steps` is given, the members on the way of a field that is found
-// are appended to it, in any order.
+// `path` is a path in the object's BTF. If `steps` is given, the members on the way of a field, as far as it
+// is found, are appended to it in any order.
 Match match_candidate(const Btf& local, ReloKind kind, const LocalPath& path, const Btf& target,
                       std::uint32_t candidate, Budget& budget, std::vector<MemberStep>* steps = nullptr);
 

@@ -31,8 +31,9 @@ bool may_be_needed(Kind kind) {
 
 // Whether a relocation fails because of the types of the target, or cannot be evaluated there.
 bool fails(const Outcome& outcome) {
+    const bool of_instruction = outcome.failure.reason >= core_relo::Reason::no_section;
     return outcome.status == Status::ambiguous || outcome.status == Status::not_judged ||
-           (outcome.status == Status::error && outcome.candidate == 0);
+           (outcome.status == Status::error && !of_instruction);
 }
 
 // Writes a struct or union with those of its members that are marked.
@@ -90,7 +91,7 @@ void CoreMarks::mark_candidate(const core_relo::Object& object, const Relocation
     budget.start();
     const core_relo::Match match = core_relo::match_candidate(object.btf(), relocation.kind, relocation.path,
                                                               kernel_, candidate, budget, &steps_);
-    if (!match.found) {
+    if (!match.found && match.failure.error == 0) {
         return;
     }
     if (relocation.kind == ReloKind::TypeMatches) {

@@ -31,7 +31,7 @@ public:
     // kernel without modules.
     //
     // Of the types that match a root, the first one is enough, as for bpftool. All of them are marked if a
-    // relocation fails with them, so that it fails with the marked types, too.
+    // relocation fails with them, as far as it comes, so that it fails with the marked types, too.
     void add(const core_relo::Object& object, const core_relo::Target& target,
              const std::vector<core_relo::Outcome>& outcomes);
 
