@@ -19,6 +19,7 @@ import btfmmap.opening
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
 EXAMPLES = ("README.md", "docs/check.md", "docs/diff.md", "docs/dumps.md", "docs/guide.md")
+EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md", "docs/writing.md")
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 

@@ -44,6 +44,7 @@
 #include "core/names/rows_named.hpp"
 #include "core/pahole/layout_text.hpp"
 #include "core/pahole/type_names.hpp"
+#include "core/writing/core_marks.hpp"
 
 namespace btfmmap::fuzz {
 
@@ -691,6 +692,10 @@ void evaluate_relocations(const BtfPtr& object, const Mapping& ext, const Mappin
         for (const auto semantics : {relo::Semantics::libbpf, relo::Semantics::independent}) {
             const auto outcomes = relo::evaluate(prepared, target, semantics);
             require(outcomes.size() == records.size());
+            writing::CoreMarks marks(target.btf(0));
+            marks.add(prepared, target, outcomes);
+            const auto bytes = std::make_shared<const std::vector<std::byte>>(marks.write(ByteOrder::big));
+            require(open(Mapping::borrow({bytes->data(), bytes->size()}, bytes, How::read)) != nullptr);
             for (uint32_t number = 0; number != outcomes.size(); ++number) {
                 const relo::Outcome& outcome = outcomes[number];
                 const std::string reason = relo::describe(prepared, target, number, outcome);

@@ -228,6 +228,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         yield "changing", sized(content) + sized(b"") + bytes(range(64))
     yield "changing", pair + bytes(range(64))
     yield "split", pair + whole.build()
+    yield "writing", sized(whole.build()) + split_on(whole)
     yield "split", sized(parts[0]) + sized(parts[1]) + parts[2]
     for bits in (32, 64):
         for order in "<>":

@@ -74,12 +74,14 @@ void CoreMarks::add(const core_relo::Object& object, const core_relo::Target& ta
         if (relocation.kind == ReloKind::TypeIdLocal || relocation.failure) {
             continue;
         }
-        if (outcome.candidate != 0 && !fails(outcome)) {
+        if (outcome.candidate != 0 && outcome.source == 0 && !fails(outcome)) {
             mark_candidate(object, relocation, outcome.candidate, budget);
         } else if (const core_relo::Group& group = object.groups()[relocation.group];
                    fails(outcome) && !group.failure) {
             for (const core_relo::Candidate& each : target.candidates(group.essential, group.kind)) {
-                mark_candidate(object, relocation, each.id, budget);
+                if (each.source == 0) {
+                    mark_candidate(object, relocation, each.id, budget);
+                }
             }
         }
     }

@@ -27,8 +27,8 @@ class CoreMarks {
 public:
     explicit CoreMarks(const Btf& kernel);
 
-    // Marks what the relocations of one object need. `outcomes` has theirs against `target`, which is the
-    // kernel without modules.
+    // Marks what the relocations of one object need. `outcomes` has theirs against `target`, whose kernel is
+    // this one. What only a module has is left out.
     //
     // Of the types that match a root, the first one is enough, as for bpftool. All of them are marked if a
     // relocation fails with them, as far as it comes, so that it fails with the marked types, too.
