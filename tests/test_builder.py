@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
+from found_types import id_of, target
 from mutants import mutant
 from split_writer import SplitWriter
 from written_types import records_of
@@ -437,7 +438,7 @@ class TestAdd:
         assert following.type == node
         assert other.type == declaration
         assert (declaration.name, declaration.kind_flag) == ("other", True)
-        assert callback.type.id == 0
+        assert target(callback).id == 0
 
     def test_none(self) -> None:
         with pytest.raises(ValueError, match=r"type \[2\] STRUCT 'node': refers to type \[3\], which is not"):
@@ -451,7 +452,7 @@ class TestAdd:
         source = btfmmap.open(data=graph().build())
         for closure in ("none", "none"):
             with pytest.raises(ValueError, match=r"type \[11\] STRUCT 'apart': refers to type \[1\]"):
-                builder.add(source, [11], closure=closure)  # type: ignore[arg-type]
+                builder.add(source, [11], closure=closure)
         assert builder.next_id == 1
         builder.add(source, [1, 11], closure="none")
         assert builder.build().names() == ["void", "int", "apart"]
@@ -465,7 +466,7 @@ class TestAdd:
         assert builder.add(source, np.array([11, 8, 0])).tolist() == [2, 3, 0]
         assert builder.add(source, []).dtype == np.uint32
         declared = builder.add(source, [6], closure="pointers").tolist()
-        assert builder.build()[declared[0]].type.id == 3
+        assert target(builder.build()[declared[0]]).id == 3
 
     def test_declarations_are_shared(self) -> None:
         writer = BtfWriter()
@@ -478,7 +479,7 @@ class TestAdd:
         builder.add(source, [4], closure="pointers")
         btf = builder.build()
         assert self.kinds(btf) == ["PTR", "PTR", "FWD", "PTR"]
-        assert {btf[number].type.id for number in (1, 2, 4)} == {3}
+        assert {target(btf[number]).id for number in (1, 2, 4)} == {3}
 
     def test_shared_base_keeps_its_ids(self) -> None:
         lower = every_kind()
@@ -487,13 +488,13 @@ class TestAdd:
         upper.add_struct("own", 20, [("left", 7, 0), ("right", 1, 128)])
         source = btfmmap.open(data=upper.build(), base=base)
         builder = Builder(base=base)
-        (own,) = builder.add(source, [source.find("own")]).tolist()
+        (own,) = builder.add(source, [id_of(source, "own")]).tolist()
         assert own == len(base)
         built = builder.build()
         assert built.dump() == source.dump()
         assert built.string_section.tobytes() == b"own\0"
         alone = Builder()
-        alone.add(source, [source.find("own")])
+        alone.add(source, [id_of(source, "own")])
         assert alone.build().dump("c", roots=["own"]) == source.dump("c", roots=["own"])
 
     def test_no_such_type(self) -> None:
@@ -549,6 +550,6 @@ def test_mutants() -> None:
         for closure in ("none", "pointers", "deep"):
             ids = source.sample(range(len(btf)), min(3, len(btf)))
             with suppress(btfmmap.BtfError, ValueError):
-                builder.add(btf, ids, closure=closure)  # type: ignore[arg-type]
+                builder.add(btf, ids, closure=closure)
         answered += len(builder.build()) > 1
     assert answered > 300

@@ -92,6 +92,7 @@ def test_python(document: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("linux_7_2")
 @pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/diff.md", "docs/guide.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/guide.md", "docs/writing.md"])
 def test_commands(document: str, capfd: pytest.CaptureFixture[str]) -> None:
     found = [each for block in blocks(document, "console") for each in commands(block)]
     assert found

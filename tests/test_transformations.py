@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import requirements
 from btf_writer import BtfWriter, every_kind
+from found_types import id_of, target
 from libbpf import libbpf
 from mutants import mutant
 from split_writer import SplitWriter, small_base, small_split
@@ -203,7 +204,7 @@ class TestSubset:
     @pytest.mark.parametrize("closure", ["deep", "pointers"])
     def test_struct_of_a_kernel(self, real: Btf, closure: Any) -> None:
         """Structs and all that they embed stay as they are; `deep` gives the same C, too."""
-        roots = [real.find(f"struct {name}") for name in ("list_head", "sk_buff", "sock")]
+        roots = [id_of(real, f"struct {name}") for name in ("list_head", "sk_buff", "sock")]
         made, id_map = btfmmap.subset(real, roots, closure=closure)
         assert made.base is None
         for root in roots:
@@ -219,11 +220,11 @@ class TestSubset:
         else:
             assert len(made) < 2_000
             for pointer in made.types.id[made.types.kind == Kind.PTR].tolist():
-                target = made[pointer].type
-                assert target.kind in (Kind.VOID, Kind.FWD) or target.id in id_map
+                pointed = target(made[pointer])
+                assert pointed.kind in (Kind.VOID, Kind.FWD) or pointed.id in id_map
 
     def test_deep_is_what_graph_reaches(self, real: Btf) -> None:
-        root = real.find("struct file")
+        root = id_of(real, "struct file")
         _, id_map = btfmmap.subset(real, [root])
         kept = {*np.flatnonzero(id_map != DROPPED).tolist()}
         assert kept == {0, root, *real.graph.reachable([root]).tolist()}
@@ -243,7 +244,7 @@ class TestSubset:
         kernel_loader.require_loading(plain.build())
         running = btfmmap.open(requirements.kernel_btf())
         for closure in ("deep", "pointers"):
-            made, _ = btfmmap.subset(running, [running.find("struct task_struct")], closure=closure)  # type: ignore[arg-type]
+            made, _ = btfmmap.subset(running, [id_of(running, "struct task_struct")], closure=closure)
             assert kernel_loader.refusal(bytes(made.raw)) == ""
 
 

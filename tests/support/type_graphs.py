@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import btf_writer
 from btf_writer import BtfWriter
 from requirements import package
 
-if TYPE_CHECKING:
-    from hypothesis import strategies as st
-else:
-    st = package("hypothesis").strategies
+st = package("hypothesis").strategies
 
 NAMES = ("a", "b", "c", "longer_name", "with space", "\udcff")
 PLAIN = (btf_writer.PTR, btf_writer.VOLATILE, btf_writer.CONST, btf_writer.RESTRICT)
@@ -94,7 +91,10 @@ class TypeGraph:
             writer.add(kind, name, size_or_type=self._type(), kind_flag=flag)
 
 
-@st.composite
-def type_graphs(draw: Any, largest: int = 12) -> TypeGraph:
-    """Graphs of some types, in either byte order."""
+def _type_graph(draw: Any, largest: int = 12) -> TypeGraph:
+    """A graph of some types, in either byte order."""
     return TypeGraph(draw, draw(st.sampled_from("<>")), draw(st.integers(0, largest)))
+
+
+type_graphs = st.composite(_type_graph)
+"""A strategy of hypothesis."""
