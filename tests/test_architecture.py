@@ -53,9 +53,7 @@ FOLDERS = {
 LAYERS = {
     "base": (
         "_core _version arrow bounded_cache close_names errors frames iteration kind_numbers kinds "
-        "named_tuples optional relocation_kinds",
-        "_core _version bounded_cache close_names errors frames iteration kind_numbers kinds named_tuples "
-        "optional relocation_kinds replacing",
+        "named_tuples optional relocation_kinds replacing",
         set(),
     ),
     "files": ("banner compression containers kernel_files kernel_images loaded_btf running_kernel", {"base"}),
