@@ -84,7 +84,8 @@ py::object find_member_(const BtfSizes& sizes, std::int64_t type_id, py::handle 
             break;
         case FoundMember::Status::not_array:
         case FoundMember::Status::bad_index:
-            throw Error::invalid_argument("an index is wrong: why_no_member() tells which");
+        case FoundMember::Status::not_pointer:
+            throw Error::invalid_argument("an index or arrow is wrong: why_no_member() tells which");
         default:
             return py::none();
     }
@@ -93,34 +94,14 @@ py::object find_member_(const BtfSizes& sizes, std::int64_t type_id, py::handle 
                           field.bitfield_size, field.depth, field.in_union, field.parent, field.number);
 }
 
-const char* to_text(FoundMember::Status status) {
-    switch (status) {
-        case FoundMember::Status::no_member:
-            return "no member";
-        case FoundMember::Status::not_composite:
-            return "not composite";
-        case FoundMember::Status::past_end:
-            return "past end";
-        case FoundMember::Status::not_array:
-            return "not array";
-        case FoundMember::Status::bad_index:
-            return "bad index";
-        case FoundMember::Status::found:
-            break;
-    }
-    return "found";
-}
-
 // Returns why find_member() failed: the reason, the path before the part that failed, the part, and the type
-// in which it was searched.
+// in which it was searched. A dot, arrow or bracket before the part belongs to neither.
 py::tuple why_no_member(const BtfSizes& sizes, std::int64_t type_id, py::handle path) {
     const Text text(path, "a path");
     const FoundMember found =
         find_member(sizes, composite(sizes, sizes.btf().check_id(type_id)), text.view());
     const std::string_view view = text.view();
-    // The separator before the part, a dot or a bracket, belongs to neither.
-    const std::size_t before = found.part_begin == 0 ? 0 : found.part_begin - 1;
-    return py::make_tuple(to_text(found.status), to_str(view.substr(0, before)),
+    return py::make_tuple(to_text(found.status), to_str(view.substr(0, found.before)),
                           to_str(view.substr(found.part_begin, found.part_end - found.part_begin)),
                           found.type);
 }
@@ -165,6 +146,26 @@ py::list members_at(const BtfSizes& sizes, std::int64_t type_id, const py::objec
 }
 
 }  // namespace
+
+const char* to_text(FoundMember::Status status) {
+    switch (status) {
+        case FoundMember::Status::no_member:
+            return "no member";
+        case FoundMember::Status::not_composite:
+            return "not composite";
+        case FoundMember::Status::past_end:
+            return "past end";
+        case FoundMember::Status::not_array:
+            return "not array";
+        case FoundMember::Status::bad_index:
+            return "bad index";
+        case FoundMember::Status::not_pointer:
+            return "not pointer";
+        case FoundMember::Status::found:
+            break;
+    }
+    return "found";
+}
 
 void add_fields(py::class_<BtfSizes, std::shared_ptr<BtfSizes>>& sizes) {
     sizes.def("composite", composite_, py::arg("type_id"))

@@ -28,5 +28,6 @@ void register_decode(pybind11::module_& module);
 void register_record_reader(pybind11::module_& module);
 void register_arrow(pybind11::module_& module);
 void register_writing(pybind11::module_& module);
+void register_paths(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

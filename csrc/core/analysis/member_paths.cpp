@@ -66,86 +66,204 @@ uint64_t number(std::string_view digits) {
     return value;
 }
 
+bool is_identifier(std::string_view text) {
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$0123456789";
+    return text.find_first_not_of(letters) == std::string_view::npos &&
+           (text.empty() || text[0] < '0' || text[0] > '9');
+}
+
 // Finds a member by its path, one name or index at a time.
 class PathSearch {
 public:
-    PathSearch(const BtfSizes& sizes, uint32_t root, std::string_view path)
-        : sizes_(sizes), path_(path), found_{Status::found, {}, root, 0, 0, 0} {}
+    // `hops` is nullptr if only the member is asked for; then pointers cannot be indexed.
+    PathSearch(const BtfSizes& sizes, PathValue start, std::string_view path, std::vector<PathHop>* hops)
+        : sizes_(sizes),
+          path_(path),
+          at_(start),
+          hops_(hops),
+          found_{Status::found, {}, start.type, 0, 0, 0, 0} {}
 
-    FoundMember find() {
-        for (std::size_t begin = 0;;) {
-            const std::size_t dot = std::min(path_.find('.', begin), path_.size());
-            const std::size_t bracket = std::min(path_.find('[', begin), dot);
-            if (!enter_member(begin, bracket)) {
+    // Follows the path. If it begins with a name, that is one of a member.
+    const FoundMember& find(bool begins_with_name) {
+        std::size_t at = 0;
+        if (begins_with_name) {
+            at = name_end(0);
+            if (!enter_member(0, 0, at)) {
                 return found_;
             }
-            for (std::size_t index = bracket; index != dot;) {
-                const std::size_t end = std::min(path_.find('[', index + 1), dot);
-                if (!enter_element(index + 1, end)) {
+        }
+        while (at != path_.size()) {
+            const std::size_t before = at;
+            if (path_[before] == '[') {
+                at = name_end(before + 1);
+                if (!enter_element(before, at)) {
                     return found_;
                 }
-                index = end;
+                continue;
             }
-            if (dot == path_.size()) {
+            const bool arrow = path_[before] == '-';
+            if (arrow && !enter_pointee(before)) {
                 return found_;
             }
-            begin = dot + 1;
+            const std::size_t begin = before + (arrow ? 2 : 1);
+            at = name_end(begin);
+            if (!enter_member(before, begin, at)) {
+                return found_;
+            }
         }
+        return found_;
     }
+
+    const PathValue& end() const { return at_; }
 
 private:
     using Status = FoundMember::Status;
+    using HopKind = PathHop::Kind;
 
-    bool fail(Status status, std::size_t begin, std::size_t end) {
+    // Returns the position of the next dot, arrow or bracket, or else the end of the path.
+    std::size_t name_end(std::size_t from) const {
+        for (;; ++from) {
+            from = path_.find_first_of(".[-", from);
+            if (from == std::string_view::npos) {
+                return path_.size();
+            }
+            if (path_[from] != '-' || (from + 1 != path_.size() && path_[from + 1] == '>')) {
+                return from;
+            }
+        }
+    }
+
+    bool fail(Status status, std::size_t before, std::size_t begin, std::size_t end) {
         found_.status = status;
+        found_.type = at_.type;
+        found_.before = before;
         found_.part_begin = begin;
         found_.part_end = end;
         return false;
     }
 
+    void add(PathHop hop) {
+        if (hops_ != nullptr) {
+            hops_->push_back(std::move(hop));
+        }
+    }
+
+    void set_type(uint32_t type) {
+        at_ = {type, 0, false};
+        found_.type = type;
+    }
+
     // Enters the member whose name is in path_[begin, end).
-    bool enter_member(std::size_t begin, std::size_t end) {
-        const uint32_t parent = sizes_.resolved(found_.type);
-        if (!is_composite(sizes_.btf().index().kind_of(parent))) {
-            return fail(Status::not_composite, begin, end);
+    bool enter_member(std::size_t before, std::size_t begin, std::size_t end) {
+        const uint32_t parent = sizes_.resolved(at_.type);
+        if (at_.pointers != 0 || !is_composite(sizes_.btf().index().kind_of(parent))) {
+            return fail(Status::not_composite, before, begin, end);
         }
         const std::string_view name = path_.substr(begin, end - begin);
         const auto fields = sizes_.fields(parent);
         const Field* field = name.empty() ? nullptr : fields->find(sizes_.btf().strings(), name);
         if (field == nullptr) {
-            return fail(Status::no_member, begin, end);
+            return fail(Status::no_member, before, begin, end);
         }
         found_.field = *field;
-        found_.type = field->type;
         found_.bit_offset += field->bit_offset;
+        set_type(field->type);
+        if (hops_ != nullptr) {
+            add({HopKind::member, field->in_union, field->bitfield_size, field->type,
+                 static_cast<int64_t>(field->bit_offset), 0, 0, std::string(name)});
+        }
         return true;
     }
 
-    // Enters the element whose index and closing bracket are in path_[begin, end).
-    bool enter_element(std::size_t begin, std::size_t end) {
-        const auto entered = array(sizes_, sizes_.resolved(found_.type));
+    // Follows the pointer that an arrow is applied to. Of an array, the arrow means the first element.
+    bool enter_pointee(std::size_t before) {
+        const TypeRecord record(sizes_.btf(), sizes_.resolved(at_.type));
+        if (at_.pointers == 0 && record.kind() == Kind::Array) {
+            return enter(*array(sizes_, record.id), 0, 0);
+        }
+        return follow_pointer() || fail(Status::not_pointer, before, before, before + 2);
+    }
+
+    // Returns false if there is no pointer.
+    bool follow_pointer() {
+        uint32_t type = at_.type;
+        const uint32_t left = at_.pointers;
+        if (left == 0) {
+            const TypeRecord record(sizes_.btf(), sizes_.resolved(type));
+            if (record.kind() != Kind::Ptr) {
+                return false;
+            }
+            type = record.target();
+        }
+        if (!at_.at_hand) {
+            add({HopKind::dereference, false, 0, type, 0, 0, 0, {}});
+        }
+        set_type(type);
+        at_.pointers = left == 0 ? 0 : left - 1;
+        found_.bit_offset = 0;
+        return true;
+    }
+
+    // Enters the element whose index and closing bracket are in path_[before + 1, end).
+    bool enter_element(std::size_t before, std::size_t end) {
+        const std::size_t begin = before + 1;
+        auto entered = at_.pointers == 0 ? array(sizes_, sizes_.resolved(at_.type)) : std::nullopt;
+        const bool is_pointer = !entered && hops_ != nullptr;
+        if (is_pointer) {
+            entered = pointees();
+        }
         const bool closed = end != begin && path_[end - 1] == ']';
         const std::size_t index_end = closed ? end - 1 : end;
         if (!entered) {
-            return fail(Status::not_array, begin, end);
+            return fail(Status::not_array, before, begin, end);
         }
         const std::string_view index = path_.substr(begin, index_end - begin);
-        if (!closed || !is_number(index)) {
-            return fail(Status::bad_index, begin, end);
+        const bool is_open = hops_ != nullptr && is_identifier(index);
+        if (!closed || (!is_open && !is_number(index))) {
+            return fail(Status::bad_index, before, begin, end);
         }
-        const uint64_t position = number(index);
+        const uint64_t position = is_open ? 0 : number(index);
         const uint64_t bits = 8 * entered->element_size;
-        const uint64_t free = kMaxBit - std::min(kMaxBit, found_.bit_offset);
+        const uint64_t free = kMaxBit - std::min(kMaxBit, is_pointer ? 0 : found_.bit_offset);
         if ((entered->nelems != 0 && position >= entered->nelems) || (bits != 0 && position > free / bits)) {
-            return fail(Status::past_end, begin, index_end);
+            return fail(Status::past_end, before, begin, index_end);
         }
-        found_.type = entered->type;
-        found_.bit_offset += position * bits;
+        if (is_pointer) {
+            const uint32_t left = at_.pointers;
+            follow_pointer();
+            enter(*entered, position, is_open ? PathHop::kOpen : static_cast<int64_t>(position));
+            at_.pointers = left == 0 ? 0 : left - 1;
+            return true;
+        }
+        return enter(*entered, position, is_open ? PathHop::kOpen : static_cast<int64_t>(position));
+    }
+
+    // Returns what the pointer leads to, as an array without an end.
+    std::optional<Array> pointees() const {
+        if (at_.pointers > 1) {
+            return Array{at_.type, 0, sizes_.btf().pointer_size()};
+        }
+        const TypeRecord record(sizes_.btf(), sizes_.resolved(at_.type));
+        if (at_.pointers == 0 && record.kind() != Kind::Ptr) {
+            return std::nullopt;
+        }
+        const uint32_t type = at_.pointers == 0 ? record.target() : at_.type;
+        const int64_t size = sizes_.sizes().size(type);
+        return size < 0 ? std::nullopt : std::optional(Array{type, 0, static_cast<uint64_t>(size)});
+    }
+
+    bool enter(const Array& of, uint64_t position, int64_t index) {
+        const uint64_t offset = 8 * of.element_size * position;
+        add({HopKind::index, false, 0, of.type, static_cast<int64_t>(offset), of.element_size, index, {}});
+        set_type(of.type);
+        found_.bit_offset += offset;
         return true;
     }
 
     const BtfSizes& sizes_;
     std::string_view path_;
+    PathValue at_;
+    std::vector<PathHop>* hops_;
     FoundMember found_;
 };
 
@@ -160,7 +278,18 @@ uint32_t composite(const BtfSizes& sizes, uint32_t type_id) {
 }
 
 FoundMember find_member(const BtfSizes& sizes, uint32_t type_id, std::string_view path) {
-    return PathSearch(sizes, type_id, path).find();
+    return PathSearch(sizes, {type_id, 0, false}, path, nullptr).find(true);
+}
+
+FollowedPath follow_path(const BtfSizes& sizes, PathValue start, std::string_view path) {
+    if (!path.empty() && path[0] != '.' && path[0] != '[' && path.substr(0, 2) != "->") {
+        throw Error::invalid_argument("the path begins with neither a dot, an arrow nor a bracket");
+    }
+    FollowedPath followed{};
+    PathSearch search(sizes, start, path, &followed.hops);
+    followed.found = search.find(false);
+    followed.end = search.end();
+    return followed;
 }
 
 ByteSearch::ByteSearch(const BtfSizes& sizes, uint32_t type_id)

@@ -17,29 +17,72 @@ namespace btfmmap {
 // kind.
 std::uint32_t composite(const BtfSizes& sizes, std::uint32_t type_id);
 
-// The result of find_member().
+// One step of a path.
+struct PathHop {
+    enum class Kind : std::uint8_t {
+        member,       // from a struct or union to a member, through anonymous structs and unions
+        index,        // to an element of an array, or to one of the objects that a pointer leads to
+        dereference,  // from a pointer to what it points to: the pointer is read
+        container,    // from a member to the struct or union around it
+    };
+    static constexpr std::int64_t kOpen = -1;
+
+    Kind kind;
+    bool in_union;  // whether the member, or an anonymous type around it, is in a union
+    std::uint8_t bitfield_size;
+    std::uint32_t type;       // after the step
+    std::int64_t bit_offset;  // that the step adds; 0 for an open index
+    std::uint64_t stride;     // from one element to the next, in bytes
+    std::int64_t index;       // of the element; kOpen if it is left open
+    std::string name;         // of the member, or of the path of members up to the container
+};
+
+// What a path starts at, and ends at: an object of a type, or of a pointer to it that has no record.
+struct PathValue {
+    std::uint32_t type;
+    std::uint32_t pointers;  // number of pointers around `type`
+    bool at_hand;            // whether it is a pointer whose value is known, so that it need not be read
+};
+
+// The result of find_member() and follow_path().
 struct FoundMember {
     enum class Status : std::uint8_t {
         found,
-        no_member,      // no member of `parent` has the name of the part
+        no_member,      // no member of the struct or union has the name of the part
         not_composite,  // `type`, in which the part is searched, is neither a struct nor a union
         past_end,       // the index is past the end of the array `type`
-        not_array,      // the index is applied to `type`, which is not an array
+        not_array,      // the index is applied to `type`, which cannot be indexed
         bad_index,      // the part in brackets is not a number
+        not_pointer,    // the arrow is applied to `type`, which is not a pointer
     };
 
     Status status;
     Field field;               // the member of the last name in the path
     std::uint32_t type;        // of the member, or of the element if the path ends with an index
-    std::uint64_t bit_offset;  // of the member or element, from the start of the root
-    // The part of the path at which the search failed: a name, or what follows an opening bracket. For
-    // past_end, that is the index without the closing bracket.
-    std::size_t part_begin, part_end;
+    std::uint64_t bit_offset;  // of the member or element, from the start of the root, or from where the
+                               // last pointer leads
+    // The part of the path at which the search failed: a name, an arrow, or what follows an opening bracket.
+    // For past_end, that is the index without the closing bracket. A dot, arrow or bracket that precedes the
+    // part starts at `before`.
+    std::size_t before, part_begin, part_end;
 };
 
-// Finds the member at a dotted path with array indices in brackets, such as "se.load[1].weight". The path
-// omits anonymous structs and unions. `type_id` is a STRUCT or UNION. Throws Error (format) as Fields does.
+// Finds the member at a path with array indices in brackets, such as "se.load[1].weight". The path omits
+// anonymous structs and unions. An arrow follows a pointer: "mm->owner". `type_id` is a STRUCT or UNION.
+// Throws Error (format) as Fields does.
 FoundMember find_member(const BtfSizes& sizes, std::uint32_t type_id, std::string_view path);
+
+// A path in an expression of C.
+struct FollowedPath {
+    FoundMember found;
+    PathValue end;
+    std::vector<PathHop> hops;  // those before the part that failed
+};
+
+// Follows a path that begins with a dot, an arrow or a bracket. Unlike those of find_member(), its pointers
+// can be indexed, and an index may be a name or missing, which leaves it open. Throws Error (format) as
+// Fields does, (invalid_argument) if the path begins with something else.
+FollowedPath follow_path(const BtfSizes& sizes, PathValue start, std::string_view path);
 
 // A member at a byte of a type.
 struct MemberAt {
