@@ -25,12 +25,13 @@ from __future__ import annotations
 
 from ._version import __version__
 from .btf import Btf
-from .errors import BtfError, FormatError, MissingBaseError, NotFoundError, NotSupportedError
+from .errors import BtfError, ExpressionError, FormatError, MissingBaseError, NotFoundError, NotSupportedError
 from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the builtin, as in gzip or tarfile)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .checking.check import check
+    from .checking.paths import PathResult, check_paths
     from .checking.problems import Place, Problem
     from .checking.result import CheckResult
     from .checking.verdicts import Verdict
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .kinds import IntEncoding, Kind
     from .linting import KERNEL_RULES_VERSION, Diagnostic, lint
     from .loaded_btf import LoadedBtf, loaded
+    from .paths.plans import Hop, Plan
     from .records import Records
     from .relocation_kinds import CoreReloKind, InstructionUse, RelocationStatus
     from .requirements import Need, RequirementStatus
@@ -89,10 +91,12 @@ __all__ = [
     "DiffResult",
     "EntityKind",
     "Enumerator",
+    "ExpressionError",
     "Field",
     "Finding",
     "FormatError",
     "Graph",
+    "Hop",
     "Identity",
     "InstructionUse",
     "IntEncoding",
@@ -112,7 +116,9 @@ __all__ = [
     "NotSupportedError",
     "OpenKernel",
     "Param",
+    "PathResult",
     "Place",
+    "Plan",
     "Problem",
     "Records",
     "RelocationStatus",
@@ -129,6 +135,7 @@ __all__ = [
     "check",
     "diff",
     "distill",
+    "check_paths",
     "doctor",
     "find_kernels",
     "lint",
@@ -168,22 +175,26 @@ _LAZY = {
     "CheckResult": "checking.result",
     "InstructionUse": "relocation_kinds",
     "Need": "requirements",
+    "PathResult": "checking.paths",
     "Place": "checking.problems",
     "Problem": "checking.problems",
     "RelocationStatus": "relocation_kinds",
     "RequirementStatus": "requirements",
     "Verdict": "checking.verdicts",
     "check": "checking.check",
+    "check_paths": "checking.paths",
     "CoreReloKind": "relocation_kinds",
     "Decoder": "decoder",
     "Diagnostic": "linting",
     "Enumerator": "types",
     "Field": "fields",
     "Graph": "graph",
+    "Hop": "paths.plans",
     "LayoutMember": "struct_layout",
     "Member": "types",
     "MemberAt": "fields",
     "Param": "types",
+    "Plan": "paths.plans",
     "Records": "records",
     "Role": "graph",
     "Secinfo": "types",

@@ -311,6 +311,31 @@ def read_loaded(btf_id: int, name: str) -> File: ...
 def read_bitfield(
     covering: npt.NDArray[Any], big_endian: bool, shift: int, bits: int, is_signed: bool, is_bool: bool
 ) -> npt.NDArray[Any]: ...
+def follow(
+    sizes: Sizes, type_id: int, pointers: int, at_hand: bool, path: str
+) -> tuple[list[tuple[Any, ...]], tuple[int, int, bool], tuple[str, int, int] | None]: ...
+def find_paths(
+    graph: Graph,
+    sizes: Sizes,
+    root: int,
+    targets: Iterable[int],
+    max_pointers: int,
+    limit: int,
+    up: bool,
+    avoided: Iterable[int],
+    avoided_members: list[tuple[int, int]],
+) -> list[list[tuple[Any, ...]]]: ...
+def closest_parameters(
+    graph: Graph,
+    sizes: Sizes,
+    functions: Iterable[int],
+    targets: Iterable[int],
+    max_pointers: int,
+    limit: int,
+    up: bool,
+    avoided: Iterable[int],
+    avoided_members: list[tuple[int, int]],
+) -> list[tuple[int, int, int, list[tuple[Any, ...]]]]: ...
 def value_types(
     sizes: Sizes, type_ids: Iterable[int]
 ) -> list[tuple[int, int, int, int, int, int, bool, bool, tuple[tuple[int, int], ...]]]: ...

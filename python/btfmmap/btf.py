@@ -10,7 +10,7 @@ from .table_properties import HasTables, table_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import IO, Any, Literal, SupportsIndex, TypeVar
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from ._core import Fingerprints as CoreFingerprints
     from ._core import Graph as CoreGraph
     from ._core import Sizes as CoreSizes
+    from .bounded_cache import BoundedCache
     from .decoder import Decoder
     from .ext import Ext
     from .fields import Field, MemberAt
     from .fingerprints import Fingerprints
     from .graph import Graph
     from .layouts import Layouts
+    from .paths.plans import Plan
     from .records import Records
     from .source import Source
     from .struct_layout import StructLayout
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 _MAX_KEPT_NAMES = 1024  # whose types are known
 _MAX_KEPT_NAME = 256  # characters of such a name
 _MAX_KEPT_FIELDS = 1 << 14  # of dtypes, records and ctypes classes
+_MAX_KEPT_EXPRESSIONS = 1 << 16  # characters
 
 
 class Btf(HasTables):
@@ -179,6 +182,18 @@ class Btf(HasTables):
         if target is None:
             target = tables.setdefault(_core.CoreReloTarget, _core.CoreReloTarget(core, []))
         return target
+
+    @property
+    def _expressions(self) -> BoundedCache:
+        """What the expressions mean that `path` was asked for."""
+        tables = self._tables
+        kept: BoundedCache | None = tables.get("expressions")
+        if kept is None:
+            from .bounded_cache import BoundedCache
+
+            _ = self._core  # raises if closed
+            kept = tables.setdefault("expressions", BoundedCache(_MAX_KEPT_EXPRESSIONS))
+        return kept
 
     def _columns(self, table: str) -> dict[str, memoryview[Any]]:
         """Return a table's columns without numpy; those of a child table include `indptr`."""
@@ -806,19 +821,21 @@ class Btf(HasTables):
         """Find a member by its path, which starts with the name of a type.
 
         The names of a path are joined by dots: "task_struct.se.vruntime". Anonymous structs and unions are
-        left out. An element of an array is selected by its index: "sk_buff.cb[8]".
+        left out. An element of an array is selected by its index: "sk_buff.cb[8]". An arrow follows a
+        pointer: "task_struct.mm->owner". `path` takes more of C, and returns all steps.
 
         Args:
             path: The name of a struct or union, or of a typedef of one, and the path in it. If several types
                 have this name, the first of its `candidates` is used.
 
         Returns:
-            The member, with its offset from the start of the named type. None if there is no such member.
+            The member, with its offset from the start of the named type, or from where the last arrow leads.
+            None if there is no such member.
 
         Raises:
             NotFoundError: There is no type with this name.
-            ValueError: The type is neither a struct nor a union, an index is not a number, or an indexed
-                member is not an array.
+            ValueError: The type is neither a struct nor a union, an index is not a number, an indexed
+                member is not an array, or a member before an arrow is not a pointer.
             FormatError: An anonymous struct or union contains itself or nests too deeply, or the type has too
                 many members.
 
@@ -826,11 +843,11 @@ class Btf(HasTables):
             >>> btf.find_member("flow.link.prev").offset
             8
         """
-        from .fields import find_field
+        from .fields import find_field, split_path
 
         if not isinstance(path, str):
             raise TypeError(f"a path is a str, not {type(path).__name__}")
-        name, _, rest = path.partition(".")
+        name, rest = split_path(path)
         return find_field(self, self._id_of(name, "find_member"), name, rest)
 
     # -- references between types
@@ -882,6 +899,133 @@ class Btf(HasTables):
         from .users import THROUGH, users
 
         return users(self, self._id_of(type_, "users"), roles, THROUGH if through is None else through)
+
+    # -- paths through pointers
+
+    def path(self, expression: str, *, variables: Mapping[str, str] | None = None) -> Plan:
+        """Check an expression of C against the types, and return its steps.
+
+        An expression starts with a struct or union ("task_struct.mm->owner->comm"), a parameter of a function
+        ("tcp_sendmsg.sk->sk_net.net"), a VAR, or one of `variables` ("skb->cb[4]"). It may contain "*", casts
+        ("((struct inet_sock *)sk)->inet_sport") and `container_of(ptr, struct sock, sk_node)`. An operand of
+        these may be a variable of unknown type. An index that is a name, or missing, is left open.
+
+        Args:
+            expression: The expression.
+            variables: The types of variables in C: {"skb": "struct sk_buff *"}.
+
+        Returns:
+            The path, which can be spelled in several ways and read from memory.
+
+        Raises:
+            ExpressionError: The expression is malformed, or does not agree with the types. The message points
+                at the place, and suggests similar names. This is a `ValueError`.
+            FormatError: A type is malformed, as in `find_member`.
+
+        Example:
+            >>> plan = btf.path("((struct flow *)data)->link.next->prev")
+            >>> plan.to_core_read()
+            'BPF_CORE_READ(((struct flow *)data), link.next, prev)'
+        """
+        from .paths.keeping import plan_of
+
+        return plan_of(self, expression, variables)
+
+    def paths(
+        self,
+        start: SupportsIndex | str | Type,
+        target: SupportsIndex | str | Type,
+        *,
+        max_pointers: int = 4,
+        limit: int | None = 20,
+        up: bool = False,
+        avoid: Iterable[str | Type] = (),
+    ) -> list[Plan]:
+        """Find the shortest paths from a struct to a type.
+
+        Paths lead through members, embedded structs, pointers, arrays (the index is left open) and unions
+        (`Plan.unions` has the members that must be active). They visit no struct twice.
+
+        Args:
+            start: A struct or union: a name (the first of its `candidates` is used), an ID or a `Type`.
+            target: The type that is looked for.
+            max_pointers: The most pointers that are read, from 0 to 64. The last one is that to the target.
+            limit: The most paths; None for all that a bounded search finds.
+            up: Also lead from a member to the struct around it, as `container_of` does. Whether it is there
+                is not known: a `list_head` is in many structs.
+            avoid: Types and members ("task_struct.parent") that paths must not pass.
+
+        Returns:
+            The paths, with the fewest pointers first, then with the fewest members. They end at the target or
+            at a pointer to it.
+
+        Raises:
+            NotFoundError: There is no such type or member.
+            ValueError: `start` is neither a struct nor a union, `target` is void, or `max_pointers` or
+                `limit` is out of range.
+            TypeError: `avoid` is a single string.
+
+        Example:
+            >>> [str(path) for path in btf.paths("flow", "list", limit=3)]
+            ['flow.link', 'flow.link.next', 'flow.link.prev']
+        """
+        from .paths.searching import paths
+
+        return paths(
+            self,
+            self._id_of(start, "find_member"),
+            self._id_of(target, "find_member"),
+            max_pointers=max_pointers,
+            limit=limit,
+            up=up,
+            avoid=avoid,
+        )
+
+    def closest(
+        self,
+        target: SupportsIndex | str | Type,
+        *,
+        from_functions: str | Iterable[str] = "*",
+        max_pointers: int = 4,
+        limit: int | None = 20,
+        up: bool = False,
+        avoid: Iterable[str | Type] = (),
+    ) -> list[Plan]:
+        """Find the parameters of functions from which the fewest pointers lead to a type.
+
+        Args:
+            target: The type: a name (the first of its `candidates` is used), an ID or a `Type`.
+            from_functions: A glob of the names of functions, or several.
+            max_pointers: The most pointers that are read, from 0 to 64. A parameter is at hand, and does not
+                count.
+            limit: The most parameters; None for all.
+            up: As in `paths`.
+            avoid: As in `paths`.
+
+        Returns:
+            A shortest path from each of the closest parameters, in the order of `paths`, then of IDs.
+            A parameter that is a pointer to the target has a path without steps.
+
+        Raises:
+            NotFoundError: There is no such type or member.
+            ValueError: `target` is void, or `max_pointers` or `limit` is out of range.
+            TypeError: `avoid` is a single string.
+
+        Example:
+            >>> [str(path) for path in btf.closest("list", from_functions="j*")]
+            ['judge.flow->link']
+        """
+        from .paths.searching import closest
+
+        return closest(
+            self,
+            self._id_of(target, "find_member"),
+            from_functions,
+            max_pointers=max_pointers,
+            limit=limit,
+            up=up,
+            avoid=avoid,
+        )
 
     def resolve(self, type_ids: Iterable[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """Resolve types through TYPEDEF, CONST, VOLATILE, RESTRICT and TYPE_TAG.
@@ -1576,7 +1720,7 @@ class Btf(HasTables):
         type_id = self.find(key)
         if type_id is not None:
             return self._type(type_id)
-        if "." in key[1:]:
+        if "." in key[1:] or "->" in key[1:]:
             return self._member(key)
         raise _not_named(key)
 
@@ -1586,9 +1730,9 @@ class Btf(HasTables):
 
     def _member(self, path: str) -> Field:
         """Return the member at a path, or raise `NotFoundError` if there is none or the path is invalid."""
-        from .fields import required_field
+        from .fields import required_field, split_path
 
-        name, _, rest = path.partition(".")
+        name, rest = split_path(path)
         return required_field(self, self._id_of(name, "find_member"), name, rest)
 
     def __contains__(self, key: object) -> bool:
@@ -1596,7 +1740,7 @@ class Btf(HasTables):
             if self.find(key) is not None:
                 return True
             try:
-                return "." in key[1:] and self.find_member(key) is not None
+                return ("." in key[1:] or "->" in key[1:]) and self.find_member(key) is not None
             except FormatError:
                 raise
             except (NotFoundError, ValueError):

@@ -45,5 +45,35 @@ class NotFoundError(BtfError, KeyError):
         return Exception.__str__(self)  # KeyError's own quotes the message
 
 
+class ExpressionError(BtfError, ValueError):
+    """An expression cannot be parsed, or does not agree with the types. The text points at the place.
+
+    Attributes:
+        reason: What is wrong.
+        expression: The expression.
+        start: The position of the part that is wrong, in characters.
+        end: The end of that part.
+
+    Example:
+        >>> btf.path("flow.link.nxt")
+        Traceback (most recent call last):
+            ...
+        btfmmap.errors.ExpressionError: struct list has no member 'nxt'; close to it: 'next'
+          flow.link.nxt
+                    ^^^
+    """
+
+    def __init__(self, reason: str, expression: str, start: int, end: int) -> None:
+        super().__init__(reason, expression, start, end)
+        self.reason = reason
+        self.expression = expression
+        self.start = start
+        self.end = end
+
+    def __str__(self) -> str:
+        marks = " " * self.start + "^" * max(1, self.end - self.start)
+        return f"{self.reason}\n  {self.expression}\n  {marks}"
+
+
 class NotSupportedError(BtfError):
     """The input is valid, but btfmmap does not support the operation on it. The message gives the reason."""

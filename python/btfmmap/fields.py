@@ -144,6 +144,15 @@ def _field(
     )
 
 
+def split_path(path: str) -> tuple[str, str]:
+    """The name of the type that a path starts with, and the path in it."""
+    dot, arrow = path.find("."), path.find("->")
+    if arrow > 0 and (dot < 0 or arrow < dot):
+        return path[:arrow], path[arrow + 2 :]
+    name, _, rest = path.partition(".")
+    return name, rest
+
+
 def find_field(btf: Btf, type_id: int, name: str, path: str) -> Field | None:
     """The member at a path in the type `name`, a struct or union; see `Btf.find_member`."""
     try:
@@ -181,6 +190,8 @@ def _no_member(btf: Btf, type_id: int, name: str, path: str) -> NotFoundError:
     holder = f"{name}.{before}" if before else name
     if reason == "past end":
         part = f"{part}]"
+    if reason == "not pointer":
+        return NotFoundError(f"{holder}{part}: {_why(reason, holder, part, btf._type(found))}")
     is_index = reason in ("past end", "not array", "bad index")
     whole = f"{holder}[{part}" if is_index else f"{holder}.{part}"
     return NotFoundError(f"{whole}: {_why(reason, holder, part, btf._type(found))}")
@@ -197,7 +208,7 @@ def _why(reason: str, holder: str, part: str, type_: Type) -> str:
     if reason == "bad index":
         return f"{'[' + part!r} is not an index"
     what = {PTR: "a pointer", ARRAY: "an array"}.get(found.kind)
-    wanted = "an array" if reason == "not array" else "a struct or union"
+    wanted = {"not array": "an array", "not pointer": "a pointer"}.get(reason, "a struct or union")
     return f"{holder} is {f'{what} ({c_name})' if what else f'of type {c_name}'}, not {wanted}"
 
 

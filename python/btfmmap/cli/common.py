@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .. import Btf, Field, Type
 
-    Question = Literal["layout", "users", "at_each", "dtype"]
+    Question = Literal["layout", "users", "at_each", "dtype", "find_member"]
     Result = TypeVar("Result")
 
 _COMMENT = "\033[2m"

@@ -1,0 +1,192 @@
+"""Find the way from a type to another one through pointers, or check such a path.
+
+With two types, prints the shortest paths from the first to the second. With --from-functions, prints the
+parameters of functions that are closest to a type. With an expression of C, prints its offsets and type, or
+points at what is wrong.
+
+Offsets are those of the pointers that are read, each from where the one before leads, and of the value. A
+member of a union is marked: the path holds only while it is the active one. An index that is left open is i.
+
+    btfmmap path sk_buff task_struct
+    btfmmap path --from-functions 'tcp_*' cgroup
+    btfmmap path 'task_struct.mm->owner->comm' --bpf
+    btfmmap path 'skb->cb[4]' --variable 'skb=struct sk_buff *'
+"""
+
+from __future__ import annotations
+
+from .. import ExpressionError, NotFoundError
+from .common import (
+    WrongUsageError,
+    add_json,
+    add_source,
+    complain,
+    find_type,
+    open_source,
+    print_columns,
+    print_document,
+    printable,
+    wrong_usage,
+)
+from .exit_codes import WANTING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from .. import Btf, Plan
+
+_MOST_POINTERS = 8  # that the search goes on to, to say how far it is
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words", nargs="+", metavar="TYPE", help="a type and the one to reach; or an expression"
+    )
+    parser.add_argument(
+        "--from-functions",
+        action="append",
+        metavar="GLOB",
+        help="start from the parameters of functions with such names; may be repeated",
+    )
+    parser.add_argument(
+        "-p",
+        "--max-pointers",
+        type=_count,
+        default=4,
+        metavar="N",
+        help="most pointers that are read; default: 4",
+    )
+    parser.add_argument(
+        "-n", "--limit", type=_count, default=20, metavar="N", help="number of paths; default: 20"
+    )
+    parser.add_argument("--up", action="store_true", help="also lead up from members, as container_of does")
+    parser.add_argument(
+        "--avoid",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="type or member (task_struct.parent) that paths must not pass; may be repeated",
+    )
+    parser.add_argument(
+        "--variable",
+        action="append",
+        default=[],
+        type=_variable,
+        metavar="NAME=TYPE",
+        help="type of a variable in the expression; may be repeated",
+    )
+    parser.add_argument("--bpf", action="store_true", help="print the paths with BPF_CORE_READ")
+    parser.add_argument("--bpftrace", action="store_true", help="print the paths for bpftrace")
+    add_source(parser)
+    add_json(parser, "an object with the paths")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+_count.__name__ = "count"  # in argparse's messages
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, _, type_ = text.partition("=")
+    if not name or not type_:
+        wrong_usage(f"{text!r} is not NAME=TYPE")
+    return name, type_
+
+
+def run(args: argparse.Namespace) -> int | None:
+    with open_source(args) as btf:
+        try:
+            plans = _plans(btf, args)
+        except ExpressionError as error:
+            complain(error.reason)
+            for line in str(error).splitlines()[-2:]:
+                complain(line)
+            return WANTING
+        if args.json:
+            print_document("path", 1, paths=[_facts(plan) for plan in plans])
+        elif plans:
+            _print(plans, args)
+        else:
+            raise NotFoundError(_why_none(btf, args))
+    return None
+
+
+def _plans(btf: Btf, args: argparse.Namespace) -> list[Plan]:
+    words: list[str] = args.words
+    found: list[Plan]
+    if args.from_functions:
+        if len(words) != 1:
+            raise WrongUsageError("--from-functions takes one type, the one to reach")
+        target = find_type(btf, words[0], "find_member")
+        found = btf.closest(target, from_functions=args.from_functions, **_options(args))
+        return found
+    if len(words) > 2:
+        raise WrongUsageError("expected two types, or one expression: quote it")
+    if len(words) == 2:
+        start, target = (find_type(btf, word, "find_member") for word in words)
+        found = btf.paths(start, target, **_options(args))
+        return found
+    return [btf.path(words[0], variables=dict(args.variable))]
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "max_pointers": args.max_pointers,
+        "limit": args.limit,
+        "up": args.up,
+        "avoid": args.avoid,
+    }
+
+
+def _why_none(btf: Btf, args: argparse.Namespace) -> str:
+    """The message that there is no path. Says how many pointers the shortest one has."""
+    what = f"no path to {args.words[-1]} with at most {args.max_pointers} pointers"
+    args.limit, args.max_pointers = 1, max(_MOST_POINTERS, args.max_pointers)
+    nearest = _plans(btf, args)
+    if nearest:
+        return f"{what}; the shortest has {nearest[0].pointers}: --max-pointers {nearest[0].pointers}"
+    return what
+
+
+def _print(plans: list[Plan], args: argparse.Namespace) -> None:
+    if args.bpf or args.bpftrace:
+        for plan in plans:
+            print(printable(plan.to_core_read() if args.bpf else plan.to_bpftrace()))
+        return
+    lines: list[tuple[str, ...]] = [("pointers", "offsets", "type", "path")]
+    for plan in plans:
+        bits = f":{plan.bitfield_size}" if plan.bitfield_size else ""
+        unions = f"  (union: {', '.join(plan.unions)})" if plan.unions else ""
+        lines.append(
+            (
+                str(plan.pointers),
+                ", ".join(map(str, plan.offsets)),
+                printable(plan.type.c_name + bits),
+                printable(plan.expression + unions),
+            )
+        )
+    print_columns(lines, (True, False, False, False))
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    return {
+        "expression": plan.expression,
+        "c": plan.to_c(),
+        "core_read": plan.to_core_read(),
+        "bpftrace": plan.to_bpftrace(),
+        "type": plan.type.c_name,
+        "type_id": plan.type.id,
+        "pointers": plan.pointers,
+        "offsets": plan.offsets,
+        "bit_offset": plan.bit_offset,
+        "bitfield_size": plan.bitfield_size,
+        "unions": plan.unions,
+        "hops": [{**hop._asdict(), "type": hop.type.c_name, "type_id": hop.type.id} for hop in plan.hops],
+    }
