@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -82,7 +83,9 @@ py::list closest_parameters(const Graph& graph, const BtfSizes& sizes, const py:
         const py::gil_scoped_release unlocked;
         TypePaths search(graph, sizes, std::move(query));
         for (const ParameterDistance& parameter : search.closest_parameters(ids)) {
-            found.emplace_back(parameter, search.path_from_value(parameter.type));
+            if (auto path = search.path_from_value(parameter.type)) {
+                found.emplace_back(parameter, std::move(*path));
+            }
         }
     }
     py::list rows(found.size());

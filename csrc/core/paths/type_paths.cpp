@@ -46,7 +46,8 @@ public:
         was_up_ = false;
         bit_offset_ += member.bit_offset;
         in_union_ |= member.in_union;
-        if (member.name.empty()) {
+        is_unnamed_ = member.name.empty();
+        if (is_unnamed_) {
             return false;
         }
         hops_.push_back({PathHop::Kind::member, in_union_, member.bitfield_size, member.type, bit_offset_, 0,
@@ -73,6 +74,9 @@ public:
         }
     }
 
+    // Whether the last member that was entered has no name, so that a path cannot end there.
+    bool is_unnamed() const { return is_unnamed_; }
+
 private:
     struct Member {
         Member(const Btf& btf, uint32_t parent, uint32_t number) {
@@ -98,6 +102,7 @@ private:
     int64_t bit_offset_ = 0;  // of the anonymous structs that were entered
     bool in_union_ = false;
     bool was_up_ = false;
+    bool is_unnamed_ = false;
 };
 
 }  // namespace
@@ -120,7 +125,7 @@ Distance TypePaths::from_value(uint32_t type) const {
                                                                              : distance - Distance::pointer();
 }
 
-TypePath TypePaths::path_from_value(uint32_t type) {
+std::optional<TypePath> TypePaths::path_from_value(uint32_t type) {
     const uint32_t end = distances_.end(distances_.state(type, Layer::inside));
     TypePath path{from_value(type), {}};
     append_chain(type, distances_.type(end), true, path.hops);
@@ -130,9 +135,11 @@ TypePath TypePaths::path_from_value(uint32_t type) {
         }
         return path;
     }
-    for (TypePath& rest : search(end, 1)) {
-        std::move(rest.hops.begin(), rest.hops.end(), std::back_inserter(path.hops));
+    std::vector<TypePath> rest = search(end, 1);
+    if (rest.empty()) {
+        return std::nullopt;
     }
+    std::move(rest[0].hops.begin(), rest[0].hops.end(), std::back_inserter(path.hops));
     return path;
 }
 
@@ -205,7 +212,9 @@ std::vector<TypePath> TypePaths::search(uint32_t root_state, std::size_t limit) 
             enter(node);
             continue;
         }
-        found.push_back(path_to(nodes, node));
+        if (auto path = path_to(nodes, node)) {
+            found.push_back(std::move(*path));
+        }
         if (found.size() == limit) {
             break;
         }
@@ -284,7 +293,7 @@ void TypePaths::add_containers(uint32_t state) {
     }
 }
 
-TypePath TypePaths::path_to(const std::vector<Node>& nodes, const Node& last) const {
+std::optional<TypePath> TypePaths::path_to(const std::vector<Node>& nodes, const Node& last) const {
     std::vector<std::size_t> steps;
     for (const Node* node = &last; node->depth != 0; node = &nodes[node->before]) {
         steps.push_back(node->step);
@@ -298,6 +307,9 @@ TypePath TypePaths::path_to(const std::vector<Node>& nodes, const Node& last) co
         } else if (writer.enter(step.parent, step.number)) {
             append_chain(path.hops.back().type, distances_.type(step.next), false, path.hops);
         }
+    }
+    if (writer.is_unnamed()) {
+        return std::nullopt;
     }
     if (!path.hops.empty() && path.hops.back().kind == PathHop::Kind::dereference) {
         path.hops.pop_back();

@@ -50,8 +50,8 @@ public:
     std::vector<ParameterDistance> closest_parameters(const std::vector<std::uint32_t>& functions) const;
 
     // Returns the shortest path from the value of a parameter of this type, which must have a finite
-    // distance.
-    TypePath path_from_value(std::uint32_t type);
+    // distance. Returns nullopt if that leads to a type that is only a member without a name.
+    std::optional<TypePath> path_from_value(std::uint32_t type);
 
 private:
     // A step from one struct or union to the next, or to a target.
@@ -96,7 +96,7 @@ private:
     void add_members(std::uint32_t state);
     void add_containers(std::uint32_t state);
 
-    TypePath path_to(const std::vector<Node>& nodes, const Node& last) const;
+    std::optional<TypePath> path_to(const std::vector<Node>& nodes, const Node& last) const;
     void append_chain(std::uint32_t type, std::uint32_t end_type, bool at_hand,
                       std::vector<PathHop>& hops) const;
 

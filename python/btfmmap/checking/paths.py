@@ -11,6 +11,7 @@ from ..errors import ExpressionError
 from ..kernels.listing import kernel_table
 from ..kernels.mapping import map_kernels
 from ..paths.expressions import parsed
+from ..paths.plans import stages
 from ..relocation_kinds import RelocationStatus
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ..kernels.listing import KernelTable
     from ..kernels.mapping import Progress
     from ..kernels.opened import OpenKernel
-    from ..paths.expressions import Meaning
 
 _MAX_COMBINATIONS = 64  # of the types that names of an expression may mean
 _BREAKING = (RelocationStatus.ABSENT, RelocationStatus.AMBIGUOUS)
@@ -223,26 +223,29 @@ class _Evaluator:
         return [self.answer(levels, expression) for expression in self.expressions]
 
     def answer(self, levels: Sequence[Sequence[Btf]], expression: str) -> _Answer:
-        first: _Answer | None = None
+        """The answer of the first level that has types of all names."""
+        failed: list[_Answer] = []
         for level in levels:
             found: dict[tuple[int, ...], _Answer] = {}
+            is_known = False
             for btf in level:
                 answers, knows_names = self.answers_of(btf, expression)
+                is_known |= knows_names
                 for answer in answers:
                     if answer.status == RelocationStatus.OK:
                         found.setdefault(answer.offsets, answer)
-                    if first is None or (knows_names and not found):
-                        first = answer
-                if knows_names and level is levels[0] and not found:
-                    return first if first is not None else _Answer(RelocationStatus.ABSENT)
+                    else:
+                        # What an existing type lacks says more than that there is no type.
+                        failed.insert(0 if knows_names else len(failed), answer)
             if len(found) > 1:
                 several = ", ".join(str(tuple(bits // 8 for bits in offsets)) for offsets in found)
-                return _Answer(
-                    RelocationStatus.AMBIGUOUS, reason=f"several types match, with the offsets {several}"
-                )
+                reason = f"several types match, with the offsets {several}"
+                return _Answer(RelocationStatus.AMBIGUOUS, reason=reason)
             if found:
                 return next(iter(found.values()))
-        return first if first is not None else _Answer(RelocationStatus.ABSENT)
+            if is_known:
+                break
+        return failed[0]
 
     def answers_of(self, btf: Btf, expression: str) -> tuple[list[_Answer], bool]:
         """The answers for each type that the names may mean, and whether there are types of all names."""
@@ -261,21 +264,14 @@ class _Evaluator:
             meaning = parsed(btf, expression, self.variables, chosen, looked_up)
         except ExpressionError as error:
             return _Answer(RelocationStatus.ABSENT, reason=error.reason)
-        return _Answer(RelocationStatus.OK, _offsets(meaning), btf.c_names([meaning.type])[0])
+        return _Answer(
+            RelocationStatus.OK,
+            stages((kind, bits) for kind, _, _, bits, *_ in meaning.hops),
+            btf.c_names([meaning.type])[0],
+        )
 
 
 def _of_one_kind(btf: Btf, ids: Sequence[int]) -> list[int]:
     """The candidates of the first one's kind, as a CO-RE relocation considers them."""
     kinds = btf.kind_names(ids)
     return [type_id for type_id, kind in zip(ids, kinds, strict=True) if kind == kinds[0]]
-
-
-def _offsets(meaning: Meaning) -> tuple[int, ...]:
-    """The offsets in bits, up to each dereference and to the end."""
-    stages = [0]
-    for kind, _, _, bit_offset, *_ in meaning.hops:
-        if kind == "dereference":
-            stages.append(0)
-        else:
-            stages[-1] += bit_offset
-    return tuple(stages)

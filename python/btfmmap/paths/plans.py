@@ -118,7 +118,7 @@ class Plan(NamedTuple):
             >>> btf.path("flow.link.next->prev").offsets
             (0, 8)
         """
-        return tuple(bits // 8 for bits in self._stages())
+        return tuple(bits // 8 for bits in stages((hop.kind, hop.bit_offset) for hop in self.hops))
 
     @property
     def bit_offset(self) -> int:
@@ -128,7 +128,7 @@ class Plan(NamedTuple):
             >>> btf.path("flow.protocol").bit_offset
             384
         """
-        return self._stages()[-1]
+        return stages((hop.kind, hop.bit_offset) for hop in self.hops)[-1]
 
     @property
     def bitfield_size(self) -> int:
@@ -259,15 +259,16 @@ class Plan(NamedTuple):
 
         return read(self, memory, address, indices)
 
-    def _stages(self) -> list[int]:
-        """The offsets in bits, up to each dereference and to the end."""
-        stages = [0]
-        for hop in self.hops:
-            if hop.kind == "dereference":
-                stages.append(0)
-            else:
-                stages[-1] += hop.bit_offset
-        return stages
+
+def stages(steps: Iterable[tuple[HopKind, int]]) -> tuple[int, ...]:
+    """The offsets of steps in bits, up to each dereference and to the end. Steps are kinds and offsets."""
+    found = [0]
+    for kind, bit_offset in steps:
+        if kind == "dereference":
+            found.append(0)
+        else:
+            found[-1] += bit_offset
+    return tuple(found)
 
 
 def hops_of(btf: Btf, rows: Iterable[tuple[Any, ...]]) -> list[Hop]:
