@@ -87,7 +87,7 @@ def compiled(source: str, folder: Path, *, errors: bool = False) -> str:
         "-fms-extensions",  # members without a name whose struct has one
         "-target",
         "x86_64",
-        path,
+        str(path),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert errors or done.returncode == 0, done.stderr

@@ -193,7 +193,8 @@ def _no_member(btf: Btf, type_id: int, name: str, path: str) -> NotFoundError:
     if reason == "not pointer":
         return NotFoundError(f"{holder}{part}: {_why(reason, holder, part, btf._type(found))}")
     is_index = reason in ("past end", "not array", "bad index")
-    whole = f"{holder}[{part}" if is_index else f"{holder}.{part}"
+    separator = "[" if is_index else "->" if before and path.startswith("->", len(before)) else "."
+    whole = f"{holder}{separator}{part}"
     return NotFoundError(f"{whole}: {_why(reason, holder, part, btf._type(found))}")
 
 

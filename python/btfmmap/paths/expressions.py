@@ -223,11 +223,14 @@ class _Parser:
         return value
 
     def container_of(self, depth: int) -> _Value:
+        self.skip()
         argument = self.at
         value = self.unary_or_unknown(depth, ",")
+        argument_end = argument + len(self.text[argument : self.at].rstrip())
         self.expect(",")
+        self.skip()
         type_start = self.at
-        type_id, pointers = self.type_name(",")
+        type_id, pointers = self.type_name(",)")
         if pointers or resolved(self.btf._type(type_id))._kind not in _COMPOSITE:
             self.fail("the second argument of container_of is a struct or union", type_start, self.at)
         self.expect(",")
@@ -243,7 +246,7 @@ class _Parser:
         self.at = end + 1
         if any(hop.kind != "member" for hop in member.hops):
             self.fail("the third argument of container_of is a member", path_start, end)
-        self.check_container(value, member, argument, type_start)
+        self.check_container(value, member, argument, argument_end)
         if not value.is_type:
             self.load(value)
         offset = -sum(hop.bit_offset for hop in member.hops)
@@ -260,13 +263,13 @@ class _Parser:
         held = resolved(self.btf._type(value.type_id))
         pointee = held if value.is_type or value.pointers == 1 else held.type if held._kind == PTR else None
         if value.pointers > 1 or pointee is None:
-            self.fail("the first argument of container_of is a pointer", start, end - 1)
+            self.fail("the first argument of container_of is a pointer", start, end)
         pointee, wanted = resolved(pointee), resolved(self.btf._type(member.type_id))
         if pointee._kind != VOID and pointee.id != wanted.id:
             self.fail(
                 f"a pointer to {pointee.c_name} is not one to the member, which is {wanted.c_name}",
                 start,
-                end - 1,
+                end,
             )
 
     def unary_or_unknown(self, depth: int, end: str = "") -> _Value:

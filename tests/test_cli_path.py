@@ -1,0 +1,134 @@
+"""`btfmmap path`: tables, code, JSON and exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from btf_writer import FUNC, PTR, UNION, BtfWriter
+
+import btfmmap
+from btfmmap.cli import main
+from btfmmap.cli.exit_codes import DONE, WANTING, WRONG_INPUT
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    target = writer.add_struct("target", 8, [("flags", int_id, 3 << 24)], kind_flag=True)
+    pointer = writer.add(PTR, size_or_type=target)
+    middle = writer.add_struct("middle", 8, [("far", pointer, 0)])
+    choice = writer.add_struct("", 8, [("near", pointer, 0), ("number", int_id, 0)], kind=UNION)
+    start = writer.add_struct(
+        "start", 32, [("", choice, 64), ("middle", writer.add(PTR, size_or_type=middle), 128)]
+    )
+    writer.add_struct("alone", 4, [("number", int_id, 0)])
+    proto = writer.add_proto(0, [("self", writer.add(PTR, size_or_type=start))])
+    writer.add(FUNC, "work", size_or_type=proto, vlen=1)
+    path = tmp_path / "types.btf"
+    path.write_bytes(writer.build())
+    return str(path)
+
+
+def run(capfd: pytest.CaptureFixture[str], file: str, *words: str) -> tuple[int, list[list[str]], list[str]]:
+    code = main(["path", *words, "-f", file])
+    said = capfd.readouterr()
+    return code, [line.split(maxsplit=2) for line in said.out.splitlines()], said.err.splitlines()
+
+
+def test_between_types(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    code, rows, err = run(capfd, file, "start", "target")
+    assert (code, err) == (DONE, [])
+    assert rows == [
+        ["pointers", "offsets", "type             path"],
+        ["1", "8", "struct target *  start.near  (union: start.near)"],
+        ["2", "16,", "0    struct target *  start.middle->far"],
+    ]
+    _, rows, _ = run(capfd, file, "start", "target", "--limit", "1")
+    assert len(rows) == 2
+    _, rows, _ = run(capfd, file, "start", "target", "--avoid", "start.near")
+    assert [row[2].split()[-1] for row in rows[1:]] == ["start.middle->far"]
+
+
+def test_from_functions(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    code, rows, _ = run(capfd, file, "target", "--from-functions", "w*")
+    assert code == DONE
+    assert rows[1][:2] == ["1", "8"]
+    assert "work.self->near" in rows[1][2]
+    code, _, err = run(capfd, file, "target", "--from-functions", "x*")
+    assert (code, err) == (WANTING, ["btfmmap: no path to target with at most 4 pointers"])
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ((), "2  16, 0, 0  int:3  start.middle->far->flags"),
+        (("--bpf",), "BPF_CORE_READ_BITFIELD_PROBED(BPF_CORE_READ(ptr, middle, far), flags)"),
+        (("--bpftrace",), "((struct start *)$ptr)->middle->far->flags"),
+    ],
+)
+def test_expression(
+    capfd: pytest.CaptureFixture[str], file: str, options: tuple[str, ...], line: str
+) -> None:
+    assert main(["path", "start.middle->far->flags", *options, "-f", file]) == DONE
+    assert capfd.readouterr().out.splitlines()[-1].strip() == line
+
+
+def test_variables(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    code, rows, _ = run(capfd, file, "s->near->flags", "--variable", "s=struct start *")
+    assert (code, rows[1][:2]) == (DONE, ["1", "8,"])
+
+
+def test_json(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    assert main(["path", "start", "target", "--json", "-f", file]) == DONE
+    found = json.loads(capfd.readouterr().out)
+    assert found["schema"] == {"name": "btfmmap.path", "version": 1}
+    plans = btfmmap.open(file).paths("start", "target")
+    for shown, plan in zip(found["paths"], plans, strict=True):
+        assert shown["expression"] == plan.expression
+        assert shown["core_read"] == plan.to_core_read()
+        assert shown["offsets"] == [*plan.offsets]
+        assert [hop["kind"] for hop in shown["hops"]] == [hop.kind for hop in plan.hops]
+    assert main(["path", "alone", "target", "--json", "-f", file]) == DONE
+    assert json.loads(capfd.readouterr().out)["paths"] == []
+
+
+def test_nothing_found(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    code, _, err = run(capfd, file, "start", "target", "-p", "0")
+    assert code == WANTING
+    assert err == ["btfmmap: no path to target with at most 0 pointers; the shortest has 1: --max-pointers 1"]
+    code, _, err = run(capfd, file, "alone", "target")
+    assert (code, err) == (WANTING, ["btfmmap: no path to target with at most 4 pointers"])
+
+
+def test_mistakes(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    code, _, err = run(capfd, file, "start.middle->farr")
+    assert code == WANTING
+    assert err == [
+        "btfmmap: struct middle has no member 'farr'; close to it: 'far'",
+        "btfmmap:   start.middle->farr",
+        "btfmmap:                 ^^^^",
+    ]
+    assert run(capfd, file, "start", "tarjet")[0] == WANTING
+    assert run(capfd, file, "start", "target", "more")[0] == WRONG_INPUT
+    assert run(capfd, file, "start", "target", "--from-functions", "*")[0] == WRONG_INPUT
+    assert run(capfd, file, "start", "target", "--max-pointers", "65")[0] == WANTING
+    for words in (["start", "--limit", "-1"], ["start", "--variable", "x"]):
+        with pytest.raises(SystemExit) as caught:
+            main(["path", *words])
+        assert caught.value.code == WRONG_INPUT
+
+
+def test_hostile_names(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    writer = BtfWriter()
+    target = writer.add_struct("t\x1b[2J", 8, [])
+    writer.add_struct("s\n", 8, [("m\x1b]0;x\x07", writer.add(PTR, size_or_type=target), 0)])
+    path = tmp_path / "hostile.btf"
+    path.write_bytes(writer.build())
+    for options in ((), ("--bpf",), ("--bpftrace",), ("--json",)):
+        assert main(["path", "3", "1", *options, "-f", str(path)]) == DONE
+    main(["path", "s\n.x\x1b", "-f", str(path)])
+    said = capfd.readouterr()
+    assert all(letter.isprintable() or letter == "\n" for letter in said.out + said.err)
