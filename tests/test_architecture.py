@@ -45,6 +45,7 @@ FOLDERS = {
     "lint": {"base", "format", "index", "names", "btf", "analysis"},
     "kernel_rules": {"base", "format", "index", "names", "btf"},
     "loading": {"base", "input", "format", "index", "btf", "analysis"},
+    "paths": {"base", "btf", "analysis"},
     "program": {"base", "input"},
     "writing": {"base", "format", "index", "names", "btf", "core_relo"},
 }
@@ -65,12 +66,13 @@ LAYERS = {
         "struct_layout summaries",
         {"base", "types"},
     ),
-    "btf": ("btf pickling source", {"base", "tables", "types", "values"}),
+    "paths": ("paths", {"base", "types"}),
+    "btf": ("btf pickling source", {"base", "tables", "types", "values", "paths"}),
     "opening": ("kernel linting opening", {"base", "files", "tables", "btf"}),
     "kernels": ("kernels", {"base", "files", "tables", "btf", "opening"}),
     "checking": (
         "checking",
-        {"base", "files", "tables", "programs", "btf", "opening", "kernels"},
+        {"base", "files", "tables", "programs", "paths", "btf", "opening", "kernels"},
     ),
     "diffing": ("diffing", {"base", "tables", "btf", "opening", "kernels"}),
     "writing": ("writing", {"base", "tables", "btf", "opening", "kernels", "checking"}),
@@ -81,6 +83,8 @@ LAYERS = {
             *("base", "files", "programs", "types", "values", "btf", "opening", "kernels", "checking"),
             *("diffing", "doctor"),
             *("writing", "doctor"),
+            *("base", "files", "programs", "types", "values", "paths", "btf", "opening", "kernels"),
+            *("checking", "doctor"),
         },
     ),
     "cli": ("__main__ cli", {"package"}),
@@ -95,6 +99,8 @@ FRIEND_NAMES = {
         "_core_graph",
         "_core_layout",
         "_core_relo_target",
+        "_expressions",
+        "_id_of",
         "_keep",
         "_kept",
         "_layout_columns",
@@ -103,7 +109,7 @@ FRIEND_NAMES = {
         "_type",
         "_types",
     },
-    btfmmap.Type: {"_children"},
+    btfmmap.Type: {"_children", "_kind"},
     Table: {"_words"},
     Ext: {"_object", "_prepared"},
     ExtTable: {"_resolved"},
@@ -129,10 +135,12 @@ PUBLIC_NAMES = {
     "DiffResult",
     "EntityKind",
     "Enumerator",
+    "ExpressionError",
     "Field",
     "Finding",
     "FormatError",
     "Graph",
+    "Hop",
     "Identity",
     "InstructionUse",
     "IntEncoding",
@@ -154,7 +162,9 @@ PUBLIC_NAMES = {
     "NotSupportedError",
     "OpenKernel",
     "Param",
+    "PathResult",
     "Place",
+    "Plan",
     "Problem",
     "Records",
     "RelocationStatus",
@@ -172,6 +182,7 @@ PUBLIC_NAMES = {
     "check",
     "diff",
     "distill",
+    "check_paths",
     "doctor",
     "find_kernels",
     "lint",
@@ -197,6 +208,7 @@ BTF_NAMES = [
     "candidates",
     "close",
     "closed",
+    "closest",
     "ctypes",
     "decl_tags",
     "decoder",
@@ -229,6 +241,8 @@ BTF_NAMES = [
     "name",
     "names",
     "params",
+    "path",
+    "paths",
     "raw",
     "records",
     "relocate",
@@ -324,6 +338,7 @@ def test_module_only_registers() -> None:
 
 FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "diffing", "kernels")
 FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "kernels", "writing")
+FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "kernels", "paths")
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
@@ -412,6 +427,8 @@ def test_who_imports_the_core() -> None:
         "arrow banner checking/objects checking/sources containers contract/target dtype dumping ext "
         "fingerprints formatting kernel linting loaded_btf matching opening programs record_readers records "
         "relocations writing/builder writing/columns writing/min_core writing/results writing/transformations"
+        "fingerprints formatting kernel linting loaded_btf matching opening paths/expressions paths/reading "
+        "paths/searching programs record_readers records relocations"
     )
     assert importers == {f"{name}.py" for name in files.split()}
 

@@ -222,7 +222,10 @@ def test_plans_do_not_keep_a_btf_open(btf: Btf) -> None:
 def test_find_member_follows_arrows(btf: Btf) -> None:
     assert btf.find_member("many.one->link.next") == btf.find_member("owner.link.next")
     assert btf.find_member("many->one->link.next->prev") == btf.find_member("node.prev")
-    assert btf["many.one->id"].type.name == "long"
+    found = btf.find_member("many.one->id")
+    assert found is not None
+    assert found.type.name == "long"
+    assert btf["many.one->id"] == found
     assert "many.one->id" in btf
     assert "many.one->absent" not in btf
     assert btf.find_member("many.one->absent") is None

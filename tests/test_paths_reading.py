@@ -66,8 +66,8 @@ class Image:
         for number, (_, kind, flags, _, offset, length, *_) in enumerate(sections):
             if flags & 2 and length:  # SHF_ALLOC
                 starts[number] = 0xFFFF888000000000 + (number << 20)
-                content = data[offset : offset + length] if kind != 8 else bytes(length)
-                self.parts[starts[number]] = bytearray(content)
+                found = data[offset : offset + length] if kind != 8 else bytes(length)
+                self.parts[starts[number]] = bytearray(found)
         symbols = next(section for section in sections if section[1] == 2)
         names = sections[symbols[6]][4]
         self.symbols: dict[str, int] = {}
@@ -99,7 +99,17 @@ class Image:
 @pytest.fixture(scope="module", params=["bpfel", "bpfeb"])
 def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Btf, Image]:
     path = tmp_path_factory.mktemp(request.param) / "image.o"
-    command = [requirements.tool("clang"), "-target", request.param, "-g", "-w", "-c", SOURCE, "-o", path]
+    command = [
+        requirements.tool("clang"),
+        "-target",
+        request.param,
+        "-g",
+        "-w",
+        "-c",
+        str(SOURCE),
+        "-o",
+        str(path),
+    ]
     subprocess.run(command, check=True)
     btf = btfmmap.open(path)
     assert btf.source.byte_order == ("little" if request.param == "bpfel" else "big")
@@ -117,9 +127,9 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
         "-DPROGRAM",
         f'-DVALUES="{folder}/values.h"',
         "-w",
-        SOURCE,
+        str(SOURCE),
         "-o",
-        program,
+        str(program),
     ]
     subprocess.run(command, check=True)
     said = subprocess.run([program], check=True, capture_output=True, text=True).stdout

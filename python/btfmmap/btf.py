@@ -966,8 +966,8 @@ class Btf(HasTables):
             TypeError: `avoid` is a single string.
 
         Example:
-            >>> [str(path) for path in btf.paths("flow", "list", limit=3)]
-            ['flow.link', 'flow.link.next', 'flow.link.prev']
+            >>> [str(path) for path in btf.paths("list", "list", limit=3)]
+            ['list.next', 'list.prev']
         """
         from .paths.searching import paths
 

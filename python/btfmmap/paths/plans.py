@@ -74,7 +74,7 @@ class Plan(NamedTuple):
         >>> print(plan)
         flow.link.next->prev
         >>> plan.pointers, plan.offsets, plan.type
-        (2, (0, 8), <Type [4] PTR (anon)>)
+        (2, (0, 8), <Type [4] PTR struct list *>)
     """
 
     start: str
