@@ -45,6 +45,7 @@
 #include "core/pahole/layout_text.hpp"
 #include "core/pahole/type_names.hpp"
 #include "core/writing/core_marks.hpp"
+#include "core/paths/type_paths.hpp"
 
 namespace btfmmap::fuzz {
 
@@ -355,7 +356,8 @@ void read_fields(const Btf& btf, const BtfSizes& sizes, uint32_t id) {
         attempt([&] {
             const Field& field = fields->all()[i];
             const std::string name(btf.strings().prefix(field.name_off, 64));
-            for (const char* rest : {"", "[0]", "[9].x", "[", "..", ".next", "[99999999999999999999]"}) {
+            for (const char* rest :
+                 {"", "[0]", "[9].x", "[", "..", ".next", "[99999999999999999999]", "->next", "->x->"}) {
                 const FoundMember found = find_member(sizes, id, name + rest);
                 require(found.type < end && found.part_begin <= found.part_end);
                 require(found.part_end <= name.size() + std::string_view(rest).size());
@@ -496,13 +498,59 @@ void read_users(const Btf& btf, const Graph& graph) {
     }
 }
 
-void read_graph(const Btf& btf) {
+void read_hops(const Btf& btf, const std::vector<PathHop>& hops) {
+    for (const PathHop& hop : hops) {
+        require(hop.type < btf.index().end_id());
+        touch(hop.name);
+    }
+}
+
+// Paths between types, and from functions; then each as a path of an expression.
+void read_paths(const Btf& btf, const BtfSizes& sizes, const Graph& graph) {
+    const std::vector<uint32_t> ids = some_ids(btf);
+    for (const bool up : {false, true}) {
+        for (const std::size_t target : {ids.size() / 2, ids.size() - 1}) {
+            TypePaths search(graph, sizes, {{ids[target]}, 3, 4, up, {ids.front()}, {{ids.back(), 0}}});
+            for (const uint32_t id : ids) {
+                for (const TypePath& path : search.paths(id)) {
+                    require(path.distance.pointers() <= 3);
+                    read_hops(btf, path.hops);
+                }
+            }
+            for (const ParameterDistance& parameter : search.closest_parameters(ids)) {
+                if (const auto path = search.path_from_value(parameter.type)) {
+                    read_hops(btf, path->hops);
+                }
+            }
+        }
+    }
+}
+
+void follow_paths(const Btf& btf, const BtfSizes& sizes) {
+    const uint32_t end = btf.index().end_id();
+    for (const uint32_t id : some_ids(btf)) {
+        for (const uint32_t pointers : {0U, 1U, 3U}) {
+            for (const char* path : {"", "->next", "[0]", "[i].left", "->next->next[1][2]", ".", "[", "->"}) {
+                attempt([&] {
+                    const FollowedPath followed = follow_path(sizes, {id, pointers, pointers == 1}, path);
+                    require(followed.end.type < end && followed.end.pointers <= pointers);
+                    require(followed.found.part_end <= std::string_view(path).size());
+                    read_hops(btf, followed.hops);
+                });
+            }
+        }
+    }
+}
+
+void read_graph(const Btf& btf, const BtfSizes& sizes) {
     const Graph graph(btf);
     read_edges(graph.forward());
     read_edges(graph.reverse());
     read_labels(graph.forward_labels(), graph.forward().edges);
     read_labels(graph.reverse_labels(), graph.forward().edges);
     read_users(btf, graph);
+    read_paths(btf, sizes, graph);
+    follow_paths(btf, sizes);
 }
 
 void read_dumps(const Btf& btf, const Sizes& sizes) {
@@ -650,9 +698,9 @@ void exercise_all(const Btf& btf) {
             attempt([&] { read_bytes(*sizes, id); });
         }
         read_layout_texts(btf, *sizes);
+        read_graph(btf, *sizes);
     });
     read_bitfields(btf);
-    attempt([&] { read_graph(btf); });
     attempt([&] { read_fingerprints(btf); });
     read_arrow(btf);
     const BtfPtr itself(BtfPtr(), &btf);

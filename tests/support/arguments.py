@@ -183,6 +183,35 @@ def _path(context: Context, _subject: Any, _bound: dict[str, Any]) -> str:
     )
 
 
+def _expression(context: Context, subject: Any, bound: dict[str, Any]) -> str:
+    """A path in C, often one that there is."""
+    path, name = _path(context, subject, bound), context.name()
+    pointer = context.random.choice(("x", path))
+    return context.random.choice(
+        (
+            path,
+            path.replace(".", "->"),
+            f"{path}->{context.member_name()}",
+            f"(*{path}).{context.member_name()}",
+            f"(({name} *){pointer})->{context.member_name()}",
+            f"container_of({pointer}, {name}, {context.member_name()})",
+            f"{path}[i]",
+            "(" * 40,
+        )
+    )
+
+
+def _memory(context: Context, _subject: Any, _bound: dict[str, Any]) -> Callable[[int, int], bytes]:
+    """Of a kernel that answers anything: NULL pointers, others, and too few bytes."""
+    kind = context.random.randrange(4)
+    return lambda _, size: (bytes(size), b"a" * size, context.random.randbytes(size), b"")[kind]
+
+
+def _avoid(context: Context, subject: Any, bound: dict[str, Any]) -> list[Any]:
+    some = (_type(context, subject, bound), context.name(), _path(context, subject, bound))
+    return context.random.sample(some, context.random.randrange(2))
+
+
 def _rows(context: Context, subject: Any, _bound: dict[str, Any]) -> Any:
     """What selects rows of a table or records."""
     names = subject.columns if isinstance(subject, btfmmap.tables.Table) else subject.fields
@@ -333,6 +362,24 @@ GENERATORS: dict[str, Draw] = {
     "top: int": _any((0, 1, 20, 10**6, -1)),
     "line: int": _any((0, 1, 32, 64, 128)),
     "limit: int": _any((0, 1, 10_000, -1)),
+    "limit: int | None": _any((0, 1, 20, None, -1)),
+    "max_pointers: int": _any((0, 1, 3, 64, 65, -1)),
+    "start: SupportsIndex | str | Type": _type,
+    "target: SupportsIndex | str | Type": _type,
+    "from_functions: str | Iterable[str]": _any(("*", "p*", ["*", "x"], [])),
+    "avoid: Iterable[str | Type]": _avoid,
+    "expression: str": _expression,
+    "expressions: str | Iterable[str]": lambda context, subject, bound: context.random.choice(
+        (_expression(context, subject, bound), [_expression(context, subject, bound) for _ in range(3)])
+    ),
+    "variables: Mapping[str, str] | None": _any((None, {}, {"x": "struct pair *"}, {"x": "int"})),
+    "name: str | None": _any((None, "p", "")),
+    "memory: Callable[[int, int], Buffer]": _memory,
+    "address: int": _any(_NUMBERS),
+    "Plan.read.indices": lambda context, subject, _bound: [
+        context.random.randrange(5) for _ in range(subject.open_indices)
+    ],
+    "expression: int": _any((0, 0, 1, -1)),
     "buffer: Buffer | npt.NDArray[Any]": lambda context, _subject, bound: context.bytes_of(
         bound["type_"], context.random.randrange(4)
     ),

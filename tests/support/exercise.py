@@ -79,7 +79,7 @@ NEVER_ANSWERED = {
 # Beside TYPED_ERRORS, what a question raises as documented.
 DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "open": (OSError,),  # an empty file cannot be mapped
-    "open_kernel": (OSError,),
+    "open_kernel": (OSError, RuntimeWarning),  # warnings are errors in tests
     "check": (OSError, TypeError),
     "min_core_btf": (OSError, TypeError),
     "MinCoreResult.content": (IndexError,),
@@ -87,6 +87,9 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "MinCoreResult.save_file": (IndexError,),
     "Builder.add_tables": (TypeError,),
     "CheckResult.reason": (IndexError,),
+    "check_paths": (OSError, TypeError),
+    "PathResult.offsets": (IndexError,),
+    "PathResult.reason": (IndexError,),
     "CheckResult.requirement_reason": (IndexError,),
     "CheckResult.similar": (IndexError,),
     "CheckResult.programs": (IndexError,),

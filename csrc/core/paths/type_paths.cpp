@@ -147,6 +147,9 @@ std::vector<ParameterDistance> TypePaths::closest_parameters(const std::vector<u
     const Btf& btf = graph_.btf();
     std::vector<ParameterDistance> found;
     for (const uint32_t function : functions) {
+        if (btf.index().kind_of(function) != Kind::Func) {
+            continue;
+        }
         const TypeRecord prototype(btf, TypeRecord(btf, function).target());
         if (prototype.kind() != Kind::FuncProto) {
             continue;
