@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
 EXAMPLES = ("README.md", "docs/check.md", "docs/diff.md", "docs/dumps.md", "docs/guide.md")
 EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md", "docs/writing.md")
+EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md", "docs/paths.md")
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 
@@ -93,6 +94,7 @@ def test_python(document: str, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("linux_7_2")
 @pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/diff.md", "docs/guide.md"])
 @pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/guide.md", "docs/writing.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/guide.md", "docs/paths.md"])
 def test_commands(document: str, capfd: pytest.CaptureFixture[str]) -> None:
     found = [each for block in blocks(document, "console") for each in commands(block)]
     assert found

@@ -168,11 +168,17 @@ def _print(plans: list[Plan], args: argparse.Namespace) -> None:
             (
                 str(plan.pointers),
                 ", ".join(map(str, plan.offsets)),
-                printable(plan.type.c_name + bits),
+                printable(_type_name(plan) + bits),
                 printable(plan.expression + unions),
             )
         )
     print_columns(lines, (True, False, False, False))
+
+
+def _type_name(plan: Plan) -> str:
+    """The type of the value in C. That of `container_of` is a pointer."""
+    is_pointer = bool(plan.hops) and plan.hops[-1].kind == "container"
+    return f"{plan.type.c_name} *" if is_pointer else plan.type.c_name
 
 
 def _facts(plan: Plan) -> dict[str, Any]:
@@ -181,7 +187,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "c": plan.to_c(),
         "core_read": plan.to_core_read(),
         "bpftrace": plan.to_bpftrace(),
-        "type": plan.type.c_name,
+        "type": _type_name(plan),
         "type_id": plan.type.id,
         "pointers": plan.pointers,
         "offsets": plan.offsets,

@@ -67,7 +67,7 @@ class Plan(NamedTuple):
         is_pointer: Whether `name` is a pointer to the object, and not the object itself.
         root: The type of `start`. None for a variable of unknown type.
         hops: The steps.
-        type: The type of the value.
+        type: The type of the value. After `container_of`, what the pointer leads to.
 
     Example:
         >>> plan = btf.path("flow.link.next->prev")
