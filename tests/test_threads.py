@@ -266,7 +266,7 @@ class LongWork:
         _core.dump_json(self.core, [], False, len)
 
     def dump_c(self) -> None:
-        _core.dump_c(self.btf._core_layout, [], True, len)
+        _core.dump_c(self.btf._core_layout, [], "bpftool", True, False, len)
 
 
 WORKS = [name for name in vars(LongWork) if name[0] != "_" and name != "file"]

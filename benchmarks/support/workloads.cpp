@@ -201,7 +201,7 @@ void all(const std::string& path) {
 
     counted_dump("dump_raw", [&](Output& output) { dump_raw(*btf, {}, output); });
     counted_dump("dump_json", [&](Output& output) { dump_json(*btf, {}, false, output); });
-    counted_dump("dump_c", [&](Output& output) { dump_c(*btf, *sizes, {}, true, output); });
+    counted_dump("dump_c", [&](Output& output) { dump_c(*btf, *sizes, {}, {}, output); });
 
     counted_typed_data(*btf, *sizes);
 }

@@ -1,6 +1,8 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "bindings/integers.hpp"
 #include "bindings/register.hpp"
@@ -27,13 +29,29 @@ void json(const Btf& btf, const py::object& roots, bool pretty, const py::object
     write_to(to, Writing::writer_thread, [&](Output& output) { dump_json(btf, ids, pretty, output); });
 }
 
+CDialect to_dialect(std::string_view name) {
+    constexpr std::pair<std::string_view, CDialect> dialects[] = {
+        {"bpftool", CDialect::bpftool},
+        {"laid_out", CDialect::laid_out},
+        {"c11", CDialect::c11},
+        {"c23", CDialect::c23},
+    };
+    for (const auto& [known, dialect] : dialects) {
+        if (name == known) {
+            return dialect;
+        }
+    }
+    throw py::value_error("unknown dialect");
+}
+
 // Writes from the same thread. C takes three times as long as JSON for a fifth of the text, so a writer
 // thread would not save time.
-void c(const BtfSizes& sizes, const py::object& roots, bool sorted, const py::object& to, bool as_laid_out) {
+void c(const BtfSizes& sizes, const py::object& roots, std::string_view dialect, bool sort, bool comment,
+       const py::object& to) {
     const auto ids = to_integers(roots);
-    const auto fidelity = as_laid_out ? CDeclarations::Fidelity::layout : CDeclarations::Fidelity::libbpf;
+    const CHeader header{to_dialect(dialect), sort, comment};
     write_to(to, Writing::same_thread,
-             [&](Output& output) { dump_c(sizes.btf(), sizes.sizes(), ids, sorted, output, fidelity); });
+             [&](Output& output) { dump_c(sizes.btf(), sizes.sizes(), ids, header, output); });
 }
 
 py::bytes declaration(const BtfSizes& sizes, std::int64_t type_id) {
@@ -42,9 +60,8 @@ py::bytes declaration(const BtfSizes& sizes, std::int64_t type_id) {
     Output output(
         [&text](const Output::Buffer& buffer, std::size_t size) { text.append(buffer.get(), size); });
     CLimits limits(sizes.btf());
-    CNames names(sizes.btf(), limits, CNames::Conflicts::ignored);
-    CDeclarations declarations(sizes.btf(), sizes.sizes(), names, limits, output,
-                               CDeclarations::Fidelity::layout);
+    CNames names(sizes.btf(), limits, CNames::Conflicts::ignored, CDialect::laid_out);
+    CDeclarations declarations(sizes.btf(), sizes.sizes(), names, limits, output, CDialect::laid_out);
     declarations.define(id);
     output.flush();
     return text;
@@ -57,11 +74,9 @@ void register_dump(py::module_& module) {
                "Write types as bpftool's text, to a file descriptor or in pieces of bytes to a callable.");
     module.def("dump_json", json, py::arg("btf"), py::arg("roots"), py::arg("pretty"), py::arg("to"),
                "Write types as bpftool's JSON, to a file descriptor or in pieces of bytes to a callable.");
-    module.def(
-        "dump_c", c, py::arg("sizes"), py::arg("roots"), py::arg("sort"), py::arg("to"),
-        py::arg("as_laid_out") = false,
-        "Write types as a C header, to a file descriptor or in pieces of bytes to a callable: the text of "
-        "bpftool or, with as_laid_out, a text that preserves the layout of the BTF.");
+    module.def("dump_c", c, py::arg("sizes"), py::arg("roots"), py::arg("dialect"), py::arg("sort"),
+               py::arg("comment"), py::arg("to"),
+               "Write types as a C header, to a file descriptor or in pieces of bytes to a callable.");
     module.def("c_declaration", declaration, py::arg("sizes"), py::arg("type_id"),
                "Return one type as C, without the semicolon.");
 }

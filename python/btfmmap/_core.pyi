@@ -274,9 +274,10 @@ def dump_json(btf: Btf, roots: Iterable[int], pretty: bool, to: int | Callable[[
 def dump_c(
     sizes: Sizes,
     roots: Iterable[int],
+    dialect: str,
     sort: bool,
+    comment: bool,
     to: int | Callable[[bytes], object],
-    as_laid_out: bool = False,
 ) -> None: ...
 def c_declaration(sizes: Sizes, type_id: int) -> bytes: ...
 def format_data(

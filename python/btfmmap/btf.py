@@ -1423,10 +1423,13 @@ class Btf(HasTables):
         roots: Iterable[SupportsIndex | str | Type] | None = None,
         pretty: bool = False,
         sort: bool = True,
+        dialect: Literal["bpftool", "c11", "c23"] = "bpftool",
+        comment: bool = False,
     ) -> str | None:
         """Return or write types as text, in the format of `bpftool btf dump`.
 
         The text is identical to that of bpftool 7.8: `bpftool btf dump file`, with `-j`, or with `format c`.
+        The other dialects of C are laid out by compilers as the BTF says.
         The types of a split BTF are dumped without those of its bases, except as C. The text is written in
         pieces, so that memory use stays bounded.
 
@@ -1439,6 +1442,10 @@ class Btf(HasTables):
             pretty: Indent JSON, like `bpftool -p`.
             sort: Sort C by kind and name, as bpftool 7.5 and later do. False keeps the order of IDs, like
                 bpftool's `unsorted`.
+            dialect: "bpftool" writes bpftool's C, which compilers read with `-fms-extensions`. "c11" and
+                "c23" need no flag besides the standard. Compilers for the kernel's architecture lay out each
+                type as the BTF says, and comments name what C cannot express.
+            comment: Start C with a comment that names the dialect and the compiler flags that it needs.
 
         Returns:
             The text, or None if it was written to `file`.
@@ -1449,7 +1456,7 @@ class Btf(HasTables):
             NotSupportedError: `format` is "c", and types nest too deeply, have a kind that only the layout
                 section describes, or make too much text.
             OSError: The file cannot be written.
-            ValueError: `roots` is empty, or `format` is unknown.
+            ValueError: `roots` is empty, or `format` or `dialect` is unknown.
             TypeError: `file` is neither a path nor a file.
 
         Example:
@@ -1464,7 +1471,7 @@ class Btf(HasTables):
             if not roots:
                 raise ValueError("roots is empty; pass None for all types")
         ids = [self._id_of(root) for root in roots or ()]
-        return dump(self, format, file, ids, pretty=pretty, sort=sort)
+        return dump(self, format, file, ids, pretty=pretty, sort=sort, dialect=dialect, comment=comment)
 
     def to_c(self, *types: SupportsIndex | str | Type) -> str:
         """Return a C header with these types and the types that they need.

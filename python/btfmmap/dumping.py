@@ -1,4 +1,4 @@
-"""Dumps types to a string, a file or a stream. The text is identical to bpftool's."""
+"""Dumps types to a string, a file or a stream. By default, the text is identical to bpftool's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .btf import Btf
 
 FORMATS = ("raw", "json", "c")
+DIALECTS = ("bpftool", "c11", "c23")
 _MAX_LINKS = 40  # as in the kernel
 
 
@@ -28,10 +29,13 @@ def dump(
     *,
     pretty: bool,
     sort: bool,
+    dialect: str,
+    comment: bool,
 ) -> str | None:
     """Implement `Btf.dump`, with the roots as type ids."""
-    if format not in FORMATS:
-        raise ValueError(f"format is {format!r}, must be {', '.join(map(repr, FORMATS))}")
+    for name, value, known in (("format", format, FORMATS), ("dialect", dialect, DIALECTS)):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}, must be {', '.join(map(repr, known))}")
 
     def write_to(to: int | Callable[[bytes], object]) -> None:
         if format == "raw":
@@ -39,7 +43,7 @@ def dump(
         elif format == "json":
             _core.dump_json(btf._core, roots, pretty, to)
         else:
-            _core.dump_c(btf._core_layout, roots, sort, to)
+            _core.dump_c(btf._core_layout, roots, dialect, sort, comment, to)
 
     if file is None:
         pieces: list[bytes] = []
@@ -99,7 +103,7 @@ def _write_all(file: io.RawIOBase, piece: bytes) -> None:
 def to_c(btf: Btf, roots: Sequence[int]) -> str:
     """Implement `Btf.to_c`."""
     pieces: list[bytes] = []
-    _core.dump_c(btf._core_layout, roots, True, pieces.append, as_laid_out=True)
+    _core.dump_c(btf._core_layout, roots, "laid_out", True, False, pieces.append)
     return _text(b"".join(pieces))
 
 

@@ -559,10 +559,11 @@ void read_dumps(const Btf& btf, const Sizes& sizes) {
         dump([&](Output& output) { dump_raw(btf, roots, output); });
         dump([&](Output& output) { dump_json(btf, roots, false, output); });
         dump([&](Output& output) { dump_json(btf, roots, true, output); });
-        dump([&](Output& output) { dump_c(btf, sizes, roots, true, output); });
+        dump([&](Output& output) { dump_c(btf, sizes, roots, {}, output); });
     }
-    dump([&](Output& output) { dump_c(btf, sizes, {}, false, output); });
-    dump([&](Output& output) { dump_c(btf, sizes, {}, false, output, CDeclarations::Fidelity::layout); });
+    for (const CDialect dialect : {CDialect::bpftool, CDialect::laid_out, CDialect::c11, CDialect::c23}) {
+        dump([&](Output& output) { dump_c(btf, sizes, {}, {dialect, false, true}, output); });
+    }
     CLimits limits(btf);
     std::vector<uint32_t> order = c_order(btf, limits);
     std::sort(order.begin(), order.end());

@@ -116,7 +116,7 @@ std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const BtfSize
                 answer = written([&](Output& output) { dump_json(btf, {}, false, output); });
                 break;
             case 6:
-                answer = written([&](Output& output) { dump_c(btf, sizes, {}, true, output); });
+                answer = written([&](Output& output) { dump_c(btf, sizes, {}, {}, output); });
                 break;
             case 7:
                 answer = sum_of_fields(kept);

@@ -15,14 +15,26 @@ namespace {
 
 using std::uint32_t;
 
-constexpr std::string_view kHead = R"(#ifndef __VMLINUX_H__
+constexpr std::string_view kGuard = R"(#ifndef __VMLINUX_H__
 #define __VMLINUX_H__
 
-#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+)";
+
+constexpr std::string_view kPush = R"(#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
-#ifndef __ksym
+)";
+
+// Compilers for other targets do not know the attribute.
+constexpr std::string_view kPushForBpf =
+    R"(#if defined(__bpf__) && defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+)";
+
+constexpr std::string_view kMacros = R"(#ifndef __ksym
 #define __ksym __attribute__((section(".ksyms")))
 #endif
 
@@ -40,12 +52,31 @@ constexpr std::string_view kHead = R"(#ifndef __VMLINUX_H__
 
 )";
 
-constexpr std::string_view kTail = R"(#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+constexpr std::string_view kPop = R"(#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
 #endif
 
-#endif /* __VMLINUX_H__ */
 )";
+
+constexpr std::string_view kPopForBpf =
+    R"(#if defined(__bpf__) && defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+#pragma clang attribute pop
+#endif
+
+)";
+
+constexpr std::string_view kEnd = "#endif /* __VMLINUX_H__ */\n";
+
+std::string_view comment_of(CDialect dialect) {
+    switch (dialect) {
+        case CDialect::c11:
+            return "/* C11 with attributes of GNU C: compile with -std=gnu11 or -std=c11 */\n";
+        case CDialect::c23:
+            return "/* C23 with attributes of GNU C: compile with -std=gnu23 or -std=c23 */\n";
+        default:
+            return "/* C as bpftool writes it: compile with -std=gnu11 -fms-extensions */\n";
+    }
+}
 
 // Returns the functions with a declaration tag of this text on the whole function, not on a parameter.
 std::vector<uint32_t> tagged_functions(const Btf& btf, std::string_view tag) {
@@ -88,16 +119,21 @@ void write_kfuncs(const Btf& btf, CLimits& limits, CWriter& writer, Output& outp
 
 }  // namespace
 
-void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
-            Output& output, CDeclarations::Fidelity fidelity) {
+void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, const CHeader& header,
+            Output& output) {
     CLimits limits(btf);
-    CWriter writer(btf, sizes, limits, output, fidelity);
-    write_text(output, kHead);
+    CWriter writer(btf, sizes, limits, output, header.dialect);
+    if (header.comment) {
+        write_text(output, comment_of(header.dialect));
+    }
+    write_text(output, kGuard);
+    write_text(output, is_standard(header.dialect) ? kPushForBpf : kPush);
+    write_text(output, kMacros);
     for (const std::int64_t root : roots) {
         writer.write(btf.check_id(root));
     }
     if (roots.empty()) {
-        if (sorted) {
+        if (header.sorted) {
             // bpftool skips the first type, which it takes for void. The types that refer to it still cause
             // it to be written.
             const std::vector<uint32_t> order = c_order(btf, limits);
@@ -109,7 +145,8 @@ void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>&
         }
         write_kfuncs(btf, limits, writer, output);
     }
-    write_text(output, kTail);
+    write_text(output, is_standard(header.dialect) ? kPopForBpf : kPop);
+    write_text(output, kEnd);
     output.flush();
 }
 

@@ -5,17 +5,22 @@
 
 #include "core/analysis/sizes.hpp"
 #include "core/btf/btf.hpp"
-#include "core/dump/c_declarations.hpp"
+#include "core/dump/c_dialect.hpp"
 #include "core/text/output.hpp"
 
 namespace btfmmap {
 
-// Writes the types of a BTF and its bases as a C header. With Fidelity::libbpf, the text is identical to that
-// of `bpftool btf dump file ... format c`. With roots, writes only these types and those that they need.
-// `sorted` orders types as bpftool does since version 7.5; otherwise they are in the order of their IDs.
+struct CHeader {
+    CDialect dialect = CDialect::bpftool;
+    bool sorted = true;    // as bpftool does since version 7.5; otherwise in the order of type IDs
+    bool comment = false;  // start with a comment that names the dialect and the flags that it needs
+};
+
+// Writes the types of a BTF and its bases as a C header. In the dialect bpftool, the text is identical to
+// that of `bpftool btf dump file ... format c`. With roots, writes only these types and those that they need.
 //
 // Throws Error: not_found for a root that does not exist, and the errors of CWriter.
-void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, bool sorted,
-            Output& output, CDeclarations::Fidelity fidelity = CDeclarations::Fidelity::libbpf);
+void dump_c(const Btf& btf, const Sizes& sizes, const std::vector<std::int64_t>& roots, const CHeader& header,
+            Output& output);
 
 }  // namespace btfmmap

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "core/analysis/members.hpp"
 #include "core/base/error.hpp"
+#include "core/dump/c_spelling.hpp"
 #include "core/format/kind_text.hpp"
 #include "core/index/enums.hpp"
 
@@ -73,27 +73,26 @@ void CDeclarations::define(uint32_t id) {
 void CDeclarations::define_struct(uint32_t id, unsigned level) {
     const CLimits::Depth deeper(limits_, id);
     const TypeRecord type = record(id);
+    forward(id);
+    dialect_ == CDialect::bpftool ? define_as_libbpf(type, level) : define_as_laid_out(type, level);
+}
+
+void CDeclarations::define_as_libbpf(const TypeRecord& type, unsigned level) {
     const bool is_struct = type.kind() == Kind::Struct;
-    const std::vector<uint32_t> order = order_of_members(type);
-    const bool packed = is_struct && (is_packed(type) || (!order.empty() && has_bitfield_across_units(type)));
+    const bool packed = is_struct && is_packed(type);
     const bool flag = type.flag();
     const uint32_t count = type.elements();
     const uint32_t size = type.size_or_type();
-    forward(id);
     out_.write(" {");
     int64_t end = 0;
     bool after_bitfield = false;
     for (uint32_t i = 0; i != count; ++i) {
         limits_.step();
-        const uint32_t number = order.empty() ? i : order[i];
-        const std::byte* member = type.element(number);
-        const uint32_t held = type.element_type(number, MemberField::type);
+        const std::byte* member = type.element(i);
+        const uint32_t held = type.element_type(i, MemberField::type);
         const uint32_t word = type.load(member + MemberField::offset);
         const int64_t offset = member_bit_offset(word, flag);
         const int64_t bits = member_bitfield_size(word, flag);
-        if (fidelity_ == Fidelity::layout) {
-            check_member(type, number, end);
-        }
         pad(end, offset, packed ? 1 : alignment(held), after_bitfield && bits != 0, level + 1);
         out_.new_line(level + 1);
         declare(held, names_.string(type.load(member + MemberField::name_off)), level + 1);
@@ -106,7 +105,7 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
         out_.write(";");
     }
     if (is_struct) {
-        pad(end, 8 * int64_t{size}, alignment(id), false, level + 1);
+        pad(end, 8 * int64_t{size}, alignment(type.id), false, level + 1);
     }
     if (count != 0 || size != 0) {
         out_.new_line(level);
@@ -114,45 +113,113 @@ void CDeclarations::define_struct(uint32_t id, unsigned level) {
     packed ? out_.write("} __attribute__((packed))") : out_.write("}");
 }
 
-// Returns the order of members by their numbers. Empty if it is the order of the record.
-std::vector<uint32_t> CDeclarations::order_of_members(const TypeRecord& type) const {
-    std::vector<uint32_t> order;
-    if (fidelity_ == Fidelity::layout && type.kind() == Kind::Struct) {
-        order = members_by_offset(*type.index, sizes_, static_cast<uint32_t>(type.row));
-        if (std::is_sorted(order.begin(), order.end())) {
-            order.clear();
+// Writes members so that compilers place them as in the BTF. They insert the padding that alignment requires;
+// all other gaps are filled.
+void CDeclarations::define_as_laid_out(const TypeRecord& type, unsigned level) {
+    const CLayouts::Definition definition = layouts_.definition(type.id);
+    const bool is_struct = type.kind() == Kind::Struct;
+    const int64_t size = 8 * int64_t{type.size_or_type()};
+    const int64_t unit = definition.packed ? pointer_size_ : definition.alignment.lowest;
+    out_.write(" {");
+    int64_t end = 0;
+    for (const CLayouts::Member& member : definition.members) {
+        if (member.fault != CLayouts::Fault::none) {
+            leave_out(type, member, level + 1);
+            continue;
         }
+        const int64_t aligned = definition.packed ? 1 : 8 * layouts_.alignment(member.type).lowest;
+        if (is_struct && (member.is_bitfield || rounded_up(end, aligned) != member.offset)) {
+            fill(end, member.offset, unit, definition.packed, level + 1);
+        }
+        write_member(member, level + 1);
+        end = std::max(end, member.end());
     }
-    return order;
+    const int64_t aligned = definition.packed ? 8 : 8 * definition.alignment.lowest;
+    if (rounded_up(end, aligned) < size) {
+        is_struct ? fill(end, size, unit, definition.packed, level + 1) : fill_union(size, level + 1);
+    }
+    if (!definition.members.empty() || size != 0) {
+        out_.new_line(level);
+    }
+    definition.packed ? out_.write("} __attribute__((packed))") : out_.write("}");
 }
 
-// Throws Error (not_supported) if C cannot place a member at its offset. `end` is the end of the previous
-// members, in bits.
-void CDeclarations::check_member(const TypeRecord& type, uint32_t number, int64_t end) const {
-    const std::byte* member = type.element(number);
-    const uint32_t held = type.element_type(number, MemberField::type);
-    const uint32_t word = type.load(member + MemberField::offset);
-    const int64_t start = member_bit_offset(word, type.flag());
-    const bool is_bitfield = member_bitfield_size(word, type.flag()) != 0;
-    const bool is_named = !names_.string(type.load(member + MemberField::name_off)).empty();
-    const auto reject = [&](const std::string& why) {
-        throw Error::not_supported("type [" + std::to_string(type.id) + "] has a member " +
-                                   std::to_string(number) + " at bit " + std::to_string(start) + why);
+void CDeclarations::write_member(const CLayouts::Member& member, unsigned level) {
+    limits_.step();
+    const std::string_view name = names_.string(member.name_off);
+    out_.new_line(level);
+    if (is_standard(dialect_) && name.empty() && !member.is_bitfield) {
+        // Without extensions, only a struct that is defined here can have no name.
+        const TypeRecord type = record(sizes_.resolved(member.type));
+        const CLimits::Depth deeper(limits_, type.id);
+        type.kind() == Kind::Union ? out_.write("union") : out_.write("struct");
+        define_as_laid_out(type, level);
+    } else {
+        const std::string_view legal = name.empty() ? name : names_.legal(name);
+        declare(member.type, legal, level);
+        write_original(name);
+    }
+    if (member.is_bitfield) {
+        out_.write(": ");
+        out_.signed_number(member.size);
+    }
+    out_.write(";");
+}
+
+// Writes a comment instead of a member that C cannot express. Throws Error (not_supported) outside the
+// standard dialects.
+void CDeclarations::leave_out(const TypeRecord& type, const CLayouts::Member& member, unsigned level) {
+    limits_.step();
+    const std::string at = std::to_string(member.number);
+    const std::string why = " at bit " + std::to_string(member.offset) + CLayouts::describe(member);
+    if (!is_standard(dialect_)) {
+        throw Error::not_supported("type [" + std::to_string(type.id) + "] has a member " + at + why);
+    }
+    out_.new_line(level);
+    out_.write("/* left out: member ");
+    out_.write(std::string_view(at));
+    const std::string_view name = names_.string(member.name_off);
+    if (!name.empty()) {
+        out_.write(", ");
+        out_.comment(name);
+        out_.write(",");
+    }
+    out_.write(std::string_view(why));
+    out_.write(" */");
+}
+
+// Fills a gap with unnamed bitfields. In a struct that is not packed, they lie within units of so many bytes,
+// so that compilers neither move them nor, on ARM, align the struct to more.
+void CDeclarations::fill(int64_t from, int64_t to, int64_t unit, bool packed, unsigned level) {
+    struct Filler {
+        std::string_view name;
+        int64_t bits;
     };
-    if (type.kind() == Kind::Union && start != 0) {
-        reject(" of a union, but C places all members of a union at bit 0");
+    const Filler fillers[] = {{"char", 8}, {"short", 16}, {"int", 32}, {"long", 8 * pointer_size_}};
+    const int64_t widest = 8 * std::min(unit, pointer_size_);
+    while (from < to) {
+        limits_.step();
+        const int64_t bits = std::min(to - from, packed ? widest : widest - from % widest);
+        const Filler* filler = fillers;
+        while (filler->bits < bits || (!packed && from % filler->bits + bits > filler->bits)) {
+            ++filler;
+        }
+        out_.new_line(level);
+        out_.write(filler->name);
+        out_.write(": ");
+        out_.signed_number(bits);
+        out_.write(";");
+        from += bits;
     }
-    if (type.kind() == Kind::Struct && start < end) {
-        reject(", where another one ends at bit " + std::to_string(end) + ", which C cannot express");
-    }
-    if (!is_bitfield && start % 8 != 0) {
-        reject(", within a byte, although it is not a bitfield");
-    }
-    const uint32_t resolved = sizes_.resolved(held);
-    const bool is_nested = resolved != Sizes::kNoType && is_composite(record(resolved).kind());
-    if (!is_named && !is_bitfield && !is_nested) {
-        reject(" without a name, although it is not a struct, union or bitfield");
-    }
+}
+
+// Gives a union its size if that of its members is smaller.
+void CDeclarations::fill_union(int64_t size, unsigned level) {
+    out_.new_line(level);
+    out_.write("struct {");
+    fill(0, size, pointer_size_, true, level + 1);
+    out_.new_line(level);
+    out_.write("} __attribute__((packed));");
 }
 
 int64_t CDeclarations::alignment(uint32_t id) const { return std::max<int64_t>(0, sizes_.alignment(id)); }
@@ -171,22 +238,6 @@ bool CDeclarations::is_packed(const TypeRecord& type) const {
         max_alignment = std::max(max_alignment, own);
     }
     return type.size_or_type() % max_alignment != 0;
-}
-
-// Whether a bitfield extends into a second storage unit of its type. Unless the struct is packed, compilers
-// move such a bitfield to the second unit.
-bool CDeclarations::has_bitfield_across_units(const TypeRecord& type) const {
-    const bool flag = type.flag();
-    const uint32_t count = type.elements();
-    for (uint32_t i = 0; i != count; ++i) {
-        const uint32_t word = type.load(type.element(i) + MemberField::offset);
-        const int64_t unit = 8 * sizes_.size(type.element_type(i, MemberField::type));
-        const int64_t bits = member_bitfield_size(word, flag);
-        if (bits != 0 && unit > 0 && member_bit_offset(word, flag) % unit + bits > unit) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // Fills a gap with padding bitfields, so that the next member has its offset. Uses the largest type that fits
@@ -244,18 +295,19 @@ void CDeclarations::define_enum(uint32_t id, unsigned level) {
     const TypeRecord type = record(id);
     names_.has_name(id) ? out_.write("enum ") : out_.write("enum");
     out_.write(names_.tag(id));
+    write_original(names_.own(id));
     const uint32_t count = type.elements();
     if (count == 0) {
         return;
     }
-    const bool layout = fidelity_ == Fidelity::layout;
+    const bool as_libbpf = dialect_ == CDialect::bpftool;
     const bool is_signed =
-        layout ? enum_is_signed(*type.index, static_cast<uint32_t>(type.row)) : type.flag();
+        as_libbpf ? type.flag() : enum_is_signed(*type.index, static_cast<uint32_t>(type.row));
     out_.write(" {");
     define_values(type, is_signed, level);
     out_.new_line(level);
     out_.write("}");
-    layout ? write_size(type, is_signed) : write_mode(type);
+    as_libbpf ? write_mode(type) : write_size(type);
 }
 
 // Writes libbpf's attribute for an enum whose size is not that of an int. libbpf has none for two bytes.
@@ -277,26 +329,9 @@ void CDeclarations::write_mode(const TypeRecord& type) {
 
 // Writes the attribute that makes a compiler choose the enum's size. Throws Error (not_supported) if there is
 // none.
-void CDeclarations::write_size(const TypeRecord& type, bool is_signed) {
-    int64_t lowest = 0;
-    std::uint64_t highest = 0;
-    const uint32_t count = type.elements();
-    for (uint32_t i = 0; i != count; ++i) {
-        const std::uint64_t value = enum_value(*type.index, type.kind(), type.element(i));
-        const int64_t as_signed = signed_enum_value(type.kind(), value);
-        if (is_signed && as_signed < 0) {
-            lowest = std::min(lowest, as_signed);
-        } else {
-            highest = std::max(highest, value);
-        }
-    }
-    const auto fits = [&](unsigned bits) {
-        return lowest == 0 ? highest >> (bits - 1) <= 1
-                           : highest >> (bits - 1) == 0 && -(lowest + 1) >> (bits - 1) == 0;
-    };
+void CDeclarations::write_size(const TypeRecord& type) {
     const uint32_t size = type.size_or_type();
-    const bool has_size = size == 1 || size == 2 || size == 4 || size == 8;
-    if (!has_size || !fits(8 * size)) {
+    if (!layouts_.is_definable(type)) {
         throw Error::not_supported("type [" + std::to_string(type.id) + "] is an enum of " +
                                    std::to_string(size) +
                                    " bytes, a size that C cannot give an enum of its values");
@@ -304,8 +339,9 @@ void CDeclarations::write_size(const TypeRecord& type, bool is_signed) {
     if (size == 1) {
         out_.write(" __attribute__((mode(byte)))");
     } else if (size == 2) {
-        fits(8) ? out_.write(" __attribute__((mode(HI)))") : out_.write(" __attribute__((packed))");
-    } else if (size == 8 && fits(32)) {
+        CLayouts::values_fit(type, 8) ? out_.write(" __attribute__((mode(HI)))")
+                                      : out_.write(" __attribute__((packed))");
+    } else if (size == 8 && CLayouts::values_fit(type, 32)) {
         pointer_size_ == 8 ? out_.write(" __attribute__((mode(word)))")
                            : out_.write(" __attribute__((mode(DI)))");
     }
@@ -318,7 +354,8 @@ void CDeclarations::define_values(const TypeRecord& type, bool is_signed, unsign
     for (uint32_t i = 0; i != count; ++i) {
         limits_.step();
         const std::byte* value = type.element(i);
-        const std::string_view name = names_.string(type.load(value + EnumField::name_off));
+        const std::string_view own_name = names_.string(type.load(value + EnumField::name_off));
+        const std::string_view name = names_.legal(own_name);
         const std::size_t uses = names_.count_enumerator(name);
         out_.new_line(level + 1);
         out_.write(name);
@@ -326,6 +363,7 @@ void CDeclarations::define_values(const TypeRecord& type, bool is_signed, unsign
             out_.write("___");
             out_.number(uses);
         }
+        write_original(own_name);
         out_.write(" = ");
         const std::uint64_t low = type.load(value + EnumField::value);
         if (wide) {
@@ -347,6 +385,43 @@ void CDeclarations::forward(uint32_t id) {
         out_.write(" ");
     }
     out_.write(names_.tag(id));
+    write_original(names_.own(id));
+}
+
+// In a standard dialect, writes the name of the BTF in a comment if C cannot express it.
+void CDeclarations::write_original(std::string_view name) {
+    if (is_standard(dialect_) && !name.empty() && !is_c_identifier(name, dialect_)) {
+        out_.write(" /* ");
+        out_.comment(name);
+        out_.write(" */");
+    }
+}
+
+// Whether a typedef refers to the type that C23 calls bool.
+bool CDeclarations::is_bool(uint32_t id) const {
+    const uint32_t resolved = sizes_.resolved(id);
+    return resolved != Sizes::kNoType && record(resolved).kind() == Kind::Int && sizes_.size(resolved) == 1 &&
+           names_.own(resolved) == "_Bool";
+}
+
+bool CDeclarations::is_builtin(uint32_t id) const {
+    const TypeRecord type = record(id);
+    if (type.kind() == Kind::Typedef) {
+        const std::string_view name = names_.own(id);
+        return name == "__builtin_va_list" || (dialect_ == CDialect::c23 && name == "bool" && is_bool(id));
+    }
+    if (dialect_ != CDialect::c23 || !is_enum(type.kind()) || names_.has_name(id)) {
+        return false;
+    }
+    const uint32_t count = type.elements();
+    for (uint32_t i = 0; i != count; ++i) {
+        const std::string_view name = names_.string(type.load(type.element(i) + EnumField::name_off));
+        const std::uint64_t value = enum_value(*type.index, type.kind(), type.element(i));
+        if (!(name == "false" && value == 0) && !(name == "true" && value == 1)) {
+            return false;
+        }
+    }
+    return count != 0;
 }
 
 void CDeclarations::define_typedef(uint32_t id) {
@@ -358,6 +433,7 @@ void CDeclarations::define_typedef(uint32_t id) {
     }
     out_.write("typedef ");
     declare(aliased, name, 0);
+    write_original(names_.own(id));
 }
 
 // -- declarations
@@ -369,17 +445,90 @@ void CDeclarations::declare(uint32_t id, std::string_view name, unsigned level) 
         limits_.step();
         const TypeRecord type = record(id);
         const Kind kind = type.kind();
-        if (style_ == Style::whole || !is_modifier(kind)) {
+        const bool transparent = is_standard(dialect_) && is_transparent(type);
+        if ((style_ == Style::whole || !is_modifier(kind)) && !transparent) {
             chain.push(id);
         }
-        const bool goes_on =
-            kind == Kind::Ptr || kind == Kind::FuncProto || kind == Kind::Array || is_modifier(kind);
+        const bool goes_on = kind == Kind::Ptr || kind == Kind::FuncProto || is_modifier(kind) ||
+                             (kind == Kind::Array && !is_incomplete_array(type)) || transparent;
         if (!goes_on) {
             break;
         }
         id = type.target();
     }
     write_chain(chain, name, level);
+}
+
+// Whether a standard dialect writes the type that this one refers to instead. The compiler's va_list may have
+// another size than the kernel's, `bool` is a keyword in C23 but not in all compilers' drafts of it, and
+// `restrict` requires a pointer to an object.
+bool CDeclarations::is_transparent(const TypeRecord& type) const {
+    if (type.kind() == Kind::Typedef) {
+        return is_builtin(type.id) && layouts_.has_objects(type.id);
+    }
+    if (type.kind() != Kind::Restrict) {
+        return false;
+    }
+    const uint32_t pointer = sizes_.resolved(type.id);
+    if (pointer == Sizes::kNoType || record(pointer).kind() != Kind::Ptr) {
+        return true;
+    }
+    const uint32_t target = sizes_.resolved(record(pointer).target());
+    return target == Sizes::kNoType || record(target).kind() == Kind::FuncProto;
+}
+
+// C has no arrays of void, of functions or of types that are only declared.
+bool CDeclarations::is_incomplete_array(const TypeRecord& type) const {
+    return is_standard(dialect_) && type.kind() == Kind::Array && !layouts_.has_objects(type.id);
+}
+
+void CDeclarations::write_number(const TypeRecord& type) {
+    const std::string_view name = names_.own(type.id);
+    if (!is_standard(dialect_)) {
+        return out_.write(name);
+    }
+    const uint32_t size = type.size_or_type();
+    const auto pointer_size = static_cast<uint32_t>(pointer_size_);
+    if (type.kind() == Kind::Int && c_integer_size(name, pointer_size) == size) {
+        return out_.write(name);
+    }
+    const std::string_view spelling = type.kind() == Kind::Int
+                                          ? c_integer(size, int_encoding(type.word(kHeadSize)), pointer_size)
+                                          : c_float(name, size, pointer_size);
+    if (spelling.empty()) {
+        return write_incomplete(type);
+    }
+    out_.write(spelling);
+    if (spelling != name) {
+        out_.write(" /* ");
+        out_.comment(name);
+        out_.write(" */");
+    }
+}
+
+// Writes an integer of the same size instead of an enum that C cannot define.
+void CDeclarations::write_enum_as_integer(const TypeRecord& type) {
+    const bool is_signed = enum_is_signed(*type.index, static_cast<uint32_t>(type.row));
+    const std::string_view spelling =
+        c_integer(type.size_or_type(), is_signed ? 1 : 0, static_cast<uint32_t>(pointer_size_));
+    if (spelling.empty()) {
+        return write_incomplete(type);
+    }
+    out_.write(spelling);
+    out_.write(" /* enum ");
+    out_.comment(names_.own(type.id));
+    out_.write(" */");
+}
+
+// Writes a struct that is not defined, instead of a type without objects in C.
+void CDeclarations::write_incomplete(const TypeRecord& type) {
+    out_.write("struct type_");
+    out_.number(type.id);
+    out_.write(" /* ");
+    out_.write(kind_text(type.kind()).view());
+    out_.write(" ");
+    out_.comment(names_.own(type.id));
+    out_.write(" */");
 }
 
 void CDeclarations::write_modifiers(Chain& chain) {
@@ -430,7 +579,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
             case Kind::Int:
             case Kind::Float:
                 write_modifiers(chain);
-                out_.write(names_.own(id));
+                write_number(type);
                 break;
             case Kind::Struct:
             case Kind::Union:
@@ -440,7 +589,9 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
             case Kind::Enum:
             case Kind::Enum64:
                 write_modifiers(chain);
-                if (names_.has_name(id) || style_ == Style::cast) {
+                if (is_standard(dialect_) && !layouts_.is_definable(type)) {
+                    write_enum_as_integer(type);
+                } else if (names_.has_name(id) || style_ == Style::cast) {
                     out_.write("enum ");
                     out_.write(names_.tag(id));
                 } else {
@@ -453,7 +604,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
                 break;
             case Kind::Typedef:
                 write_modifiers(chain);
-                out_.write(names_.identifier(id));
+                out_.write(is_standard(dialect_) && is_builtin(id) ? names_.own(id) : names_.identifier(id));
                 break;
             case Kind::Ptr:
                 after_pointer ? out_.write("*") : out_.write(" *");
@@ -474,11 +625,20 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
                 type.flag() ? out_.write("))") : out_.write("\")))");
                 break;
             case Kind::Array:
+                if (is_incomplete_array(type)) {
+                    write_modifiers(chain);
+                    write_incomplete(type);
+                    break;
+                }
                 return write_array(type, chain, name, after_pointer, level);
             case Kind::FuncProto:
                 return write_prototype(type, chain, name, after_pointer, level);
-            default:
-                return;  // C has no declaration for this kind
+            default:  // C has no declaration for this kind
+                if (!is_standard(dialect_)) {
+                    return;
+                }
+                write_modifiers(chain);
+                write_incomplete(type);
         }
         after_pointer = kind == Kind::Ptr;
     }
@@ -533,7 +693,9 @@ void CDeclarations::write_prototype(const TypeRecord& proto, Chain& chain, std::
             out_.write("...");
         } else {
             const uint32_t offset = proto.load(proto.element(i) + ParamField::name_off);
-            declare(type, names_.string(offset), level);
+            const std::string_view name_of_parameter = names_.string(offset);
+            declare(type, name_of_parameter.empty() ? name_of_parameter : names_.legal(name_of_parameter),
+                    level);
         }
     }
     out_.write(")");

@@ -7,6 +7,8 @@
 #include "core/analysis/sizes.hpp"
 #include "core/btf/btf.hpp"
 #include "core/btf/record.hpp"
+#include "core/dump/c_dialect.hpp"
+#include "core/dump/c_layouts.hpp"
 #include "core/dump/c_limits.hpp"
 #include "core/dump/c_names.hpp"
 #include "core/dump/c_text.hpp"
@@ -14,7 +16,7 @@
 
 namespace btfmmap {
 
-// Writes C definitions and declarations, formatted like those of libbpf's btf_dump.
+// Writes C definitions and declarations in a dialect, formatted like those of libbpf's btf_dump.
 class CDeclarations {
 public:
     enum class Style : std::uint8_t {
@@ -22,24 +24,16 @@ public:
         cast,   // writes only the keyword of an anonymous type, and no qualifiers
     };
 
-    // Compilers lay out some types of libbpf's text differently from the BTF. This selects what to preserve.
-    enum class Fidelity : std::uint8_t {
-        // The text of libbpf.
-        libbpf,
-        // The layout: members are in the order of their offsets, and enums have their size and signedness.
-        // Throws Error (not_supported) if members overlap, or if C has no enum of that size for the values.
-        layout,
-    };
-
-    // All arguments must outlive this object.
+    // The names have the same dialect. All arguments must outlive this object.
     CDeclarations(const Btf& btf, const Sizes& sizes, CNames& names, CLimits& limits, Output& output,
-                  Fidelity fidelity, Style style = Style::whole)
+                  CDialect dialect, Style style = Style::whole)
         : btf_(btf),
           sizes_(sizes),
           names_(names),
           limits_(limits),
           out_(limits, output),
-          fidelity_(fidelity),
+          layouts_(btf, sizes, limits, dialect),
+          dialect_(dialect),
           style_(style),
           pointer_size_(btf.pointer_size()) {}
 
@@ -52,6 +46,11 @@ public:
     // Writes "struct name" or "union name" for a STRUCT, UNION or FWD.
     void forward(std::uint32_t id);
 
+    // Whether the compiler has a definition of a typedef or of all values of an enum.
+    bool is_builtin(std::uint32_t id) const;
+    // Whether C can define an enum with its size. In a standard dialect, its objects are integers otherwise.
+    bool is_definable(std::uint32_t id) const { return layouts_.is_definable(record(id)); }
+
     // Writes the declaration of `name`, which may be empty, with a type.
     void declare(std::uint32_t id, std::string_view name, unsigned level = 0);
 
@@ -60,14 +59,28 @@ private:
 
     TypeRecord record(std::uint32_t id) const { return {btf_, id}; }
 
+    // The text of libbpf.
+    void define_as_libbpf(const TypeRecord& record, unsigned level);
     bool is_packed(const TypeRecord& record) const;
-    bool has_bitfield_across_units(const TypeRecord& record) const;
-    std::vector<std::uint32_t> order_of_members(const TypeRecord& record) const;
-    void check_member(const TypeRecord& record, std::uint32_t number, std::int64_t end) const;
     void pad(std::int64_t from, std::int64_t to, std::int64_t alignment, bool in_bitfield, unsigned level);
-    void define_values(const TypeRecord& record, bool is_signed, unsigned level);
     void write_mode(const TypeRecord& record);
-    void write_size(const TypeRecord& record, bool is_signed);
+
+    // The layout of the BTF.
+    void define_as_laid_out(const TypeRecord& record, unsigned level);
+    void write_member(const CLayouts::Member& member, unsigned level);
+    void leave_out(const TypeRecord& record, const CLayouts::Member& member, unsigned level);
+    void fill(std::int64_t from, std::int64_t to, std::int64_t unit, bool packed, unsigned level);
+    void fill_union(std::int64_t size, unsigned level);
+    void write_size(const TypeRecord& record);
+
+    void define_values(const TypeRecord& record, bool is_signed, unsigned level);
+    bool is_bool(std::uint32_t id) const;
+    bool is_transparent(const TypeRecord& record) const;
+    bool is_incomplete_array(const TypeRecord& record) const;
+    void write_number(const TypeRecord& record);
+    void write_enum_as_integer(const TypeRecord& record);
+    void write_incomplete(const TypeRecord& record);
+    void write_original(std::string_view name);
 
     void write_chain(Chain& chain, std::string_view name, unsigned level);
     void write_array(const TypeRecord& array, Chain& chain, std::string_view name, bool after_pointer,
@@ -85,7 +98,8 @@ private:
     CNames& names_;
     CLimits& limits_;
     CText out_;
-    Fidelity fidelity_;
+    CLayouts layouts_;
+    CDialect dialect_;
     Style style_;
     std::int64_t pointer_size_;
     std::vector<std::uint32_t> chains_;

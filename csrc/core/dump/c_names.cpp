@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/dump/c_spelling.hpp"
+
 namespace btfmmap {
 
 namespace {
@@ -49,8 +51,13 @@ void NameUses::grow() {
     }
 }
 
-CNames::CNames(const Btf& btf, CLimits& limits, Conflicts conflicts)
-    : btf_(btf), limits_(limits), conflicts_(conflicts), tags_(limits), identifiers_(limits) {
+CNames::CNames(const Btf& btf, CLimits& limits, Conflicts conflicts, CDialect dialect)
+    : btf_(btf),
+      limits_(limits),
+      conflicts_(conflicts),
+      dialect_(dialect),
+      tags_(limits),
+      identifiers_(limits) {
     if (conflicts == Conflicts::numbered) {
         namings_.resize(btf.index().end_id());
     }
@@ -69,7 +76,7 @@ std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
     if (!has_name(id)) {
         return {};
     }
-    const std::string_view name = own(id);
+    const std::string_view name = legal(own(id));
     if (conflicts_ == Conflicts::ignored) {
         return name;
     }
@@ -91,6 +98,18 @@ std::string_view CNames::unique(std::uint32_t id, NameUses& uses) {
         }
     }
     return namings_[id] == Naming::numbered ? std::string_view(numbered_names_[id]) : name;
+}
+
+std::string_view CNames::made_legal(std::string_view name) {
+    limits_.spend(name.size());
+    if (is_c_identifier(name, dialect_)) {
+        return name;
+    }
+    const auto [entry, added] = legal_names_.try_emplace(name);
+    if (added) {
+        entry->second = c_identifier(name, dialect_);
+    }
+    return entry->second;
 }
 
 }  // namespace btfmmap

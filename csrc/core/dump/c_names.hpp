@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/btf/btf.hpp"
+#include "core/dump/c_dialect.hpp"
 #include "core/dump/c_limits.hpp"
 
 namespace btfmmap {
@@ -43,12 +44,16 @@ class CNames {
 public:
     enum class Conflicts : bool { ignored, numbered };
 
-    CNames(const Btf& btf, CLimits& limits, Conflicts conflicts);
+    CNames(const Btf& btf, CLimits& limits, Conflicts conflicts, CDialect dialect);
 
     bool has_name(std::uint32_t id) const { return name_off(id) != 0; }
     std::string_view own(std::uint32_t id) const { return string(name_off(id)); }
     std::string_view tag(std::uint32_t id) { return unique(id, tags_); }
     std::string_view identifier(std::uint32_t id) { return unique(id, identifiers_); }
+
+    // Returns the name, or one that resembles it if it cannot be declared in a standard dialect. A view of it
+    // stays valid.
+    std::string_view legal(std::string_view name) { return is_standard(dialect_) ? made_legal(name) : name; }
 
     // Returns the string at an offset. Returns an empty one past the strings: only bytes that changed after
     // validation contain such an offset.
@@ -67,14 +72,17 @@ private:
     enum class Naming : std::uint8_t { unassigned, original, numbered };
 
     std::string_view unique(std::uint32_t id, NameUses& uses);
+    std::string_view made_legal(std::string_view name);
 
     const Btf& btf_;
     CLimits& limits_;
     Conflicts conflicts_;
+    CDialect dialect_;
     NameUses tags_;
     NameUses identifiers_;
     std::vector<Naming> namings_;
     std::unordered_map<std::uint32_t, std::string> numbered_names_;
+    std::unordered_map<std::string_view, std::string> legal_names_;  // of those that are not
 };
 
 }  // namespace btfmmap

@@ -25,6 +25,18 @@ public:
         limits_.spend(text.size());
         TextWriter(output_).text(text);
     }
+    // Writes text inside a comment, which it cannot end: other characters than printable ASCII, and slashes
+    // after asterisks, are replaced.
+    void comment(std::string_view text) {
+        limits_.spend(text.size());
+        char previous = 0;
+        for (const char character : text) {
+            const bool harmless =
+                character >= ' ' && character <= '~' && !(previous == '*' && character == '/');
+            previous = harmless ? character : '?';
+            TextWriter(output_).text(std::string_view(&previous, 1));
+        }
+    }
     void number(std::uint64_t value) { TextWriter(output_).number(value); }
     void signed_number(std::int64_t value) { TextWriter(output_).signed_number(value); }
 

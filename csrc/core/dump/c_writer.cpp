@@ -14,13 +14,13 @@ using std::uint32_t;
 
 }  // namespace
 
-CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output,
-                 CDeclarations::Fidelity fidelity)
+CWriter::CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output, CDialect dialect)
     : btf_(btf),
       limits_(limits),
       out_(limits, output),
-      names_(btf, limits, CNames::Conflicts::numbered),
-      declarations_(btf, sizes, names_, limits, output, fidelity),
+      names_(btf, limits, CNames::Conflicts::numbered, dialect),
+      declarations_(btf, sizes, names_, limits, output, dialect),
+      dialect_(dialect),
       states_(btf.index().end_id()) {
     states_[0].order = Order::done;
     states_[0].emitted = Emitted::yes;
@@ -180,14 +180,15 @@ void CWriter::emit(uint32_t id, uint32_t container) {
     }
     switch (kind) {
         case Kind::Int:
-            define_missing_alias(id);
+            if (!is_standard(dialect_)) {
+                define_missing_alias(id);
+            }
             state.emitted = Emitted::yes;
             return;
         case Kind::Enum:
         case Kind::Enum64:
             if (container == 0) {
-                declarations_.define_enum(id);
-                out_.write(";\n\n");
+                define_enum(id);
             }
             state.emitted = Emitted::yes;
             return;
@@ -206,7 +207,7 @@ void CWriter::emit(uint32_t id, uint32_t container) {
         case Kind::Typedef:
             state.emitted = Emitted::in_progress;
             emit(type.target(), id);
-            if (!state.forward_declared && !is_builtin(id)) {
+            if (!state.forward_declared && !declarations_.is_builtin(id)) {
                 declarations_.define_typedef(id);
                 out_.write(";\n\n");
             }
@@ -228,6 +229,22 @@ void CWriter::emit(uint32_t id, uint32_t container) {
     }
 }
 
+// Writes an enum. In a standard dialect, leaves it out if its values are keywords or if C cannot define it.
+void CWriter::define_enum(uint32_t id) {
+    if (declarations_.is_builtin(id)) {
+        out_.write("/* left out: an enum of false and true, which are keywords */\n\n");
+    } else if (is_standard(dialect_) && !declarations_.is_definable(id)) {
+        out_.write("/* left out: enum ");
+        out_.comment(names_.own(id));
+        out_.write(record(id).elements() == 0 ? ", which has no values"
+                                              : ", whose values C cannot give its size");
+        out_.write("; an integer is used instead */\n\n");
+    } else {
+        declarations_.define_enum(id);
+        out_.write(";\n\n");
+    }
+}
+
 // Forward-declares a type that is being written and is used inside itself.
 void CWriter::emit_reference(uint32_t id, uint32_t container) {
     const Kind kind = record(id).kind();
@@ -239,7 +256,7 @@ void CWriter::emit_reference(uint32_t id, uint32_t container) {
         out_.write(";\n\n");
         states_[id].forward_declared = true;
     } else if (kind == Kind::Typedef) {
-        if (!is_builtin(id)) {
+        if (!declarations_.is_builtin(id)) {
             declarations_.define_typedef(id);
             out_.write(";\n\n");
         }
@@ -289,8 +306,5 @@ void CWriter::define_missing_alias(uint32_t id) {
         }
     }
 }
-
-// Whether the compiler has a built-in definition.
-bool CWriter::is_builtin(uint32_t id) const { return names_.own(id) == "__builtin_va_list"; }
 
 }  // namespace btfmmap

@@ -15,19 +15,18 @@
 
 namespace btfmmap {
 
-// Writes types as C that compiles. With Fidelity::libbpf, the text is identical to that of libbpf's btf_dump.
-// Each type follows those that it needs, with forward declarations for cycles through pointers. Anonymous
-// types are written inline. If a name is already used, the type gets another one (x___2).
+// Writes types as C that compiles. In the dialect bpftool, the text is identical to that of libbpf's
+// btf_dump. Each type follows those that it needs, with forward declarations for cycles through pointers.
+// Anonymous types are written inline. If a name is already used, the type gets another one (x___2).
 class CWriter {
 public:
     // All arguments must outlive the writer. Throws Error (not_supported) for a kind that is known only from
     // a layout section.
-    CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output,
-            CDeclarations::Fidelity fidelity);
+    CWriter(const Btf& btf, const Sizes& sizes, CLimits& limits, Output& output, CDialect dialect);
 
     // Writes a type and those that it needs, unless they were written before. Throws Error: format for a type
-    // that contains itself, not_supported for types that are nested too deeply or that Fidelity::layout
-    // rejects.
+    // that contains itself, not_supported for types that are nested too deeply or that the dialect
+    // laid_out rejects.
     void write(std::uint32_t id);
 
     // Writes the declaration of `name` with a type.
@@ -53,14 +52,15 @@ private:
     void emit_reference(std::uint32_t id, std::uint32_t container);
     void emit_struct(std::uint32_t id, std::uint32_t container);
 
+    void define_enum(std::uint32_t id);
     void define_missing_alias(std::uint32_t id);
-    bool is_builtin(std::uint32_t id) const;
 
     const Btf& btf_;
     CLimits& limits_;
     CText out_;
     CNames names_;
     CDeclarations declarations_;
+    CDialect dialect_;
     std::vector<State> states_;
     std::vector<std::uint32_t> queue_;
 };

@@ -32,9 +32,8 @@ DataTypes::DataTypes(const Btf& btf, const Sizes& sizes)
       output_([this](const Output::Buffer& buffer, std::size_t size) { cast_.append(buffer.get(), size); },
               TextWriter::kSlack),
       limits_(btf),
-      names_(btf, limits_, CNames::Conflicts::ignored),
-      declarations_(btf, sizes, names_, limits_, output_, CDeclarations::Fidelity::layout,
-                    CDeclarations::Style::cast) {}
+      names_(btf, limits_, CNames::Conflicts::ignored, CDialect::laid_out),
+      declarations_(btf, sizes, names_, limits_, output_, CDialect::laid_out, CDeclarations::Style::cast) {}
 
 DataType& DataTypes::add(uint32_t type_id) {
     if (used_ == slots_.size()) {

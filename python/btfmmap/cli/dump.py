@@ -1,9 +1,10 @@
 """Dump types as raw text, JSON or a C header (vmlinux.h), as bpftool does.
 
-The output is identical to bpftool's. Its syntax is accepted as well:
+By default, the output is identical to bpftool's. Its syntax is accepted as well:
 btfmmap [-j|-p] [-B BASE] btf dump file FILE|id ID [format c] [root_id ID].
 
     btfmmap dump --format c > vmlinux.h
+    btfmmap dump --format c --dialect c11 > vmlinux.h
     btfmmap dump ext4.ko.xz -B vmlinux.btf
     btfmmap dump --format c --root task_struct --root sk_buff --output few.h
     btfmmap dump --id 42 --format json
@@ -63,6 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretty", action="store_true", help="with --format json: indent the output")
     parser.add_argument("--unsorted", action="store_true", help="with --format c: order by type id")
     parser.add_argument(
+        "--dialect",
+        choices=("bpftool", "c11", "c23"),
+        help="with --format c: bpftool: bpftool's text, for compilers with -fms-extensions; c11, c23: for "
+        "any compiler, laid out as the BTF says, with comments on what C cannot express; default: bpftool",
+    )
+    parser.add_argument(
+        "--comment",
+        action="store_true",
+        help="with --format c: start with a comment that names the dialect and the compiler flags it needs",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
@@ -74,8 +86,9 @@ def run(args: argparse.Namespace) -> None:
     form: Any = "json" if args.json else args.format
     if args.pretty and form != "json":
         raise WrongUsageError("--pretty requires --format json")
-    if args.unsorted and form != "c":
-        raise WrongUsageError("--unsorted requires --format c")
+    for option in ("unsorted", "dialect", "comment"):
+        if getattr(args, option) and form != "c":
+            raise WrongUsageError(f"--{option} requires --format c")
     to_stdout = args.output in (None, "-")
     base = open_base(args.base)
     with reading(open_btf, file_path(args), id=args.id, base=base, unit=args.unit or 0) as btf:
@@ -90,6 +103,8 @@ def run(args: argparse.Namespace) -> None:
             roots=roots or None,
             pretty=args.pretty,
             sort=not args.unsorted,
+            dialect=args.dialect or "bpftool",
+            comment=args.comment,
         )
 
 
