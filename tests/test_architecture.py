@@ -57,7 +57,10 @@ LAYERS = {
         "named_tuples optional relocation_kinds replacing",
         set(),
     ),
-    "files": ("banner compression containers kernel_files kernel_images loaded_btf running_kernel", {"base"}),
+    "files": (
+        "banner boot_containers compression containers kernel_files kernel_images loaded_btf running_kernel",
+        {"base"},
+    ),
     "tables": ("ext ext_tables fingerprints layouts relocations table_properties tables", {"base"}),
     "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),

@@ -21,6 +21,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tes
 EXAMPLES = ("README.md", "docs/check.md", "docs/diff.md", "docs/dumps.md", "docs/guide.md")
 EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md", "docs/writing.md")
 EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md", "docs/paths.md")
+EXAMPLES = ("README.md", "docs/check.md", "docs/containers.md", "docs/dumps.md", "docs/guide.md")
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 

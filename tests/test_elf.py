@@ -280,7 +280,12 @@ class TestHeaders:
         refused(self.elf(writer, e_shentsize=wrong), message, file)
 
     def test_without_a_table(self, writer: ElfWriter, file: Path) -> None:
-        refused(self.elf(writer, e_shoff=0), "an ELF file without section headers", file)
+        """The BTF is searched for, as in a kernel image."""
+        btf = btfmmap.open(data=self.elf(writer, e_shoff=0))
+        assert btf.raw.tobytes() == BLOBS[writer.order]
+        assert btf.source.containers == ("ELF file without section headers",)
+        empty = ElfWriter(writer.bits, writer.order)
+        refused(empty.build(e_shoff=0), "no BTF found in this kernel image (ELF file without", file)
 
     def test_table_past_the_end(self, writer: ElfWriter, file: Path) -> None:
         elf = self.elf(writer)

@@ -175,6 +175,9 @@ def test_close_while_in_use() -> None:
 # -- long native work lets other threads run
 
 
+FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
 class Ticker(threading.Thread):
     """Counts whenever it runs, and releases the interpreter each time."""
 
@@ -214,6 +217,7 @@ def lets_others_run(ticker: Ticker, work: Callable[[], object], tries: int = 300
     return False
 
 
+@pytest.mark.skipif(FREE_THREADED, reason="threads of a free-threaded Python run at once")
 def test_the_ticker_stands_still_while_python_computes(ticker: Ticker) -> None:
     assert not lets_others_run(ticker, lambda: sum(range(100_000)), tries=50)
 

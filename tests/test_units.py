@@ -59,7 +59,7 @@ def test_linked_by_gcc(names: str, tmp_path: Path) -> None:
         btf = btfmmap.open(linked, unit=number)
         assert btf.raw.tobytes() == expected_bytes
         assert btf.source == btfmmap.Source(
-            str(linked), "read", len(expected_bytes), "little", 8, number, len(blobs)
+            str(linked), "read", len(expected_bytes), "little", 8, number, len(blobs), ("ELF file",)
         )
         dump = [requirements.tool("bpftool"), "btf", "dump", "file", str(blob_path)]
         expected = subprocess.run(dump, check=True, capture_output=True, text=True).stdout

@@ -72,6 +72,7 @@ class Btf(HasTables):
     __slots__ = (
         "__weakref__",
         "_base",
+        "_containers",
         "_core_or_none",
         "_elf",
         "_end_id",
@@ -94,6 +95,7 @@ class Btf(HasTables):
         elf: File | None = None,
         origin: Origin | None = None,
         unit: tuple[int, int] = (0, 1),
+        containers: tuple[str, ...] = (),
     ) -> None:
         self._core_or_none: CoreBtf | None = core
         self._first_id = core.first_id
@@ -103,6 +105,7 @@ class Btf(HasTables):
         self._elf = elf  # the file that has `ext`, and the instructions that it describes
         self._origin = origin
         self._unit = unit  # its index, and the number of units
+        self._containers = containers
         self._base = base
         self._views: dict[str, dict[str, memoryview[Any]]] = {}
         self._tables: dict[object, Any] = {}
@@ -438,7 +441,16 @@ class Btf(HasTables):
         """
         core = self._core.relocate(base._core, self._path or "buffer", base._path or "the base")
         origin = None if self._origin is None else (*self._origin[:-1], base)
-        return Btf(core, self._path, base=base, ext=self._ext, elf=self._elf, origin=origin, unit=self._unit)
+        return Btf(
+            core,
+            self._path,
+            base=base,
+            ext=self._ext,
+            elf=self._elf,
+            origin=origin,
+            unit=self._unit,
+            containers=self._containers,
+        )
 
     @property
     def ext(self) -> Ext | None:
@@ -475,7 +487,8 @@ class Btf(HasTables):
         from .source import Source
 
         core = self._core
-        return Source(self._path, core.how, core.size, core.byte_order, core.pointer_size, *self._unit)
+        sizes = core.how, core.size, core.byte_order, core.pointer_size
+        return Source(self._path, *sizes, *self._unit, self._containers)
 
     @property
     def header(self) -> dict[str, int]:
@@ -493,6 +506,8 @@ class Btf(HasTables):
     @property
     def raw(self) -> npt.NDArray[np.uint8]:
         """The whole BTF blob: a read-only `uint8[size]` view, not a copy.
+
+        It is what remains of a file without its containers, which `source.containers` names.
 
         Example:
             >>> btf.raw.tobytes()[:4].hex()

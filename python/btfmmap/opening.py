@@ -46,6 +46,7 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
     - an ELF file with a `.BTF` section, such as a kernel module, `vmlinux` or a BPF object; only the sections
       that are needed are read
     - a bootable kernel image (`vmlinuz`)
+    - what boot loaders read: an Android boot image, a uImage, a FIT image, a unified kernel image
     - a tar archive with one BTF
     - any of these compressed with gzip, xz, lzma or bzip2, or, with the extra `btfmmap[compression]`, with
       zstd or lz4
@@ -199,6 +200,7 @@ def _opened(
 ) -> tuple[Btf, File | None]:
     # Stored as an absolute path, because the current folder may change.
     place = None if path is None or not pickled else (open, os.path.abspath(path), method, unit)
+    containers: tuple[str, ...] = ()
     if file.is_btf():
         btf, ext, pointer_size, distilled, holder = file, None, 0, None, None
     else:
@@ -206,7 +208,7 @@ def _opened(
 
         found = find(file)
         btf, ext, pointer_size, distilled = found.btf, found.ext, found.pointer_size, found.base
-        holder = found.holder
+        holder, containers = found.holder, found.containers
     btf, units = unit_of(btf, unit)
     if ext is not None and units > 1:
         ext, exts = ext.unit(min(unit, _MAX_UNIT), True)
@@ -219,11 +221,14 @@ def _opened(
 
     def made(on: Btf | None, origin: Origin | None) -> Btf:
         core = _core_of(btf, on, pointer_size)
-        return Btf(core, path, base=on, ext=ext, elf=elf, origin=origin, unit=(unit, units))
+        return Btf(
+            core, path, base=on, ext=ext, elf=elf, origin=origin, unit=(unit, units), containers=containers
+        )
 
     if distilled is None:
         return made(base, place and (*place, base, None)), holder
-    own = made(Btf(_core_of(distilled, None, pointer_size), path), place and (*place, None, None))
+    bases = Btf(_core_of(distilled, None, pointer_size), path, containers=containers)
+    own = made(bases, place and (*place, None, None))
     return own if base is None else own.relocate(base), holder
 
 

@@ -21,6 +21,8 @@ class Source(NamedTuple):
             it, or else the host's.
         unit: The index, from 0, of this BTF among several that follow one another: the `unit` of `open`.
         units: The number of these, including those that do not open. Usually 1.
+        containers: The kinds of what the BTF was taken out of, the file itself first, such as
+            `("Android boot image", "gzip", "arm64 Image")`. Empty for raw BTF. docs/containers.md lists them.
 
     Example:
         >>> btf.source.byte_order
@@ -34,3 +36,4 @@ class Source(NamedTuple):
     pointer_size: int
     unit: int = 0
     units: int = 1
+    containers: tuple[str, ...] = ()

@@ -159,7 +159,8 @@ def open_source(args: argparse.Namespace) -> Btf:
 def report_units(btf: Btf, advice: str) -> None:
     """Report on standard error that the file has more BTFs than the one in use."""
     if btf.units > 1:  # not `source.units`: `source` imports typing, which is slow
-        path, *_, unit, units = btf.source
+        source = btf.source
+        path, unit, units = source.path, source.unit, source.units
         complain(
             f"{printable(path or 'buffer')}: {units:,} concatenated BTFs, units 0 to {units - 1}; "
             f"this is unit {unit}, {advice}"

@@ -116,6 +116,8 @@ def render(facts: dict[str, Any]) -> str:
         ("types", f"{facts['types']:,} in {header['type_len']:,} bytes"),
         ("strings", f"{facts['strings']:,} in {header['str_len']:,} bytes"),
     ]
+    if source["containers"]:
+        sections.insert(1, ("inside", ", ".join(f"{kind}" for kind in source["containers"])))
     if facts["distilled"]:
         sections.insert(2, ("kind", "a distilled base: names, kinds and sizes, no members"))
     if facts["base"]:
