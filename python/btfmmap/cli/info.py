@@ -116,8 +116,6 @@ def render(facts: dict[str, Any]) -> str:
         ("types", f"{facts['types']:,} in {header['type_len']:,} bytes"),
         ("strings", f"{facts['strings']:,} in {header['str_len']:,} bytes"),
     ]
-    if source["containers"]:
-        sections.insert(1, ("inside", ", ".join(f"{kind}" for kind in source["containers"])))
     if facts["distilled"]:
         sections.insert(2, ("kind", "a distilled base: names, kinds and sizes, no members"))
     if facts["base"]:
@@ -125,6 +123,8 @@ def render(facts: dict[str, Any]) -> str:
         sections.insert(
             2, ("base", f"{printable(facts['base'])}{distilled}, so type ids start at {facts['first_id']:,}")
         )
+    if source["containers"]:
+        sections.insert(1, ("inside", ", ".join(source["containers"])))
     if facts["ext"]:
         sections.append(("ext", ", ".join(f"{count:,} {name}" for name, count in facts["ext"].items())))
     if header["layout_len"]:
