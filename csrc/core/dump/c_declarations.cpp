@@ -157,7 +157,7 @@ void CDeclarations::write_member(const CLayouts::Member& member, unsigned level)
     } else {
         const std::string_view legal = name.empty() ? name : names_.legal(name);
         declare(member.type, legal, level);
-        write_original(name);
+        write_original_name(name);
     }
     if (member.is_bitfield) {
         out_.write(": ");
@@ -295,7 +295,7 @@ void CDeclarations::define_enum(uint32_t id, unsigned level) {
     const TypeRecord type = record(id);
     names_.has_name(id) ? out_.write("enum ") : out_.write("enum");
     out_.write(names_.tag(id));
-    write_original(names_.own(id));
+    write_original(id);
     const uint32_t count = type.elements();
     if (count == 0) {
         return;
@@ -363,7 +363,7 @@ void CDeclarations::define_values(const TypeRecord& type, bool is_signed, unsign
             out_.write("___");
             out_.number(uses);
         }
-        write_original(own_name);
+        write_original_name(own_name);
         out_.write(" = ");
         const std::uint64_t low = type.load(value + EnumField::value);
         if (wide) {
@@ -385,12 +385,11 @@ void CDeclarations::forward(uint32_t id) {
         out_.write(" ");
     }
     out_.write(names_.tag(id));
-    write_original(names_.own(id));
+    write_original(id);
 }
 
-// In a standard dialect, writes the name of the BTF in a comment if C cannot express it.
-void CDeclarations::write_original(std::string_view name) {
-    if (is_standard(dialect_) && !name.empty() && !is_c_identifier(name, dialect_)) {
+void CDeclarations::comment_original(std::string_view name) {
+    if (!name.empty() && !is_c_identifier(name, dialect_)) {
         out_.write(" /* ");
         out_.comment(name);
         out_.write(" */");
@@ -433,7 +432,7 @@ void CDeclarations::define_typedef(uint32_t id) {
     }
     out_.write("typedef ");
     declare(aliased, name, 0);
-    write_original(names_.own(id));
+    write_original(id);
 }
 
 // -- declarations
@@ -445,12 +444,17 @@ void CDeclarations::declare(uint32_t id, std::string_view name, unsigned level) 
         limits_.step();
         const TypeRecord type = record(id);
         const Kind kind = type.kind();
-        const bool transparent = is_standard(dialect_) && is_transparent(type);
-        if ((style_ == Style::whole || !is_modifier(kind)) && !transparent) {
+        bool goes_on =
+            kind == Kind::Ptr || kind == Kind::FuncProto || kind == Kind::Array || is_modifier(kind);
+        bool is_written = style_ == Style::whole || !is_modifier(kind);
+        if (is_standard(dialect_)) {
+            const bool transparent = is_transparent(type);
+            goes_on = transparent || (goes_on && !is_incomplete_array(type));
+            is_written = is_written && !transparent;
+        }
+        if (is_written) {
             chain.push(id);
         }
-        const bool goes_on = kind == Kind::Ptr || kind == Kind::FuncProto || is_modifier(kind) ||
-                             (kind == Kind::Array && !is_incomplete_array(type)) || transparent;
         if (!goes_on) {
             break;
         }
@@ -479,14 +483,11 @@ bool CDeclarations::is_transparent(const TypeRecord& type) const {
 
 // C has no arrays of void, of functions or of types that are only declared.
 bool CDeclarations::is_incomplete_array(const TypeRecord& type) const {
-    return is_standard(dialect_) && type.kind() == Kind::Array && !layouts_.has_objects(type.id);
+    return type.kind() == Kind::Array && !layouts_.has_objects(type.id);
 }
 
 void CDeclarations::write_number(const TypeRecord& type) {
     const std::string_view name = names_.own(type.id);
-    if (!is_standard(dialect_)) {
-        return out_.write(name);
-    }
     const uint32_t size = type.size_or_type();
     const auto pointer_size = static_cast<uint32_t>(pointer_size_);
     if (type.kind() == Kind::Int && c_integer_size(name, pointer_size) == size) {
@@ -518,6 +519,11 @@ void CDeclarations::write_enum_as_integer(const TypeRecord& type) {
     out_.write(" /* enum ");
     out_.comment(names_.own(type.id));
     out_.write(" */");
+}
+
+void CDeclarations::write_instead(const TypeRecord& type, Chain& chain) {
+    write_modifiers(chain);
+    write_incomplete(type);
 }
 
 // Writes a struct that is not defined, instead of a type without objects in C.
@@ -579,7 +585,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
             case Kind::Int:
             case Kind::Float:
                 write_modifiers(chain);
-                write_number(type);
+                is_standard(dialect_) ? write_number(type) : out_.write(names_.own(id));
                 break;
             case Kind::Struct:
             case Kind::Union:
@@ -625,9 +631,8 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
                 type.flag() ? out_.write("))") : out_.write("\")))");
                 break;
             case Kind::Array:
-                if (is_incomplete_array(type)) {
-                    write_modifiers(chain);
-                    write_incomplete(type);
+                if (is_standard(dialect_) && is_incomplete_array(type)) {
+                    write_instead(type, chain);
                     break;
                 }
                 return write_array(type, chain, name, after_pointer, level);
@@ -637,8 +642,7 @@ void CDeclarations::write_chain(Chain& chain, std::string_view name, unsigned le
                 if (!is_standard(dialect_)) {
                     return;
                 }
-                write_modifiers(chain);
-                write_incomplete(type);
+                write_instead(type, chain);
         }
         after_pointer = kind == Kind::Ptr;
     }

@@ -65,22 +65,35 @@ private:
     void pad(std::int64_t from, std::int64_t to, std::int64_t alignment, bool in_bitfield, unsigned level);
     void write_mode(const TypeRecord& record);
 
-    // The layout of the BTF.
-    void define_as_laid_out(const TypeRecord& record, unsigned level);
-    void write_member(const CLayouts::Member& member, unsigned level);
-    void leave_out(const TypeRecord& record, const CLayouts::Member& member, unsigned level);
-    void fill(std::int64_t from, std::int64_t to, std::int64_t unit, bool packed, unsigned level);
-    void fill_union(std::int64_t size, unsigned level);
+    // The layout of the BTF. Cold, so that the text of libbpf takes no longer.
+    [[gnu::cold]] void define_as_laid_out(const TypeRecord& record, unsigned level);
+    [[gnu::cold]] void write_member(const CLayouts::Member& member, unsigned level);
+    [[gnu::cold]] void leave_out(const TypeRecord& record, const CLayouts::Member& member, unsigned level);
+    [[gnu::cold]] void fill(std::int64_t from, std::int64_t to, std::int64_t unit, bool packed,
+                            unsigned level);
+    [[gnu::cold]] void fill_union(std::int64_t size, unsigned level);
     void write_size(const TypeRecord& record);
 
     void define_values(const TypeRecord& record, bool is_signed, unsigned level);
-    bool is_bool(std::uint32_t id) const;
-    bool is_transparent(const TypeRecord& record) const;
-    bool is_incomplete_array(const TypeRecord& record) const;
-    void write_number(const TypeRecord& record);
-    void write_enum_as_integer(const TypeRecord& record);
-    void write_incomplete(const TypeRecord& record);
-    void write_original(std::string_view name);
+    [[gnu::cold]] bool is_bool(std::uint32_t id) const;
+    [[gnu::cold]] bool is_transparent(const TypeRecord& record) const;
+    [[gnu::cold]] bool is_incomplete_array(const TypeRecord& record) const;
+    [[gnu::cold]] void write_number(const TypeRecord& record);
+    [[gnu::cold]] void write_enum_as_integer(const TypeRecord& record);
+    [[gnu::cold]] void write_instead(const TypeRecord& record, Chain& chain);
+    [[gnu::cold]] void write_incomplete(const TypeRecord& record);
+    // In a standard dialect, write the name of the BTF in a comment if C cannot express it.
+    void write_original(std::uint32_t id) {
+        if (is_standard(dialect_)) {
+            comment_original(names_.own(id));
+        }
+    }
+    void write_original_name(std::string_view name) {
+        if (is_standard(dialect_)) {
+            comment_original(name);
+        }
+    }
+    [[gnu::cold]] void comment_original(std::string_view name);
 
     void write_chain(Chain& chain, std::string_view name, unsigned level);
     void write_array(const TypeRecord& array, Chain& chain, std::string_view name, bool after_pointer,
