@@ -59,6 +59,7 @@ LAYERS = {
     ),
     "files": (
         "banner boot_containers compression containers kernel_files kernel_images loaded_btf running_kernel",
+        "banner compression containers inline_files kernel_files kernel_images loaded_btf running_kernel",
         {"base"},
     ),
     "tables": ("ext ext_tables fingerprints layouts relocations table_properties tables", {"base"}),
@@ -80,6 +81,7 @@ LAYERS = {
     "diffing": ("diffing", {"base", "tables", "btf", "opening", "kernels"}),
     "writing": ("writing", {"base", "tables", "btf", "opening", "kernels", "checking"}),
     "doctor": ("contract", {"base", "opening"}),
+    "doctor": ("contract", {"base", "files", "opening"}),
     "package": (
         "__init__",
         {

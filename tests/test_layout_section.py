@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import random
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import btf_writer
 import numpy as np
 import pytest
 from btf_writer import BtfWriter, every_kind
+from layout_writer import (
+    KINDS,
+    KNOWN,
+    LOCSEC,
+    NEXT,
+    NEXT_NAMES,
+    Entries,
+    extended,
+    layout,
+    next_kernel,
+    with_layout,
+)
 from libbpf import libbpf
 from mutants import mutant
 from split_writer import SplitWriter
@@ -17,40 +32,8 @@ from table_rows import COLUMNS, rows
 from type_questions import ask_about_types
 
 import btfmmap
-from btfmmap import Btf, FormatError, Kind
-
-KINDS = 20
-"""Number of known kinds, void included."""
-
-# The entries that libbpf 1.8 writes: each known kind's fixed bytes and bytes per element.
-KNOWN = [(0, 0)] * KINDS
-KNOWN[btf_writer.INT] = KNOWN[btf_writer.VAR] = KNOWN[btf_writer.DECL_TAG] = (4, 0)
-KNOWN[btf_writer.ARRAY] = (12, 0)
-KNOWN[btf_writer.STRUCT] = KNOWN[btf_writer.UNION] = KNOWN[btf_writer.DATASEC] = (0, 12)
-KNOWN[btf_writer.ENUM] = KNOWN[btf_writer.FUNC_PROTO] = (0, 8)
-KNOWN[btf_writer.ENUM64] = (0, 12)
-
-Entries = list[tuple[int, int]]
-
-
-def layout(entries: Entries, order: str = "<", flags: int = 0) -> bytes:
-    return b"".join(
-        bytes([fixed, element]) + flags.to_bytes(2, "little" if order == "<" else "big")
-        for fixed, element in entries
-    )
-
-
-def with_layout(writer: BtfWriter, section: bytes, **header: int) -> bytes:
-    """The blob with a layout section between types and strings."""
-    assert writer.header_size >= 32
-    types = writer.type_section
-    fields = {"type_len": len(types), "layout_off": len(types), "layout_len": len(section)} | header
-    return writer.build(types=types + section, strings=None, **fields)
-
-
-def extended(writer: BtfWriter, entries: Entries, **header: int) -> bytes:
-    """A blob with `entries` for the kinds from 20 on."""
-    return with_layout(writer, layout(KNOWN + entries, writer.order), **header)
+from btfmmap import Btf, FormatError, Kind, NotSupportedError
+from btfmmap.cli import main
 
 
 def with_unknown_kinds(order: str, header_size: int = 32) -> BtfWriter:
@@ -353,11 +336,88 @@ class TestSplit:
             btfmmap.open(data=self.with_unknown_kind(low).build(), base=btfmmap.open(data=low.build()))
 
 
-def test_mutations(order: str) -> None:
+class TestKindsOfLinuxNext:
+    """LOC_PARAM, LOC_PROTO and LOCSEC: skipped by their layout, counted, and named in messages."""
+
+    def test_opened(self, order: str) -> None:
+        writer = next_kernel(order)
+        btf = btfmmap.open(data=extended(writer, NEXT))
+        assert btf.types.kind[1:].tolist() == [kind_of(writer, record) for record in writer.records]
+        plain = btfmmap.open(data=every_kind(order).build())
+        for table in COLUMNS:
+            if table != "types":
+                assert rows(btf, table) == rows(plain, table)
+        kinds = btf.summary()["kinds"]
+        assert [kinds[f"UNKNOWN_{kind}"] for kind in (20, 21, 22)] == [5, 3, 2]
+        assert btf.find(".loc", LOCSEC) == btf.find(".loc")
+
+    def test_as_bpftool_dumps_an_unknown_kind(self, order: str) -> None:
+        btf = btfmmap.open(data=extended(next_kernel(order), NEXT))
+        found = [line for line in str(btf.dump()).splitlines() if "UNKNOWN" in line]
+        new = [btf[type_id] for type_id in np.flatnonzero(btf.types.kind >= KINDS)]
+        assert found == [f"[{each.id}] UNKNOWN '{each.name or '(anon)'}'" for each in new]
+        assert [each.name for each in new if each.name] == [".loc", ".empty"]
+
+    @pytest.mark.parametrize("kind", NEXT_NAMES)
+    def test_refused_without_a_layout(self, order: str, kind: int) -> None:
+        named = rf"no layout section says how long its records are \(linux-next names it {NEXT_NAMES[kind]}\)"
+        writer = BtfWriter(order)
+        writer.add(kind, extra=(0,))
+        with pytest.raises(FormatError, match=rf"type \[1\] has the unknown kind {kind}, and {named}"):
+            btfmmap.open(data=writer.build())
+        assert re.search(named, btfmmap.lint(data=writer.build())[0].message)
+        writer = BtfWriter(order)
+        writer.add(kind + 3)
+        with pytest.raises(FormatError, match=r"are$"):
+            btfmmap.open(data=writer.build())
+
+    def test_lint(self, order: str) -> None:
+        found = btfmmap.lint(data=extended(next_kernel(order), NEXT))
+        unknown = [each for each in found if each.rule == "kind"]
+        assert len(unknown) == 10
+        btf = btfmmap.open(data=extended(next_kernel(order), NEXT))
+        for each in unknown:
+            assert each.severity == "note"
+            assert each.type_id is not None
+            assert each.message.endswith(
+                f"only from the layout section (linux-next names it {NEXT_NAMES[btf[each.type_id].kind]})"
+            )
+
+    def test_info(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], order: str) -> None:
+        path = tmp_path / "next.btf"
+        path.write_bytes(extended(next_kernel(order), NEXT))
+        assert main(["info", str(path)]) == 0
+        text = capsys.readouterr().out
+        for (kind, name), count in zip(NEXT_NAMES.items(), (5, 3, 2), strict=True):
+            assert re.search(rf"^  UNKNOWN_{kind} \({name}\) +{count}$", text, re.MULTILINE)
+        assert main(["info", "--json", str(path)]) == 0
+        assert json.loads(capsys.readouterr().out)["kinds"]["UNKNOWN_20"] == 5
+
+    def test_libbpf_agrees(self) -> None:
+        blob = extended(next_kernel("<"), NEXT)
+        assert libbpf().type_count(blob) == len(btfmmap.open(data=blob))
+
+    def test_no_declarations_in_c(self, order: str) -> None:
+        btf = btfmmap.open(data=extended(next_kernel(order), NEXT))
+        with pytest.raises(NotSupportedError, match=r"unknown kind 20, .* \(linux-next names it LOC_PARAM\)"):
+            btf.dump("c")
+
+
+@pytest.mark.parametrize(
+    "writer",
+    [
+        without_funcs(with_unknown_kinds("<")),
+        without_funcs(with_unknown_kinds(">")),
+        next_kernel("<"),
+        next_kernel(">"),
+    ],
+    ids=["any <", "any >", "next <", "next >"],
+)
+def test_mutations(writer: BtfWriter) -> None:
     """Mutants, of the layout section too, open completely or are refused."""
-    blob = extended(without_funcs(with_unknown_kinds(order)), UNKNOWN_KINDS)
+    blob = extended(writer, NEXT if kind_of(writer, writer.records[-1]) == LOCSEC else UNKNOWN_KINDS)
     ask_about_types(btfmmap.open(data=blob))
-    generator = random.Random(order)
+    generator = random.Random(writer.order)
     opened = unknown = 0
     for _ in range(1500):
         try:

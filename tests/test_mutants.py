@@ -31,6 +31,7 @@ from arguments import TYPED_ERRORS, Context
 from btf_writer import BtfWriter, every_kind
 from exercise import Asker, asked_functions, asked_of
 from fuzz import seeds
+from layout_writer import NEXT, extended, func_of, inline_of
 from mutants import mutant
 from stored_files import DATA
 from stored_files import KERNELS as STORED_KERNELS
@@ -49,7 +50,8 @@ ENOUGH = 1000  # mutants: some of them let everything be answered
 def small_files() -> list[bytes]:
     content = dict.fromkeys(content for target, content in seeds.seeds() if target in ("raw", "elf"))
     base = every_kind()  # as `run` has it
-    return [*content, seeds.split_on(base), splits_every_kind(base), Path(btfmmap.SAMPLE_BTF).read_bytes()]
+    splits = [seeds.split_on(base), splits_every_kind(base), extended(inline_of(base, func_of(base)), NEXT)]
+    return [*content, *splits, Path(btfmmap.SAMPLE_BTF).read_bytes()]
 
 
 def splits_every_kind(base: BtfWriter) -> bytes:

@@ -23,6 +23,8 @@ _TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
 _MAX_DEPTH = 4  # of nested containers: an image in a tar in an xz; a file may decompress to itself
 _MAX_BOOT_DEPTH = 4  # of containers for boot loaders: an UNCOMPRESSED_IMG in an Android boot image
 _MAX_TRIES = 512  # data in images and kernels in containers that are searched, nested ones included
+_MAX_TRIES = 512  # attempts to decompress data in images, nested ones included
+_IN_MODULE = "its BTF is in the module btf_vmlinux.ko"
 _MAX_VALID_HEADERS = 8  # BTF headers in an image whose data is then parsed
 
 
@@ -143,7 +145,8 @@ class _Search:
         elf = Elf(file)
         btf = self.section(file, elf, ".BTF")
         if btf is None:
-            raise FormatError(f"{file.name}: an ELF file without a .BTF section")
+            elsewhere = "" if elf.find(".BTF.meta") is None else f"; its .BTF.meta says that {_IN_MODULE}"
+            raise FormatError(f"{file.name}: an ELF file without a .BTF section{elsewhere}")
         base, ext = self.section(file, elf, ".BTF.base"), self.section(file, elf, ".BTF.ext")
         return Contents(btf, base, ext, elf.pointer_size, file, tuple(self.trail))
 
@@ -260,7 +263,10 @@ class _Search:
                 missing = missing or error
         if missing:
             raise missing
-        raise FormatError(f"{file.name}: no BTF found in this kernel image ({kind})")
+        raise FormatError(
+            f"{file.name}: no BTF found in this kernel image ({kind}); if it is built with "
+            f"CONFIG_DEBUG_INFO_BTF=m, {_IN_MODULE}"
+        )
 
 
 def _is_headerless(head: bytes) -> bool:

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from ._core import Btf as CoreBtf
 from .btf import Btf, many
 from .errors import BtfError, FormatError, NotFoundError
-from .kernel_files import kernel_path, listed_modules, module_name, module_paths
-from .opening import KERNEL_BTF, check_base
+from .inline_files import inline_paths
+from .kernel_files import btf_module_path, kernel_path, listed_modules, module_name, module_paths
+from .opening import KERNEL_BTF, check_base, open_with_holder
 from .opening import open as open_btf
 from .table_properties import HasTables
 from .tables import ChildTable, Table
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sized
     from types import TracebackType
 
+    from ._core import File
     from .opening import Path
     from .types import Type
 
@@ -49,6 +51,9 @@ class Kernel(HasTables):
             `modules.order` or `modules.dep`, and each module that they list opened. Of the running kernel in
             `/sys/kernel/btf`, the loaded modules count.
         names: "vmlinux", then the names of the modules.
+        inline: The paths of the files in the folder that say where functions are inlined, such as
+            `vmlinux.inline`. They are split BTF on the kernel or on a module, and no modules, so they are not
+            opened. `btfmmap.open` opens one on the base in its folder.
 
     Example:
         >>> kernel = btfmmap.open_kernel(base=btf, modules=False)
@@ -56,7 +61,7 @@ class Kernel(HasTables):
         ('vmlinux',)
     """
 
-    __slots__ = ("_owns_base", "_tables", "base", "complete", "failed", "modules", "names")
+    __slots__ = ("_owns_base", "_tables", "base", "complete", "failed", "inline", "modules", "names")
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class Kernel(HasTables):
         *,
         owns_base: bool,
         complete: bool = False,
+        inline: tuple[str, ...] = (),
     ) -> None:
         self._owns_base = owns_base
         self.base: Btf = base
@@ -73,6 +79,7 @@ class Kernel(HasTables):
         self.failed: Mapping[str, BtfError | OSError] = MappingProxyType(failed)
         self.complete: bool = complete
         self.names: tuple[str, ...] = ("vmlinux", *modules)
+        self.inline: tuple[str, ...] = inline
         self._tables: dict[str, Any] = {}
 
     def _btfs(self) -> Iterator[Btf]:
@@ -107,7 +114,8 @@ class Kernel(HasTables):
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return f"<Kernel {self.base!r} with {len(self.modules)} modules{failed}>"
+        inline = f", {len(self.inline)} inline files not opened" if self.inline else ""
+        return f"<Kernel {self.base!r} with {len(self.modules)} modules{failed}{inline}>"
 
     def __len__(self) -> int:
         """Return the number of types in the kernel and all modules, including void."""
@@ -299,9 +307,10 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
 
     Args:
         folder: A folder with a kernel and its modules. The kernel is named `vmlinux`, `vmlinux.btf`,
-            `vmlinuz` or similar. In sysfs, modules are files without an extension beside `vmlinux`.
-            Elsewhere, such as in `/lib/modules/$(uname -r)`, they are `*.ko` and `*.btf` files in the folder
-            or any folder below. The kernel and the modules may be compressed.
+            `vmlinuz` or similar; if there is none, or it has no BTF, the module `btf_vmlinux.ko` of a kernel
+            with CONFIG_DEBUG_INFO_BTF=m is opened. In sysfs, modules are files without an extension beside
+            `vmlinux`. Elsewhere, such as in `/lib/modules/$(uname -r)`, they are `*.ko` and `*.btf` files in
+            the folder or any folder below. The kernel and the modules may be compressed.
         modules: False opens the kernel alone.
         base: The kernel, if it is not in the folder.
 
@@ -320,9 +329,9 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
     """
     check_base(base)
     root = os.fsdecode(folder)
-    own = kernel_path(root) if base is None else None
-    opened = open_btf(own) if own is not None else base
-    assert opened is not None
+    own, opened = None, base
+    if opened is None:
+        opened, _, own = open_base(kernel_path(root), root)
     if not modules:
         return Kernel(opened, {}, {}, owns_base=base is None)
     kernel = with_modules(opened, root, own, owns_base=base is None)
@@ -331,6 +340,27 @@ def open_kernel(folder: Path = "/sys/kernel/btf", *, modules: bool = True, base:
         message = f"{root}: none of the {len(kernel.failed):,} modules opened; the first: {first}"
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return kernel
+
+
+def open_base(own: str, folder: str) -> tuple[Btf, File | None, str]:
+    """Open the kernel of a folder.
+
+    If the kernel's file has no BTF, that of the module `btf_vmlinux.ko` in the folder or below is opened.
+
+    Returns:
+        The BTF, the ELF file or image that has it as of `open_with_holder`, and the path of what was opened.
+
+    Raises:
+        OSError: The file cannot be read.
+        BtfError: The kernel does not open.
+    """
+    try:
+        return (*open_with_holder(own), own)
+    except FormatError:
+        module = btf_module_path(folder)
+        if module is None or module == own:
+            raise
+        return (*open_with_holder(module), module)
 
 
 def with_modules(base: Btf, folder: str, own: str | None, *, owns_base: bool) -> Kernel:
@@ -347,7 +377,14 @@ def with_modules(base: Btf, folder: str, own: str | None, *, owns_base: bool) ->
         else:
             opened[name] = btf
     complete = _is_complete(folder, opened, failed)
-    return Kernel(base, dict(sorted(opened.items())), failed, owns_base=owns_base, complete=complete)
+    return Kernel(
+        base,
+        dict(sorted(opened.items())),
+        failed,
+        owns_base=owns_base,
+        complete=complete,
+        inline=tuple(inline_paths(folder)),
+    )
 
 
 def _is_complete(folder: str, opened: Container[str], failed: Sized) -> bool:

@@ -6,19 +6,24 @@ import errno
 import os
 import re
 
+from .inline_files import is_inline
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KERNEL = re.compile(r"vmlinux|vmlinux\.btf(\.\w+)?|vmlinux-.*|vmlinuz([-.].*)?")
-_ONLY_KERNEL = re.compile(r"vmlinux|vmlinux\.btf(\.\w+)?")
+_ONLY_KERNEL = re.compile(r"vmlinux|vmlinux\.btf(\.\w+)?|btf_vmlinux\.ko(\.\w+)?")
+_BTF_MODULE = "btf_vmlinux"
 _LISTS = ("modules.order", "modules.dep")
 _MAX_LIST = 1 << 24  # bytes; real ones have less than 1 MB
 _MODULE = re.compile(r"(?P<name>[^.]+)\.(ko|btf)(\.\w+)?")
 
 
 def is_kernel_folder(folder: str) -> bool:
-    """Whether a folder is that of one kernel: it contains `vmlinux`, `vmlinux.btf` or a folder `kernel`.
+    """Whether a folder is that of one kernel.
+
+    It contains `vmlinux`, `vmlinux.btf`, `btf_vmlinux.ko` or a folder `kernel`.
 
     Files such as `vmlinux-6.12` do not count: a folder such as `/boot` has several.
 
@@ -27,7 +32,9 @@ def is_kernel_folder(folder: str) -> bool:
     """
     with os.scandir(folder) as entries:
         return any(
-            entry.is_dir() if entry.name == "kernel" else bool(_ONLY_KERNEL.fullmatch(entry.name))
+            entry.is_dir()
+            if entry.name == "kernel"
+            else bool(_ONLY_KERNEL.fullmatch(entry.name)) and not is_inline(entry.name)
             for entry in entries
         )
 
@@ -38,10 +45,31 @@ def kernel_path(root: str) -> str:
     Raises:
         OSError: The folder cannot be read, or contains no kernel.
     """
-    names = sorted(name for name in os.listdir(root) if _KERNEL.fullmatch(name))
-    if not names:
-        raise FileNotFoundError(errno.ENOENT, "no vmlinux or vmlinuz in this folder", root)
-    return os.path.join(root, names[0])
+    names = sorted(name for name in os.listdir(root) if _is_kernel(name))
+    if names:
+        return os.path.join(root, names[0])
+    path = btf_module_path(root)
+    if path is None:
+        message = "no vmlinux or vmlinuz in this folder, nor btf_vmlinux.ko below"
+        raise FileNotFoundError(errno.ENOENT, message, root)
+    return path
+
+
+def btf_module_path(root: str) -> str | None:
+    """Return the path of `btf_vmlinux.ko` in a folder or below, or None.
+
+    This module has the BTF of a kernel that is built with CONFIG_DEBUG_INFO_BTF=m.
+    """
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            if _MODULE.fullmatch(name) and module_name(name) == _BTF_MODULE:
+                return os.path.join(folder, name)
+    return None
+
+
+def _is_kernel(name: str) -> bool:
+    return bool(_KERNEL.fullmatch(name)) and not is_inline(name)
 
 
 def module_paths(root: str, own: str | None) -> Iterator[str]:
@@ -50,7 +78,7 @@ def module_paths(root: str, own: str | None) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
-            if folder == root and _KERNEL.fullmatch(name):
+            if (folder == root and _is_kernel(name)) or is_inline(name) or module_name(name) == _BTF_MODULE:
                 continue
             bare = folder == root and "." not in name and beside
             if bare or _MODULE.fullmatch(name):
@@ -79,7 +107,7 @@ def listed_modules(root: str) -> frozenset[str] | None:
             return None
         lines = os.fsdecode(content).splitlines()
         names = (module_name(line.partition(":")[0].strip()) for line in lines)
-        found = {*(found or ()), *filter(None, names)}
+        found = {*(found or ()), *filter(None, names)} - {_BTF_MODULE}
     return None if found is None else frozenset(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _core
+from .inline_files import is_inline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +63,18 @@ def read_loaded(btf_id: int) -> tuple[LoadedBtf, File]:
         _explain(error)
     except FileNotFoundError as error:
         raise FileNotFoundError(error.errno, "no BTF object with this id in the kernel", name) from None
+
+
+def inline_base(info: LoadedBtf) -> LoadedBtf | None:
+    """Return the module's BTF object that one such as `ext4.inline` continues; None for any other.
+
+    Raises:
+        OSError: bpf(2) failed.
+    """
+    if not is_inline(info.name):
+        return None
+    name = info.name.partition(".")[0]
+    return next((each for each in loaded() if each.kernel and each.name == name != "vmlinux"), None)
 
 
 def _explain(error: PermissionError) -> NoReturn:

@@ -9,6 +9,7 @@ from ._core import Btf as _CoreBtf
 from ._core import File
 from .btf import Btf
 from .errors import MissingBaseError, NotFoundError
+from .inline_files import base_paths
 from .running_kernel import KERNEL_BTF, open_running
 
 TYPE_CHECKING = False
@@ -62,9 +63,9 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
             later changes lead to wrong results or a `BtfError`.
         id: The ID of a BTF object in the kernel, as `loaded` lists them. This needs CAP_SYS_ADMIN.
         base: The BTF that a split BTF, such as a module's, continues. By default, it is the file `vmlinux` in
-            the folder of the split BTF, as in `/sys/kernel/btf`; with `id`, it is the running kernel's BTF. A
-            module with a distilled base (`.BTF.base`) needs no other base. If `base` is given all the same,
-            such a module is relocated onto it, as libbpf does.
+            the folder of the split BTF, as in `/sys/kernel/btf`, or `ext4` for a file `ext4.inline`; with
+            `id`, it is the running kernel's BTF. A module with a distilled base (`.BTF.base`) needs no other
+            base. If `base` is given all the same, such a module is relocated onto it, as libbpf does.
         unit: The index, from 0, of one of several BTFs that follow one another. `gcc -gbtf a.c b.c` makes one
             BTF per source file, and the linker concatenates them in `.BTF`. `Btf.source.units` is their
             number. Each is a separate BTF: its type IDs start at 1, and `raw` and the offsets in errors start
@@ -105,11 +106,12 @@ def open(  # noqa: A001 (named like the builtin, as in gzip or tarfile)
     if id is not None:
         if unit:
             raise ValueError("unit applies only to a path or data: a BTF object in the kernel has one unit")
-        from .loaded_btf import read_loaded
+        from .loaded_btf import inline_base, read_loaded
 
         info, file = read_loaded(id)
         if base is None and info.kernel and info.name != "vmlinux":  # a module
-            base = open()
+            owner = inline_base(info)
+            base = open() if owner is None else open(id=owner.id)
         return Btf(_core_of(file, base, 0), file.name, base=base)
     if isinstance(path, str | bytes | os.PathLike):
         return open_with_holder(path, base, unit, method)[0]
@@ -181,9 +183,14 @@ def open_file(path: str, method: Method = "auto") -> File:
 
 
 def base_beside(path: str) -> str | None:
-    """Return the path of `vmlinux` in the folder of a file, or None if there is none or it is that file."""
-    beside = os.path.join(os.path.dirname(os.path.abspath(path)), "vmlinux")
-    return beside if os.path.isfile(beside) and not os.path.samefile(beside, path) else None
+    """Return the path of the base of a split BTF in its folder, or None if there is none.
+
+    That is `vmlinux`, or for a file such as `ext4.inline`, `ext4`.
+    """
+    for beside in base_paths(path):
+        if os.path.isfile(beside) and not os.path.samefile(beside, path):
+            return beside
+    return None
 
 
 def unit_of(file: File, unit: int) -> tuple[File, int]:

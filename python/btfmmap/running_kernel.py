@@ -8,7 +8,7 @@ from .errors import BtfError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     from ._core import File
@@ -28,6 +28,8 @@ _OTHER_PLACES = (
     "/usr/lib/debug/boot/vmlinux-{}.debug",
     "/usr/lib/debug/lib/modules/{}/vmlinux",
 )
+# Where btf_vmlinux.ko is, if the kernel's BTF is in that module and it is not loaded.
+_MODULES = "/lib/modules/{}"
 
 
 def open_running(open_path: Callable[[str], Opened], open_loaded: Callable[[str, File], Opened]) -> Opened:
@@ -54,10 +56,7 @@ def open_running(open_path: Callable[[str], Opened], open_loaded: Callable[[str,
 
     release = os.uname().release
     tried: list[str] = []
-    for place in _OTHER_PLACES:
-        path = place.format(release)
-        if not os.path.isfile(path):
-            continue
+    for path in _other_paths(release):
         try:
             return open_path(path)
         except (BtfError, OSError) as error:  # such as an image without BTF
@@ -68,6 +67,15 @@ def open_running(open_path: Callable[[str], Opened], open_loaded: Callable[[str,
     if missing.errno not in (errno.ENOENT, errno.ENOTDIR):
         raise missing
     raise FileNotFoundError(errno.ENOENT, _missing(release, tried), KERNEL_BTF) from None
+
+
+def _other_paths(release: str) -> Iterator[str]:
+    yield from filter(os.path.isfile, (place.format(release) for place in _OTHER_PLACES))
+    from .kernel_files import btf_module_path
+
+    path = btf_module_path(_MODULES.format(release))
+    if path is not None:
+        yield path
 
 
 def _loaded_kernel() -> File | None:

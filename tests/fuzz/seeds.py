@@ -24,6 +24,7 @@ from btf_writer import (
     every_kind,
 )
 from elf_writer import ElfWriter
+from layout_writer import KNOWN, NEXT, extended, func_of, inline_of, layout, next_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +163,23 @@ def layout_section() -> bytes:
     return sized(layout) + sized(writer.type_section) + writer.strings
 
 
+def next_layout_section() -> bytes:
+    """Every kind, those of linux-next too."""
+    writer = next_kernel()
+    return sized(layout(KNOWN + NEXT)) + sized(writer.type_section) + writer.strings
+
+
+def next_kernels() -> list[bytes]:
+    return [extended(next_kernel(order), NEXT) for order in "<>"]
+
+
+def inline() -> bytes:
+    """A kernel, and the locations of what is inlined in it."""
+    kernel = next_kernel()
+    locations = extended(inline_of(kernel, func_of(kernel)), NEXT)
+    return sized(extended(kernel, NEXT)) + sized(locations)
+
+
 def instructions(order: str, *rows: tuple[int, int, int, int, int]) -> bytes:
     """BPF instructions of opcode, destination, source, offset and immediate."""
     packed = b""
@@ -220,7 +238,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     """Pairs of target and content."""
     raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)]
     raw += [nested(), unions(), kfunc(), long_records()]
-    raw.append(BtfWriter().build())
+    raw += [BtfWriter().build(), *next_kernels()]
     whole, parts = every_kind(), distilled()
     pair = sized(whole.build()) + sized(split_on(whole))
     for content in raw:
@@ -229,6 +247,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "changing", pair + bytes(range(64))
     yield "split", pair + whole.build()
     yield "writing", sized(whole.build()) + split_on(whole)
+    yield "split", inline() + next_kernels()[0]
     yield "split", sized(parts[0]) + sized(parts[1]) + parts[2]
     for bits in (32, 64):
         for order in "<>":
@@ -238,6 +257,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         for statuses in (bytes([1] * 17), bytes(range(17)), bytes([9, 0, 2] * 6)):
             yield "program", sized(statuses) + bpf_object(order)
     yield "layout_section", layout_section()
+    yield "layout_section", next_layout_section()
     yield "ext", sized(whole.build()) + ext_section()
     for content in relocations():
         yield "core_relo", content

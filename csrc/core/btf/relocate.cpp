@@ -251,7 +251,8 @@ private:
         for (std::size_t row = 0; row != index.rows(); ++row) {
             if (!shape_of(index.kind(row)).known) {
                 throw failed("type [" + std::to_string(index.id(row)) + "] has the unknown kind " +
-                             std::to_string(index.kinds()[row]) + ", whose references cannot be found");
+                             std::to_string(index.kinds()[row]) + ", whose references cannot be found" +
+                             upcoming_kind_hint(index.kinds()[row]));
             }
             each_reference(index, row, [&](Reference reference, const std::byte* word) {
                 const uint32_t old = index.load(word);

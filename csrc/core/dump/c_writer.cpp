@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/index/rows_of_kind.hpp"
 
 namespace btfmmap {
@@ -34,7 +35,8 @@ void CWriter::reject_unknown_kinds() const {
         if (!shape_of(kind).known) {
             throw Error::not_supported("type [" + std::to_string(id) + "] is of the unknown kind " +
                                        std::to_string(static_cast<unsigned>(kind)) +
-                                       ", which C cannot express");
+                                       ", which C cannot express" +
+                                       upcoming_kind_hint(static_cast<std::uint8_t>(kind)));
         }
     }
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/base/short_text.hpp"
 #include "core/format/wire_format.hpp"
@@ -29,6 +30,17 @@ inline std::string kind_name(Kind kind) {
         return "UNKNOWN_" + std::to_string(static_cast<unsigned>(kind));
     }
     return std::string(kind_text(kind).view());
+}
+
+// Returns the end of a message about an unknown kind: the name of one that only linux-next has so far. Its
+// number may change until a release has it, so these names are in messages only.
+inline std::string upcoming_kind_hint(std::uint8_t kind) {
+    constexpr std::uint8_t first = 20;
+    static constexpr std::string_view names[] = {"LOC_PARAM", "LOC_PROTO", "LOCSEC"};
+    if (kind < first || kind - first >= static_cast<int>(sizeof names / sizeof *names)) {
+        return "";
+    }
+    return " (linux-next names it " + std::string(names[kind - first]) + ")";
 }
 
 // Returns UNKN for a combination of bits, as bpftool does.

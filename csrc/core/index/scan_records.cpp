@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/error.hpp"
+#include "core/format/kind_text.hpp"
 
 namespace btfmmap {
 
@@ -25,7 +26,8 @@ void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::uint6
             const Shape& shape = shapes[kind];
             if (!shape.known) {
                 throw malformed("has the unknown kind " + std::to_string(kind) +
-                                ", and no layout section says how long its records are");
+                                ", and no layout section says how long its records are" +
+                                upcoming_kind_hint(kind));
             }
             const std::uint64_t size = shape.record_size(info_vlen(info));
             if (size > left) {

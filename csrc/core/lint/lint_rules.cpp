@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/analysis/cycles.hpp"
+#include "core/format/kind_text.hpp"
 #include "core/index/enums.hpp"
 #include "core/index/rows_of_kind.hpp"
 #include "core/names/ascii_name.hpp"
@@ -155,7 +156,7 @@ private:
         if (!shape_of(kind).known) {
             return note(row, "kind", index_.record(row) + HeadField::info,
                         "has the unknown kind " + number(static_cast<unsigned>(kind)) +
-                            ", known only from the layout section");
+                            ", known only from the layout section" + upcoming_kind_hint(index_.kinds()[row]));
         }
         check_name(row, kind);
         check_info(row, kind);

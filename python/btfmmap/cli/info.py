@@ -12,6 +12,7 @@ enumerators, and the biggest structs.
 
 from __future__ import annotations
 
+import os
 import time
 
 from .. import KERNEL_BTF
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from .. import Btf
 
 BIGGEST = 10
+# Names of kinds that are in linux-next only.
+_UPCOMING = {"UNKNOWN_20": "LOC_PARAM", "UNKNOWN_21": "LOC_PROTO", "UNKNOWN_22": "LOCSEC"}
 _COUNTS = ("types", "kinds", "members", "params", "enumerators", "secinfos")
 
 
@@ -93,6 +96,7 @@ def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
         "base": btf.base and btf.base.source.path,
         "base_distilled": btf.base is not None and btf.base.distilled,
         "first_id": btf.first_id,
+        "inline": _inline(btf.source.path),
         **{name: counts[name] for name in _COUNTS},
         "ext": btf.ext
         and {
@@ -103,6 +107,17 @@ def collect(btf: Btf, open_seconds: float) -> dict[str, Any]:
         "strings": counts["strings"],
         "biggest_structs": counts["biggest_structs"],
     }
+
+
+def _inline(path: str | None) -> str | None:
+    """The file that continues this one with the locations of inlined functions, if there is one."""
+    beside = f"{path}.inline"
+    return beside if path is not None and os.path.isfile(beside) else None
+
+
+def _kind(name: str) -> str:
+    upcoming = _UPCOMING.get(name)
+    return name if upcoming is None else f"{name} ({upcoming})"
 
 
 def render(facts: dict[str, Any]) -> str:
@@ -129,7 +144,11 @@ def render(facts: dict[str, Any]) -> str:
         sections.append(("ext", ", ".join(f"{count:,} {name}" for name, count in facts["ext"].items())))
     if header["layout_len"]:
         sections.append(("layout", f"{header['layout_len']:,} bytes"))
-    kinds = [(name, f"{count:,}") for name, count in facts["kinds"].items() if count]
+    if facts["inline"]:
+        sections.append(
+            ("inline", f"{printable(facts['inline'])} has the inlined functions, as split BTF on this")
+        )
+    kinds = [(_kind(name), f"{count:,}") for name, count in facts["kinds"].items() if count]
     children = [
         ("members", f"{facts['members']:,}"),
         ("parameters", f"{facts['params']:,}"),

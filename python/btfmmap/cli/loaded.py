@@ -9,8 +9,10 @@ The kernel requires CAP_SYS_ADMIN, so run it as root.
 
 from __future__ import annotations
 
-from .. import loaded
-from .common import add_json, reading
+import os
+
+from .. import KERNEL_BTF, loaded
+from .common import add_json, printable, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,3 +33,15 @@ def run(args: argparse.Namespace) -> None:
     print(f"{'id':>6}  {'bytes':>10}  of       name")
     for btf in objects:
         print(f"{btf.id:>6}  {btf.size:>10,}  {'kernel ' if btf.kernel else 'program'}  {btf.name or '-'}")
+    inline = inline_names(os.path.dirname(KERNEL_BTF), {btf.name for btf in objects if btf.kernel})
+    if inline:
+        print(f"Not loaded, but in {os.path.dirname(KERNEL_BTF)}: {', '.join(map(printable, inline))}")
+
+
+def inline_names(folder: str, loaded_names: set[str]) -> list[str]:
+    """The names of the files with the locations of inlined functions that are not loaded as BTF objects."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(name for name in names if name.endswith(".inline") and name not in loaded_names)

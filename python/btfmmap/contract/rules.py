@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from ..inline_files import is_inline
 from .controls import ACCEPTED, with_control, write_directly
 from .syscalls import (
     MAP_PRIVATE,
@@ -190,7 +191,9 @@ def _modules(target: Target) -> str:
     if target.file_system_magic() != SYSFS_MAGIC:
         raise CannotTellError("the file is not on sysfs, where the modules' files are")
     folder = os.path.dirname(target.path)
-    others = sorted(name for name in os.listdir(folder) if name != os.path.basename(target.path))
+    others = sorted(
+        name for name in os.listdir(folder) if name != os.path.basename(target.path) and not is_inline(name)
+    )
     answers = {}
     for name in others:
         with suppress(FileNotFoundError):  # the module was unloaded

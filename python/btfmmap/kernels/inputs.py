@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..btf import Btf
 from ..containers import is_candidate
 from ..errors import BtfError
+from ..inline_files import is_inline
 from ..kernel_files import is_kernel_folder
 from ..opening import open_file
 from .identity import identify, release_in_path
@@ -93,9 +94,10 @@ class KernelInput:
 def find_kernels(kernels: Kernels, *, order: Order = "arguments") -> list[KernelInput]:
     """Expand paths, globs and folders into kernels, without opening any.
 
-    A folder that contains `vmlinux`, `vmlinux.btf` or a folder `kernel` is one kernel with its modules, such
-    as `/sys/kernel/btf` or `/lib/modules/$(uname -r)`. Of any other folder, each file in it or below that may
-    contain BTF is a kernel. Whether it may is decided by its first bytes, and hidden files are left out.
+    A folder that contains `vmlinux`, `vmlinux.btf`, `btf_vmlinux.ko` or a folder `kernel` is one kernel with
+    its modules, such as `/sys/kernel/btf` or `/lib/modules/$(uname -r)`. Of any other folder, each file in it
+    or below that may contain BTF is a kernel. Whether it may is decided by its first bytes. Hidden files are
+    left out, and those such as `vmlinux.inline`, which continue a kernel.
 
     The result can be passed on in place of `kernels`.
 
@@ -197,7 +199,7 @@ def _kernels_below(folder: str) -> Iterator[str]:
             yield folder  # fails with the same error when it is opened
             continue
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or is_inline(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 pending.append(entry.path)

@@ -93,10 +93,9 @@ def open_path(path: str, name: str) -> OpenKernel:
     if not os.path.isdir(path):
         btf, holder = open_with_holder(path)
         return OpenKernel(identify(path, name, btf=btf, holder=holder), btf, owned=True)
-    from ..kernel import with_modules
+    from ..kernel import open_base, with_modules
 
-    own = _kernel_of(path)
-    base, holder = open_with_holder(own)
+    base, holder, own = open_base(_kernel_of(path), path)
     kernel = with_modules(base, path, own, owns_base=True)
     return OpenKernel(identify(path, name, btf=base, holder=holder), kernel, owned=True)
 
