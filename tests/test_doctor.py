@@ -8,6 +8,8 @@ import mmap
 import os
 import re
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +19,10 @@ import requirements
 
 import btfmmap
 from btfmmap import contract
+from btfmmap.cli import doctor as cli_doctor
 from btfmmap.cli import main
-from btfmmap.contract import controls
-from btfmmap.contract.syscalls import RefusedError
+from btfmmap.contract import controls, probing, rules
+from btfmmap.contract.syscalls import PAGE, RefusedError
 from btfmmap.contract.target import CannotTellError, Target
 
 VERDICTS = {"holds", "does not hold", "could not be tried"}
@@ -270,6 +273,115 @@ def test_magic_number_by_architecture(tmp_path: Path, compiler: str, emulator: s
     found = subprocess.run([*command, *paths], capture_output=True, text=True, check=True).stdout
     reference = [requirements.tool("stat"), "--file-system", "--format=%t", *paths]
     assert found == subprocess.run(reference, capture_output=True, text=True, check=True).stdout
+
+
+class Ring(Target):
+    """vmalloc's pages, mapped as a kernel with CONFIG_DEBUG_INFO_BTF_LAZY maps its BTF, by vm_insert_page():
+    the ring of a packet socket."""
+
+    def __init__(self) -> None:
+        af_packet, sol_packet, packet_rx_ring = 17, 263, 5
+        try:
+            self.socket = socket.socket(af_packet, socket.SOCK_RAW, 0)
+        except OSError as error:
+            pytest.skip(f"no packet sockets here: {error.strerror}")
+        self.path = "ring"
+        self.fd = self.socket.fileno()
+        self.size = self.pages_size = 8 * PAGE
+        request = struct.pack("4I", PAGE, 8, PAGE, 8)  # blocks, then frames: size and number
+        self.socket.setsockopt(sol_packet, packet_rx_ring, request)
+
+
+class TestVmalloc:
+    """A kernel that maps vmalloc's pages keeps other promises than one that maps its image."""
+
+    def test_rules(self) -> None:
+        ring = Ring()
+        with ring.socket:
+            self.check_rules(ring)
+
+    def check_rules(self, ring: Ring) -> None:
+        assert rules.PAGES.probe(ring) == "vmalloc"
+        depends = [rule for rule in rules.RULES if rule.with_vmalloc is not None]
+        assert len(depends) == 4
+        for rule in depends:
+            try:
+                observed = rule.probe(ring)
+            except CannotTellError:
+                assert rule.uses_disk
+                continue
+            assert observed in rule.on("vmalloc").expected, rule.name
+            assert observed not in rule.on("the kernel's image").expected
+        for rule in rules.RULES:
+            if rule.name in ("mmap private, read-only", "write() from the mapping"):
+                assert tried(rule, ring) in rule.expected, rule.name
+
+    def test_the_image_breaks_them(self, mappable: Path) -> None:
+        """What holds on one kind of kernel does not hold on the other."""
+        target = Target(str(mappable))
+        pages = rules.PAGES.probe(target)
+        other = {"vmalloc": "the kernel's image", "the kernel's image": "vmalloc"}[pages]
+        for rule in rules.RULES:
+            if rule.with_vmalloc is not None and not rule.uses_disk:
+                observed = tried(rule, Target(str(mappable)))
+                assert observed in rule.on(pages).expected
+                assert observed not in rule.on(other).expected
+
+    def test_findings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is expected is what such a kernel promises."""
+        number = rules.RULES.index(rules.PAGES)
+        for pages, expected in (("vmalloc", "accepted"), ("the kernel's image", "EFAULT")):
+            line = json.dumps([number, pages, "holds"])
+            monkeypatch.setattr(contract, "_PROBE", f"print({line!r})")
+            findings = {finding.rule: finding for finding in btfmmap.doctor()}
+            assert findings["vmsplice() from the mapping"].expected == expected
+            assert findings["the pages that are mapped"].expected == "the kernel's image or vmalloc"
+
+    def test_probing(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """Rules after the one about the pages are judged by its result."""
+        asked = {}
+
+        def observe(rule: rules.Rule, _path: str) -> tuple[str, str]:
+            asked[rule.name] = rule.expected
+            return ("vmalloc" if rule is rules.PAGES else rule.expected[0]), "holds"
+
+        monkeypatch.setattr(probing, "observe", observe)
+        monkeypatch.setattr(sys, "argv", ["probing", "path"])
+        probing.main()
+        assert len(capsys.readouterr().out.splitlines()) == len(rules.RULES)
+        assert asked["vmsplice() from the mapping"] == ("accepted",)
+        assert asked["mremap to a larger size"] == ("EFAULT",)
+
+    def test_advice(self) -> None:
+        def advice(pages: str) -> str:
+            findings = [
+                btfmmap.Finding(rule.name, "", pages if rule is rules.PAGES else "", "holds")
+                for rule in rules.RULES
+            ]
+            return cli_doctor.render(findings)
+
+        requirements.kernel_btf()
+        assert "resident memory" in advice("vmalloc")
+        assert "resident memory" not in advice("the kernel's image")
+
+
+def tried(rule: rules.Rule, target: Target) -> str:
+    try:
+        return rule.probe(target)
+    except RefusedError as error:
+        return error.name
+
+
+@pytest.mark.parametrize(
+    "error", [RefusedError(errno.ENOMEM), OSError(errno.ENOMEM, "Cannot allocate memory")]
+)
+def test_out_of_memory_breaks_no_rule(error: Exception) -> None:
+    def probe(_target: Target) -> str:
+        raise error
+
+    observed, verdict = probing._tried(rules.Rule("any", ("EINVAL",), probe), btfmmap.SAMPLE_BTF)
+    assert verdict == "could not be tried"
+    assert "fails with ENOMEM" in observed
 
 
 CRASH = """

@@ -121,3 +121,38 @@ def test_doctor_out_of_memory(library: Path) -> None:
     done = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "doctor", "--json")
     assert done.returncode == 3
     assert "does not hold" not in {finding["verdict"] for finding in json.loads(done.stdout)["findings"]}
+
+
+def test_doctor_cannot_read(library: Path) -> None:
+    """A kernel that cannot decompress its BTF answers reads and mappings with ENOMEM."""
+    kernel = requirements.kernel_btf()
+    faults = {"FAULT_MMAP": errno.ENOMEM, "FAULT_READ_ERROR": errno.ENOMEM}
+    done = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "doctor", "--json")
+    assert done.returncode == 3
+    findings = {finding["rule"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert "does not hold" not in {finding["verdict"] for finding in findings.values()}
+    assert findings["read() of the whole file at once"]["observed"].startswith("read() fails with ENOMEM: ")
+    assert findings["mmap private, read-only"]["observed"].startswith("mmap fails with ENOMEM: ")
+
+
+@pytest.mark.parametrize("method", ["auto", "read"])
+def test_no_memory_to_map_and_to_read(library: Path, method: str) -> None:
+    """The error is the kernel's own, and names the file."""
+    kernel = requirements.kernel_btf()
+    faults = {"FAULT_MMAP": errno.ENOMEM, "FAULT_READ_ERROR": errno.ENOMEM}
+    done = under(library, kernel, faults, sys.executable, "-c", OPEN, str(kernel), method)
+    assert done.returncode == 1
+    assert f"[Errno {errno.ENOMEM}] {os.strerror(errno.ENOMEM)}: '{kernel}'" in done.stderr
+    done = under(library, kernel, faults, sys.executable, "-m", "btfmmap", "info", str(kernel))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"btfmmap: {kernel}: {os.strerror(errno.ENOMEM)}\n"
+
+
+def test_no_memory_to_read_is_not_fatal_where_mapping_works(library: Path) -> None:
+    kernel = requirements.kernel_btf()
+    done = under(
+        library, kernel, {"FAULT_READ_ERROR": errno.ENOMEM}, sys.executable, "-c", OPEN, str(kernel), "auto"
+    )
+    if done.returncode and "Errno" in done.stderr:
+        pytest.skip("this kernel does not map its BTF")
+    assert json.loads(done.stdout)[:2] == ["mmap", digest(kernel)]

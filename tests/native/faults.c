@@ -1,6 +1,7 @@
 /* Preloaded by tests: makes mmap and read of one file misbehave.
    FAULT_FILE names it; FAULT_MMAP is the errno that mmap of it gives; FAULT_READ the most bytes a read of it
-   gives; FAULT_EINTR makes every second read of it end with EINTR. */
+   gives; FAULT_EINTR makes every second read of it end with EINTR; FAULT_READ_ERROR is the errno that any read
+   of it gives. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -52,6 +53,14 @@ static int interrupted(void) {
     return 0;
 }
 
+static int refused(void) {
+    if (option("FAULT_READ_ERROR") != 0) {
+        errno = (int)option("FAULT_READ_ERROR");
+        return 1;
+    }
+    return interrupted();
+}
+
 static size_t shortened(size_t size) {
     const size_t most = (size_t)option("FAULT_READ");
     return most != 0 && size > most ? most : size;
@@ -63,7 +72,7 @@ ssize_t read(int fd, void *to, size_t size) {
         real = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
     }
     if (is_target(fd)) {
-        if (interrupted()) {
+        if (refused()) {
             return -1;
         }
         size = shortened(size);
@@ -78,7 +87,7 @@ ssize_t read(int fd, void *to, size_t size) {
             real = (ssize_t(*)(int, void *, size_t, offset_type))dlsym(RTLD_NEXT, #name); \
         } \
         if (is_target(fd)) { \
-            if (interrupted()) { \
+            if (refused()) { \
                 return -1; \
             } \
             size = shortened(size); \

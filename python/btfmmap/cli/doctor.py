@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _HOLDS, _DOES_NOT_HOLD, _NOT_TRIED = "holds", "does not hold", "could not be tried"
 _ON_SYSFS = "the file is on sysfs"
 _MAPS = "mmap private, read-only"
+_PAGES, _VMALLOC = "the pages that are mapped", "vmalloc"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +107,10 @@ def _advice(findings: list[Finding]) -> str:
     except OSError as error:
         return f"{KERNEL_BTF}: {error.strerror}"
     if maps.verdict == _HOLDS and _of(findings, _ON_SYSFS).verdict == _HOLDS:
-        return f"btfmmap maps this kernel's BTF: {size} shared by all processes, none copied."
+        text = f"btfmmap maps this kernel's BTF: {size} shared by all processes, none copied."
+        if _of(findings, _PAGES).observed == _VMALLOC:
+            text += " Each process's resident memory includes what it has read of them."
+        return text
     reads = f"so btfmmap reads it: {size} of private memory in each process."
     if maps.observed == "ENODEV":
         return f"This kernel, {os.uname().release}, does not map its BTF (Linux 6.16 and later do), {reads}"

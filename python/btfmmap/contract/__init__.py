@@ -43,7 +43,8 @@ def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
     """Check the running kernel's guarantees about mapping its BTF.
 
     The rules are the guarantees of the kernel change that made BTF mappable (Linux 6.16,
-    `btf_sysfs_vmlinux_mmap` in kernel/bpf/sysfs_btf.c).
+    `btf_sysfs_vmlinux_mmap` in kernel/bpf/sysfs_btf.c). Some depend on the pages that a kernel maps: those of
+    its image, or vmalloc's with CONFIG_DEBUG_INFO_BTF_LAZY. The rule "the pages that are mapped" tells which.
 
     Probes run in separate processes and cannot affect the caller. A probe that blocks in the kernel is
     reported, and its process is not waited for. The function takes less than 40 seconds.
@@ -64,12 +65,14 @@ def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
         >>> {finding.verdict for finding in btfmmap.doctor("/no/such/file")}
         {'could not be tried'}
     """
-    from .rules import RULES
+    from .rules import PAGES, RULES
 
     observed, reason = _observed(os.path.abspath(path))
+    found = [observed.get(number, (reason, "could not be tried")) for number in range(len(RULES))]
+    pages, _ = found[RULES.index(PAGES)]
     return [
-        Finding(rule.name, " or ".join(rule.expected), *observed.get(number, (reason, "could not be tried")))
-        for number, rule in enumerate(RULES)
+        Finding(rule.name, " or ".join(rule.on(pages).expected), *each)
+        for rule, each in zip(RULES, found, strict=True)
     ]
 
 

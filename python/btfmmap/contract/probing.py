@@ -6,6 +6,7 @@ child without a limit: a process blocked in the kernel survives SIGKILL.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -14,9 +15,9 @@ import sys
 import time
 from contextlib import suppress
 
-from .rules import RULES, Rule
+from .rules import PAGES, RULES, Rule
 from .syscalls import RefusedError
-from .target import CannotTellError, Target
+from .target import NO_MEMORY, CannotTellError, Target
 
 HOLDS = "holds"
 DOES_NOT_HOLD = "does not hold"
@@ -67,10 +68,14 @@ def _tried(rule: Rule, path: str) -> tuple[str, str]:
     try:
         observed = rule.probe(Target(path))
     except RefusedError as error:
+        if error.errno == errno.ENOMEM:
+            return f"the operation {NO_MEMORY}", NOT_TRIED
         observed = error.name
     except CannotTellError as reason:
         return str(reason), NOT_TRIED
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            return f"read() {NO_MEMORY}", NOT_TRIED
         place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return f"{place}{error.strerror}", NOT_TRIED
     except Exception as error:
@@ -119,9 +124,12 @@ def _ended(child: int, reading: int, answer: bytearray, seconds: float) -> int |
 def main() -> None:
     """Print one JSON array a line: the index of a rule, the observation and the verdict."""
     until = time.monotonic() + _SECONDS_TO_START
+    pages = None
     for number, rule in enumerate(RULES):
         if time.monotonic() < until:
-            observed, verdict = observe(rule, sys.argv[1])
+            observed, verdict = observe(rule.on(pages), sys.argv[1])
+            if rule is PAGES:
+                pages = observed
         else:
             observed, verdict = "no time left: other probes took too long", NOT_TRIED
         print(json.dumps([number, observed, verdict]), flush=True)

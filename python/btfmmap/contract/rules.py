@@ -2,10 +2,14 @@
 
 Each rule is a guarantee of the kernel change that made the file mappable: Linux 6.16,
 `btf_sysfs_vmlinux_mmap` in kernel/bpf/sysfs_btf.c.
+
+The pages are those of the kernel's image, or, with CONFIG_DEBUG_INFO_BTF_LAZY, vmalloc's: the kernel then
+decompresses its BTF when it is first needed. vmalloc's pages are charged to processes and can be pinned.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Callable
@@ -32,7 +36,7 @@ from .syscalls import (
     vmsplice,
     write,
 )
-from .target import SYSFS_MAGIC, CannotTellError, Target, error_name
+from .target import NO_MEMORY, SYSFS_MAGIC, CannotTellError, Target, error_name
 
 _OTHER_FILE = "/sys/kernel/notes"
 
@@ -45,6 +49,7 @@ class Rule(NamedTuple):
         expected: the results that satisfy the rule.
         probe: tries the operation and returns the result. It raises `RefusedError` if the result is an errno,
             and any other exception if the rule could not be tried.
+        with_vmalloc: those results on a kernel that maps vmalloc's pages, if they differ.
         uses_disk: whether the probe also writes to an ordinary file system, which may block regardless of the
             mapping.
     """
@@ -52,10 +57,18 @@ class Rule(NamedTuple):
     name: str
     expected: tuple[str, ...]
     probe: Callable[[Target], str]
+    with_vmalloc: tuple[str, ...] | None = None
     uses_disk: bool = False
+
+    def on(self, pages: str | None) -> Rule:
+        """Return the rule for a kernel that maps such pages, the result of `PAGES`; None if unknown."""
+        if pages != VMALLOC or self.with_vmalloc is None:
+            return self
+        return self._replace(expected=self.with_vmalloc)
 
 
 EQUAL = "the same bytes as read()"
+IMAGE, VMALLOC = "the kernel's image", "vmalloc"
 
 
 def _private(target: Target) -> str:
@@ -150,8 +163,22 @@ def _flag(flag: str) -> Callable[[Target], str]:
     return probe
 
 
+def _pages(target: Target) -> str:
+    flags = _smaps(target)["VmFlags"].split()
+    if "pf" in flags:  # VM_PFNMAP, set by remap_pfn_range()
+        return IMAGE
+    return VMALLOC if "mm" in flags else "an ordinary file"  # VM_MIXEDMAP, set by remap_vmalloc_range()
+
+
+_ALL_RESIDENT = "Rss of all pages, Pss of a share"
+
+
 def _resident(target: Target) -> str:
     fields = _smaps(target)
+    resident, share = (int(fields[name].split()[0]) for name in ("Rss", "Pss"))  # kB
+    # Processes that map the same page each have an equal share of it.
+    if resident == target.pages_size // 1024 and 0 < share <= resident:
+        return _ALL_RESIDENT
     return f"Rss {fields['Rss']}, Pss {fields['Pss']}"
 
 
@@ -164,10 +191,7 @@ def _grow(target: Target) -> str:
 def _read_at_once(target: Target) -> str:
     if target.size <= PAGE:
         raise CannotTellError("the file is no longer than a page")
-    try:
-        return f"{len(os.pread(target.fd, target.size, 0))} bytes"
-    except OSError as error:
-        return error_name(error)
+    return f"{len(os.pread(target.fd, target.size, 0))} bytes"
 
 
 def _write_out(address: int) -> str:
@@ -215,6 +239,8 @@ def _map_page(path: str) -> str:
     try:
         munmap(mmap(fd, PAGE, PROT_READ, MAP_PRIVATE), PAGE)
     except RefusedError as error:
+        if error.errno == errno.ENOMEM:
+            raise CannotTellError(f"{path}: {NO_MEMORY}") from None
         return error.name
     finally:
         os.close(fd)
@@ -246,10 +272,12 @@ def _extent(target: Target) -> str:
     return "equal" if size == target.size else f"{size} bytes by its header, but the file has {target.size}"
 
 
+PAGES = Rule("the pages that are mapped", (IMAGE, VMALLOC), _pages)
 RULES = (
     Rule("the file is on sysfs", ("sysfs",), _on_sysfs),
     Rule("the file's size equals that of its BTF header", ("equal",), _extent),
     Rule("mmap private, read-only", (ACCEPTED,), _private),
+    PAGES,
     Rule("the mapped bytes", (EQUAL,), _equals_read),
     Rule("mmap shared, read-only", ("EACCES",), _map(PROT_READ, MAP_SHARED)),
     Rule("mmap shared with validation, read-only", ("EACCES",), _map(PROT_READ, MAP_SHARED_VALIDATE)),
@@ -275,12 +303,28 @@ RULES = (
     Rule("excluded from core dumps (VmFlags dd)", ("set",), _flag("dd")),
     Rule("may become writable (VmFlags mw)", ("not set",), _flag("mw")),
     Rule("may become executable (VmFlags me)", ("not set",), _flag("me")),
-    Rule("memory charged for the mapping, all pages touched", ("Rss 0 kB, Pss 0 kB",), _resident),
+    Rule(
+        "memory charged for the mapping, all pages touched",
+        ("Rss 0 kB, Pss 0 kB",),
+        _resident,
+        with_vmalloc=(_ALL_RESIDENT,),
+    ),
     Rule("read() of the whole file at once", (f"{PAGE} bytes",), _read_at_once),
     Rule("write() from the mapping", (ACCEPTED,), with_control(_write_out)),
-    Rule("write() from the mapping with O_DIRECT", ("EFAULT",), write_directly, uses_disk=True),
-    Rule("vmsplice() from the mapping", ("EFAULT",), with_control(_splice)),
-    Rule("process_vm_readv() of the mapping", ("EFAULT",), with_control(_read_from_outside)),
+    Rule(
+        "write() from the mapping with O_DIRECT",
+        ("EFAULT",),
+        write_directly,
+        with_vmalloc=(ACCEPTED,),
+        uses_disk=True,
+    ),
+    Rule("vmsplice() from the mapping", ("EFAULT",), with_control(_splice), with_vmalloc=(ACCEPTED,)),
+    Rule(
+        "process_vm_readv() of the mapping",
+        ("EFAULT",),
+        with_control(_read_from_outside),
+        with_vmalloc=(ACCEPTED,),
+    ),
     # EROFS: containers mount sysfs read-only.
     Rule("opening the file for writing", ("EACCES", "EPERM", "EROFS"), _opens_for_writing),
     Rule("mmap of a module's file", ("ENODEV",), _modules),

@@ -13,6 +13,7 @@ from ..opening import KERNEL_BTF
 from .syscalls import MAP_PRIVATE, PAGE, PROT_READ, RefusedError, mmap, munmap
 
 SYSFS_MAGIC = 0x62656572
+NO_MEMORY = "fails with ENOMEM: out of memory, over a limit, or the kernel could not decompress its BTF"
 
 
 class CannotTellError(Exception):
@@ -69,7 +70,7 @@ class Target:
             return mmap(self.fd, self.size if length is None else length, PROT_READ, MAP_PRIVATE)
         except RefusedError as error:
             if error.errno == errno.ENOMEM:
-                raise CannotTellError("mmap fails with ENOMEM: out of memory, or over a limit") from None
+                raise CannotTellError(f"mmap {NO_MEMORY}") from None
             raise
 
     @contextmanager
