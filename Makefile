@@ -12,7 +12,7 @@ FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/nati
 # Inputs of the build. pip rebuilds the package if one of them changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test test-sanitized fuzz fuzz32 lint format bench bench-instructions sample clean
+.PHONY: help run test test-sanitized test-boot fuzz fuzz32 lint format bench bench-instructions sample clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-sanitized: $(BIN)/.tested ## build with ASan and UBSan, and run all tests (
 	BTFMMAP_SANITIZE=1 $(BIN)/python setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib
 	LD_PRELOAD="$(PRELOADED)" PYTHONPATH=$(abspath $(SANITIZED)/lib) PYTHONMALLOC=malloc \
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 $(BIN)/python -m pytest $(ARGS)
+
+test-boot: $(BIN)/.tested ## boot the KERNELs of ARCH in an emulator, and run tests there (needs Debian)
+	PYTHONPATH=tests $(BIN)/python -m boot $(if $(ARCH),--arch $(ARCH)) $(if $(KERNEL),--kernel $(KERNEL)) $(ARGS)
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS, default 60 (needs clang)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON)

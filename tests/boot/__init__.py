@@ -1,0 +1,1 @@
+"""Boots kernels in an emulator: `make test-boot`."""

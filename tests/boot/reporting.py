@@ -1,0 +1,104 @@
+"""What the boots found, as a table and as a list of what went wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Report = dict[str, Any]
+
+_HEAD = ("guest", "kernel", "bits", "page", "opened", "open ms", "rules", "modules", "tests", "boot s")
+# Rules that cannot be tried on a kernel that does not map.
+_ON_OLD_KERNELS = {"mmap private, read-only"}
+
+
+def table(reports: list[Report]) -> str:
+    rows = [_HEAD, *map(_row, reports)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(report: Report) -> tuple[str, ...]:
+    if "error" in report:
+        return (report["guest"], report["release"], *("",) * (len(_HEAD) - 3), "failed")
+    root = report["users"]["root"]
+    opened = json.loads(root["opened"]["output"]) if root["opened"]["code"] == 0 else None
+    verdicts = [finding["verdict"] for finding in _findings(root)]
+    counts = "/".join(
+        str(verdicts.count(verdict)) for verdict in ("holds", "does not hold", "could not be tried")
+    )
+    passed = [
+        sum(done["counts"].get("passed", 0) for done in user.values() if "counts" in done)
+        for user in report["users"].values()
+    ]
+    return (
+        report["guest"],
+        report["release"],
+        str(report["bits"]),
+        str(report["page"]),
+        opened["found"]["auto"][0] if opened else "nothing",
+        str(json.loads(root["info"]["output"])["open_ms"]) if root["info"]["code"] == 0 else "",
+        counts,
+        f"{len(opened['modules'])}/{len(report['bytes']) - 1}" if opened else "",
+        "+".join(map(str, passed)),
+        str(report["boot_seconds"]),
+    )
+
+
+def _findings(user: dict[str, Any]) -> list[dict[str, str]]:
+    try:
+        findings: list[dict[str, str]] = json.loads(user["doctor"]["output"])["findings"]
+    except ValueError:
+        return []
+    return findings
+
+
+def failures(report: Report) -> list[str]:
+    """A line for each thing that is not as it should be."""
+    name = f"{report['guest']} {report['release']}"
+    if "error" in report:
+        return [f"{name}: {report['error']}"]
+    found = []
+    for user, results in report["users"].items():
+        where = f"{name}: {user}"
+        found += [f"{where}: {problem}" for problem in _problems(results, report["bytes"], user)]
+    return found
+
+
+def _problems(results: dict[str, Any], read: dict[str, str], user: str) -> list[str]:
+    problems = []
+    for name, done in results.items():
+        # doctor exits with 1 on a kernel that does not map; only root may list what is loaded.
+        expected = {"doctor": (0, 1), "loaded": (0,) if user == "root" else (2,)}.get(name, (0,))
+        if done["code"] not in expected:
+            problems.append(f"{name} exited with {done['code']}:\n{done['output'][-4000:]}")
+    if results["opened"]["code"] == 0:
+        problems += _differences(json.loads(results["opened"]["output"]), read)
+    if results["info"]["code"] == 0 and json.loads(results["info"]["output"])["source"]["how"] == "buffer":
+        problems.append("info opened a buffer")
+    findings = _findings(results)
+    broken = {finding["rule"]: finding for finding in findings if finding["verdict"] == "does not hold"}
+    unmappable = broken.get("mmap private, read-only", {}).get("observed") == "ENODEV"
+    for rule, finding in broken.items():
+        if not (unmappable and rule in _ON_OLD_KERNELS):
+            problems.append(f"{rule}: expected {finding['expected']}, observed {finding['observed']}")
+    return problems
+
+
+def _differences(opened: dict[str, Any], read: dict[str, str]) -> list[str]:
+    problems = [f"{path}: {error}" for path, error in opened["failed"].items()]
+    for method in ("auto", "read"):
+        if opened["found"][method][1] != read["vmlinux"]:
+            problems.append(f"method {method}: other bytes than read(): {opened['found'][method]}")
+    how, *_ = opened["found"]["mmap"]
+    if how == "mmap" and opened["found"]["mmap"][1] != read["vmlinux"]:
+        problems.append("method mmap: other bytes than read()")
+    if (opened["found"]["auto"][0] == "mmap") != (how == "mmap"):
+        problems.append(f"auto opened by {opened['found']['auto'][0]}, but mmap by {how}")
+    modules = {name: digest for name, digest in read.items() if name != "vmlinux" and "." not in name}
+    if opened["modules"] != modules:
+        different = sorted(set(modules.items()) ^ set(opened["modules"].items()))
+        problems.append(f"other modules than in sysfs: {different[:3]}")
+    return problems
