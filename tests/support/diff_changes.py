@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bpftool_json import Record
 from canonical_types import COMPOSITES, ENUMS
@@ -172,7 +172,7 @@ def _function_changes(old: Definition, new: Definition) -> Iterable[Change]:
         yield Change("PARAMETER_REORDERED")
     results = protos[0]["ret_type_id"], protos[1]["ret_type_id"]
     if old.types.spelled(results[0]) != new.types.spelled(results[1]):
-        yield Change("RETURN_TYPE", "", "", old.types.text(results[0]), new.types.text(results[1]))
+        yield Change("RETURN_TYPE", "return", "return", old.types.text(results[0]), new.types.text(results[1]))
     else:
         yield from _embedding("PARAMETER_EMBEDDED", old, new, results, ("return", "return"))
     variadic = old.types.is_variadic(protos[0]), new.types.is_variadic(protos[1])
@@ -347,12 +347,21 @@ def _composite_changes(old: Definition, new: Definition, first: Record, second: 
     pairs = pair_members(before, after)
     disordered = out_of_order(pairs)
     common = sides[0].containers.keys() & sides[1].containers.keys()
+    retyped = {
+        at: list(_retyped("MEMBER", old, new, before[at], after[place])) for at, place in pairs.items()
+    }
+    embeds = any(row.code == "MEMBER_EMBEDDED" for of_member in retyped.values() for row in of_member)
     rows: list[Change] = []
     for at in sorted(pairs):
-        parts = before[at], after[pairs[at]]
-        shared = parts[0].named_container == parts[1].named_container is not None
-        for row in _member_changes(old, new, sides, (at, pairs[at]), at in disordered, pairs):
-            rows.append(_not_own(row) if shared else row)
+        one, other = before[at], after[pairs[at]]
+        shared = one.named_container == other.named_container is not None
+        own_type = any(row.code == "MEMBER_EMBEDDED" for row in retyped[at])
+        realigned = own_type or (embeds and _has_contents(one) and _has_contents(other))
+        parents = before[one.parent].offset, after[other.parent].offset
+        with_parent = one.parent >= 0 and pairs.get(one.parent) == other.parent
+        base = parents if with_parent else None
+        for row in (*_moved(one, other, at in disordered, realigned, base), *retyped[at]):
+            rows.append(replace(row, own=False) if shared else row)
     for at, part in enumerate(before):
         if at not in pairs:
             text = old.types.text(part.type_id)
@@ -370,8 +379,8 @@ def _composite_changes(old: Definition, new: Definition, first: Record, second: 
     sizes = first["size"], second["size"]
     if sizes[0] != sizes[1]:
         ends = sides[0].end, sides[1].end
-        realigned = any(row.code == "MEMBER_EMBEDDED" for row in rows)
-        own = not _explained(ends, (8 * sizes[0], 8 * sizes[1]), realigned)
+        embeds = any(row.code == "MEMBER_EMBEDDED" for row in rows)
+        own = not _explained(ends, (8 * sizes[0], 8 * sizes[1]), embeds)
         yield Change("SIZE", "", "", *sizes, own=own)
     alignments = old.types.alignment(first["id"]), new.types.alignment(second["id"])
     if None not in alignments and alignments[0] != alignments[1]:
@@ -379,37 +388,28 @@ def _composite_changes(old: Definition, new: Definition, first: Record, second: 
         yield Change("ALIGNMENT", "", "", *alignments, own=own)
 
 
-def _not_own(row: Change) -> Change:
-    return Change(row.code, row.old_path, row.new_path, row.old, row.new, False, row.embedded)
+def _has_contents(part: Part) -> bool:
+    """Whether the alignments of other members count for its place."""
+    return bool(part.chain) or (isinstance(part.spelled, tuple) and part.spelled[0] == "direct")
 
 
-def _member_changes(
-    old: Definition,
-    new: Definition,
-    sides: tuple[Members, Members],
-    pair: tuple[int, int],
-    disordered: bool,
-    pairs: Pairs,
+def _moved(
+    first: Part, second: Part, disordered: bool, realigned: bool, parents: tuple[int, int] | None
 ) -> Iterable[Change]:
-    first, second = sides[0].parts[pair[0]], sides[1].parts[pair[1]]
+    """All rows of two members but that of their types. `parents`: where the "struct {...}" around them start."""
     paths = first.path, second.path
     if first.relative[0] != second.relative[0]:
         yield Change("MEMBER_RENAMED", *paths)
-    retyped = list(_retyped("MEMBER", old, new, first, second))
-    if first.offset != second.offset:
-        starts = first.offset, second.offset
-        with_parent = first.parent >= 0 and pairs.get(first.parent) == second.parent
-        if with_parent:
-            bases = sides[0].parts[first.parent].offset, sides[1].parts[second.parent].offset
-            with_parent = starts[0] - bases[0] == starts[1] - bases[1]
-        ends, realigned = (first.end_before, second.end_before), retyped[:1] and not retyped[0].own
-        explained = not disordered and _explained(ends, starts, bool(realigned))
+    starts = first.offset, second.offset
+    if starts[0] != starts[1]:
+        with_parent = parents is not None and starts[0] - parents[0] == starts[1] - parents[1]
+        ends = first.end_before, second.end_before
+        explained = not disordered and _explained(ends, starts, realigned)
         yield Change("MEMBER_MOVED", *paths, *starts, own=not (with_parent or explained))
     if first.bits != second.bits:
         yield Change("MEMBER_BITS", *paths, first.bits, second.bits)
     if first.chain != second.chain:
         yield Change("MEMBER_NESTED", *paths, first.chain, second.chain)
-    yield from retyped
 
 
 def _alignment_is_explained(

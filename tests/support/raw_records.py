@@ -19,6 +19,7 @@ from btf_writer import (
     ENUM64,
     FUNC,
     FUNC_PROTO,
+    FWD,
     INT,
     PTR,
     RESTRICT,
@@ -168,3 +169,29 @@ def needed(records: list[Record], roots: Iterable[int]) -> list[int]:
             found.add(type_id)
             pending += records[type_id - 1].references()
     return sorted(found - {0})
+
+
+def pruned(records: list[Record], roots: Iterable[int]) -> list[Record]:
+    """The types `roots` with what they embed, and all INTs. Pointers to other named structs point to a FWD."""
+    pending = [(type_id, False) for type_id in roots]
+    pending += [(type_id, False) for type_id, record in enumerate(records, 1) if record.kind == INT]
+    found = {(0, False), (0, True)}
+    while pending:
+        type_id, is_pointee = pending.pop()
+        if (type_id, is_pointee) in found:
+            continue
+        found.add((type_id, is_pointee))
+        record = records[type_id - 1]
+        if record.kind in (STRUCT, UNION) and record.name and is_pointee:
+            continue
+        transparent = record.kind in (TYPEDEF, CONST, VOLATILE, RESTRICT, TYPE_TAG, ARRAY)
+        behind = record.kind == PTR or (transparent and is_pointee)
+        pending += [(other, behind) for other in record.references()]
+    kept = sorted({type_id for type_id, _ in found} - {0})
+    declared = [
+        Record(FWD, record.name, record.kind == UNION)
+        if record.kind in (STRUCT, UNION) and record.name and (type_id, False) not in found
+        else record
+        for type_id, record in enumerate(records, 1)
+    ]
+    return reordered(declared, kept)
