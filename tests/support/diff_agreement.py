@@ -40,18 +40,19 @@ class Summary:
     uncertain: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def disagreements(self, other: Summary) -> list[str]:
-        """Where the other differs, at most some of each sort."""
+        """Where the other differs; for each entity or cause, the first few differences."""
         found = []
         for label in sorted(self.rows.keys() | other.rows.keys(), key=repr):
             first, second = self.rows.get(label, Counter()), other.rows.get(label, Counter())
             if first != second:
-                only = sorted((first - second).elements(), key=repr), sorted((second - first).elements(), key=repr)
+                only = [*(first - second).elements()], [*(second - first).elements()]
                 found.append(f"{label}: only here {only[0][:3]}, only there {only[1][:3]}")
         for label in sorted(self.followers.keys() | other.followers.keys(), key=repr):
             here, there = self.followers.get(label, set()), other.followers.get(label, set())
             if here != there:
-                only = sorted(here - there, key=repr), sorted(there - here, key=repr)
-                found.append(f"cause {label}: only here {only[0][:3]}, only there {only[1][:3]}")
+                found.append(
+                    f"cause {label}: only here {[*here - there][:3]}, only there {[*there - here][:3]}"
+                )
         if self.entities != other.entities:
             found.append(f"{self.entities} entities here, {other.entities} there")
         if self.uncertain != other.uncertain:
@@ -64,11 +65,17 @@ def _text(text: object) -> object:
     return None if text is None or "{" in str(text) else "".join(str(text).split())
 
 
+def _as_signed(code: str, value: Any) -> Any:
+    """The column of values has 64 bits, whatever the sign of the enum."""
+    is_large = code.startswith("ENUMERATOR") and value is not None and value >= 1 << 63
+    return value - (1 << 64) if is_large else value
+
+
 def oracle_row(change: Change) -> Row:
     code = change.code
     values: tuple[object, object] = (None, None)
     if code in NUMBERS:
-        values = change.old, change.new
+        values = tuple(_as_signed(code, value) for value in (change.old, change.new))
     elif code in TYPED | ADDED:
         values = _text(change.old), _text(change.new)
     return (code, change.old_path, change.new_path, *values, change.own)

@@ -101,9 +101,8 @@ def pair_namesakes(old: list[Definition], new: list[Definition]) -> tuple[list[P
     )
     while ranks:
         worth, difference, at, place = ranks[0]
-        rivals = [
-            rank for rank in ranks[1:] if rank[:2] == (worth, difference) and (rank[2] == at or rank[3] == place)
-        ]
+        equal = [rank for rank in ranks[1:] if rank[:2] == (worth, difference)]
+        rivals = [rank for rank in equal if rank[2] == at or rank[3] == place]
         if rivals:
             uncertain.add(len(pairs))
         take(at, place)
@@ -183,9 +182,7 @@ class Difference:
                 ]
 
     def _find_causes(self) -> None:
-        edges = {
-            at: set().union(*map(self.leads_to, self.entities[at].rows)) - {at} for at in self.changed
-        }
+        edges = {at: set().union(*map(self.leads_to, self.entities[at].rows)) - {at} for at in self.changed}
         while True:
             for at in self.changed:
                 seen, pending = {at}, [at]

@@ -78,9 +78,8 @@ class Definition:
         """What breaks ties among namesakes: the number of parameters, or the size."""
         if self.is_function:
             return len(self.types.parameters(self.types.types[self.compared]))
-        return self.types.size(self.record.get("type_id", self.record["id"])) or 0 if (
-            self.record["kind"] in ("TYPEDEF", "VAR")
-        ) else int(self.record["size"])
+        is_alias = self.record["kind"] in ("TYPEDEF", "VAR")
+        return self.types.size(self.record["type_id" if is_alias else "id"]) or 0
 
 
 def changes(old: Definition, new: Definition) -> list[Change]:
@@ -172,7 +171,9 @@ def _function_changes(old: Definition, new: Definition) -> Iterable[Change]:
         yield Change("PARAMETER_REORDERED")
     results = protos[0]["ret_type_id"], protos[1]["ret_type_id"]
     if old.types.spelled(results[0]) != new.types.spelled(results[1]):
-        yield Change("RETURN_TYPE", "return", "return", old.types.text(results[0]), new.types.text(results[1]))
+        yield Change(
+            "RETURN_TYPE", "return", "return", old.types.text(results[0]), new.types.text(results[1])
+        )
     else:
         yield from _embedding("PARAMETER_EMBEDDED", old, new, results, ("return", "return"))
     variadic = old.types.is_variadic(protos[0]), new.types.is_variadic(protos[1])
@@ -217,7 +218,7 @@ def pair_members(old: Sequence[Part], new: Sequence[Part]) -> Pairs:
     pairs: Pairs = {}
     levels = [(-1, -1)]
     while levels:
-        deeper = []
+        deeper: list[tuple[int, int]] = []
         for parents in levels:
             level = _pair_level(
                 [at for at, part in enumerate(old) if part.parent == parents[0]],
@@ -235,7 +236,9 @@ def _pair_level(before: list[int], after: list[int], old: Sequence[Part], new: S
     by_path = _by_relative([old[at] for at in before], [new[at] for at in after])
     pairs = {before[at]: after[place] for at, place in by_path.items()}
 
-    def free(side: list[int], parts: Sequence[Part], taken: Iterable[int], key: Callable[[int], Hashable]):
+    def free(
+        side: list[int], parts: Sequence[Part], taken: Iterable[int], key: Callable[[int], Hashable]
+    ) -> list[tuple[int, Hashable]]:
         used = set(taken)
         return [(at, (parts[at].spelled, parts[at].bits, key(at))) for at in side if at not in used]
 
@@ -290,14 +293,14 @@ def _increasing(numbers: Iterable[int]) -> list[int]:
 
 
 def _body_changes(old: Definition, new: Definition) -> Iterable[Change]:
-    bodies = old.body, new.body
-    if bodies[0] is None or bodies[1] is None:
+    first, second = old.body, new.body
+    if first is None or second is None:
         return
-    enums = [body["kind"] in ENUMS for body in bodies]
+    enums = first["kind"] in ENUMS, second["kind"] in ENUMS
     if all(enums):
-        yield from _enum_changes(old, new, *bodies)
+        yield from _enum_changes(old, new, first, second)
     elif not any(enums):
-        yield from _composite_changes(old, new, *bodies)
+        yield from _composite_changes(old, new, first, second)
 
 
 def _enum_changes(old: Definition, new: Definition, first: Record, second: Record) -> Iterable[Change]:
@@ -377,14 +380,14 @@ def _composite_changes(old: Definition, new: Definition, first: Record, second: 
         rows += _embedding("MEMBER_EMBEDDED", old, new, ids, ("", ""))
     yield from rows
     sizes = first["size"], second["size"]
+    embeds = any(row.code == "MEMBER_EMBEDDED" for row in rows)  # containers with names included
     if sizes[0] != sizes[1]:
         ends = sides[0].end, sides[1].end
-        embeds = any(row.code == "MEMBER_EMBEDDED" for row in rows)
         own = not _explained(ends, (8 * sizes[0], 8 * sizes[1]), embeds)
         yield Change("SIZE", "", "", *sizes, own=own)
     alignments = old.types.alignment(first["id"]), new.types.alignment(second["id"])
     if None not in alignments and alignments[0] != alignments[1]:
-        own = not _alignment_is_explained(old, new, sides, pairs)
+        own = not embeds and not _alignment_is_explained(old, new, sides, pairs)
         yield Change("ALIGNMENT", "", "", *alignments, own=own)
 
 
@@ -396,7 +399,7 @@ def _has_contents(part: Part) -> bool:
 def _moved(
     first: Part, second: Part, disordered: bool, realigned: bool, parents: tuple[int, int] | None
 ) -> Iterable[Change]:
-    """All rows of two members but that of their types. `parents`: where the "struct {...}" around them start."""
+    """All rows of two members but that of their types. `parents`: where the structs around them start."""
     paths = first.path, second.path
     if first.relative[0] != second.relative[0]:
         yield Change("MEMBER_RENAMED", *paths)

@@ -168,7 +168,13 @@ class Definitions(CanonicalTypes):
     # -- enums and functions
 
     def enumerators(self, record: Record) -> list[Part]:
-        return _counted(Part(value["name"], value=value["val"]) for value in record["values"])
+        """bpftool extends the sign of values whatever the enum's: only the record's own bits count."""
+        half = 1 << (63 if record["kind"] == "ENUM64" else 31)
+        offset = half if record["encoding"] == "SIGNED" else 0
+        return _counted(
+            Part(value["name"], value=(value["val"] + offset) % (2 * half) - offset)
+            for value in record["values"]
+        )
 
     def parameters(self, proto: Record) -> list[Part]:
         """All but the mark of a variadic function."""

@@ -172,7 +172,7 @@ def needed(records: list[Record], roots: Iterable[int]) -> list[int]:
 
 
 def pruned(records: list[Record], roots: Iterable[int]) -> list[Record]:
-    """The types `roots` with what they embed, and all INTs. Pointers to other named structs point to a FWD."""
+    """The types `roots` with what they embed, and all INTs. Pointers to other named structs get a FWD."""
     pending = [(type_id, False) for type_id in roots]
     pending += [(type_id, False) for type_id, record in enumerate(records, 1) if record.kind == INT]
     found = {(0, False), (0, True)}
