@@ -39,6 +39,18 @@ class Summary:
     entities: int = 0
     uncertain: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def mirrored(self) -> Summary:
+        """What the comparison of the new kernel with the old one must be."""
+        rows = {
+            _mirrored_label(label): Counter({_mirrored_row(row): count for row, count in of_one.items()})
+            for label, of_one in self.rows.items()
+        }
+        followers = {
+            _mirrored_label(cause): {_mirrored_label(label) for label in found}
+            for cause, found in self.followers.items()
+        }
+        return Summary(rows, followers, self.entities, self.uncertain)
+
     def disagreements(self, other: Summary) -> list[str]:
         """Where the other differs; for each entity or cause, the first few differences."""
         found = []
@@ -58,6 +70,19 @@ class Summary:
         if self.uncertain != other.uncertain:
             found.append(f"uncertain: {self.uncertain} here, {other.uncertain} there")
         return found
+
+
+def _mirrored_label(label: Label) -> Label:
+    kind, name, old, new = label
+    return kind, name, new, old
+
+
+def _mirrored_row(row: Row) -> Row:
+    code, old_path, new_path, old, new, own = row
+    swapped = {"ADDED": "REMOVED", "REMOVED": "ADDED"}
+    prefix, _, verb = str(code).rpartition("_")
+    code = f"{prefix}_{swapped[verb]}".lstrip("_") if verb in swapped else code
+    return code, new_path, old_path, new, old, own
 
 
 def _text(text: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from btf_writer import ARRAY, ENUM, ENUM64, FLOAT, FUNC, FUNC_PROTO, INT, PTR, STRUCT, TYPEDEF, UNION, VAR
@@ -37,6 +37,10 @@ class Expected:
     new_path: str = ""
     old: int | None = None
     new: int | None = None
+
+    def values(self, codes: Container[str]) -> tuple[int | None, int | None]:
+        """The values of rows with these codes; those of others are not compared."""
+        return (self.old, self.new) if self.code in codes else (None, None)
 
     def mirrored(self) -> Expected:
         code = self.code

@@ -310,13 +310,13 @@ EDITS: dict[str, Callable[[Editor], Edit]] = {
 """With the mirror of each, they give every code."""
 
 
-def make(name: str, records: list[Record], source: random.Random) -> Edit:
-    """The edit of that name, at a place chosen by `source`; or its mirror."""
+def make(name: str, records: list[Record], source: random.Random, *, mirror: bool = True) -> Edit:
+    """The edit of that name, at a place chosen by `source`; or, with `mirror`, perhaps its mirror."""
     editor = Editor(records, source)
     for _ in range(2000):
         try:
             edit = EDITS[name](editor)
         except UnsuitableError:
             continue
-        return edit.mirrored() if source.random() < 0.5 else edit
+        return edit.mirrored() if mirror and source.random() < 0.5 else edit
     raise AssertionError(f"no place for {name}")

@@ -24,6 +24,7 @@ from btf_writer import (
     VAR,
     VOLATILE,
 )
+from diff_editor import traced
 from diff_layout import COMPOSITES, ENUMS, Relayout, by_value
 from raw_records import REFERRING, Record
 
@@ -45,6 +46,10 @@ class Merged:
         records = [changed.get(type_id, record) for type_id, record in enumerate(self.records, 1)]
         return Contents(Relayout(self.records, records, set(changed)).records if changed else records)
 
+    def old_id(self, type_id: int) -> int:
+        """The id here of a type of the older kernel."""
+        return type_id + self.shift
+
     def embedding(self, type_ids: Iterable[int]) -> set[int]:
         """All types of the newer kernel that embed one of these."""
         seen = set(type_ids)
@@ -55,6 +60,16 @@ class Merged:
                     seen.add(holder)
                     pending.append(holder)
         return seen
+
+
+def by_value_of(records: Sequence[Record], prototypes: set[int]) -> set[int]:
+    """The types, and the functions and tracepoints with these prototypes."""
+    return prototypes | {
+        type_id
+        for type_id, record in enumerate(records, 1)
+        if (record.kind == FUNC and record.size_or_type in prototypes)
+        or traced(records, type_id) in prototypes
+    }
 
 
 class _Shifted(dict[int, int]):
