@@ -55,7 +55,8 @@ def check(edit: Edit, summary: Summary) -> None:
         for (code, *rest, is_own), count in rows.items():
             if is_own:
                 values = rest[2:] if code in VALUED else (None, None)
-                own[(*label[:2], code, *rest[:2], *values)] += count
+                key: tuple[object, ...] = (*label[:2], code, *rest[:2], *values)
+                own[key] += count
     expected: Counter[tuple[object, ...]] = Counter()
     for row, count in edit.own.items():
         key = (row.kind, row.name, row.code, row.old_path, row.new_path, *row.values(VALUED))

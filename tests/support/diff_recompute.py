@@ -41,8 +41,8 @@ class Merged:
         self.holders = by_value(self.records)
 
     def put_back(self, pairs: Iterable[tuple[int, int]]) -> Contents:
-        """The contents if the new types, of each pair of ids (old, new), had their old definitions."""
-        changed = {new: self.records[old + self.shift - 1] for old, new in pairs}
+        """The contents if the new types, of each pair of ids here (old, new), had their old definitions."""
+        changed = {new: self.records[old - 1] for old, new in pairs}
         records = [changed.get(type_id, record) for type_id, record in enumerate(self.records, 1)]
         return Contents(Relayout(self.records, records, set(changed)).records if changed else records)
 

@@ -25,12 +25,13 @@ def of_entities(kernels: Sequence[Definitions]) -> Versions:
             latest = {id(_latest(history)): history for history in histories}
             pairs, _ = pair_namesakes([_latest(history) for history in histories], side.get(key, []))
             for old, new in pairs:
-                history = latest[id(old)] if old else [None] * at
                 if old is None:
-                    histories.append(history)
-                history.append(new)
+                    histories.append([*[None] * at, new])
+                else:
+                    latest[id(old)].append(new)
         for history in histories:
-            found[(*key, _numbered([_content(definition) for definition in history]))] += 1
+            kind, name = key
+            found[kind, name, _numbered([_content(definition) for definition in history])] += 1
     return found
 
 
