@@ -18,10 +18,15 @@ import btfmmap.opening
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
-EXAMPLES = ("README.md", "docs/check.md", "docs/diff.md", "docs/dumps.md", "docs/guide.md")
-EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md", "docs/writing.md")
-EXAMPLES = ("README.md", "docs/check.md", "docs/dumps.md", "docs/guide.md", "docs/paths.md")
-EXAMPLES = ("README.md", "docs/check.md", "docs/containers.md", "docs/dumps.md", "docs/guide.md")
+COMMAND_EXAMPLES = (
+    "README.md",
+    "docs/check.md",
+    "docs/diff.md",
+    "docs/guide.md",
+    "docs/paths.md",
+    "docs/writing.md",
+)
+EXAMPLES = (*COMMAND_EXAMPLES, "docs/containers.md", "docs/dumps.md")
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 
@@ -93,9 +98,7 @@ def test_python(document: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("linux_7_2")
-@pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/diff.md", "docs/guide.md"])
-@pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/guide.md", "docs/writing.md"])
-@pytest.mark.parametrize("document", ["README.md", "docs/check.md", "docs/guide.md", "docs/paths.md"])
+@pytest.mark.parametrize("document", COMMAND_EXAMPLES)
 def test_commands(document: str, capfd: pytest.CaptureFixture[str]) -> None:
     found = [each for block in blocks(document, "console") for each in commands(block)]
     assert found

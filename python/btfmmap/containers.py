@@ -23,7 +23,6 @@ _TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
 _MAX_DEPTH = 4  # of nested containers: an image in a tar in an xz; a file may decompress to itself
 _MAX_BOOT_DEPTH = 4  # of containers for boot loaders: an UNCOMPRESSED_IMG in an Android boot image
 _MAX_TRIES = 512  # data in images and kernels in containers that are searched, nested ones included
-_MAX_TRIES = 512  # attempts to decompress data in images, nested ones included
 _IN_MODULE = "its BTF is in the module btf_vmlinux.ko"
 _MAX_VALID_HEADERS = 8  # BTF headers in an image whose data is then parsed
 
@@ -104,9 +103,6 @@ class _Search:
         searched as an image if nothing else recognises it.
         """
         if file.is_btf():
-            return Contents(file)
-        if is_elf(file):
-            return self.in_elf(file)
             return Contents(file, containers=tuple(self.trail))
         head = bytes(file.head(kernel_images.HEAD))
         if head.startswith(_ELF_MAGIC) and not _is_headerless(head):

@@ -80,7 +80,6 @@ NEVER_ANSWERED = {
 DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "open": (OSError,),  # an empty file cannot be mapped
     "open_kernel": (OSError, RuntimeWarning),  # warnings are errors in tests
-    "open_kernel": (OSError, RuntimeWarning),  # the warning is an error in tests
     "check": (OSError, TypeError),
     "min_core_btf": (OSError, TypeError),
     "MinCoreResult.content": (IndexError,),

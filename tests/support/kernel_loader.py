@@ -1,5 +1,4 @@
 """Loads BTF by bpf(BPF_BTF_LOAD), as the reference for the rules of the kernel. Needs root."""
-"""Loads BTF into the running kernel, as a reference. Needs root."""
 
 from __future__ import annotations
 
@@ -19,13 +18,6 @@ LOG_SIZE = 1 << 20
 class Attributes(ctypes.Structure):
     """The part of `union bpf_attr` that the call uses."""
 
-
-SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64le": 361}
-BPF_BTF_LOAD = 18
-LOG_SIZE = 1 << 16
-
-
-class _Attributes(ctypes.Structure):
     _fields_ = (
         ("btf", ctypes.c_uint64),
         ("log", ctypes.c_uint64),
@@ -36,84 +28,46 @@ class _Attributes(ctypes.Structure):
 
 
 class KernelLoader:
-    """Says of BTF whether the running kernel takes it."""
+    """Says of BTF whether the running kernel takes it. Skips the test where that cannot be asked."""
 
     def __init__(self) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("only root may load BTF")
+        if platform.machine() not in SYS_BPF:
+            pytest.skip(f"the number of bpf(2) is not known for {platform.machine()}")
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.log = ctypes.create_string_buffer(LOG_SIZE)
+        writer = BtfWriter()
+        writer.add_int()
+        if refused := self.refusal(writer.build()):
+            pytest.skip(f"this kernel loads no BTF: {os.strerror(refused[0])}")
 
     def refusal(self, blob: bytes) -> tuple[int, str] | None:
         """The error number and the end of the log; None if the kernel takes the BTF."""
-        code = self._load(blob, logged=True)
-        log = self.log.value.decode(errors="replace")
-        if code == errno.ENOSPC:  # of the log
-            code, log = self._load(blob, logged=False), ""
-        return (code, "\n".join(log.rstrip("\n").split("\n")[-2:])) if code else None
+        descriptor, log = self.load(blob, logged=True), self.log.value.decode(errors="replace")
+        code = ctypes.get_errno()
+        if descriptor < 0 and code == errno.ENOSPC:  # of the log
+            descriptor, log = self.load(blob), ""
+            code = ctypes.get_errno()
+        if descriptor < 0:
+            return code, "\n".join(log.rstrip("\n").split("\n")[-2:])
+        os.close(descriptor)
+        return None
 
-    def _load(self, blob: bytes, *, logged: bool) -> int:
+    def load(self, blob: bytes, *, logged: bool = False) -> int:
+        """The descriptor of the loaded BTF; -1 if the kernel refuses it, for the reason in errno."""
         buffer = ctypes.create_string_buffer(blob, max(1, len(blob)))
         log = ctypes.addressof(self.log) if logged else 0
         self.log.value = b""
         attributes = Attributes(ctypes.addressof(buffer), log, len(blob), LOG_SIZE * logged, int(logged))
-        descriptor = self.libc.syscall(
+        descriptor: int = self.libc.syscall(
             SYS_BPF[platform.machine()], BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes)
         )
-        if descriptor < 0:
-            return ctypes.get_errno()
-        os.close(descriptor)
-        return 0
+        return descriptor
 
 
 def loader_of_version(version: str) -> KernelLoader:
     """A loader; skips the test where it cannot be used, or the kernel is not of this version."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may load BTF")
-    if platform.machine() not in SYS_BPF:
-        pytest.skip(f"the number of bpf(2) is not known for {platform.machine()}")
     if not os.uname().release.startswith(f"{version}."):
         pytest.skip(f"Linux {os.uname().release} has other rules than {version}")
-    loader = KernelLoader()
-    writer = BtfWriter()
-    writer.add_int()
-    refused = loader.refusal(writer.build())
-    if refused:
-        pytest.skip(f"this kernel loads no BTF: {os.strerror(refused[0])}")
-    return loader
-def load(blob: bytes) -> tuple[int, str]:
-    """Load a BTF: its file descriptor, or -1 and why the kernel refuses it. Skips the test without root."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may load BTF into the kernel")
-    number = SYS_BPF.get(platform.machine())
-    if number is None:
-        pytest.skip(f"the number of bpf(2) on {platform.machine()} is not known here")
-    libc = ctypes.CDLL(None, use_errno=True)
-    content = ctypes.create_string_buffer(blob, len(blob))
-    log = ctypes.create_string_buffer(LOG_SIZE)
-    attributes = _Attributes(ctypes.addressof(content), 0, len(blob), 0, 0)
-
-    def syscall() -> int:
-        made: int = libc.syscall(number, BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes))
-        return made
-
-    descriptor = syscall()
-    if descriptor >= 0:
-        return descriptor, ""
-    error = os.strerror(ctypes.get_errno())
-    # Only now, as a log that is too small would be an error of its own.
-    attributes.log, attributes.log_size, attributes.log_level = ctypes.addressof(log), LOG_SIZE, 1
-    syscall()
-    return -1, f"{error}: {log.value.decode(errors='replace')}"
-
-
-def refusal(blob: bytes) -> str:
-    """Why the kernel refuses a BTF; empty if it loads it."""
-    descriptor, reason = load(blob)
-    if descriptor >= 0:
-        os.close(descriptor)
-    return reason
-
-
-def require_loading(blob: bytes) -> None:
-    """Skip the test if the kernel does not even load this BTF, which is valid."""
-    if reason := refusal(blob):
-        pytest.skip(f"this kernel loads no BTF: {reason}")
+    return KernelLoader()

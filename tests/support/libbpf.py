@@ -68,6 +68,7 @@ class Libbpf:
             return ctypes.string_at(data, size.value)
         finally:
             self.library.bpf_object__close(opened)
+
     def deduplicated(self, blob: bytes) -> bytes:
         """The bytes of a BTF in which each type is once."""
         btf = self.library.btf__new(blob, len(blob))
