@@ -208,6 +208,7 @@ def test_members_are_those_of_the_record(result: DiffResult, kernels: list[Path]
                 assert [(each.path, each.value) for each in found] == expected
             else:
                 function = btf[f"func {name}"].type
+                assert function is not None
                 names = [each.name for each in function.params]
                 variadic = names[-1:] == [""]
                 assert [each.path for each in found[1:]] == names[: len(names) - variadic]
@@ -244,7 +245,7 @@ def test_pairs_that_are_no_neighbours(kernels: list[Path], result: DiffResult) -
     """Entities of three kernels give what two of them alone give, for names that occur once."""
     direct = btfmmap.diff([kernels[0], kernels[2]])
     unique = {(each.kind, each.name) for each in result.changed(0, 2)}
-    counts = defaultdict(int)
+    counts: dict[tuple[EntityKind, str], int] = defaultdict(int)
     for key in named(result):
         counts[key] += 1
 
@@ -549,7 +550,7 @@ def test_many_namesakes_are_paired_in_order() -> None:
 def test_mutants(seed: int) -> None:
     source = random.Random(seed)
     whole = stored(f"{KERNELS[seed % 3]}.btf")
-    found = []
+    found: list[Btf] = []
     while len(found) < 2:
         try:
             found.append(btfmmap.open(data=mutant(whole, source)))

@@ -232,8 +232,8 @@ void Definitions::hash_tracepoint(Definition& definition) {
         add(record.target());
         for (uint32_t i = 0, end = record.elements(); i != end; ++i) {
             add(record.element_type(i, ParamField::type));
-            declaration.add(fingerprint::name_hash(types_.btf(proto.level).strings(),
-                                                   record.load(record.element(i) + ParamField::name_off)));
+            declaration.add(fingerprint::Names(types_.btf(proto.level).strings())
+                                .hash(record.load(record.element(i) + ParamField::name_off)));
         }
     }
     definition.layout = layout.finish();
