@@ -101,10 +101,13 @@ def why_stricter(error: btfmmap.FormatError, blob: bytes, libbpf: Libbpf) -> str
 
 
 def why_looser(btf: btfmmap.Btf, libbpf: Libbpf) -> str:
-    """The rule for a refusal by an old libbpf alone; a current one has none."""
+    """The rule for a refusal by libbpf alone."""
+    unknown = bool((btf.types.kind > 19).any())
+    if unknown and btf.source.byte_order != sys.byteorder:
+        return "a kind that only a layout section describes, in the other byte order: libbpf cannot swap it"
     if libbpf.version >= (1, 8):
         return ""
-    if bool((btf.types.kind > 19).any()):
+    if unknown:
         return "a kind that only a layout section describes"
     if bool((btf.types.vlen >= 1 << 16).any()):
         return "a vlen of more than 16 bits"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -96,7 +97,7 @@ def _booted(name: str, version: str, tests: list[str], seconds: int) -> dict[str
     _run(guest, image_of(kernel, release), initramfs, disk, answer, folder / "console", seconds)
     boot_seconds = time.monotonic() - start
     disk.unlink()
-    content = answer.read_bytes().rstrip(b"\0")
+    content = answer.read_bytes().partition(b"\0")[0]
     if not content:
         raise RuntimeError(f"{release} gave no report within {seconds} s; see {folder / 'console'}")
     report: dict[str, Any] = json.loads(content)
@@ -141,14 +142,14 @@ def _userland(guest: Guest) -> Path:
 
 def _kernel(guest: Guest, version: str) -> Path:
     """Unpack the newest kernel of this version. Its modules may be in packages of their own."""
-    pattern = (
-        rf"linux-(image|binary|modules|base)-{version.replace('.', '[.]')}[^a-z-][^-]*(-\d+)?-{guest.flavour}"
-    )
+    start = rf"{re.escape(version)}(?![0-9])" if version else "(?=[0-9])"
+    kinds = "linux-(?:image|binary|modules|base)"
+    pattern = rf"{kinds}-{start}[0-9.]*(?:-rc[0-9]+)?(?:[+][^-]+|-[0-9]+)?-{guest.flavour}"
     for suite in SUITES:
         folder = BUILD / "apt" / f"{suite}-{guest.kernel_architecture}"
         packages = Packages(folder, suite, guest.kernel_architecture)
         packages.update()
-        names = packages.matching(pattern if version else pattern.replace("-[^a-z-]", "-[0-9]"))
+        names = packages.matching(pattern)
         if not names:
             continue
         newest = names[-1].split("-", 2)[2]
@@ -158,7 +159,7 @@ def _kernel(guest: Guest, version: str) -> Path:
             found = [each for each in found if not each.startswith("linux-image-")]
         unpacked = BUILD / "kernels" / f"{guest.kernel_architecture}-{newest}"
         if not unpacked.exists():
-            part = unpacked.with_suffix(".part")
+            part = unpacked.with_name(f"{unpacked.name}.part")
             shutil.rmtree(part, ignore_errors=True)
             packages.unpack(found, part, dependencies=False)
             part.rename(unpacked)

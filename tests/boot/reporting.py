@@ -24,7 +24,8 @@ def _row(report: Report) -> tuple[str, ...]:
     if "error" in report:
         return (report["guest"], report["release"], *("",) * (len(_HEAD) - 3), "failed")
     root = report["users"]["root"]
-    opened = json.loads(root["opened"]["output"]) if root["opened"]["code"] == 0 else None
+    opened = _json(root, "opened")
+    info = _json(root, "info")
     verdicts = [finding["verdict"] for finding in _findings(root)]
     counts = "/".join(
         str(verdicts.count(verdict)) for verdict in ("holds", "does not hold", "could not be tried")
@@ -39,7 +40,7 @@ def _row(report: Report) -> tuple[str, ...]:
         str(report["bits"]),
         str(report["page"]),
         opened["found"]["auto"][0] if opened else "nothing",
-        str(json.loads(root["info"]["output"])["open_ms"]) if root["info"]["code"] == 0 else "",
+        str(info["open_ms"]) if info else "",
         counts,
         f"{len(opened['modules'])}/{len(report['bytes']) - 1}" if opened else "",
         "+".join(map(str, passed)),
@@ -48,11 +49,16 @@ def _row(report: Report) -> tuple[str, ...]:
 
 
 def _findings(user: dict[str, Any]) -> list[dict[str, str]]:
+    report = _json(user, "doctor")
+    return [] if report is None else report["findings"]
+
+
+def _json(user: dict[str, Any], command: str) -> Any:
+    """What a command printed; None if it did not run or failed."""
     try:
-        findings: list[dict[str, str]] = json.loads(user["doctor"]["output"])["findings"]
-    except ValueError:
-        return []
-    return findings
+        return json.loads(user[command]["output"])
+    except (KeyError, ValueError):
+        return None
 
 
 def failures(report: Report) -> list[str]:
@@ -60,7 +66,7 @@ def failures(report: Report) -> list[str]:
     name = f"{report['guest']} {report['release']}"
     if "error" in report:
         return [f"{name}: {report['error']}"]
-    found = []
+    found = [] if report["complete"] else [f"{name}: did not come to an end"]
     for user, results in report["users"].items():
         where = f"{name}: {user}"
         found += [f"{where}: {problem}" for problem in _problems(results, report["bytes"], user)]
@@ -74,10 +80,9 @@ def _problems(results: dict[str, Any], read: dict[str, str], user: str) -> list[
         expected = {"doctor": (0, 1), "loaded": (0,) if user == "root" else (2,)}.get(name, (0,))
         if done["code"] not in expected:
             problems.append(f"{name} exited with {done['code']}:\n{done['output'][-4000:]}")
-    if results["opened"]["code"] == 0:
-        problems += _differences(json.loads(results["opened"]["output"]), read)
-    if results["info"]["code"] == 0 and json.loads(results["info"]["output"])["source"]["how"] == "buffer":
-        problems.append("info opened a buffer")
+    opened = _json(results, "opened")
+    if opened is not None:
+        problems += _differences(opened, read)
     findings = _findings(results)
     broken = {finding["rule"]: finding for finding in findings if finding["verdict"] == "does not hold"}
     unmappable = broken.get("mmap private, read-only", {}).get("observed") == "ENODEV"

@@ -6,15 +6,22 @@ from collections import Counter
 from dataclasses import replace
 
 from btf_writer import ARRAY, CONST, INT, PTR, STRUCT, TYPEDEF, UNION
-from diff_editor import FRESH, Edit, Editor, UnsuitableError
+from diff_editor import FRESH, Edit, Editor, Place, UnsuitableError
 from diff_layout import COMPOSITES, natural
 from raw_records import Record
+
+
+def keep_first(place: Place, at: int) -> None:
+    """The first member of an anonymous struct is placed by the alignment of the others."""
+    if at == 0 and place.body != place.owner:
+        raise UnsuitableError
 
 
 def member_added(editor: Editor) -> Edit:
     place = editor.natural_place(STRUCT, UNION)
     record = editor.records[place.body - 1]
     at = editor.source.randint(0, len(record.elements))
+    keep_first(place, at)
     ints = [
         type_id
         for type_id, other in enumerate(editor.records, 1)
@@ -72,6 +79,7 @@ def member_moved(editor: Editor) -> Edit:
     if count < 4 or any(editor.is_owned(int(member[1])) for member in record.elements):
         raise UnsuitableError
     at = editor.source.randrange(count - 2)
+    keep_first(place, at)
     to = editor.source.randrange(at + 2, count)
     elements = list(record.elements)
     member = elements.pop(at)
@@ -90,6 +98,7 @@ def members_swapped(editor: Editor) -> Edit:
     if len(record.elements) < 2 or any(editor.is_owned(int(member[1])) for member in record.elements):
         raise UnsuitableError
     at = editor.source.randrange(len(record.elements) - 1)
+    keep_first(place, at)
     elements = list(record.elements)
     elements[at : at + 2] = elements[at + 1], elements[at]
     changed = natural(replace(record, elements=tuple(elements)), editor.layout)

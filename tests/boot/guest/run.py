@@ -1,11 +1,10 @@
-"""Runs in the guest: opens its kernel in every way, as root and as nobody, and prints a report as JSON."""
+"""Runs in the guest: opens its kernel in every way, as root and as nobody, and writes a report to a disk."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 KERNEL = "/sys/kernel/btf/vmlinux"
+DISK = "/dev/vdb"
 NOBODY = 65534
 SECONDS = {"command": 300, "tests": 3600}
 # Hashes all bytes of the kernel and of each module in every way that there is to open them.
@@ -33,55 +33,66 @@ with btfmmap.open_kernel() as kernel:
     print(json.dumps({"found": found, "modules": modules, "failed": failed, "complete": kernel.complete}))
 """
 
+COMMANDS = {
+    "info": ["-m", "btfmmap", "info", "--json"],
+    "doctor": ["-m", "btfmmap", "doctor", "--json"],
+    "loaded": ["-m", "btfmmap", "loaded", "--json"],
+    "opened": ["-c", OPENED],
+}
+
 
 def main() -> None:
     job = json.loads(Path("job.json").read_text())
     log(f"{os.uname().release}: loading {len(job['modules'])} modules")
     subprocess.run(["modprobe", "-q", "-a", *job["modules"]], stderr=subprocess.DEVNULL)
     folder = Path(KERNEL).parent
+    users: dict[str, dict[str, Any]] = {"root": {}, "nobody": {}}
     report: dict[str, Any] = {
+        "complete": False,
         "release": os.uname().release,
-        "machine": platform.machine(),
         "bits": 64 if sys.maxsize >> 32 else 32,
         "page": os.sysconf("SC_PAGE_SIZE"),
-        "python": platform.python_version(),
         "bytes": {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()
             for path in (sorted(folder.iterdir()) if folder.is_dir() else [])
         },
-        "users": {},
+        "users": users,
     }
-    for user in ("root", "nobody"):
-        report["users"][user] = as_user(user, job["tests"])
-    print(json.dumps(report), flush=True)
+    for user, results in users.items():
+        for name, command in COMMANDS.items():
+            log(f"{user}: {name}")
+            results[name] = ran([sys.executable, *command], user, SECONDS["command"])
+            store(report)
+    for user, results in users.items():
+        for name in job["tests"]:
+            log(f"{user}: {name}")
+            results[name] = tested(name, user)
+            store(report)
+    report["complete"] = True
+    store(report)
 
 
-def as_user(user: str, tests: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, command in (
-        ("info", ["-m", "btfmmap", "info", "--json"]),
-        ("doctor", ["-m", "btfmmap", "doctor", "--json"]),
-        ("loaded", ["-m", "btfmmap", "loaded", "--json"]),
-        ("opened", ["-c", OPENED]),
-    ):
-        log(f"{user}: {name}")
-        found[name] = ran([sys.executable, *command], user, SECONDS["command"])
-    for name in tests:
-        log(f"{user}: {name}")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{name}.py"]
-        command += [f"--basetemp=/tmp/{user}-{name}"]
-        done = ran(command, user, SECONDS["tests"])
-        last = done["output"].rstrip().rpartition("\n")[2]
-        done["counts"] = {
-            word: int(count) for count, word in re.findall(r"(\d+) (\w+)", last.partition(" in ")[0])
-        }
-        if done["code"] == 0:
-            done["output"] = "\n".join(
-                line for line in done["output"].splitlines() if line.startswith("SKIP")
-            )
-        log(f"{user}: {name}: {last}")
-        found[name] = done
-    return found
+def store(report: dict[str, Any]) -> None:
+    """Replace the report on the disk. It only grows, so nothing of the previous one is left after it."""
+    with open(DISK, "r+b") as disk:
+        disk.write(json.dumps(report).encode() + b"\0")
+        disk.flush()
+        os.fsync(disk.fileno())
+
+
+def tested(name: str, user: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{name}.py"]
+    command += [f"--basetemp=/tmp/{user}-{name}"]
+    done = ran(command, user, SECONDS["tests"])
+    lines = done["output"].rstrip().split("\n")
+    counts = re.findall(r"(\d+) (\w+)", lines[-1].partition(" in ")[0])
+    done["counts"] = {word: int(count) for count, word in counts}
+    if done["code"] == 0:
+        done["output"] = "\n".join(line for line in lines if line.startswith("SKIP"))
+    for line in (*lines[:-1], f"{user}: {name}: {lines[-1]}"):
+        if line.startswith(("FAILED", "ERROR", user)):
+            log(line)
+    return done
 
 
 def ran(command: list[str], user: str, seconds: int) -> dict[str, Any]:
@@ -108,7 +119,6 @@ def ran(command: list[str], user: str, seconds: int) -> dict[str, Any]:
 
 
 def log(text: str) -> None:
-    """Print a line on the console: standard output is the disk that takes the report."""
     with open("/dev/console", "w") as console:
         console.write(f"test-boot: {text}\n")
 
