@@ -259,6 +259,7 @@ def test_hostile_graphs() -> None:
     """Complete graphs, cycles of all kinds and very wide structs: bounded, whatever the limit."""
     btf = btfmmap.open(data=complete(300).build())
     assert len(btf.paths("s0", "s299", max_pointers=64, limit=1000)) == 1000
+    assert 1 << 16 < len(btf.paths("s0", "s299", max_pointers=64, limit=None)) < 1 << 18
     wide = BtfWriter()
     wide.add_int()
     target = wide.add_struct("target", 4, [("value", 1, 0)])

@@ -965,7 +965,7 @@ class Btf(HasTables):
             start: A struct or union: a name (the first of its `candidates` is used), an ID or a `Type`.
             target: The type that is looked for.
             max_pointers: The most pointers that are read, from 0 to 64. The last one is that to the target.
-            limit: The most paths; None for all that a bounded search finds.
+            limit: The most paths; None for all that a search of 2^18 steps finds.
             up: Also lead from a member to the struct around it, as `container_of` does. Whether it is there
                 is not known: a `list_head` is in many structs.
             avoid: Types and members ("task_struct.parent") that paths must not pass.

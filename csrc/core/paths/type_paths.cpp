@@ -16,9 +16,12 @@ namespace {
 using std::int64_t;
 using std::uint32_t;
 
-// The most candidates that a search tries: kBase, and kPerPath for each path that is asked for.
+// The most candidates that a search tries: kBase, and kPerPath for each path that is asked for, but at most
+// kMostCandidates. A single shortest path, from a parameter, takes one candidate for each of its steps.
 constexpr std::size_t kBase = std::size_t{1} << 14;
 constexpr std::size_t kPerPath = 256;
+constexpr std::size_t kMostCandidates = std::size_t{1} << 18;
+constexpr std::size_t kPerParameter = 2048;
 // The most pointers and arrays from a type to the struct or union that it leads to.
 constexpr unsigned kMaxChain = PathQuery::kMaxPointers + Distance::kMax + 1;
 
@@ -115,7 +118,9 @@ TypePaths::TypePaths(const Graph& graph, const BtfSizes& sizes, PathQuery query)
 }
 
 std::vector<TypePath> TypePaths::paths(uint32_t root) {
-    return search(distances_.state(root, distances_.fresh()), query_.limit);
+    const std::size_t limit = std::min(query_.limit, kMostCandidates);
+    return search(distances_.state(root, distances_.fresh()), limit,
+                  std::min(kBase + kPerPath * limit, kMostCandidates));
 }
 
 Distance TypePaths::from_value(uint32_t type) const {
@@ -135,7 +140,7 @@ std::optional<TypePath> TypePaths::path_from_value(uint32_t type) {
         }
         return path;
     }
-    std::vector<TypePath> rest = search(end, 1);
+    std::vector<TypePath> rest = search(end, 1, kPerParameter);
     if (rest.empty()) {
         return std::nullopt;
     }
@@ -174,7 +179,7 @@ std::vector<ParameterDistance> TypePaths::closest_parameters(const std::vector<u
     return found;
 }
 
-std::vector<TypePath> TypePaths::search(uint32_t root_state, std::size_t limit) {
+std::vector<TypePath> TypePaths::search(uint32_t root_state, std::size_t limit, std::size_t candidates_left) {
     std::vector<TypePath> found;
     std::vector<Node> nodes;
     std::priority_queue<Candidate> candidates;
@@ -197,8 +202,7 @@ std::vector<TypePath> TypePaths::search(uint32_t root_state, std::size_t limit) 
         return found;
     }
     enter({0, 0, root_state, Distance::zero(), 0});
-    std::size_t left = kBase + kPerPath * std::min<std::size_t>(limit, SIZE_MAX / kPerPath / 2);
-    while (!candidates.empty() && left-- != 0) {
+    while (!candidates.empty() && candidates_left-- != 0) {
         const Candidate candidate = candidates.top();
         candidates.pop();
         propose(candidate.node, candidate.step + 1, candidate.end);

@@ -91,7 +91,7 @@ private:
     };
 
     Distance from_value(std::uint32_t type) const;
-    std::vector<TypePath> search(std::uint32_t root_state, std::size_t limit);
+    std::vector<TypePath> search(std::uint32_t root_state, std::size_t limit, std::size_t candidates_left);
     Steps steps_from(std::uint32_t state);
     void add_members(std::uint32_t state);
     void add_containers(std::uint32_t state);
