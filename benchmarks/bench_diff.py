@@ -29,7 +29,8 @@ EDITS = 30  # structs that differ between two variants
 SCRIPT = """
 import json, subprocess, sys
 def read(path):
-    types = json.loads(subprocess.run([PROGRAM, "-j", "btf", "dump", "file", path], stdout=-1).stdout)["types"]
+    command = [PROGRAM, "-j", "btf", "dump", "file", path]
+    types = json.loads(subprocess.run(command, stdout=-1).stdout)["types"]
     names = {each["id"]: each.get("name") for each in types}
     found = {}
     for each in types:
@@ -77,7 +78,8 @@ def measure_process(_btf: KernelBtf) -> Comparison:
     """Two kernels, as a whole process. The bound is 1.5 times the import of numpy."""
     with two_kernels() as (old, new), tempfile.TemporaryDirectory() as folder:
         code = f"from btfmmap.cli import main; main(['diff', {old!r}, {new!r}])"
-        dump = f"for file in {old} {new}; do {PROGRAM} btf dump file $file format c > {folder}/$(basename $file).h; done"
+        dumped = f"{PROGRAM} btf dump file $file format c > {folder}/$(basename $file).h"
+        dump = f"for file in {old} {new}; do {dumped}; done"
         headers = [f"{folder}/{Path(path).name}.h" for path in (old, new)]
         script = Path(folder) / "compare.py"
         script.write_text(SCRIPT.replace("PROGRAM", repr(PROGRAM)))
