@@ -379,7 +379,7 @@ class TestCommands:
             (
                 "min-core ambiguous.btf --objects prog.bpf.o -o out",
                 WANTING,
-                "prog.bpf.o, socket+0x0: the target",
+                "prog.bpf.o, socket+0x0: the kernel has several",
             ),
         ],
     )
