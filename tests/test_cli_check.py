@@ -252,7 +252,10 @@ def test_hostile_names(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Non
     assert all(letter.isprintable() or letter == "\n" for letter in out + err)
 
 
-def test_equal_names_are_told_apart(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_equal_names_are_told_apart(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # paths are not folded
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "prog.o").write_bytes(reading_object("absent"))

@@ -103,7 +103,8 @@ def name_columns(table: Table, source: Btf | Kernel) -> dict[str, ArrowColumn]:
         NotFoundError: An ID or offset of the table is not in `source`.
         TypeError: `source` is neither of them.
     """
-    columns = dict(table)
+    # Results have columns of texts with these names.
+    columns = {name: column for name, column in dict(table).items() if column.dtype.kind in "iu"}
     if ("module" in columns) != hasattr(source, "modules"):
         raise TypeError(f"the table of a Kernel takes the Kernel, others their Btf, not {source!r}")
     own = "id" if "id" in columns else "parent" if "parent" in columns else None
