@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
+import threading
 from typing import NamedTuple
 
 from ..opening import KERNEL_BTF
@@ -103,8 +103,11 @@ def _observed(path: str) -> tuple[dict[int, tuple[str, str]], str]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process if it still runs. Waits only briefly, as it may be blocked in the kernel."""
     process.kill()
-    with suppress(subprocess.TimeoutExpired):
+    try:
         process.wait(_SECONDS_TO_DIE)
+    except subprocess.TimeoutExpired:
+        # Collects it whenever it ends. An abandoned Popen would issue a ResourceWarning.
+        threading.Thread(target=process.wait, daemon=True).start()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
