@@ -259,7 +259,10 @@ def _bpf_object(found: Contents) -> File | None:
     holder = found.holder
     if holder is None or found.base is not None or not is_elf(holder):
         return None
-    elf = _core.Elf(holder)
+    try:
+        elf = _core.Elf(holder)
+    except FormatError:  # without section headers: it was searched as an image is
+        return None
     return holder if elf.machine == _MACHINE_BPF and elf.pointer_size == 8 else None
 
 

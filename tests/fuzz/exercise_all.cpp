@@ -44,8 +44,8 @@
 #include "core/names/rows_named.hpp"
 #include "core/pahole/layout_text.hpp"
 #include "core/pahole/type_names.hpp"
-#include "core/writing/core_marks.hpp"
 #include "core/paths/type_paths.hpp"
+#include "core/writing/core_marks.hpp"
 
 namespace btfmmap::fuzz {
 

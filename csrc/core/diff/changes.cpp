@@ -95,7 +95,7 @@ void Changes::connect() {
 // Returns the nodes, each after those that it uses. Edges that close a cycle are ignored.
 std::vector<uint32_t> Changes::in_dependency_order() const {
     std::vector<uint32_t> order, stack;
-    std::vector<uint64_t> next(uses_.starts.begin(), uses_.starts.end());
+    std::vector<size_t> next(uses_.starts.begin(), uses_.starts.end());
     std::vector<bool> seen(changed_.size());
     for (uint32_t root = 0; root != changed_.size(); ++root) {
         if (seen[root]) {
@@ -170,7 +170,7 @@ std::vector<Changes::Cause> Changes::causes(const std::vector<std::uint8_t>& cou
         }
         for (const uint32_t user : order) {
             uint64_t set = 0;
-            for (uint64_t edge = uses_.starts[user]; edge != uses_.starts[user + 1]; ++edge) {
+            for (size_t edge = uses_.starts[user]; edge != uses_.starts[user + 1]; ++edge) {
                 set |= sets[uses_.ends[edge]] | own[uses_.ends[edge]];
             }
             set &= ~own[user];
@@ -206,7 +206,7 @@ std::vector<uint32_t> Changes::reached(const Edges& edges, uint32_t entity) cons
     while (!pending.empty()) {
         const uint32_t from = pending.back();
         pending.pop_back();
-        for (uint64_t edge = edges.starts[from]; edge != edges.starts[from + 1]; ++edge) {
+        for (size_t edge = edges.starts[from]; edge != edges.starts[from + 1]; ++edge) {
             if (!seen[edges.ends[edge]]) {
                 seen[edges.ends[edge]] = true;
                 pending.push_back(edges.ends[edge]);

@@ -47,7 +47,7 @@ public:
 
 private:
     struct Edges {
-        std::vector<std::uint64_t> starts;
+        std::vector<std::size_t> starts;
         std::vector<std::uint32_t> ends;
     };
 

@@ -243,7 +243,7 @@ private:
             kept[to_.entities_[definition.entity].versions[definition.version]] = true;
         }
         for (const Definition& definition : to_.latest_->definitions.all()) {
-            const uint64_t version = to_.entities_[definition.entity].versions[definition.version];
+            const size_t version = to_.entities_[definition.entity].versions[definition.version];
             if (!kept[version] && to_.versions_[version].unread != kNone) {
                 to_.read(*to_.latest_, version, definition);
             }
@@ -286,7 +286,7 @@ void History::remove_since(size_t entities, size_t versions) {
 }
 
 void History::read(uint32_t entity, int32_t number) {
-    const uint64_t version = entities_[entity].versions[static_cast<size_t>(number)];
+    const size_t version = entities_[entity].versions[static_cast<size_t>(number)];
     const uint32_t unread = versions_[version].unread;
     if (unread != kNone) {
         read(*latest_, version, latest_->definitions.all()[unread]);
@@ -294,7 +294,7 @@ void History::read(uint32_t entity, int32_t number) {
 }
 
 // Reads a version from a kernel whose definitions all have their entities.
-void History::read(Kernel& kernel, uint64_t number, const Definition& definition) {
+void History::read(Kernel& kernel, size_t number, const Definition& definition) {
     Version version = versions_[number];
     ContentBuilder& builder = kernel.builder;
     builder.build(definition.type, definition.class_, version);

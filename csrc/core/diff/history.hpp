@@ -21,7 +21,7 @@ struct Entity {
     std::uint32_t name;
     bool uncertain = false;      // whether namesakes were told apart by their order only
     std::uint32_t next = kNone;  // entity of the same class and name
-    std::vector<std::uint64_t> versions = {};
+    std::vector<std::size_t> versions = {};
 };
 
 // The definitions of several kernels. A definition is one version of an entity as long as its fingerprints,
@@ -58,7 +58,8 @@ public:
     }
     // Returns a version, whose members may not have been read.
     const Version& version(std::uint32_t entity, std::int32_t number) const {
-        return versions_[entities_[entity].versions[static_cast<std::size_t>(number)]];
+        const std::size_t index = entities_[entity].versions[static_cast<std::size_t>(number)];
+        return versions_[index];
     }
     // Reads the members of a version, unless they were read. Throws Error (not_supported) if they exceed a
     // limit.
@@ -76,7 +77,7 @@ private:
         return first_entity_[std::size_t{definition.name} * kClasses +
                              static_cast<std::size_t>(definition.class_)];
     }
-    void read(Kernel& kernel, std::uint64_t version, const Definition& definition);
+    void read(Kernel& kernel, std::size_t version, const Definition& definition);
     void remove_since(std::size_t entities, std::size_t versions);
 
     Interner names_;

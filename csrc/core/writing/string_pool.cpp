@@ -48,9 +48,9 @@ std::string_view StringPool::text(uint32_t offset, std::size_t max_size) const {
     if (offset >= end()) {
         return {};
     }
-    const char* at = section_.data() + (offset - start_);
-    const std::size_t left = section_.size() - (offset - start_);
-    return {at, ::strnlen(at, std::min(left, max_size))};
+    const auto at = static_cast<std::size_t>(offset - start_);
+    const std::size_t left = section_.size() - at;
+    return {section_.data() + at, ::strnlen(section_.data() + at, std::min(left, max_size))};
 }
 
 uint32_t StringPool::add(std::string_view text) {
@@ -109,7 +109,7 @@ bool StringPool::is_at(uint32_t offset, std::string_view text) const {
     if (offset < start_) {
         return base_->strings().equals(offset, text);
     }
-    const std::size_t at = offset - start_;
+    const auto at = static_cast<std::size_t>(offset - start_);
     return section_.size() - at > text.size() && section_.compare(at, text.size(), text) == 0 &&
            section_[at + text.size()] == '\0';
 }
