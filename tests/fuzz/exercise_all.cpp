@@ -1,11 +1,13 @@
 #include "exercise_all.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -262,6 +264,31 @@ void read_fingerprints(const Btf& btf) {
     }
 }
 
+// Releases a part of Arrow's interface, unless it was released.
+template <class Node>
+class Released {
+public:
+    explicit Released(Node* node) : node_(node) {}
+    ~Released() {
+        if (node_->release != nullptr) {
+            node_->release(node_);
+        }
+    }
+    Released(const Released&) = delete;
+    Released& operator=(const Released&) = delete;
+
+private:
+    Node* node_;
+};
+
+// Arrow's interface has error numbers for exceptions.
+void succeed(int code) {
+    if (code == ENOMEM) {
+        throw std::bad_alloc();
+    }
+    require(code == 0);
+}
+
 // A column of names, its consumer keeping one child longer than the rest.
 void read_arrow(const Btf& btf) {
     std::vector<std::int64_t> offsets;
@@ -272,20 +299,21 @@ void read_arrow(const Btf& btf) {
     attempt([&] { columns->push_back(arrow::string_views(BtfPtr(BtfPtr(), &btf), "name", offsets)); });
     arrow::Stream stream;
     arrow::export_stream(columns, static_cast<std::int64_t>(offsets.size()), &stream);
+    const Released released_stream(&stream);
     arrow::Schema schema;
+    succeed(stream.get_schema(&stream, &schema));
+    const Released released_schema(&schema);
     arrow::Array batch, end;
-    require(stream.get_schema(&stream, &schema) == 0 && stream.get_next(&stream, &batch) == 0);
-    require(stream.get_next(&stream, &end) == 0 && end.release == nullptr);
-    stream.release(&stream);
-    schema.release(&schema);
+    succeed(stream.get_next(&stream, &batch));
+    const Released released_batch(&batch);
+    succeed(stream.get_next(&stream, &end));
+    require(end.release == nullptr);
     if (batch.child_count != 0) {
         arrow::Array child = *batch.children[0];
         batch.children[0]->release = nullptr;
         batch.release(&batch);
         require(child.length == static_cast<std::int64_t>(offsets.size()));
         child.release(&child);
-    } else {
-        batch.release(&batch);
     }
 }
 
