@@ -13,7 +13,7 @@ void merge_sort(std::vector<Item>& items, Before before) {
     if (std::is_sorted(items.begin(), items.end(), before)) {
         return;  // the usual case, which needs no memory
     }
-    std::vector<Item> merged(items.size());
+    std::vector<Item> merged(items);  // items need no default constructor
     for (std::size_t run = 1; run < items.size(); run *= 2) {
         for (std::size_t start = 0; start < items.size(); start += 2 * run) {
             const auto iterator_at = [&](std::size_t index) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/error.hpp"
+#include "core/base/merge_sort.hpp"
 #include "core/diff/comparison.hpp"
 
 namespace btfmmap::diff {
@@ -188,8 +189,8 @@ std::vector<Changes::Cause> Changes::causes(const std::vector<std::uint8_t>& cou
             }
         }
     }
-    std::stable_sort(causes.begin(), causes.end(),
-                     [](const Cause& left, const Cause& right) { return left.followers > right.followers; });
+    merge_sort(causes,
+               [](const Cause& left, const Cause& right) { return left.followers > right.followers; });
     return causes;
 }
 

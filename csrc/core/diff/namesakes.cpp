@@ -1,4 +1,5 @@
 #include "core/diff/namesakes.hpp"
+#include "core/base/merge_sort.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -80,7 +81,7 @@ void NamesakePairing::take(uint32_t old_number, uint32_t new_number, bool uncert
 template <class Depth>
 void NamesakePairing::pair_equal(Depth depth) {
     const auto sorted = [&](const std::vector<Namesake>& all, std::vector<uint32_t> numbers) {
-        std::stable_sort(numbers.begin(), numbers.end(), [&](uint32_t left, uint32_t right) {
+        merge_sort(numbers, [&](uint32_t left, uint32_t right) {
             return key(all[left].*depth) < key(all[right].*depth);
         });
         return numbers;

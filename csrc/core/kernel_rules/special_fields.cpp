@@ -1,7 +1,9 @@
 #include "core/kernel_rules/special_fields.hpp"
+#include "core/base/merge_sort.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -506,7 +508,7 @@ private:
                                       static_cast<std::int32_t>(types_.word(id, kHeadSize)), name_off});
                 }
             }
-            std::stable_sort(tags_->begin(), tags_->end());
+            merge_sort(*tags_, std::less<Tag>());
         }
         return &*tags_;
     }

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "core/base/error.hpp"
+#include "core/base/merge_sort.hpp"
 #include "core/btf/record.hpp"
 
 namespace btfmmap {
@@ -237,8 +238,9 @@ TypePaths::Steps TypePaths::steps_from(uint32_t state) {
     const std::size_t begin = steps_.size();
     add_members(state);
     add_containers(state);
-    std::stable_sort(steps_.begin() + static_cast<std::ptrdiff_t>(begin), steps_.end(),
-                     [](const Step& one, const Step& other) { return one.total < other.total; });
+    std::vector<Step> added(steps_.begin() + static_cast<std::ptrdiff_t>(begin), steps_.end());
+    merge_sort(added, [](const Step& one, const Step& other) { return one.total < other.total; });
+    std::copy(added.begin(), added.end(), steps_.begin() + static_cast<std::ptrdiff_t>(begin));
     return known_steps_[state] = {begin, steps_.size()};
 }
 
