@@ -24,7 +24,7 @@ from .table_properties import HasTables
 from .tables import ChildTable, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sized
+    from collections.abc import Iterator
     from types import TracebackType
 
     from ._core import File
@@ -50,6 +50,8 @@ class Kernel(HasTables):
         complete: Whether `modules` is known to have every module of the kernel. It is if the folder has a
             `modules.order` or `modules.dep`, and each module that they list opened. Of the running kernel in
             `/sys/kernel/btf`, the loaded modules count.
+        missing: The names of the modules that did not open, or are listed in these files and not in the folder;
+            sorted. Empty if `complete`.
         names: "vmlinux", then the names of the modules.
         inline: The paths of the files in the folder that say where functions are inlined, such as
             `vmlinux.inline`. They are split BTF on the kernel or on a module, and no modules, so they are not
@@ -61,7 +63,17 @@ class Kernel(HasTables):
         ('vmlinux',)
     """
 
-    __slots__ = ("_owns_base", "_tables", "base", "complete", "failed", "inline", "modules", "names")
+    __slots__ = (
+        "_owns_base",
+        "_tables",
+        "base",
+        "complete",
+        "failed",
+        "inline",
+        "missing",
+        "modules",
+        "names",
+    )
 
     def __init__(
         self,
@@ -71,6 +83,7 @@ class Kernel(HasTables):
         *,
         owns_base: bool,
         complete: bool = False,
+        missing: tuple[str, ...] = (),
         inline: tuple[str, ...] = (),
     ) -> None:
         self._owns_base = owns_base
@@ -78,6 +91,7 @@ class Kernel(HasTables):
         self.modules: Mapping[str, Btf] = MappingProxyType(modules)
         self.failed: Mapping[str, BtfError | OSError] = MappingProxyType(failed)
         self.complete: bool = complete
+        self.missing: tuple[str, ...] = missing
         self.names: tuple[str, ...] = ("vmlinux", *modules)
         self.inline: tuple[str, ...] = inline
         self._tables: dict[str, Any] = {}
@@ -376,23 +390,19 @@ def with_modules(base: Btf, folder: str, own: str | None, *, owns_base: bool) ->
             failed[path] = FormatError(f"{path}: module {name} was already opened from another file")
         else:
             opened[name] = btf
-    complete = _is_complete(folder, opened, failed)
+    listed = listed_modules(folder)
+    is_running = os.path.abspath(folder) == os.path.dirname(KERNEL_BTF)
+    complete = not failed if is_running else listed is not None and listed <= opened.keys()
+    wanted = {*map(module_name, failed), *(listed or ())}
     return Kernel(
         base,
         dict(sorted(opened.items())),
         failed,
         owns_base=owns_base,
         complete=complete,
+        missing=() if complete else tuple(sorted(wanted - opened.keys())),
         inline=tuple(inline_paths(folder)),
     )
-
-
-def _is_complete(folder: str, opened: Container[str], failed: Sized) -> bool:
-    """Whether the modules that opened are known to be all."""
-    if os.path.abspath(folder) == os.path.dirname(KERNEL_BTF):
-        return not failed
-    listed = listed_modules(folder)
-    return listed is not None and all(name in opened for name in listed)
 
 
 def _all_opened(paths: list[str], base: Btf) -> Iterator[Btf | BtfError | OSError]:

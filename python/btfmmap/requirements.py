@@ -167,6 +167,7 @@ def judge(
     *,
     complete: bool = False,
     running: bool = False,
+    missing: Sequence[str] = (),
 ) -> list[Answer]:
     """Return whether a kernel has what an object needs.
 
@@ -175,11 +176,12 @@ def judge(
         btfs: The kernel's BTF, named "vmlinux", and those of its modules by their names.
         complete: Whether these are all of the kernel's modules.
         running: Whether these are the modules that are loaded, as far as reasons say it.
+        missing: The names of modules that the kernel has and that did not open, or are not in its folder.
 
     Returns:
         An `Answer` for each requirement.
     """
-    looked_up = _LookedUp(required, btfs, complete, running)
+    looked_up = _LookedUp(required, btfs, complete, running, missing)
     return [_answer(requirement, looked_up) for requirement in required]
 
 
@@ -267,11 +269,17 @@ class _LookedUp:
     """The types that requirements name, and the names of the BTFs that have each."""
 
     def __init__(
-        self, required: Sequence[Requirement], btfs: Mapping[str, Btf], complete: bool, running: bool
+        self,
+        required: Sequence[Requirement],
+        btfs: Mapping[str, Btf],
+        complete: bool,
+        running: bool,
+        missing: Sequence[str],
     ) -> None:
         self.btfs = btfs
         self.complete = complete
         self.running = running
+        self.missing = missing
         self._ids: dict[tuple[Kind, str], dict[str, int]] = {}
         names: dict[Kind, dict[str, None]] = {}
         for requirement in required:
@@ -297,6 +305,9 @@ class _LookedUp:
             return f"vmlinux and {'the loaded' if self.running else 'its'} modules"
         if certain:
             return "vmlinux"
+        if self.missing:
+            given = " and the modules that opened" if len(self.btfs) > 1 else ""
+            return f"vmlinux{given}, but {_missing(self.missing)}"
         return "vmlinux" + (_GIVEN_MODULES if len(self.btfs) > 1 else _NO_MODULES)
 
 
@@ -308,7 +319,10 @@ def _answer(requirement: Requirement, looked_up: _LookedUp) -> Answer:
         if looked_up.complete and requirement.certain:
             reason = "is not loaded" if looked_up.running else "does not exist"
             return Answer(RequirementStatus.ABSENT, f"the module {module} {reason}")
-        return Answer(RequirementStatus.NOT_JUDGED, f"the BTF of module {module} was not given")
+        reason = (
+            _missing([module]) if module in looked_up.missing else f"the BTF of module {module} was not given"
+        )
+        return Answer(RequirementStatus.NOT_JUDGED, reason)
     found = [looked_up.find(kind, name, module) for kind, name in requirement.types]
     missing = [name for (_, name), pair in zip(requirement.types, found, strict=True) if pair is None]
     btf, type_id = found[0] or (None, None)
@@ -323,6 +337,13 @@ def _answer(requirement: Requirement, looked_up: _LookedUp) -> Answer:
     certain = module is not None or looked_up.complete or missing[0].startswith(_LSM_PREFIX)
     reason = f"no {missing[0]} in {module or looked_up.searched(certain)}"
     return Answer(RequirementStatus.ABSENT, reason, certain, btf, type_id)
+
+
+def _missing(modules: Sequence[str]) -> str:
+    # The number of modules is left out: kernels that differ only in it have one problem.
+    if len(modules) == 1:
+        return f"the module {modules[0]} did not open or is missing"
+    return f"modules did not open or are missing, the first: {modules[0]}"
 
 
 # -- shared

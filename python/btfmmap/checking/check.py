@@ -144,6 +144,7 @@ def _objects(sources: Sequence[ObjectSource], prepared: PreparedObjects) -> tupl
             "name": [source.name for source in sources],
             "path": [source.path for source in sources],
             "offset": np.array([source.offset for source in sources], np.uint64),
+            "byte_order": [each.byte_order if each else "" for each in opened],
             "arch": [each.arch if each else "" for each in opened],
             "programs": np.array([len(each.loaded) if each else 0 for each in opened], np.uint32),
             "loaded": np.array([each.loaded.sum() if each else 0 for each in opened], np.uint32),

@@ -26,6 +26,11 @@ def is_bpf_object(head: bytes) -> bool:
     return order is not None and struct.unpack_from(order + "HH", head, 16) == (_RELOCATABLE, _BPF)
 
 
+def has_elf_header(head: bytes) -> bool:
+    """Whether the first bytes of a file are a whole ELF header, of any machine."""
+    return _byte_order(head) is not None
+
+
 class Embedded(NamedTuple):
     """A BPF object in another file.
 

@@ -46,6 +46,7 @@ class KernelAnswers(NamedTuple):
     """The answers for all objects on one kernel.
 
     Attributes:
+        byte_order: That of the kernel, "little" or "big".
         columns: `status`, `value`, ... of each relocation.
         reasons: Why relocations are not OK, by their numbers.
         similar: What the kernel has in place of what relocations do not find, by their numbers.
@@ -58,6 +59,7 @@ class KernelAnswers(NamedTuple):
         prototypes: The types in C of functions that are there, by the numbers of the requirements.
     """
 
+    byte_order: str
     columns: dict[str, npt.NDArray[Any]]
     reasons: dict[int, str]
     similar: dict[int, list[str]]
@@ -167,7 +169,11 @@ class _Evaluation:
         )
         running = kernel.identity.release_how == "uname"
         self.answered: list[Answer] = judge(
-            prepared.requirements, self.btfs, complete=kernel.complete, running=running
+            prepared.requirements,
+            self.btfs,
+            complete=kernel.complete,
+            running=running,
+            missing=kernel.missing,
         )
         self.similar = Similar(kernel.base) if similar else None
         self.programs: dict[int, tuple[str, ...]] = {}
@@ -187,6 +193,7 @@ class _Evaluation:
         absent = np.array([answer.status for answer in self.answered], np.uint8)
         columns = {name: np.array(self.results[name]) for name in _COLUMNS}
         return KernelAnswers(
+            self.kernel.base.source.byte_order,
             {**columns, "status": status},
             {row: self.results.reason(row) for row in bad},
             self._similar_fields(status),

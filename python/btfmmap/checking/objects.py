@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import File
-from ..errors import BtfError
+from .._core import Elf, File
+from ..errors import BtfError, FormatError
 from ..kernels.architectures import of_registers
 from ..opening import open_part
 from ..programs import Programs
@@ -50,6 +50,7 @@ class PreparedObject:
         btf: Its types.
         programs: Its programs.
         loaded: Whether each program is loaded, `bool[programs]`.
+        byte_order: "little" or "big".
         arch: The architecture whose registers it reads; empty if it reads none, or that is unknown.
         relocations: Its relocations; None if it has none.
         positions: The instruction of each relocation.
@@ -62,14 +63,17 @@ class PreparedObject:
         """Prepare an object.
 
         Raises:
-            BtfError: The object is invalid.
+            BtfError: The object is invalid, or has no BTF.
         """
-        file = File.of_buffer(source.content, source.name, False)
+        file = File.of_buffer(source.content, source.label, False)
+        if Elf(file).find(".BTF") is None:
+            raise FormatError(f"{source.label}: a BPF object without a .BTF section; compile it with -g")
         self.btf: Btf = open_part(file)
         self.programs: Programs = Programs(file)
         self.loaded: npt.NDArray[np.bool_] = np.array(
             [selection.takes(program) for program in self.programs.programs], bool
         )
+        self.byte_order: str = self.btf.source.byte_order
         self.arch: str = of_registers(self.btf)
         self.relocations: Relocations | None = None
         self.positions: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)

@@ -11,6 +11,7 @@ import numpy as np
 from ..relocation_kinds import RelocationStatus
 from ..requirements import Need, RequirementStatus, essential_name
 from .objects import REGISTERS
+from .sources import labelled
 from .verdicts import BREAKING, Verdict
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     Key = tuple[Verdict, str, str]
 
+_OTHER_BYTE_ORDER = "libbpf does not load objects of another byte order; -target bpfel and bpfeb select it"
 _TYPE_ID = re.compile(r" \[\d+\]")
 
 
@@ -55,7 +57,7 @@ class Problem(NamedTuple):
     Attributes:
         verdict: NOT_TRIED, BREAKS or MAYBE.
         subject: What is missing, such as "inet_sock.freebind", or "fentry/vfs_read, fexit/vfs_read" if
-            several programs attach to it. The name of an object or kernel that did not open.
+            several programs attach to it. The path of an object or kernel that did not open.
         reason: Why that is a problem, as a sentence.
         kernels: The rows of the kernels where it occurs.
         places: Where objects need it; empty for a kernel that did not open.
@@ -86,7 +88,12 @@ class _Group:
 
 def problems(result: CheckResult) -> list[Problem]:
     """Collect what could not be tried, breaks objects, or may."""
-    found = [*_of_inputs(result), *_of_relocations(result), *_of_requirements(result)]
+    found = [
+        *_of_inputs(result),
+        *_of_byte_orders(result),
+        *_of_relocations(result),
+        *_of_requirements(result),
+    ]
     return sorted(found, key=lambda problem: -problem.verdict)
 
 
@@ -94,11 +101,27 @@ def _of_inputs(result: CheckResult) -> Iterator[Problem]:
     every = tuple(range(len(result.kernels)))
     for row, error in enumerate(result.objects.error.tolist()):
         if error:
-            place = Place(row, "", (), "", -1, 0, "", "")
-            yield Problem(Verdict.NOT_TRIED, result.objects.name[row], error, every, (place,), ())
+            label = labelled(result.objects.name[row], result.objects.path[row])
+            yield Problem(Verdict.NOT_TRIED, label, error, every, (_whole(row),), ())
     for row, error in enumerate(result.kernels.error.tolist()):
         if error:
-            yield Problem(Verdict.NOT_TRIED, result.kernels.name[row], error, (row,), (), ())
+            subject = result.kernels.path[row] or result.kernels.name[row]
+            yield Problem(Verdict.NOT_TRIED, subject, error, (row,), (), ())
+
+
+def _of_byte_orders(result: CheckResult) -> Iterator[Problem]:
+    for order, other in (("little", "big"), ("big", "little")):
+        foreign = result.other_byte_order & (result.objects.byte_order == order)
+        kernels, objects = (tuple(np.flatnonzero(foreign.any(axis=axis)).tolist()) for axis in (1, 0))
+        if kernels:
+            subject = f"{order}-endian object, {other}-endian kernel"
+            places = tuple(map(_whole, objects))
+            yield Problem(Verdict.BREAKS, subject, _OTHER_BYTE_ORDER, kernels, places, ())
+
+
+def _whole(row: int) -> Place:
+    """The place of a problem with a whole object."""
+    return Place(row, "", (), "", -1, 0, "", "")
 
 
 def _of_relocations(result: CheckResult) -> Iterator[Problem]:

@@ -42,7 +42,9 @@ class CheckedObjects(Table):
     path: Text
     """The file; empty for a buffer."""
     offset: U64
-    """The object's first byte in the file."""
+    """The object's first byte in the file, or in what a compressed file contains."""
+    byte_order: Text
+    """The object's byte order, "little" or "big"; empty if it did not open."""
     arch: Text
     """The architecture whose registers the object reads; empty if there is none, or it is unknown."""
     programs: U32
@@ -135,6 +137,8 @@ class CheckResult:
         requirement_status: The `RequirementStatus` of each requirement, `uint8[kernels, requirements]`.
         requirement_breaks: Whether the object does not load because of a requirement,
             `bool[kernels, requirements]`.
+        other_byte_order: Whether an object has another byte order than the kernel, so that it does not load,
+            `bool[kernels, objects]`. Its relocations are evaluated all the same.
         prototypes: The types in C of attach targets and kfuncs, such as "int (struct sock * sk)":
             `object[kernels, requirements]` of `str`; empty for what is not there, or is not a function.
 
@@ -163,6 +167,8 @@ class CheckResult:
         arrays["status"][:] = RelocationStatus.NOT_JUDGED
         needs = np.full((len(answers), len(requirements)), RequirementStatus.NOT_JUDGED, np.uint8)
         breaks = np.zeros(needs.shape, bool)
+        foreign = np.zeros((len(answers), len(objects)), bool)
+        opened = objects.error == ""
         prototypes = np.full(needs.shape, "", object)
         shared: dict[str, str] = {}  # most kernels have the same texts
         for row, each in enumerate(answers):
@@ -170,9 +176,10 @@ class CheckResult:
                 for name, array in arrays.items():
                     array[row] = each.columns[name]
                 needs[row], breaks[row] = each.needs, each.breaks
+                foreign[row] = opened & (objects.byte_order != each.byte_order)
                 for number, text in each.prototypes.items():
                     prototypes[row, number] = shared.setdefault(text, text)
-        for made in (*arrays.values(), needs, breaks, prototypes):
+        for made in (*arrays.values(), needs, breaks, foreign, prototypes):
             made.flags.writeable = False
         self.status: npt.NDArray[np.uint8] = arrays["status"]
         self.value: npt.NDArray[np.uint64] = arrays["value"]
@@ -182,6 +189,7 @@ class CheckResult:
         self.candidates: npt.NDArray[np.uint32] = arrays["candidates"]
         self.requirement_status: npt.NDArray[np.uint8] = needs
         self.requirement_breaks: npt.NDArray[np.bool_] = breaks
+        self.other_byte_order: npt.NDArray[np.bool_] = foreign
         self.prototypes: npt.NDArray[np.object_] = prototypes
         self._answers: list[dict[str, Any] | None] = [
             None
@@ -215,6 +223,7 @@ class CheckResult:
             for mask, table in ((relocations, self.relocations), (needs, self.requirements)):
                 kernel, column = np.nonzero(mask)
                 found[kernel, table["object"][column]] = verdict
+        found[self.other_byte_order] = Verdict.BREAKS
         found[self.kernels.error != ""] = Verdict.NOT_TRIED
         found[:, self.objects.error != ""] = Verdict.NOT_TRIED
         found.flags.writeable = False

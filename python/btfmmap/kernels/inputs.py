@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     Order = Literal["arguments", "version"]
 
 _GLOB = "*?["
+# Not `vmlinux.h` and the like.
+_NAMED_KERNEL = re.compile(
+    r"(.+\.btf|vmlinu[xz]([-_].*)?(\.btf)?)(\.(tar|xz|zst|gz|bz2|lz4|lzma|tgz|debug|elf|img))*", re.DOTALL
+)
+_TEXT = (".h", ".c", ".S", ".s", ".rs", ".txt", ".md", ".map", ".lds", ".symvers", ".json", ".log", ".cmd")
+_TEXT += (".sig", ".asc", ".sha256", ".sha512")
 
 
 class KernelInput:
@@ -96,8 +103,9 @@ def find_kernels(kernels: Kernels, *, order: Order = "arguments") -> list[Kernel
 
     A folder that contains `vmlinux`, `vmlinux.btf`, `btf_vmlinux.ko` or a folder `kernel` is one kernel with
     its modules, such as `/sys/kernel/btf` or `/lib/modules/$(uname -r)`. Of any other folder, each file in it
-    or below that may contain BTF is a kernel. Whether it may is decided by its first bytes. Hidden files are
-    left out, and those such as `vmlinux.inline`, which continue a kernel.
+    or below that may contain BTF is a kernel. Whether it may is decided by its first bytes. Files named like
+    a kernel ("*.btf", "vmlinux", "vmlinuz-*", also compressed) always are one, and fail if they are empty or
+    damaged. Hidden files are left out, and those such as `vmlinux.inline`, which continue a kernel.
 
     The result can be passed on in place of `kernels`.
 
@@ -203,8 +211,14 @@ def _kernels_below(folder: str) -> Iterator[str]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 pending.append(entry.path)
-            elif entry.is_file() and _may_be_kernel(entry.path):
+            elif entry.is_file() and (_is_named_like_kernel(entry.name) or _may_be_kernel(entry.path)):
                 yield entry.path
+            elif _is_named_like_kernel(entry.name) and entry.is_symlink() and not os.path.exists(entry.path):
+                yield entry.path  # a dangling link: fails when it is opened
+
+
+def _is_named_like_kernel(name: str) -> bool:
+    return _NAMED_KERNEL.fullmatch(name) is not None and not name.endswith(_TEXT)
 
 
 def _may_be_kernel(path: str) -> bool:

@@ -39,6 +39,7 @@ class OpenKernel:
         modules: A read-only mapping from the name of each module to its `Btf`, sorted by name.
         failed: A read-only mapping from the path of each module that did not open to its error.
         complete: Whether `modules` is known to have every module of the kernel, as in `Kernel.complete`.
+        missing: The names of modules that the kernel has and `modules` does not, as in `Kernel.missing`.
 
     Example:
         >>> with btfmmap.find_kernels(btfmmap.SAMPLE_BTF)[0].open() as kernel:
@@ -46,7 +47,7 @@ class OpenKernel:
         (2, 0)
     """
 
-    __slots__ = ("_owned", "base", "complete", "failed", "identity", "modules")
+    __slots__ = ("_owned", "base", "complete", "failed", "identity", "missing", "modules")
 
     def __init__(self, identity: Identity, opened: Btf | Kernel, *, owned: bool) -> None:
         self._owned = opened if owned else None
@@ -55,6 +56,7 @@ class OpenKernel:
         self.modules: Mapping[str, Btf] = _NONE if isinstance(opened, Btf) else opened.modules
         self.failed: Mapping[str, BtfError | OSError] = _NONE if isinstance(opened, Btf) else opened.failed
         self.complete: bool = not isinstance(opened, Btf) and opened.complete
+        self.missing: tuple[str, ...] = () if isinstance(opened, Btf) else opened.missing
 
     def close(self) -> None:
         """Close the kernel and its modules, unless they were open before.

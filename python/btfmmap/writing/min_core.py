@@ -340,7 +340,7 @@ class _Object:
         self.relocations: int = 0
         self.error: str = ""
         try:
-            btf = open_part(File.of_buffer(source.content, source.name, False))
+            btf = open_part(File.of_buffer(source.content, source.label, False))
             ext = btf.ext
             if ext is not None and len(ext.core_relo):
                 self.relocations = len(ext._prepared)
