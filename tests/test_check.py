@@ -396,8 +396,8 @@ def test_failed_inputs_are_problems(tmp_path: Path) -> None:
     kernel = opened(kernel_with("first"))
     found = check([reading_object("first"), tmp_path / "object"], [tmp_path / "kernel", kernel])
     assert [(each.verdict, each.subject, each.kernels) for each in found.problems()] == [
-        (V.NOT_TRIED, "object", (0, 1)),
-        (V.NOT_TRIED, "kernel", (0,)),
+        (V.NOT_TRIED, str(tmp_path / "object"), (0, 1)),
+        (V.NOT_TRIED, str(tmp_path / "kernel"), (0,)),
     ]
     assert [[place.object for place in each.places] for each in found.problems()] == [[1], []]
     assert found.problems()[0].reason == f"{tmp_path / 'object'}: No such file or directory"

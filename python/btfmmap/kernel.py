@@ -50,8 +50,8 @@ class Kernel(HasTables):
         complete: Whether `modules` is known to have every module of the kernel. It is if the folder has a
             `modules.order` or `modules.dep`, and each module that they list opened. Of the running kernel in
             `/sys/kernel/btf`, the loaded modules count.
-        missing: The names of the modules that did not open, or are listed in these files and not in the folder;
-            sorted. Empty if `complete`.
+        missing: The names of the modules that did not open, or that these files list and the folder does not
+            contain; sorted. Empty if `complete`.
         names: "vmlinux", then the names of the modules.
         inline: The paths of the files in the folder that say where functions are inlined, such as
             `vmlinux.inline`. They are split BTF on the kernel or on a module, and no modules, so they are not

@@ -133,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser_of(COMMANDS).error(str(error))
         run, args = _parsed(words)
         if sys.stdout is None and getattr(args, "output", None) in (None, "-"):  # the caller closed it
-            return _fail("standard output is closed")
+            return _fail("standard output is closed", WRONG_INPUT)
         code = run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -148,9 +148,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except OSError as error:
         if error.filename is not None:
-            return _fail(explained(error))
+            return _fail(explained(error), WRONG_INPUT)
         _drop_stdout()
-        return _fail(f"standard output: {error.strerror}")
+        return _fail(f"standard output: {error.strerror}", WRONG_INPUT)
     return code or DONE
 
 
@@ -159,6 +159,9 @@ def run_and_exit() -> NoReturn:
 
     Skips the interpreter's shutdown, which takes longer than most commands.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # names may have letters that the stream's encoding lacks
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     code = main()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

@@ -67,6 +67,17 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_terminal_width() - 2)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Refill paragraphs that are too wide. Examples, which are indented, stay as they are."""
+        from textwrap import fill
+
+        return "\n\n".join(
+            paragraph
+            if paragraph.startswith(" ") or max(map(len, paragraph.splitlines()), default=0) <= width
+            else fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
+            for paragraph in super()._fill_text(text, width, indent).split("\n\n")
+        )
+
 
 def _terminal_width() -> int:
     """The width that shutil.get_terminal_size would return."""

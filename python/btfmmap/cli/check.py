@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 
 from .. import CoreReloKind, InstructionUse, Need, RelocationStatus, RequirementStatus, Verdict
-from .common import add_json, explained, print_document, printable, reading
+from .common import add_json, complain, explained, print_document, printable, reading
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .matrix import Matrix, output_width
@@ -93,7 +93,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="libbpf",
         help="whether relocations narrow down the types that later ones consider, as in libbpf",
     )
-    parser.add_argument("-a", "--all", action="store_true", help="also print what is fine")
+    parser.add_argument(
+        "--fail-on",
+        choices=("breaks", "maybe"),
+        default="breaks",
+        help="exit with 1 if an object breaks, or also if it may break; default: breaks",
+    )
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument(
+        "-a", "--all", action="store_true", help="also print what is fine, each relocation, and all places"
+    )
+    extent.add_argument("--table", action="store_true", help="print only the table, with all objects")
     add_json(parser, "an object with kernels, objects, verdicts and problems")
 
 
@@ -114,12 +124,14 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         _print_json(result, everything=args.all)
     else:
-        _print_report(result, everything=args.all)
+        _print_report(result, everything=args.all, only_table=args.table)
+    _report_repeated(result)
     arguments.complain(result.objects.error.tolist())
     arguments.complain(result.kernels.error.tolist())
     arguments.complain_of_modules(result.kernels[row] for row in range(len(result.kernels)))
     tried = int((result.verdict != Verdict.NOT_TRIED).sum())
-    return arguments.exit_code(tried=tried, wanting=bool((result.verdict == Verdict.BREAKS).any()))
+    wanting = (Verdict.BREAKS, Verdict.MAYBE) if args.fail_on == "maybe" else (Verdict.BREAKS,)
+    return arguments.exit_code(tried=tried, wanting=any((result.verdict == each).any() for each in wanting))
 
 
 def _check(objects: list[str], arguments: KernelArguments, **options: Any) -> CheckResult:
@@ -137,17 +149,32 @@ def _check(objects: list[str], arguments: KernelArguments, **options: Any) -> Ch
             objects = left
 
 
+def _report_repeated(result: CheckResult) -> None:
+    """Print which objects and kernels were given more than once: each counts."""
+    objects = zip(result.objects.path.tolist(), result.objects.offset.tolist(), strict=True)
+    kernels = ((path, 0) for path in result.kernels.path.tolist())
+    for inputs in (objects, kernels):
+        seen: set[tuple[str, int]] = set()
+        repeated: dict[str, None] = {}
+        for each in inputs:
+            if each in seen and each[0]:  # a buffer has no path
+                repeated[each[0]] = None
+            seen.add(each)
+        for path in repeated:
+            complain(f"{path}: given more than once, and counted each time")
+
+
 # -- text
 
 
-def _print_report(result: CheckResult, *, everything: bool) -> None:
+def _print_report(result: CheckResult, *, everything: bool, only_table: bool) -> None:
     width = output_width()
-    matrix = Matrix(result.kernels.name.tolist(), width)
+    matrix = Matrix(_kernel_names(result), width)
     verdicts = result.verdict.T.tolist()
     shown = [
         (name, [_WORDS[verdict] for verdict in row])
         for name, row in zip(_object_names(result), verdicts, strict=True)
-        if everything or any(verdict != Verdict.FINE for verdict in row)
+        if everything or only_table or any(verdict != Verdict.FINE for verdict in row)
     ]
     if shown:
         for line in matrix.lines(shown, _LETTERS):
@@ -155,15 +182,23 @@ def _print_report(result: CheckResult, *, everything: bool) -> None:
         if legend := [*matrix.letters(), *matrix.legend()]:
             print("", *legend, sep="\n")
         print()
-    for problem in result.problems():
+    for problem in () if only_table else result.problems():
         if problem.verdict == Verdict.NOT_TRIED:
             continue  # on standard error
-        for line in _problem_lines(problem, result, matrix, width):
+        for line in _problem_lines(problem, result, matrix, width, everything=everything):
             print(line)
         print()
     if everything:
         _print_statuses(result, width)
+    if idle := _without_loaded_programs(result):
+        print(*_wrapped(f"no program is loaded of: {printable(', '.join(idle))}", width, ""), "", sep="\n")
     print(*_wrapped(_summary(result), width, ""), sep="\n")
+
+
+def _without_loaded_programs(result: CheckResult) -> list[str]:
+    """The names of the objects that have programs, none of which is loaded."""
+    idle = (result.objects.programs > 0) & (result.objects.loaded == 0)
+    return [name for name, is_idle in zip(_object_names(result), idle.tolist(), strict=True) if is_idle]
 
 
 def _summary(result: CheckResult) -> str:
@@ -179,18 +214,22 @@ def _summary(result: CheckResult) -> str:
     )
 
 
-def _problem_lines(problem: Problem, result: CheckResult, matrix: Matrix, width: int) -> Iterator[str]:
+def _problem_lines(
+    problem: Problem, result: CheckResult, matrix: Matrix, width: int, *, everything: bool
+) -> Iterator[str]:
     verb = "breaks" if problem.verdict == Verdict.BREAKS else "may break"
     yield from _wrapped(f"{printable(problem.subject)}: {verb} on {matrix.names(problem.kernels)}", width, "")
     yield from _wrapped(printable(problem.reason), width, _INDENT)
     names = _object_names(result)
-    for place in problem.places[:_MAX_PLACES]:
+    shown = problem.places if everything else problem.places[:_MAX_PLACES]
+    for place in shown:
         yield from _place_lines(place, names, width)
-    more = problem.places[_MAX_PLACES:]
-    if more:
-        objects = len({place.object for place in problem.places})
-        text = f"and {len(more):,} more place{'s' * (len(more) != 1)}, in {objects:,} objects in all"
-        yield from _wrapped(text, width, _INDENT)
+    if more := problem.places[len(shown) :]:
+        yield from _wrapped(f"and {len(more):,} more place{'s' * (len(more) != 1)}", width, _INDENT)
+        known = {place.object for place in shown}
+        others = dict.fromkeys(names[place.object] for place in more if place.object not in known)
+        if others:
+            yield from _wrapped(f"also: {printable(', '.join(others))}", width, _INDENT)
     if problem.similar:
         yield from _wrapped(f"close: {printable(', '.join(problem.similar))}", width, _INDENT)
 
@@ -233,7 +272,7 @@ def _wrapped(text: str, width: int, indent: str, *, break_words: bool = False) -
 
 def _print_statuses(result: CheckResult, width: int) -> None:
     """Print the status of each relocation and requirement on each kernel."""
-    matrix = Matrix(result.kernels.name.tolist(), width)
+    matrix = Matrix(_kernel_names(result), width)
     for row, name in enumerate(_object_names(result)):
         rows = [*_relocation_rows(result, row), *_requirement_rows(result, row)]
         if rows:
@@ -288,6 +327,18 @@ def _object_names(result: CheckResult) -> list[str]:
     return [
         os.path.join(os.path.dirname(path), name) if names.count(name) > 1 else name
         for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def _kernel_names(result: CheckResult) -> list[str]:
+    """The names of the kernels, or the paths of different kernels with one name."""
+    names: list[str] = result.kernels.name.tolist()
+    paths: dict[str, set[str]] = {}
+    for name, path in zip(names, result.kernels.path.tolist(), strict=True):
+        paths.setdefault(name, set()).add(path)
+    return [
+        (path or name) if len(paths[name]) > 1 else name
+        for name, path in zip(names, result.kernels.path.tolist(), strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ DONE = 0
 WANTING = 1
 """What was asked for was not found, or was found wanting: errors, differences, a broken promise."""
 WRONG_INPUT = 2
-"""Wrong usage, or an input that did not open."""
+"""Wrong usage, an input that did not open, or output that could not be written."""
 NOTHING_TRIED = 3
 """Nothing could be tried."""
 INTERRUPTED = 130

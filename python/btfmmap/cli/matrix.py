@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _WIDTH = 80  # of output that is not a terminal
 _GAP = 2
 _MIN_LABEL = 16
+_OUTLIER = 3  # times the median length of the labels
 _SEPARATORS = " /."
 
 
@@ -50,7 +51,9 @@ class Matrix:
         labels = [printable(label) for label, _ in rows]
         cells = [[*words] for _, words in rows]
         self._words.update(*cells)
-        longest = max(map(len, labels), default=0)
+        lengths = sorted(map(len, labels)) or [0]
+        # A few very long labels are folded: they would pad all rows.
+        longest = min(lengths[-1], max(_OUTLIER * lengths[(len(lengths) - 1) // 2], _MIN_LABEL))
         room = self._width - longest
         word = max((len(each) for row in cells for each in row), default=0)
         heads, gap = self._kernels, _GAP

@@ -33,8 +33,7 @@ _GLOB = "*?["
 _NAMED_KERNEL = re.compile(
     r"(.+\.btf|vmlinu[xz]([-_].*)?(\.btf)?)(\.(tar|xz|zst|gz|bz2|lz4|lzma|tgz|debug|elf|img))*", re.DOTALL
 )
-_TEXT = (".h", ".c", ".S", ".s", ".rs", ".txt", ".md", ".map", ".lds", ".symvers", ".json", ".log", ".cmd")
-_TEXT += (".sig", ".asc", ".sha256", ".sha512")
+_NOT_KERNELS = re.compile(r".*\.(h|c|s|S|rs|txt|md|map|lds|symvers|json|log|cmd|sig|asc|sha\d+)", re.DOTALL)
 
 
 class KernelInput:
@@ -218,7 +217,7 @@ def _kernels_below(folder: str) -> Iterator[str]:
 
 
 def _is_named_like_kernel(name: str) -> bool:
-    return _NAMED_KERNEL.fullmatch(name) is not None and not name.endswith(_TEXT)
+    return _NAMED_KERNEL.fullmatch(name) is not None and _NOT_KERNELS.fullmatch(name) is None
 
 
 def _may_be_kernel(path: str) -> bool:
