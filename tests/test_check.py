@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import lzma
 import pickle
 import random
 import re
 import struct
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -247,6 +249,57 @@ def test_pickling(result: CheckResult) -> None:
     assert not copied.relocations.kind.flags.writeable
 
 
+@pytest.mark.parametrize(("own", "other"), ["<>", "><"])
+def test_byte_orders(own: str, other: str, tmp_path: Path) -> None:
+    """libbpf does not load an object of another byte order. Its relocations are evaluated all the same."""
+    content = reading_object("second", order=own)
+    kernels = [opened(kernel_with("first", "second", order=order)) for order in (own, other)]
+    found = check([content, content, tmp_path / "gone"], [*kernels, tmp_path / "gone"])
+    assert found.verdict.tolist() == [
+        [V.FINE, V.FINE, V.NOT_TRIED],
+        [V.BREAKS, V.BREAKS, V.NOT_TRIED],
+        [V.NOT_TRIED] * 3,
+    ]
+    assert found.other_byte_order.tolist() == [[False] * 3, [True, True, False], [False] * 3]
+    assert found.status[:2].tolist() == [[S.OK, S.OK]] * 2
+    assert found.value[:2].tolist() == [[4, 4]] * 2
+    names = {"<": "little", ">": "big"}
+    assert found.objects.byte_order.tolist() == [names[own], names[own], ""]
+    (problem,) = (each for each in found.problems() if each.verdict == V.BREAKS)
+    assert problem.subject == f"{names[own]}-endian object, {names[other]}-endian kernel"
+    assert problem.kernels == (1,)
+    assert [place.object for place in problem.places] == [0, 1]
+
+
+def test_byte_order_of_real_objects(result: CheckResult) -> None:
+    assert (result.verdict[2] == V.BREAKS).all()
+    assert result.kernels.arch[2] == "s390x"
+    assert not result.other_byte_order[:2].any()
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_modules_that_are_missing(listed: bool, tmp_path: Path) -> None:
+    """The reason names them, rather than saying that none were given."""
+    base = kernel_with("first")
+    (tmp_path / "vmlinux").write_bytes(base.build())
+    if listed:
+        (tmp_path / "modules.order").write_text("kernel/md-mod.ko\n")
+    else:
+        (tmp_path / "md-mod.ko").touch()
+    some = reading_object("first", section="fentry/md_flush_request")
+    one = reading_object("first", section="fentry/md_mod:md_flush_request")
+    found = check([some, one], tmp_path)
+    missing = "the module md_mod did not open or is missing"
+    assert [found.requirement_reason(0, row) for row in (0, 1)] == [
+        f"no md_flush_request in vmlinux, but {missing}",
+        missing,
+    ]
+    assert found.verdict.tolist() == [[V.MAYBE, V.FINE]]
+    (tmp_path / "modules.order").write_text("kernel/md-mod.ko\nkernel/a.ko\n")
+    (reason, _) = (check([some, one], tmp_path).requirement_reason(0, row) for row in (0, 1))
+    assert reason == "no md_flush_request in vmlinux, but modules did not open or are missing, the first: a"
+
+
 # -- what may be passed as objects
 
 
@@ -331,6 +384,40 @@ def test_folders_and_globs_of_objects(tmp_path: Path) -> None:
         assert found.verdict.tolist() == [[V.FINE, V.FINE]]
 
 
+def test_damaged_objects_in_a_folder(tmp_path: Path) -> None:
+    """Files named like a BPF object count whatever they contain."""
+    user = ElfWriter(64, "<")
+    contents = {
+        "empty.bpf.o": b"",
+        "junk.bpf.o": b"junk" * 100,
+        "prog_bpfel.o": b"\x7fELF\2",
+        "run.bpf.o": reading_object("first")[:15],
+        "user.bpf.o": user.build(e_type=1, e_machine=62),
+        "x.bpf.o.xz": b"\xfd7zXZ\0",
+    }
+    others = {"libbpf.o": user.build(e_type=1, e_machine=62), "notes": b"", "main.o": b"", "bpf.c": b""}
+    folder = tmp_path / "e1"
+    folder.mkdir()
+    for name, content in (contents | others).items():
+        (folder / name).write_bytes(content)
+    (folder / "gone.bpf.o").symlink_to("nowhere")
+    found = check(tmp_path, opened(kernel_with("first")))
+    assert found.objects.name.tolist() == sorted([*contents, "gone.bpf.o"])
+    for path, error in zip(found.objects.path, found.objects.error, strict=True):
+        assert error.startswith(f"{path}: ")
+    assert [problem.subject for problem in found.problems()] == found.objects.path.tolist()
+
+
+@pytest.mark.parametrize("end", [70, 200, -1])
+def test_errors_name_the_path(end: int, tmp_path: Path) -> None:
+    path = tmp_path / "e1" / "trunc.bpf.o"
+    path.parent.mkdir()
+    path.write_bytes(reading_object("first")[:end])
+    (problem,) = check(path, opened(kernel_with("first"))).problems()
+    assert problem.subject == str(path)
+    assert problem.reason.startswith(f"{path}: ")
+
+
 def test_too_many_sections_are_refused() -> None:
     head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 1, 247, 1, 0, 0, 64, 0, 64, 0, 0, 64, 65535, 0)
     headers = struct.pack("<IIQQQQIIQQ", 0, 1, 0, 0, 1 << 40, 1, 0, 0, 0, 0) * 65535
@@ -357,7 +444,10 @@ def test_what_is_not_an_object(tmp_path: Path) -> None:
     }
     without_btf = ElfWriter(64, "<")
     without_btf.add("socket", bytes(8))
-    contents["no_btf.o"] = (without_btf.build(e_type=1, e_machine=247), r"without a \.BTF section")
+    contents["no_btf.o"] = (
+        without_btf.build(e_type=1, e_machine=247),
+        r"without a \.BTF section; compile it with -g",
+    )
     for name, (content, _) in contents.items():
         (tmp_path / name).write_bytes(content)
     good = reading_object("first")
@@ -378,6 +468,25 @@ def test_compressed_object(tmp_path: Path) -> None:
     path.write_bytes(lzma.compress(reading_object("absent")))
     assert verdict(check(path, opened(kernel_with("first")))) == V.BREAKS
     assert verdict(check(DATA / "rust.bpf.o.xz", opened(kernel_with("first")))) == V.FINE
+
+
+@pytest.mark.parametrize("compress", [lzma.compress, lambda content: gzip.compress(lzma.compress(content))])
+def test_compressed_programs(compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """Files that embed objects are searched when they are compressed, too."""
+    one, two = reading_object("first"), reading_object("absent")
+    path = tmp_path / "program.xz"
+    path.write_bytes(compress(b"#!" + one + b"--" + two))
+    found = check(path, opened(kernel_with("first")))
+    assert found.objects.offset.tolist() == [2, 4 + len(one)]
+    assert found.verdict.tolist() == [[V.FINE, V.BREAKS]]
+    path.write_bytes(compress(b"text"))
+    (error,) = check(path, opened(kernel_with("first"))).objects.error
+    assert error == f"{path}: not a BPF object when decompressed, nor a file that contains one"
+    nested = one
+    for _ in range(5):
+        nested = lzma.compress(nested)
+    (error,) = check(nested, opened(kernel_with("first"))).objects.error
+    assert "nested levels of compression" in error
 
 
 def test_kernels_that_do_not_open(tmp_path: Path) -> None:

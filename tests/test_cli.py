@@ -13,7 +13,7 @@ from pathlib import Path
 import bpftool_json as bpftool
 import pytest
 import requirements
-from btf_writer import every_kind
+from btf_writer import BtfWriter, every_kind
 from command import COMMAND, run_btfmmap
 
 import btfmmap
@@ -201,8 +201,33 @@ def test_full_disk(file: Path) -> None:
         pytest.skip("no /dev/full here")
     with open("/dev/full", "w") as full:
         done = subprocess.run([*COMMAND, "info", file], stdout=full, stderr=subprocess.PIPE, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == b"btfmmap: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "ascii:strict"])
+@pytest.mark.parametrize("words", [["show", "struct \u017f\u00e9"], ["find", "*"]])
+def test_encoding_of_standard_output(tmp_path: Path, encoding: str, words: list[str]) -> None:
+    """What the encoding lacks is escaped, and nothing is left out."""
+    types = BtfWriter()
+    types.add_struct("\u017f\u00e9", 4, [("m\u20ac", types.add_int(), 0)])
+    file = tmp_path / "names.btf"
+    file.write_bytes(types.build())
+    whole = subprocess.run(
+        [*COMMAND, *words, "-f", file],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        check=True,
+    )
+    done = subprocess.run(
+        [*COMMAND, *words, "-f", file],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    name = encoding.partition(":")[0]
+    assert b"\\u017f" in done.stdout
+    assert done.stdout == whole.stdout.decode().encode(name, "backslashreplace")
 
 
 @pytest.mark.parametrize(

@@ -172,12 +172,84 @@ def test_json(capfd: pytest.CaptureFixture[str]) -> None:
     assert list(json.loads(out)) == list(document)[:5]
 
 
+def test_table(capfd: pytest.CaptureFixture[str]) -> None:
+    """All objects with their verdicts, and nothing else."""
+    code, out, _ = report(capfd, *(f"{name}.bpf.o" for name in NAMES), "--kernels", "kernels", "--table")
+    assert code == WANTING
+    table, summary = out.rstrip().split("\n\n")
+    assert [line.split()[0] for line in table.splitlines()[1:]] == [f"{name}.bpf.o" for name in NAMES]
+    assert "cpudist.bpf.o    ok                ok" in table.splitlines()
+    assert summary == "4 objects on 2 kernels: 3 fine, 2 maybe, 3 break"
+    assert report(capfd, "cpudist.bpf.o", "--kernels", "kernels", "--table")[0] == DONE
+
+
+def test_every_object_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    names = [f"prog{number}.o" for number in range(9)]
+    for name in names:
+        (tmp_path / name).write_bytes(reading_object("absent"))
+    kernel = tmp_path / "6.1.btf"
+    kernel.write_bytes(kernel_with("first").build())
+    _, out, _ = report(capfd, str(tmp_path), "--kernels", str(kernel))
+    problem = out.split("\n\n")[1]
+    assert [re.findall(r"prog\d\.o", line) for line in problem.splitlines()[2:7]] == [
+        [name] for name in names[:4]
+    ] + [[]]
+    assert "    and 5 more places\n    also: prog4.o, prog5.o" in problem
+    assert all(problem.count(name) == 1 for name in names)
+    problem = report(capfd, str(tmp_path), "--kernels", str(kernel), "--all")[1].split("\n\n")[1]
+    assert all(f"    {name}" in problem for name in names)
+    assert "more place" not in problem
+
+
+def test_repeated_inputs_are_noted(capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("cpudist.bpf.o", "cpudist.bpf.o", "--kernels", *["kernels/7.2-amd64.btf"] * 3)
+    code, out, err = report(capfd, *words)
+    assert code == DONE
+    assert "2 objects on 3 kernels" in out
+    assert err == "".join(
+        f"btfmmap: {path}: given more than once, and counted each time\n"
+        for path in ("cpudist.bpf.o", "kernels/7.2-amd64.btf")
+    )
+
+
+def test_objects_without_loaded_programs(capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("runqlen.bpf.o", "cpudist.bpf.o", "--kernels", "kernels", "--skip-program", "do_*")
+    assert "no program is loaded of: runqlen.bpf.o\n" in report(capfd, *words)[1]
+    assert "no program is loaded" not in report(capfd, *words[:-2])[1]
+
+
+def test_kernels_of_one_name(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "6.1.btf").write_bytes(kernel_with("first").build())
+    (tmp_path / "prog.o").write_bytes(reading_object("absent"))
+    _, out, _ = report(capfd, f"{tmp_path}/prog.o", "--kernels", f"{tmp_path}/a", f"{tmp_path}/b")
+    assert f"breaks on {tmp_path}/a/6.1.btf, {tmp_path}/b/6.1.btf" in " ".join(out.split()) or (
+        f"1  {tmp_path}/a/6.1.btf" in out and f"2  {tmp_path}/b/6.1.btf" in out
+    )
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_help_fits(width: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    out = capfd.readouterr().out
+    assert max(len(line) for line in out.splitlines() if not line.startswith("    btfmmap")) <= width
+    assert "    btfmmap check prog.bpf.o --kernels 'kernels/*.btf' /boot/vmlinuz-6.12\n" in out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
     [
         ("cpudist.bpf.o --kernels kernels/7.2-amd64.btf", DONE, ""),
         ("runqlen.bpf.o --kernels kernels", WANTING, ""),
         ("runqlen.bpf.o --kernels kernels --skip-program do_*", DONE, ""),
+        ("mdflush.bpf.o --kernels kernels", DONE, ""),
+        ("mdflush.bpf.o --kernels kernels --fail-on breaks", DONE, ""),
+        ("mdflush.bpf.o --kernels kernels --fail-on maybe", WANTING, ""),
+        ("cpudist.bpf.o --kernels kernels --fail-on maybe", DONE, ""),
+        ("cpudist.bpf.o --kernels kernels --all --table", WRONG_INPUT, "not allowed with"),
         ("runqlen.bpf.o --kernels kernels --program do_*", WANTING, ""),
         ("runqlen.bpf.o --kernels kernels --program x", WRONG_INPUT, "no program of the objects matches 'x'"),
         ("runqlen.bpf.o absent --kernels kernels", WRONG_INPUT, "absent: No such file or directory"),
@@ -306,6 +378,17 @@ class TestMatrix:
         assert heads == [str(number) for number in range(1, 101)]
         assert sum(line.count("X") for line in found) == 100
         assert max(map(len, found)) <= 40
+
+    def test_one_long_label(self) -> None:
+        """It does not pad the other rows, and the columns keep their words."""
+        rows = [
+            ("x" * 200, ["ok", "ok"]),
+            *((f"prog{number}.bpf.o", ["ok", "BREAKS"]) for number in range(2)),
+        ]
+        found = [*Matrix(["6.1", "6.12"], 80).lines(rows, LETTERS)]
+        assert len(found[-1]) < 60
+        assert found[-1].split() == ["prog1.bpf.o", "ok", "BREAKS"]
+        assert sum(line.count("x") for line in found) == 200
 
     @pytest.mark.parametrize("width", [1, 10, 20])
     def test_narrow(self, width: int) -> None:

@@ -527,7 +527,7 @@ class TestCommand:
     def test_a_full_disk(self) -> None:
         script = f"{sys.executable} -m btfmmap dump {btfmmap.SAMPLE_BTF} > /dev/full"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (1, "btfmmap: standard output: No space left on device\n")
+        assert (done.returncode, done.stderr) == (2, "btfmmap: standard output: No space left on device\n")
 
     def test_a_file_that_cannot_grow(self, tmp_path: Path) -> None:
         """The earlier file stays, and no partial file is left."""
@@ -536,5 +536,5 @@ class TestCommand:
         words = f"dump {btfmmap.SAMPLE_BTF} --format json --pretty -o {out}"
         script = f"ulimit -f 1; {sys.executable} -m btfmmap {words}"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (1, f"btfmmap: {out}: File too large\n")
+        assert (done.returncode, done.stderr) == (2, f"btfmmap: {out}: File too large\n")
         assert [file.read_text() for file in tmp_path.iterdir()] == ["before"]

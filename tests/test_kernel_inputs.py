@@ -114,6 +114,32 @@ class TestPaths:
         assert paths(f"{tmp_path}/*/*/x86_64") == [str(tmp_path / path) for path in expected if "x86" in path]
         assert paths(f"{tmp_path}/**/*-generic.btf")[-1] == str(tmp_path / expected[-1])
 
+    def test_damaged_files_in_a_folder(self, tmp_path: Path) -> None:
+        """Files named like a kernel count whatever they contain; others that are no kernel do not."""
+        expected = [
+            "6.1.0-47-amd64.btf",
+            "6.13.btf.tar.xz",
+            "vmlinux-6.12",
+            "vmlinuz-6.1.el9.x86_64",
+            "vmlinux.xz",
+        ]
+        for name in (
+            *expected,
+            "vmlinux.h",
+            "vmlinux-6.12.map",
+            "vmlinux.lds",
+            "notes",
+            "a.btf.sha256",
+            ".x.btf",
+        ):
+            (tmp_path / name).write_text("" if "6.1" in name else "<html>")
+        (tmp_path / "7.0.btf").symlink_to("nowhere")
+        found = find_kernels(tmp_path)
+        assert {Path(each.path or "").name for each in found} == {*expected, "7.0.btf"}
+        for each in found:
+            with pytest.raises((btfmmap.BtfError, OSError)):
+                each.open()
+
     def test_glob(self, folder: Path) -> None:
         assert named(paths(f"{folder}/*.btf*")) == [*VERSIONS]
         assert named(paths(folder / "6.12*.btf*")) == [*VERSIONS[1:4]]

@@ -2,12 +2,12 @@
 
 Prints a table of the objects that break, or may, and then each problem once: the reason, the kernels, the
 places in the objects, and close names that these kernels have. Files that embed objects, such as executables,
-are searched for them. Of a folder, the BPF objects in it are checked. Helpers, map types, program types and
-the verifier's other rules are not judged.
+are searched for them. Of a folder, the BPF objects and all files named *.bpf.o are checked. Helpers, map
+types, program types and the verifier's other rules are not judged.
 
 The exit code is 2 if an object or kernel does not open, unless --ignore-failed is given. Otherwise it is 3 if
-nothing was checked, 1 if an object breaks on a kernel, and 0 if none does, even if some may. The report is
-printed in every case.
+nothing was checked, 1 if an object breaks on a kernel, and 0 if none does, even if some may: --fail-on maybe
+exits with 1 then, too. The report is printed in every case.
 
     btfmmap check prog.bpf.o
     btfmmap check prog.bpf.o --kernels 'kernels/*.btf' /boot/vmlinuz-6.12
