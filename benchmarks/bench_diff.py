@@ -21,7 +21,7 @@ from support.report import report
 import btfmmap
 
 KERNELS = os.environ.get("BTFMMAP_KERNELS")
-"""A folder of kernels, the first two of which are compared; by default two of the tests' data."""
+"""A folder of kernels. The first two are compared. The default is two of the tests' data."""
 VARIANTS = 50
 EDITS = 30  # structs that differ between two variants
 

@@ -184,7 +184,7 @@ def test_causes_by_recomputation(folder: Path) -> None:
     assert summary.followers.keys() <= own
     assert len(followers - own) > 100
 
-    # Old and new id of what both kernels have. Tags and linkage are no part of the contents.
+    # Old and new id of what both kernels have. Tags and linkage do not count.
     ids = {
         label: (merged.old_id(label[2]), label[3])
         for label in summary.rows

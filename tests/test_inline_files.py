@@ -129,7 +129,7 @@ class TestNamed:
         assert repr(kernel).endswith("with 1 modules>")
 
     def test_kernels(self, levels: Levels, tmp_path: Path) -> None:
-        """They are no kernels in a folder of kernels."""
+        """A folder of kernels leaves them out."""
         folder = tmp_path / "kernels"
         folder.mkdir()
         for name in ("vmlinux", "vmlinux.inline"):

@@ -115,7 +115,7 @@ class TestPaths:
         assert paths(f"{tmp_path}/**/*-generic.btf")[-1] == str(tmp_path / expected[-1])
 
     def test_damaged_files_in_a_folder(self, tmp_path: Path) -> None:
-        """Files named like a kernel count whatever they contain; others that are no kernel do not."""
+        """Files named like a kernel count whatever they contain. Others count only if they are one."""
         expected = [
             "6.1.0-47-amd64.btf",
             "6.13.btf.tar.xz",

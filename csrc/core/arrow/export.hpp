@@ -10,7 +10,7 @@
 namespace btfmmap::arrow {
 
 // One column to hand over: a format string of Arrow's C data interface, such as "I" for u32, and its buffers,
-// the first of which is the bitmap of valid rows; nullptr, because no row is null. With a dictionary, the
+// starting with the bitmap of valid rows: nullptr, because no row is null. With a dictionary, the
 // column has the indices of the dictionary's rows.
 struct Column {
     std::string name;

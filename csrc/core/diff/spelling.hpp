@@ -6,7 +6,7 @@
 
 #include "core/diff/interner.hpp"
 
-// Spellings are numbered nodes: words, of which the first says which kind of node it is. Nodes refer to
+// Spellings are numbered nodes: words that start with the kind of the node. Nodes refer to
 // others by number, so equal spellings have equal numbers.
 namespace btfmmap::diff {
 

@@ -25,7 +25,7 @@ struct Record {
     const std::byte* rest() const { return at + kHeadSize; }
 };
 
-// Checks each record by itself: what the kernel does in btf_check_all_metas.
+// Checks each record on its own, as the kernel does in btf_check_all_metas.
 class RecordCheck {
 public:
     RecordCheck(const Types& types, NameCheck& names, Reporter& reporter)

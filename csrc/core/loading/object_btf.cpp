@@ -111,7 +111,7 @@ public:
         }
         const uint64_t added_types = dummy_ == 0 ? 0 : kHeadSize + sizeof(uint32_t);
         const uint64_t added_strings = dummy_ == 0 ? 0 : kDummy.size() + 1;
-        // Only one that is changed in size is written anew, without gaps.
+        // A record whose size changes is rewritten, without gaps.
         const uint64_t type_offset = dummy_ == 0 ? header.type_offset : 0;
         std::vector<std::byte> result(bytes.begin(), bytes.begin() + offset(header.size + type_offset));
         const auto append = [&](uint64_t from, uint64_t size) {

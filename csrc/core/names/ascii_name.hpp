@@ -7,7 +7,7 @@
 
 namespace btfmmap {
 
-// Fast check of names, most of which are identifiers. Returns true only if `text` starts with a name of at
+// Fast check of names. Most are identifiers. Returns true only if `text` starts with a name of at
 // most `limit` bytes that ends with a NUL, consists of letters, digits and '_' of ASCII, and '.' if `dots`,
 // and does not start with a digit. False requires a check of each byte.
 template <bool dots>

@@ -196,7 +196,7 @@ def _print_report(result: CheckResult, *, everything: bool, only_table: bool) ->
 
 
 def _without_loaded_programs(result: CheckResult) -> list[str]:
-    """The names of the objects that have programs, none of which is loaded."""
+    """The names of the objects that have programs, but load none."""
     idle = (result.objects.programs > 0) & (result.objects.loaded == 0)
     return [name for name, is_idle in zip(_object_names(result), idle.tolist(), strict=True) if is_idle]
 

@@ -255,7 +255,7 @@ def _group(name: str, table: Columns, columns: dict[str, Array], rows: _Rows) ->
             columns[column] = array[order]
     counts = np.bincount(at, minlength=len(rows.ids))
     columns["indptr"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
-    columns["row"] = parents  # of which the core takes the number of rows
+    columns["row"] = parents  # the core reads the number of rows from it
 
 
 def _order(name: str, table: Columns, columns: dict[str, Array], rows: _Rows) -> None:

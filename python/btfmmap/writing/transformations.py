@@ -127,7 +127,7 @@ def swapped(btf: Btf, *, base: Btf | None = None) -> Rewritten:
         The new BTF, and the map of IDs, which are the same. The strings are the same.
 
     Raises:
-        ValueError: `base` has not the IDs and strings of the base, or is in the same byte order.
+        ValueError: The IDs or strings of `base` differ from those of the base, or its byte order does not.
         NotSupportedError: A type is of a kind that only the layout section describes.
 
     Example:
