@@ -148,7 +148,8 @@ void CDeclarations::write_member(const CLayouts::Member& member, unsigned level)
     limits_.step();
     const std::string_view name = names_.string(member.name_off);
     out_.new_line(level);
-    if (is_standard(dialect_) && name.empty() && !member.is_bitfield) {
+    // Not `name.empty()`: the bytes may have changed since.
+    if (is_standard(dialect_) && member.is_unnamed && member.is_composite && !member.is_bitfield) {
         // Without extensions, only a struct that is defined here can have no name.
         const TypeRecord type = record(sizes_.resolved(member.type));
         const CLimits::Depth deeper(limits_, type.id);

@@ -166,15 +166,18 @@ CLayouts::Member CLayouts::member(const TypeRecord& type, uint32_t number) const
     const uint32_t held = type.element_type(number, MemberField::type);
     const uint32_t word = type.load(element + MemberField::offset);
     const uint8_t bits = member_bitfield_size(word, type.flag());
+    const uint32_t name_off = type.load(element + MemberField::name_off);
+    const uint32_t resolved = sizes_.resolved(held);
     Member member{number,
                   held,
-                  type.load(element + MemberField::name_off),
+                  name_off,
                   Fault::none,
                   bits != 0,
+                  resolved != Sizes::kNoType && is_composite(record(resolved).kind()),
+                  name_off == 0 || name_off >= btf_.strings().end() || btf_.strings().at(name_off).empty(),
                   member_bit_offset(word, type.flag()),
                   bits != 0 ? bits : 8 * std::max<int64_t>(0, sizes_.size(held)),
                   0};
-    const uint32_t resolved = sizes_.resolved(held);
     if (bits == 0 && resolved != Sizes::kNoType && record(resolved).kind() == Kind::Int) {
         // Old compilers describe a bitfield by an INT with fewer bits than its size.
         const uint32_t encoding = record(resolved).word(kHeadSize);
@@ -198,11 +201,7 @@ CLayouts::Fault CLayouts::fault(const TypeRecord& type, const Member& member) co
     if (!member.is_bitfield && member.offset % 8 != 0) {
         return Fault::within_byte;
     }
-    const uint32_t resolved = sizes_.resolved(member.type);
-    const bool is_nested = resolved != Sizes::kNoType && is_composite(record(resolved).kind());
-    const bool is_named = member.name_off != 0 && member.name_off < btf_.strings().end() &&
-                          !btf_.strings().at(member.name_off).empty();
-    if (!is_named && !member.is_bitfield && !is_nested) {
+    if (member.is_unnamed && !member.is_bitfield && !member.is_composite) {
         return Fault::unnamed;
     }
     if (!is_standard(dialect_)) {

@@ -46,6 +46,8 @@ public:
         std::uint32_t name_off;
         Fault fault;
         bool is_bitfield;
+        bool is_composite;  // a struct or union, through typedefs and qualifiers
+        bool is_unnamed;
         std::int64_t offset;
         std::int64_t size;
         std::int64_t previous_end;  // of the members before it
