@@ -461,7 +461,7 @@ class TestCommand:
         assert piped.stdout.decode() == btf.dump()
         closed = f"{sys.executable} -m btfmmap dump {sample} >&-"
         done = subprocess.run(["bash", "-c", closed], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (1, "btfmmap: standard output is closed\n")
+        assert (done.returncode, done.stderr) == (2, "btfmmap: standard output is closed\n")
         unbuffered = subprocess.run(
             [sys.executable, "-u", "-m", "btfmmap", "dump", sample], capture_output=True, check=True
         )
