@@ -11,7 +11,7 @@ from ..errors import NotFoundError
 from ..kernels.mapping import error_text
 from .comparison import Comparison
 from .kinds import EntityKind
-from .selection import Selection, kinds_of, split_keyword
+from .selection import Selection, is_glob, kinds_of, split_keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -314,7 +314,9 @@ class DiffResult:
             ['flow', 'list']
         """
         selects = Selection(pattern, kind)
-        return [row for row, (of, name) in enumerate(self._names) if selects(of, name)]
+        _, name = split_keyword(pattern)
+        rows = range(len(self._names)) if is_glob(name) else self._rows_by_name.get(name, ())
+        return [row for row in rows if selects(*self._names[row])]
 
     def name(self, entity: SupportsIndex) -> tuple[EntityKind, str]:
         """Return the kind and the name of an entity. Unlike `entities`, this needs no numpy.
@@ -514,6 +516,14 @@ class DiffResult:
         return [*zip(kinds, columns["name"], strict=True)]
 
     @cached_property
+    def _rows_by_name(self) -> dict[str, list[int]]:
+        """The entities of each name, ascending."""
+        rows: dict[str, list[int]] = {}
+        for row, (_, name) in enumerate(self._names):
+            rows.setdefault(name, []).append(row)
+        return rows
+
+    @cached_property
     def _marks(self) -> bytes:
         """A byte for each entity: whether it is selected."""
         if self._selection.is_everything:
@@ -589,7 +599,7 @@ class DiffResult:
         """The entity and the member's path that a text names."""
         kind, rest = split_keyword(path)
         name, _, member = rest.partition(".")
-        rows = [row for row, (of, its) in enumerate(self._names) if (its == name and kind in (None, of))]
+        rows = [row for row in self._rows_by_name.get(name, ()) if kind in (None, self._names[row][0])]
         rows.sort(key=lambda row: self._names[row][0] not in _CONTAINERS)
         for row in rows:
             if not member or any(
@@ -599,7 +609,7 @@ class DiffResult:
         from ..close_names import close_names
 
         if not rows:
-            close = close_names(name, dict.fromkeys(its for _, its in self._names if name[:3] in its))
+            close = close_names(name, (its for its in self._rows_by_name if name[:3] in its))
             raise NotFoundError(f"no kernel has {path!r}{close}")
         kernels = range(len(self._outcomes))
         close = close_names(

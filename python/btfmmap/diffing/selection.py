@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .kinds import EntityKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     Names = str | Iterable[str] | None
     Kinds = EntityKind | str | Iterable[EntityKind | str] | None
@@ -68,7 +68,7 @@ class Selection:
         self._globs: list[tuple[EntityKind | None, str]] = []
         for pattern in self.patterns or ():
             kind, name = split_keyword(pattern)
-            if any(letter in name for letter in _GLOB):
+            if is_glob(name):
                 self._globs.append((kind, name))
             else:
                 self._exact.add((kind, name))
@@ -99,12 +99,6 @@ def split_keyword(text: str) -> tuple[EntityKind | None, str]:
     return None, text.strip()
 
 
-def unmatched(patterns: Sequence[str], entities: Iterable[tuple[EntityKind, str]]) -> list[str]:
-    """The patterns that match no entity."""
-    selections = {pattern: Selection(pattern) for pattern in patterns}
-    for kind, name in entities:
-        for pattern in [pattern for pattern, selects in selections.items() if selects(kind, name)]:
-            del selections[pattern]
-        if not selections:
-            break
-    return [*selections]
+def is_glob(name: str) -> bool:
+    """Whether a name may match others than itself."""
+    return any(letter in name for letter in _GLOB)
