@@ -3,8 +3,8 @@
 For two kernels, prints what changed by itself, member by member, and how many others follow from it because
 they contain it by value. For more, prints a table with a column per kernel, whose numbers are versions.
 
-The exit code is 1 if something differs, or, with --fail-on, if something that is in the first kernel differs
-or is gone.
+The exit code is 1 if something differs, or, with --fail-on, if something that a kernel has differs in the
+next one or is gone.
 
     btfmmap diff 6.12.73.btf 6.12.95.btf
     btfmmap diff old.btf new.btf --only 'struct tcp_*' --kind struct
@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
-from .common import WrongUsageError, add_json, complain, explained, printable, reading, wrong_usage
+from .common import WrongUsageError, add_json, complain, explained, printable, reading
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .progress import Progress
@@ -26,11 +26,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from typing import Literal
 
-    from .. import DiffResult, EntityKind
-
-    Depth = Literal["layout", "declaration", "deep"]
+    from .. import DiffResult
+    from .diff_text import Depth
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help='names to compare, such as "struct tcp_*", or a file with one on each line; may be repeated',
     )
-    parser.add_argument(
-        "--kind", action="append", type=_kind, metavar="KIND", help="kinds to compare; may be repeated"
-    )
+    parser.add_argument("--kind", action="append", metavar="KIND", help="kinds to compare; may be repeated")
     depth = parser.add_mutually_exclusive_group()
     depth.add_argument(
         "--layout-only",
@@ -60,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on",
         choices=("layout", "declaration"),
-        help="exit with 1 only if a layout, or a declaration, of the first kernel differs or is gone",
+        help="exit with 1 only if a layout, or a declaration, differs in the next kernel or is gone",
     )
-    add_json(parser, "an object with kernels, notes, entities, changes and causes")
+    add_json(parser, "an object with kernels, notes and comparisons: entities with their changes, and causes")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,17 +99,6 @@ def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argpar
         from .diff_matrix import print_matrix
 
         print_matrix(result, opened, depth, everything=args.all, numbers_only=args.stat)
-
-
-def _kind(text: str) -> EntityKind:
-    from .. import EntityKind
-
-    words = {"func": "FUNCTION", "var": "VARIABLE", "int": "BASE"}
-    word = text.lower().removesuffix("s")
-    try:
-        return EntityKind[words.get(word, word.upper())]
-    except KeyError:
-        wrong_usage(f"unknown kind {text!r}; kinds are {', '.join(kind.name.lower() for kind in EntityKind)}")
 
 
 def _names(arguments: Sequence[str]) -> list[str]:

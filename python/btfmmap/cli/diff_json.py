@@ -9,11 +9,10 @@ from .common import print_document
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, Literal
+    from typing import Any
 
     from .. import DiffResult
-
-    Depth = Literal["layout", "declaration", "deep"]
+    from .diff_text import Depth
 
 
 def print_diff_json(result: DiffResult, kernels: Sequence[int], depth: Depth) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from .. import ChangeKind, EntityKind
-from .common import printable
+from .. import ChangeKind
+from .diff_text import label, wrapped
 from .matrix import Matrix, output_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Literal
 
     from .. import ChangedEntity, DiffResult
-
-    Depth = Literal["layout", "declaration", "deep"]
+    from .diff_text import Depth
 
 _ABSENT = "-"
 
@@ -24,12 +22,10 @@ def print_matrix(
     result: DiffResult, kernels: Sequence[int], depth: Depth, *, everything: bool, numbers_only: bool
 ) -> None:
     """Print the numbers of changes from each kernel to the next, and the versions of what changed."""
-    from textwrap import wrap
-
     width = output_width()
     matrix = Matrix([result.identities[row].name for row in kernels], width)
     for note in result.notes:
-        print(*wrap(f"note: {note}", max(width, 40), subsequent_indent="    "), sep="\n")
+        print(*wrapped(f"note: {note}", width), sep="\n")
     steps = [result.changed(*pair, depth=depth) for pair in pairwise(kernels)]
     for line in matrix.lines([*_numbers(steps)], {}):
         print(line)
@@ -38,7 +34,7 @@ def print_matrix(
     ]
     if changed and not numbers_only:
         print()
-        rows = [(_label(*result.name(row)), _versions(result, row, kernels)) for row in sorted(changed)]
+        rows = [(label(*result.name(row)), _versions(result, row, kernels)) for row in sorted(changed)]
         for line in matrix.lines(rows, {}):
             print(line)
         print()
@@ -73,7 +69,3 @@ def _versions(result: DiffResult, entity: int, kernels: Sequence[int]) -> list[s
         _ABSENT if versions[kernel] < 0 else numbers.setdefault(versions[kernel], str(len(numbers) + 1))
         for kernel in kernels
     ]
-
-
-def _label(kind: EntityKind, name: str) -> str:
-    return f"{kind.name.lower()} {printable(name)}"

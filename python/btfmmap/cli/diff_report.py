@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from .. import ChangeKind, EntityKind
 from .common import printable
-from .diff_text import change_lines, headline
+from .diff_text import change_lines, headline, label, wrapped
 from .matrix import output_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Literal
 
     from .. import ChangedEntity, DiffResult
-
-    Depth = Literal["layout", "declaration", "deep"]
+    from .diff_text import Depth
 
 _NAMES = 12  # of added and removed entities
 _CAUSES = 12
@@ -36,9 +34,9 @@ def print_report(
     """Print numbers, causes, and what changed of each kind."""
     width = output_width()
     old, new = (printable(result.identities[row].name) for row in pair)
-    print(*_wrapped(f"{old} -> {new}", width), sep="\n")
+    print(*wrapped(f"{old} -> {new}", width), sep="\n")
     for note in result.notes:
-        print(*_wrapped(f"note: {note}", width), sep="\n")
+        print(*wrapped(f"note: {note}", width), sep="\n")
     found = result.changed(*pair, depth=depth)
     deep = result.changed(*pair, depth="deep")
     if not deep:
@@ -49,7 +47,7 @@ def print_report(
         print(line)
     print()
     print(
-        *_wrapped("changed: by themselves; follow: only because of types that they contain", width), sep="\n"
+        *wrapped("changed: by themselves; follow: only because of types that they contain", width), sep="\n"
     )
     if numbers_only:
         return
@@ -102,11 +100,11 @@ def _causes(
     shown = causes if everything else causes[:_CAUSES]
     for entity, followers in shown:
         kind, name = result.name(entity)
-        text = f"{_label(kind, name)}{headline(by_row[entity]) if entity in by_row else ''}"
-        yield from _wrapped(f"{text}: {followers:,} follow{'s' * (followers == 1)}", width, "  ")
+        text = f"{label(kind, name)}{headline(by_row[entity]) if entity in by_row else ''}"
+        yield from wrapped(f"{text}: {followers:,} follow{'s' * (followers == 1)}", width, "  ")
         if everything:
-            names = [_label(*result.name(row)) for row in result.follows(entity, *pair)]
-            yield from _wrapped(", ".join(names), width, "      ")
+            names = [label(*result.name(row)) for row in result.follows(entity, *pair)]
+            yield from wrapped(", ".join(names), width, "      ")
     if len(causes) > len(shown):
         yield f"  and {len(causes) - len(shown):,} more; --all prints them, and what follows"
 
@@ -131,8 +129,8 @@ def _details(found: Sequence[ChangedEntity], depth: Depth, width: int, everythin
         if changed:
             yield from ("", f"{word} changed: {len(changed):,}")
         for each in changed:
-            text = f"{_label(each.kind, each.name)}{headline(each)}{'' if each.own else ' (follows)'}"
-            yield from _wrapped(text, width, "  ")
+            text = f"{label(each.kind, each.name)}{headline(each)}{'' if each.own else ' (follows)'}"
+            yield from wrapped(text, width, "  ")
             yield from change_lines(each, width)
 
 
@@ -140,20 +138,4 @@ def _listed(names: Sequence[str], width: int, everything: bool) -> Iterator[str]
     shown = sorted(names) if everything else sorted(names)[:_NAMES]
     more = len(names) - len(shown)
     text = ", ".join(map(printable, shown)) + (f" and {more:,} more" if more else "")
-    yield from _wrapped(text, width, "  ")
-
-
-def _label(kind: EntityKind, name: str) -> str:
-    return f"{kind.name.lower()} {printable(name)}"
-
-
-def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    from textwrap import wrap
-
-    return wrap(
-        text,
-        max(width, 40),
-        initial_indent=indent,
-        subsequent_indent=indent + "    ",
-        break_on_hyphens=False,
-    )
+    yield from wrapped(text, width, "  ")

@@ -8,8 +8,11 @@ from .common import printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Literal
 
     from .. import Change, ChangedEntity
+
+    Depth = Literal["layout", "declaration", "deep"]
 
 _INDENT = "    "
 _LEAST = 20  # characters of a side
@@ -34,6 +37,11 @@ _MARKS = {
 _LINKAGES = {0: "static", 1: "global", 2: "extern"}
 
 
+def label(kind: EntityKind, name: str) -> str:
+    """The kind and the name of an entity."""
+    return f"{kind.name.lower()} {printable(name)}"
+
+
 def headline(entity: ChangedEntity) -> str:
     """What follows the name of an entity: the change of its size."""
     for change in entity.changes:
@@ -47,9 +55,25 @@ def change_lines(entity: ChangedEntity, width: int) -> Iterator[str]:
     members = [change for change in entity.changes if change.kind in _MEMBERS]
     for change in entity.changes:
         if change.kind not in _MEMBERS and change.kind not in (ChangeKind.SIZE, ChangeKind.ENUMERATOR_VALUE):
-            yield from _wrapped(f"{_MARKS.get(change.kind, ' ')} {_sentence(change, entity.kind)}", width)
+            yield from wrapped(
+                f"{_MARKS.get(change.kind, ' ')} {_sentence(change, entity.kind)}", width, _INDENT
+            )
     yield from _renumbered(entity.changes, width)
     yield from _side_by_side(members, width)
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """The lines of a text; those after the first one are indented further."""
+    from textwrap import wrap
+
+    inner = " " * (len(text) - len(text.lstrip()))
+    return wrap(
+        text,
+        max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=f"{indent}{inner}    ",
+        break_on_hyphens=False,
+    )
 
 
 # -- everything but members
@@ -117,7 +141,7 @@ def _renumbered(changes: Sequence[Change], width: int) -> Iterator[str]:
         text = f"{printable(first.path_old)} {first.value_old} -> {first.value_new}"
         if end - start > 1:
             text += f" ... {printable(found[end - 1].path_old)}: {end - start:,} values by {distance:+}"
-        yield from _wrapped(f"  {text}", width)
+        yield from wrapped(f"  {text}", width, _INDENT)
         start = end
 
 
@@ -135,7 +159,7 @@ def _side_by_side(changes: Sequence[Change], width: int) -> Iterator[str]:
         while end < len(rows) and _shift(rows[end]) == _shift(rows[start]) is not None:
             end += 1
         if end - start > 1:
-            yield from _wrapped(_shift_text(rows[start:end], digits), width)
+            yield from wrapped(_shift_text(rows[start:end], digits), width, _INDENT)
             start = end
             continue
         yield from _row_lines(*_sides(rows[start], digits), side, width)
@@ -150,7 +174,7 @@ def _row_lines(old: str, new: str, side: int, width: int) -> Iterator[str]:
         return
     for mark, text in (("-", old), ("+", new)):
         if text:
-            yield from _wrapped(f"{mark} {text}", width)
+            yield from wrapped(f"{mark} {text}", width, _INDENT)
 
 
 def _by_member(changes: Sequence[Change]) -> list[list[Change]]:
@@ -209,17 +233,3 @@ def _member(offset: int, type_: str, path: str, bits: int, digits: int) -> str:
 
 def _offset(bits: int) -> str:
     return f"{bits // 8}" if bits % 8 == 0 else f"{bits // 8}:{bits % 8}"
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    from textwrap import wrap
-
-    indent = _INDENT + " " * (len(text) - len(text.lstrip()))
-    return wrap(
-        text,
-        max(width, 40),
-        initial_indent=_INDENT,
-        subsequent_indent=f"{indent}    ",
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    ) or [_INDENT]

@@ -23,6 +23,7 @@ _KEYWORDS = {
     "variable": EntityKind.VARIABLE,
     "tracepoint": EntityKind.TRACEPOINT,
     "base": EntityKind.BASE,
+    "int": EntityKind.BASE,
 }
 _GLOB = "*?["
 
