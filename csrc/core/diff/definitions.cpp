@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "core/fingerprint/name.hpp"
+#include "core/index/references.hpp"
 #include "core/index/rows_of_kind.hpp"
 
 namespace btfmmap::diff {
@@ -103,22 +104,11 @@ void Definitions::mark_references(uint32_t level) {
         }
     };
     for (size_t row = index.first_record(); row != index.rows(); ++row) {
-        const Kind kind = index.kind(row);
-        const Shape& shape = shape_of(kind);
-        const std::byte* record = index.record(row);
-        if (shape.head_refers) {
-            mark(index.load(record + HeadField::size_or_type));
-        }
-        for (size_t i = 0; i != shape.fixed_types; ++i) {
-            mark(index.load(record + kHeadSize + 4 * i));
-        }
-        if (shape.element_type != Shape::kNone) {
-            const std::byte* after = index.record(row + 1);
-            for (const std::byte* element = record + kHeadSize + shape.fixed; element != after;
-                 element += shape.element) {
-                mark(index.load(element + static_cast<size_t>(shape.element_type)));
+        each_reference(index, row, [&](Reference what, const std::byte* word) {
+            if (what == Reference::type) {
+                mark(index.load(word));
             }
-        }
+        });
     }
 }
 
