@@ -450,6 +450,19 @@ def test_unsigned_values_keep_all_bits() -> None:
     assert result.history("e.A").value.tolist() == [-1, 1]  # bit for bit
 
 
+@pytest.mark.parametrize(("signed", "text"), [(True, "enum { A = -1 }"), (False, "enum { A = 4294967295 }")])
+def test_the_text_of_an_enum_has_signed_values(signed: bool, text: str) -> None:
+    def writer(retyped: bool) -> BtfWriter:
+        made = BtfWriter()
+        int_id = made.add_int()
+        enum_id = made.add_enum("", [("A", -1)], signed=signed)
+        made.add_struct("s", 8, [("a", int_id if retyped else enum_id, 0), ("b", enum_id, 32)])
+        return made
+
+    (entity,) = btfmmap.diff([opened(writer(False)), opened(writer(True))]).changed()
+    assert [(change.text_old, change.text_new) for change in entity.changes] == [(text, "int")]
+
+
 def test_kinds_that_other_tests_do_not_have() -> None:
     old, new = BtfWriter(), BtfWriter()
     for writer, linkage, tags in ((old, 0, ("a",)), (new, 1, ("b", "a"))):
@@ -510,6 +523,23 @@ def test_deep_types_need_no_stack() -> None:
     on_little_stack(
         lambda: btfmmap.diff([opened(writer(100_000, 8)), opened(writer(99_999, 16))]).changed(depth="deep")
     )
+
+
+def test_long_chains_of_pointers_are_abbreviated() -> None:
+    """Otherwise each member here would take as many steps as a text may have characters."""
+
+    def writer(size: int) -> BtfWriter:
+        made = BtfWriter()
+        held = made.add_int()
+        for _ in range(100):
+            held = made.add(PTR, size_or_type=held)
+        held = made.add_struct("", size, [(f"m{number}", held, 0) for number in range(10)])
+        made.add_struct("s", 8, [("m", made.add(PTR, size_or_type=held), 0)])
+        return made
+
+    (entity,) = btfmmap.diff([opened(writer(8)), opened(writer(16))]).changed()
+    members = " ".join(["...;"] * 10)
+    assert entity.changes[0].text_old == f"struct {{ {members} }} *"
 
 
 def test_cycles_end() -> None:

@@ -6,7 +6,7 @@
 
 namespace btfmmap::diff {
 
-// What changed. python/btfmmap/diffing/changes.py documents each.
+// What changed: the ChangeKind of python/btfmmap/diffing/kinds.py. docs/diff.md defines each.
 enum class Change : std::uint8_t {
     added,
     removed,

@@ -13,7 +13,8 @@ using std::string;
 using std::uint32_t;
 
 constexpr size_t kMaxText = 4096;
-constexpr unsigned kMaxDepth = 8;  // of prototypes and structs inside each other
+constexpr unsigned kMaxDepth = 8;   // of prototypes and structs inside each other
+constexpr unsigned kMaxSteps = 64;  // pointers, arrays, prototypes and qualifiers around a type
 
 class Speller {
 public:
@@ -21,7 +22,7 @@ public:
 
     // Returns a declaration in C: the type around `declarator`, which is a name or empty.
     string declare(uint32_t type, string declarator, unsigned depth) const {
-        for (;;) {
+        for (unsigned steps = 0; steps != kMaxSteps && declarator.size() <= kMaxText; ++steps) {
             const std::string_view node = spellings_.text(type);
             switch (static_cast<Spelled>(word_of(node, 0))) {
                 case Spelled::pointer:
@@ -51,10 +52,8 @@ public:
                 default:
                     return joined(base(type, depth, declarator), declarator);
             }
-            if (declarator.size() > kMaxText) {
-                return "...";
-            }
         }
+        return "...";
     }
 
 private:
@@ -161,12 +160,21 @@ private:
             if (text.size() > kMaxText) {
                 return text + ", ...}";
             }
-            const auto value =
-                static_cast<std::int64_t>(std::uint64_t{word_of(node, at + 2)} << 32 | word_of(node, at + 1));
             text += (at == 3 ? " " : ", ") + string(names_.text(word_of(node, at))) + " = " +
-                    std::to_string(value);
+                    enumerator_value(node, at + 1);
         }
         return text + " }";
+    }
+
+    // Returns the value at a word of an enumeration, with the sign that its size and flag give it.
+    static string enumerator_value(std::string_view node, size_t at) {
+        const uint32_t size = word_of(node, 1);
+        const std::uint64_t value = std::uint64_t{word_of(node, at + 1)} << 32 | word_of(node, at);
+        if (word_of(node, 2) == 0) {
+            return std::to_string(value);
+        }
+        const unsigned unused = size == 0 || size >= 8 ? 0 : 64 - 8 * size;
+        return std::to_string(static_cast<std::int64_t>(value << unused) >> unused);
     }
 
     const Interner& spellings_;
