@@ -12,8 +12,7 @@ namespace btfmmap {
 
 // Hashes of what the types of one BTF are, in three depths. They depend on contents only: the bytes of names,
 // sizes and offsets, never type IDs, string offsets, byte order or process. Tags, linkage and a type's own
-// name do not count. python/btfmmap/fingerprints.py says what each
-// depth covers.
+// name do not count. python/btfmmap/fingerprints.py says what each depth covers.
 //
 // Each type is hashed once, after those that its hash depends on, without recursion. In C, no hash depends on
 // itself. In a hostile file it may: it is then replaced by a constant inside itself, and may differ between
