@@ -27,7 +27,8 @@ class Causes(Table):
 class Changes(Table):
     """The changes between two kernels: one row for each, in the order of the entities.
 
-    `_old` is the first kernel and `_new` the second. What a kind of change does not have is empty, or -1.
+    `_old` is the first kernel and `_new` the second. What a kind of change does not have is empty, or -1;
+    values are then 0.
 
     Example:
         >>> changes = btfmmap.diff([btf, btf]).changes()

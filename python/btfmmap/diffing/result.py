@@ -365,7 +365,8 @@ class DiffResult:
 
         Returns:
             Members in the order of the record; those of members without a name are included in their place.
-            Empty if the kernel does not define the entity.
+            The result of a function precedes its parameters, as "return". The type of a typedef or variable
+            has an empty path. Empty if the kernel does not define the entity.
 
         Raises:
             IndexError: There is no such entity or kernel.
