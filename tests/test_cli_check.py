@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bpf_objects import kernel_with, reading_object
-from command import run_btfmmap
+from command import run_btfmmap, run_here
 from split_writer import SplitWriter
 from stored_files import stored, stored_objects
 
@@ -40,9 +40,7 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main(["check", *words])
-    printed = capfd.readouterr()
-    return code, printed.out, printed.err
+    return run_here(capfd, "check", *words)
 
 
 def test_report(capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from btf_writer import BtfWriter
-from command import run_btfmmap
+from command import run_btfmmap, run_here
 from stored_files import stored
 
 import btfmmap
-from btfmmap.cli import main
 from btfmmap.cli.exit_codes import DONE, NOTHING_TRIED, WANTING, WRONG_INPUT
 
 KERNELS = ("6.12-cloud-arm64", "7.2-amd64")
@@ -54,9 +53,7 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main(["diff", *words])
-    printed = capfd.readouterr()
-    return code, printed.out, printed.err
+    return run_here(capfd, "diff", *words)
 
 
 def test_report(capfd: pytest.CaptureFixture[str]) -> None:

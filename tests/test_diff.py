@@ -369,7 +369,7 @@ def test_a_result_is_not_pickled(kernels: list[Path]) -> None:
         pickle.dumps(btfmmap.diff(kernels[:1]))
 
 
-# -- single rules; the seeded editor of test_diff_edits.py has every kind of change
+# -- single rules; the seeded editor of test_diff_editor.py has every kind of change
 
 
 def with_struct(members: list[tuple[str, str, int]], size: int) -> BtfWriter:
