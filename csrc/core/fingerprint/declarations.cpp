@@ -94,16 +94,73 @@ public:
         set(row, kAbsent);
     }
 
-    bool hash(uint32_t row) {
-        switch (index_.kind(row)) {
-            case Kind::Struct:
-            case Kind::Union:
-                return hash_composite(row);
-            case Kind::FuncProto:
-                return hash_prototype(row);
-            default:
-                return hash_derived(row);
+    bool hash_composite(uint32_t row) {
+        const bool flag = records_.kind_flag(row);
+        Hash layout, members;
+        const bool done = records_.template all_elements<Kind::Struct>(row, [&](const std::byte* at) {
+            const Member member = records_.member(at, flag);
+            const Hash& type = spelling(member.type);
+            const uint32_t part = layouts_.part(member.type, member.has_name());
+            if (is_unknown(type) || is_pending_part(part)) {
+                return false;
+            }
+            members += element_hash(member.name, member.place(), type);
+            layout += layouts_.member(member, part);
+            return true;
+        });
+        if (done) {
+            to_.definitions[row].layout = layout;
+            set(row, Hasher(Tag::composite)
+                         .add(class_of(index_.kind(row)))
+                         .add(records_.size(row))
+                         .add(layout)
+                         .add(members)
+                         .finish());
         }
+        return done;
+    }
+
+    bool hash_prototype(uint32_t row) {
+        Hasher layout(Tag::function_layout), types(Tag::prototype), names(Tag::function);
+        const auto add = [&](uint32_t type_id) {
+            const Hash& type = spelling(type_id);
+            types.add(type);
+            layout.add(layouts_.kind_and_size(type_id));
+            return !is_unknown(type);
+        };
+        const bool done = add(records_.target(row)) &&
+                          records_.template all_elements<Kind::FuncProto>(row, [&](const std::byte* at) {
+                              names.add(records_.name_at(at + ParamField::name_off));
+                              return add(records_.type_at(at + ParamField::type));
+                          });
+        if (done) {
+            const Hash layout_hash = layout.finish(), spelled = types.finish();
+            to_.definitions[row] = {layout_hash, names.add(layout_hash).add(spelled).finish()};
+            to_.spellings[row] = spelled;
+        }
+        return done;
+    }
+
+    // Hashes a pointer, array or modifier.
+    bool hash_derived(uint32_t row) {
+        const uint32_t type_id = records_.target(row);
+        const Hash below = spelling(type_id);
+        if (is_unknown(below)) {
+            return false;
+        }
+        const Kind kind = index_.kind(row);
+        if (kind == Kind::Ptr) {
+            to_.spellings[row] = Hasher(Tag::pointer).add(below).finish();
+        } else if (kind == Kind::Array) {
+            const uint64_t nelems = records_.word(row, kHeadSize + ArrayField::nelems);
+            to_.spellings[row] = Hasher(Tag::array).add(nelems).add(below).finish();
+        } else {
+            const uint8_t before = to_.of(type_id, &Contents::traits) & Contents::kQualifiers;
+            const auto now = static_cast<uint8_t>(before | qualifier_of(kind));
+            to_.traits[row] = now;
+            to_.spellings[row] = now == before ? below : known(below ^ qualified(before) ^ qualified(now));
+        }
+        return true;
     }
 
 private:
@@ -177,75 +234,6 @@ private:
     // Whether the layout of a struct or union that is part of another, or void, is not known.
     bool is_pending_part(uint32_t part) const {
         return part != 0 && to_.has(part) && is_unknown(to_.definitions[to_.row(part)].declaration);
-    }
-
-    bool hash_composite(uint32_t row) {
-        const bool flag = records_.kind_flag(row);
-        Hash layout, members;
-        const bool done = records_.template all_elements<Kind::Struct>(row, [&](const std::byte* at) {
-            const Member member = records_.member(at, flag);
-            const Hash& type = spelling(member.type);
-            const uint32_t part = layouts_.part(member.type, member.has_name());
-            if (is_unknown(type) || is_pending_part(part)) {
-                return false;
-            }
-            members += element_hash(member.name, member.place(), type);
-            layout += layouts_.member(member, part);
-            return true;
-        });
-        if (done) {
-            to_.definitions[row].layout = layout;
-            set(row, Hasher(Tag::composite)
-                         .add(class_of(index_.kind(row)))
-                         .add(records_.size(row))
-                         .add(layout)
-                         .add(members)
-                         .finish());
-        }
-        return done;
-    }
-
-    bool hash_prototype(uint32_t row) {
-        Hasher layout(Tag::function_layout), types(Tag::prototype), names(Tag::function);
-        const auto add = [&](uint32_t type_id) {
-            const Hash& type = spelling(type_id);
-            types.add(type);
-            layout.add(layouts_.kind_and_size(type_id));
-            return !is_unknown(type);
-        };
-        const bool done = add(records_.target(row)) &&
-                          records_.template all_elements<Kind::FuncProto>(row, [&](const std::byte* at) {
-                              names.add(records_.name_at(at + ParamField::name_off));
-                              return add(records_.type_at(at + ParamField::type));
-                          });
-        if (done) {
-            const Hash layout_hash = layout.finish(), spelled = types.finish();
-            to_.definitions[row] = {layout_hash, names.add(layout_hash).add(spelled).finish()};
-            to_.spellings[row] = spelled;
-        }
-        return done;
-    }
-
-    // Hashes a pointer, array or modifier.
-    bool hash_derived(uint32_t row) {
-        const uint32_t type_id = records_.target(row);
-        const Hash below = spelling(type_id);
-        if (is_unknown(below)) {
-            return false;
-        }
-        const Kind kind = index_.kind(row);
-        if (kind == Kind::Ptr) {
-            to_.spellings[row] = Hasher(Tag::pointer).add(below).finish();
-        } else if (kind == Kind::Array) {
-            const uint64_t nelems = records_.word(row, kHeadSize + ArrayField::nelems);
-            to_.spellings[row] = Hasher(Tag::array).add(nelems).add(below).finish();
-        } else {
-            const uint8_t before = to_.of(type_id, &Contents::traits) & Contents::kQualifiers;
-            const auto now = static_cast<uint8_t>(before | qualifier_of(kind));
-            to_.traits[row] = now;
-            to_.spellings[row] = now == before ? below : known(below ^ qualified(before) ^ qualified(now));
-        }
-        return true;
     }
 
     // Sets what DependencyOrder waits for.

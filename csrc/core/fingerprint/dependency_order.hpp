@@ -16,8 +16,8 @@ constexpr std::uint32_t kNoRow = UINT32_MAX;
 //
 // `Work` has:
 // - is_pending(row): whether the row has no hash yet.
-// - hash(row): hashes the row. Returns false, and changes no hash that others read, if a row that it depends
-//   on is pending.
+// - hash_composite(row), hash_prototype(row), and hash_derived(row) for other kinds: hashes the row. Returns
+//   false, and changes no hash that others read, if a row that it depends on is pending.
 // - enter(row): sets a constant as the row's hash, so that it is not pending inside itself.
 // - pending(row, at): returns a pending row that `row` depends on through the type ID at this address in its
 //   record; kNoRow if there is none.
@@ -34,7 +34,7 @@ public:
     }
 
     void hash(std::uint32_t row) {
-        if (work_.is_pending(row) && !work_.hash(row)) {
+        if (work_.is_pending(row) && !try_hash(row)) {
             hash_from(row);
         }
     }
@@ -51,15 +51,27 @@ private:
         References references;
     };
 
+    bool try_hash(std::uint32_t row) {
+        switch (index_.kind(row)) {
+            case Kind::Struct:
+            case Kind::Union:
+                return work_.hash_composite(row);
+            case Kind::FuncProto:
+                return work_.hash_prototype(row);
+            default:
+                return work_.hash_derived(row);
+        }
+    }
+
     void hash_from(std::uint32_t root) {
         enter(root);
         while (!frames_.empty()) {
             Frame& frame = frames_.back();
             const std::uint32_t next = next_pending(frame);
             if (next == kNoRow) {
-                work_.hash(frame.row);
+                try_hash(frame.row);
                 frames_.pop_back();
-            } else if (!work_.hash(next)) {
+            } else if (!try_hash(next)) {
                 enter(next);
             }
         }

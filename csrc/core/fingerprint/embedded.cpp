@@ -48,32 +48,6 @@ public:
 
     void enter(uint32_t row) { to_.embedded[row] = kAbsent; }
 
-    bool hash(uint32_t row) {
-        switch (index_.kind(row)) {
-            case Kind::Struct:
-            case Kind::Union:
-                return hash_composite(row);
-            case Kind::FuncProto:
-                return hash_prototype(row);
-            default:
-                return hash_derived(row);
-        }
-    }
-
-private:
-    void set_by_kind() {
-        std::array<Hash, kMaxKinds> hashes;
-        hashes.fill(kNothing);
-        for (const Kind kind : {Kind::Struct, Kind::Union, Kind::Array, Kind::FuncProto, Kind::Typedef,
-                                Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag}) {
-            hashes[static_cast<std::size_t>(kind)] = kPending;
-        }
-        std::transform(index_.kinds(), index_.kinds() + index_.rows(), to_.embedded,
-                       [&hashes](std::uint8_t kind) { return hashes[kind]; });
-    }
-
-    const Hash& held(uint32_t type_id) const { return to_.of(type_id, &Contents::embedded); }
-
     bool hash_composite(uint32_t row) {
         const bool flag = records_.kind_flag(row);
         Hash members;
@@ -109,10 +83,6 @@ private:
         return done;
     }
 
-    void set_deep(uint32_t row, const Hash& content) {
-        to_.embedded[row] = deep(to_.definitions[row].declaration, content);
-    }
-
     // Hashes a typedef, array or modifier. What arrays and modifiers add is part of the spelling.
     bool hash_derived(uint32_t row) {
         const uint32_t type_id = records_.target(row);
@@ -126,6 +96,24 @@ private:
         }
         to_.embedded[row] = is_typedef ? deep(to_.definitions[row].declaration, type) : type;
         return true;
+    }
+
+private:
+    void set_by_kind() {
+        std::array<Hash, kMaxKinds> hashes;
+        hashes.fill(kNothing);
+        for (const Kind kind : {Kind::Struct, Kind::Union, Kind::Array, Kind::FuncProto, Kind::Typedef,
+                                Kind::Const, Kind::Volatile, Kind::Restrict, Kind::TypeTag}) {
+            hashes[static_cast<std::size_t>(kind)] = kPending;
+        }
+        std::transform(index_.kinds(), index_.kinds() + index_.rows(), to_.embedded,
+                       [&hashes](std::uint8_t kind) { return hashes[kind]; });
+    }
+
+    const Hash& held(uint32_t type_id) const { return to_.of(type_id, &Contents::embedded); }
+
+    void set_deep(uint32_t row, const Hash& content) {
+        to_.embedded[row] = deep(to_.definitions[row].declaration, content);
     }
 
     Contents& to_;
