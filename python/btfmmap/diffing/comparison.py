@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .kinds import ChangeKind, EntityKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Literal
 
     from .._core import DiffChanges
@@ -79,7 +79,7 @@ class Comparison:
     ) -> None:
         self._core = core
         self._entities = entities
-        self._lists: dict[str, list[Any]] | None = None
+        self._deep: list[tuple[ChangedEntity, bool]] | None = None
         self.selected: bytes | None = selected
 
     def columns(self) -> dict[str, Any]:
@@ -108,36 +108,43 @@ class Comparison:
 
     def changed(self, depth: Depth) -> list[ChangedEntity]:
         """The selected entities that changed, in order; see `DiffResult.changed`."""
+        if self._deep is None:
+            self._deep = [*self._all_changed()]
+        return [
+            each._replace(changes=[*each.changes])
+            for each, declared in self._deep
+            if depth == "deep" or (each.layout if depth == "layout" else declared)
+        ]
+
+    def _all_changed(self) -> Iterator[tuple[ChangedEntity, bool]]:
+        """Yield the selected entities that changed, each with whether its declaration did."""
+        changes = self._changes_by_entity()
         columns = {name: memoryview(column).tolist() for name, column in self._core.changed().items()}
-        found: list[ChangedEntity] = []
         for entity, own, declared, layout in zip(
             columns["entity"], columns["own"], columns["declared"], columns["layout"], strict=True
         ):
-            is_shown = layout if depth == "layout" else declared if depth == "declaration" else True
-            if is_shown and self._is_selected(entity):
+            if self._is_selected(entity):
                 kind, name = self._entities[entity]
-                found.append(ChangedEntity(entity, kind, name, bool(own), bool(layout), []))
-        self._add_changes(found)
-        return found
+                each = ChangedEntity(entity, kind, name, bool(own), bool(layout), changes[entity])
+                yield each, bool(declared)
 
-    def _add_changes(self, found: list[ChangedEntity]) -> None:
-        if self._lists is None:
-            self._lists = {
-                name: column if isinstance(column, list) else memoryview(column).tolist()
-                for name, column in self.columns().items()
-            }
-            for side in ("old", "new"):
-                values, signed = self._lists[f"value_{side}"], self._lists[f"signed_{side}"]
-                for row, value in enumerate(values):
-                    if value < 0 and not signed[row]:
-                        values[row] = value + (1 << 64)
-        by_entity = {each.entity: each.changes for each in found}
-        columns = self._lists
+    def _changes_by_entity(self) -> dict[int, list[Change]]:
+        columns: dict[str, list[Any]] = {
+            name: column if isinstance(column, list) else memoryview(column).tolist()
+            for name, column in self.columns().items()
+        }
+        for side in ("old", "new"):
+            values, signed = columns[f"value_{side}"], columns[f"signed_{side}"]
+            for row, value in enumerate(values):
+                if value < 0 and not signed[row]:
+                    values[row] = value + (1 << 64)
+        found: dict[int, list[Change]] = {}
         fields = [columns[name] for name in Change._fields]
         for entity, kind, own, layout, *rest in zip(columns["entity"], *fields, strict=True):
-            changes = by_entity.get(entity)
-            if changes is not None:
-                changes.append(Change(ChangeKind(kind), bool(own), bool(layout), *rest))
+            if self._is_selected(entity):
+                change = Change(ChangeKind(kind), bool(own), bool(layout), *rest)
+                found.setdefault(entity, []).append(change)
+        return found
 
     def _is_selected(self, entity: int) -> bool:
         return self.selected is None or bool(self.selected[entity])
