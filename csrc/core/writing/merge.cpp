@@ -190,16 +190,16 @@ private:
 // Finds, for declarations, the definition that they stand for.
 class Declarations {
 public:
-    explicit Declarations(const Concatenation& types) : types_(types) {
+    explicit Declarations(const Concatenation& types) {
         for (uint32_t node = 1; node != types.nodes(); ++node) {
             const Head& head = types.head(node);
             if (head.name_off == 0) {
                 continue;
             }
             if (head.kind == Kind::Fwd || (head.kind == Kind::Enum && head.vlen == 0)) {
-                declarations_.push_back(node);
+                names_[key(head)].declarations.push_back(node);
             } else if (is_composite(head.kind) || is_enum(head.kind)) {
-                definitions_[key(head)].push_back(node);
+                names_[key(head)].definitions.push_back(node);
             }
         }
     }
@@ -207,18 +207,19 @@ public:
     // Sets `meant` to the definitions of declarations, by node. Returns whether one changed.
     bool resolve(const std::vector<uint32_t>& classes, std::vector<uint32_t>& meant) const {
         bool changed = false;
-        for (const uint32_t node : declarations_) {
-            const Head& head = types_.head(node);
-            const auto found = definitions_.find(key(head));
-            if (meant[node] != node || found == definitions_.end()) {
+        for (const auto& [name, nodes] : names_) {
+            const auto& [declarations, definitions] = nodes;
+            if (declarations.empty() || definitions.empty() ||
+                meant[declarations.front()] != declarations.front()) {
                 continue;
             }
-            const std::vector<uint32_t>& nodes = found->second;
-            const bool unique = std::all_of(nodes.begin(), nodes.end(), [&](uint32_t each) {
-                return classes[each] == classes[nodes.front()];
-            });
-            if (unique || head.kind == Kind::Enum) {
-                meant[node] = nodes.front();
+            const uint32_t first = definitions.front();
+            const bool unique = std::all_of(definitions.begin(), definitions.end(),
+                                            [&](uint32_t node) { return classes[node] == classes[first]; });
+            if (unique || name.second == Kind::Enum) {
+                for (const uint32_t node : declarations) {
+                    meant[node] = first;
+                }
                 changed = true;
             }
         }
@@ -234,9 +235,12 @@ private:
         return {head.name_off, is_enum(head.kind) ? Kind::Enum : head.kind};
     }
 
-    const Concatenation& types_;
-    std::vector<uint32_t> declarations_;
-    std::map<std::pair<uint32_t, Kind>, std::vector<uint32_t>> definitions_;
+    // The types of one name. Its declarations are all resolved at once.
+    struct Nodes {
+        std::vector<uint32_t> declarations, definitions;
+    };
+
+    std::map<std::pair<uint32_t, Kind>, Nodes> names_;
 };
 
 // Returns for each node the first one that is the same type.
