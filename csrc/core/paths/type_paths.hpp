@@ -39,14 +39,12 @@ public:
     // for other ones.
     TypePaths(const Graph& graph, const BtfSizes& sizes, PathQuery query);
 
-    const PathQuery& query() const { return query_; }
-
-    // Returns paths from a struct or union, shortest first, at most query().limit. Those of equal distances
-    // are in the order of the records' members.
+    // Returns paths from a struct or union, shortest first, at most as many as the query's limit.
+    // Those of equal distances are in the order of the records' members.
     std::vector<TypePath> paths(std::uint32_t root);
 
     // Returns the parameters of functions from which paths lead to a target, nearest first, at most
-    // query().limit. A pointer that is the parameter's value is at hand and does not count.
+    // as many as the query's limit. A pointer that is the parameter's value is at hand and does not count.
     std::vector<ParameterDistance> closest_parameters(const std::vector<std::uint32_t>& functions) const;
 
     // Returns the shortest path from the value of a parameter of this type, which must have a finite

@@ -51,10 +51,8 @@ public:
     // empty. Throws Error (invalid_argument) if the base has another byte order.
     Draft(ByteOrder order, std::shared_ptr<const Btf> base, std::vector<LayoutEntry> layout = {});
 
-    ByteOrder order() const { return order_; }
     const std::shared_ptr<const Btf>& base() const { return base_; }
     StringPool& strings() { return strings_; }
-    std::uint32_t first_id() const { return first_id_; }
     std::uint32_t next_id() const { return static_cast<std::uint32_t>(first_id_ + starts_.size()); }
 
     // Adds a record of `rest` words after its head, and returns the place of these words, which are zero. The

@@ -8,6 +8,10 @@ namespace btfmmap::writing {
 
 using std::uint32_t;
 
+namespace {
+
+// Returns one past the last type ID that a BTF has in common with the base of a draft: their IDs are the same
+// in both. 1 if they have no base in common.
 uint32_t shared_end(const Btf& btf, const Draft& draft) {
     for (const Btf* level = &btf; level != nullptr; level = level->base().get()) {
         for (const Btf* base = draft.base().get(); base != nullptr; base = base->base().get()) {
@@ -18,6 +22,8 @@ uint32_t shared_end(const Btf& btf, const Draft& draft) {
     }
     return 1;
 }
+
+}  // namespace
 
 Selection::Selection(const Btf& source, Draft& draft)
     : source_(source),

@@ -11,10 +11,6 @@
 
 namespace btfmmap::writing {
 
-// Returns one past the last type ID that a BTF has in common with the base of a draft: their IDs are the same
-// in both. 1 if they have no base in common.
-std::uint32_t shared_end(const Btf& btf, const Draft& draft);
-
 // Adds types of one BTF to a draft, in any number of calls. A type is added once.
 class Selection {
 public:

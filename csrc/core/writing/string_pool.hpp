@@ -31,8 +31,7 @@ public:
     // must be one that parse_header() accepts.
     void adopt(Bytes section);
 
-    // Offsets from here on are in this section, lower ones in the base's.
-    std::uint64_t start() const { return start_; }
+    // One past the last offset.
     std::uint64_t end() const { return start_ + section_.size(); }
     const std::string& section() const { return section_; }
 
@@ -53,7 +52,7 @@ private:
     void insert(std::size_t slot, std::uint32_t hash, std::uint32_t offset);
 
     std::shared_ptr<const Btf> base_;
-    std::uint64_t start_;
+    std::uint64_t start_;  // offsets from here on are in section_, lower ones in the base's
     std::string section_;
     bool indexed_;  // whether slots_ has the strings of the sections that were there at first
     std::vector<Slot> slots_;
