@@ -160,6 +160,11 @@ ERRORS = [
         "(struct owner *)many.one",
         "the expression ends with a cast; follow it with '->'",
     ),
+    (
+        "((struct owner **)x)[1]",
+        "((struct owner **)x)[1]",
+        "the value is a pointer (struct owner *); follow it",
+    ),
     ("container_of(x, struct owner, lnk)", "lnk", "struct owner has no member 'lnk'; close to it: 'link'"),
     ("container_of(x, long, y)", "long", "the second argument of container_of is a struct or union"),
     (
@@ -201,6 +206,9 @@ def test_wrong_arguments(btf: Btf) -> None:
         btf.path(7)  # type: ignore[arg-type]
     with pytest.raises(ExpressionError, match="the type of x, 'struct absent': no type named"):
         btf.path("x->y", variables={"x": "struct absent"})
+    for expression in ("x", "*x"):
+        with pytest.raises(ExpressionError, match=r"the value is a pointer \(struct owner \**\); follow it"):
+            btf.path(expression, variables={"x": "struct owner **"})
     with pytest.raises(ExpressionError, match="nested more than 32 deep"):
         btf.path("(" * 1000 + "owner" + ")" * 1000)
     with pytest.raises(ExpressionError, match="nested more than 32 deep"):

@@ -97,6 +97,9 @@ def parsed(
         parser.fail("expected an operator: '.', '->' or '['", parser.at)
     if value.hops and value.hops[-1].kind == "cast":
         parser.fail("the expression ends with a cast; follow it with '->'", 0, len(expression))
+    if value.pointers > value.at_hand:
+        # The types of casts and variables need not be in the BTF, so there may be no ID for this one.
+        parser.fail(f"the value is a pointer ({parser.c_name(value)}); follow it", 0, len(expression))
     return Meaning(
         value.start,
         value.origin,
