@@ -188,9 +188,12 @@ class TestSwapped:
     def test_wrong_base(self) -> None:
         base, split = small_pair()
         other = btfmmap.open(data=every_kind(">").build())
+        swapped = bytes(btfmmap.swapped(base).btf.raw)
+        renamed = btfmmap.open(data=swapped[:-2] + b"?\0")
         for wrong, message in [
             (base, "base is little-endian, as the BTF is"),
             (other, "base has other IDs or strings than the base of the BTF"),
+            (renamed, "base has other IDs or strings than the base of the BTF"),
         ]:
             with pytest.raises(ValueError, match=message):
                 btfmmap.swapped(split, base=wrong)

@@ -239,11 +239,11 @@ def _check_swapped_base(btf: Btf, base: object) -> None:
         raise ValueError("the BTF stands alone and needs no base")
     if base._core.byte_order == btf._core.byte_order:
         raise ValueError(f"base is {base._core.byte_order}-endian, as the BTF is; swap it first")
-    same_ids = base._core.first_id + base._core.rows == btf._core.first_id
-    while old is not None and new is not None and same_ids:
-        same_ids = len(old.string_section) == len(new.string_section)
+    same = base._core.first_id + base._core.rows == btf._core.first_id
+    while old is not None and new is not None and same:
+        same = np.array_equal(old.string_section, new.string_section)
         old, new = old.base, new.base
-    if not same_ids or old is not new:
+    if not same or old is not new:
         raise ValueError("base has other IDs or strings than the base of the BTF")
 
 
