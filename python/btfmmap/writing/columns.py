@@ -9,6 +9,7 @@ import numpy as np
 
 from .._core import Btf as CoreBtf
 from ..kinds import Kind
+from .record_methods import MAX_ENCODING
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -56,7 +57,6 @@ _OPTIONAL: dict[str, dict[str, Any]] = {
 _NAMED = {"types", "members", "params", "enumerators"}  # whose names are written
 # Columns that repeat one of `types`.
 _REPEATED = {"size": "size_or_type", "type": "size_or_type"}
-_MAX_ENCODING = 15
 
 
 def written_tables(
@@ -287,7 +287,7 @@ def _order(name: str, table: Columns, columns: dict[str, Array], rows: _Rows) ->
 def _int_words(columns: dict[str, Array]) -> U32:
     """The word after the head of an INT."""
     encoding = columns["encoding"].astype(np.uint32)
-    if len(encoding) and encoding.max() > _MAX_ENCODING:
-        raise ValueError(f"ints.encoding has the value {encoding.max()}, must be 0 to {_MAX_ENCODING}")
+    if len(encoding) and encoding.max() > MAX_ENCODING:
+        raise ValueError(f"ints.encoding has the value {encoding.max()}, must be 0 to {MAX_ENCODING}")
     words: Array = encoding << 24 | columns["bit_offset"].astype(np.uint32) << 16 | columns["nr_bits"]
     return words.astype(np.uint32, copy=False)
