@@ -191,8 +191,11 @@ class TestColumns:
         builder.add_tables(
             types=columns, enumerators={"parent": [4, 5, 6], "value": [-(2**63), 2**63 - 1, -1]}
         )
+        objects = np.array([2**64 - 1, 1, 7], object)
+        builder.add_tables(types=columns, enumerators={"parent": [7, 8, 9], "value": objects})
         made = builder.build()
-        assert made.enumerators.value.tolist() == [-1, 1, 2**32 - 1, -(2**63), 2**63 - 1, 2**32 - 1]
+        assert made.enumerators.value.tolist()[:6] == [-1, 1, 2**32 - 1, -(2**63), 2**63 - 1, 2**32 - 1]
+        assert made.enumerators.value.tolist()[6:] == [-1, 1, 7]
 
 
 def changed(table: str, **columns: Any) -> dict[str, Any]:

@@ -115,14 +115,14 @@ def _columns(name: str, table: Columns) -> dict[str, Array]:
 def _converted(name: str, column: Any, dtype: Any) -> Array:
     """A column as a contiguous array of a type in native byte order, if all values fit."""
     array = np.asarray(column)
-    if array.dtype == np.uint64 and dtype is np.int64:
-        array = array.view(np.int64)  # an unsigned value keeps its bits
     if array.ndim != 1:
         raise ValueError(f"{name} has {array.ndim} dimensions, must have 1")
-    if array.dtype == dtype or (array.dtype == bool and dtype is np.uint8):
-        return np.ascontiguousarray(array).view(dtype)
     if array.dtype == object or not len(array):
         array = _of_objects(name, array)
+    if array.dtype == np.uint64 and dtype is np.int64:
+        array = array.view(np.int64)  # an unsigned value keeps its bits
+    if array.dtype == dtype or (array.dtype == bool and dtype is np.uint8):
+        return np.ascontiguousarray(array).view(dtype)
     if array.dtype.kind not in "biu":
         raise TypeError(f"{name} is of {array.dtype}, must be of integers")
     limits = np.iinfo(dtype)
