@@ -77,8 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=TYPE",
         help="type of a variable in the expression; may be repeated",
     )
-    parser.add_argument("--bpf", action="store_true", help="print the paths with BPF_CORE_READ")
-    parser.add_argument("--bpftrace", action="store_true", help="print the paths for bpftrace")
+    spelling = parser.add_mutually_exclusive_group()
+    spelling.add_argument("--bpf", action="store_true", help="print the paths with BPF_CORE_READ")
+    spelling.add_argument("--bpftrace", action="store_true", help="print the paths for bpftrace")
     add_source(parser)
     add_json(parser, "an object with the paths")
 
@@ -120,19 +121,16 @@ def run(args: argparse.Namespace) -> int | None:
 
 def _plans(btf: Btf, args: argparse.Namespace) -> list[Plan]:
     words: list[str] = args.words
-    found: list[Plan]
     if args.from_functions:
         if len(words) != 1:
             raise WrongUsageError("--from-functions takes one type, the one to reach")
         target = find_type(btf, words[0], "find_member")
-        found = btf.closest(target, from_functions=args.from_functions, **_options(args))
-        return found
+        return btf.closest(target, from_functions=args.from_functions, **_options(args))
     if len(words) > 2:
         raise WrongUsageError("expected two types, or one expression: quote it")
     if len(words) == 2:
         start, target = (find_type(btf, word, "find_member") for word in words)
-        found = btf.paths(start, target, **_options(args))
-        return found
+        return btf.paths(start, target, **_options(args))
     return [btf.path(words[0], variables=dict(args.variable))]
 
 

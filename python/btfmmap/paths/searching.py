@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ..btf import Btf
     from ..types import Type
 
-MAX_POINTERS = 64
+_MAX_POINTERS = 64
+_MAX_LIMIT = (1 << 31) - 1
 
 
 def paths(
@@ -31,14 +32,14 @@ def paths(
     avoid: Iterable[str | Type],
 ) -> list[Plan]:
     """Implement `Btf.paths`."""
-    below = resolved(btf._type(start))
+    root = btf._type(start)
+    below = resolved(root)
     if below._kind not in (STRUCT, UNION):
-        raise ValueError(f"{btf._type(start).c_name} is neither a struct nor a union")
-    name = btf.name(start) or btf._type(start).c_name
+        raise ValueError(f"{root.c_name} is neither a struct nor a union")
+    name = root.name or root.c_name
     rows = find_paths(
         btf._core_graph, btf._core_layout, below.id, *_query(btf, target, max_pointers, limit, up, avoid)
     )
-    root = btf._type(start)
     found = []
     for row in rows:
         hops = tuple(hops_of(btf, row))
@@ -79,9 +80,9 @@ def _query(
     btf: Btf, target: int, max_pointers: int, limit: int | None, up: bool, avoid: Iterable[str | Type]
 ) -> tuple[Any, ...]:
     max_pointers = index(max_pointers)
-    if not 0 <= max_pointers <= MAX_POINTERS:
-        raise ValueError(f"max_pointers is {max_pointers}, must be 0 to {MAX_POINTERS}")
-    limit = (1 << 31) - 1 if limit is None else index(limit)
+    if not 0 <= max_pointers <= _MAX_POINTERS:
+        raise ValueError(f"max_pointers is {max_pointers}, must be 0 to {_MAX_POINTERS}")
+    limit = _MAX_LIMIT if limit is None else index(limit)
     if limit < 0:
         raise ValueError(f"limit is {limit}, must not be negative")
     if target == 0:
@@ -94,7 +95,7 @@ def _query(
         _add_avoided(btf, each, types, members)
     # A struct may be the target under the name of a typedef too.
     targets = {target, resolved(btf._type(target)).id}
-    return [*targets], max_pointers, min(limit, (1 << 31) - 1), bool(up), types, members
+    return [*targets], max_pointers, min(limit, _MAX_LIMIT), bool(up), types, members
 
 
 def _add_avoided(btf: Btf, item: str | Type, types: list[int], members: list[tuple[int, int]]) -> None:
