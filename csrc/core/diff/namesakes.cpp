@@ -98,8 +98,10 @@ void NamesakePairing::pair_equal(Depth depth) {
 }
 
 void NamesakePairing::pair_similar(uint64_t& budget) {
+    // All pairs are kept at once.
+    constexpr uint64_t most_pairs = uint64_t{1} << 20;
     const uint64_t needed = cost();
-    if (needed > budget) {
+    if (needed > budget || uint64_t{free_olds().size()} * free_news().size() > most_pairs) {
         pair_by_order();
     } else {
         budget -= needed;
