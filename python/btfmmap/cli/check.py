@@ -2,12 +2,12 @@
 
 Prints a table of the objects that break, or may, and then each problem once: the reason, the kernels, the
 places in the objects, and close names that these kernels have. Files that embed objects, such as executables,
-are searched for them. Of a folder, the BPF objects and all files named *.bpf.o are checked. Helpers, map
-types, program types and the verifier's other rules are not judged.
+are searched for them. Of a folder, the BPF objects and all files named like one, such as *.bpf.o, are
+checked. Helpers, map types, program types and the verifier's other rules are not judged.
 
-The exit code is 2 if an object or kernel does not open, unless --ignore-failed is given. Otherwise it is 3 if
-nothing was checked, 1 if an object breaks on a kernel, and 0 if none does, even if some may: --fail-on maybe
-exits with 1 then, too. The report is printed in every case.
+The exit code is 2 if an object, a kernel, or all modules of a kernel do not open, or a glob or folder has
+none, unless --ignore-failed is given. Otherwise it is 3 if nothing was checked, 1 if an object breaks on a
+kernel or, with --fail-on maybe, may break, and 0 if not. The report is printed in every case.
 
     btfmmap check prog.bpf.o
     btfmmap check prog.bpf.o --kernels 'kernels/*.btf' /boot/vmlinuz-6.12
@@ -103,7 +103,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     extent.add_argument(
         "-a", "--all", action="store_true", help="also print what is fine, each relocation, and all places"
     )
-    extent.add_argument("--table", action="store_true", help="print only the table, with all objects")
+    extent.add_argument(
+        "--table", action="store_true", help="print no problems, but the table with all objects"
+    )
     add_json(parser, "an object with kernels, objects, verdicts and problems")
 
 

@@ -112,7 +112,7 @@ class KernelArguments:
         """Return the exit code.
 
         Args:
-            tried: The number of kernels that opened.
+            tried: The number of what could be tried; 0 if nothing opened.
             wanting: Whether something was found wanting.
         """
         if self._failed and not self._ignores_failed:
