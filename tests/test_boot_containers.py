@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requirements
@@ -23,7 +24,7 @@ from compressors import CODECS, tar
 from kernel_image_writer import BLOB, arm64, bzimage, kernel_elf, noise, zboot
 
 import btfmmap
-from btfmmap import FormatError, boot_containers, compression
+from btfmmap import FormatError, boot_containers, compression, containers
 
 KERNELS: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "raw": (arm64(BLOB), ("arm64 Image",)),
@@ -426,6 +427,28 @@ class TestTrees:
         monkeypatch.setattr(boot_containers, "kernels", counting)
         refused(tree(len(tree(0))), "nested boot images|no BTF found")
         assert len(tried) <= 513
+
+    def test_overlapping_kernels(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each kernel has nearly all bytes of the file. Their sum is limited."""
+        kernel = arm64(b"code")
+        tree = Tree()
+        tree.begin(b"")
+        tree.begin(b"images")
+        for number in range(100):
+            tree.image(b"%d" % number, data_size=len(kernel), data_position=1 << 16)
+        tree.end()
+        tree.end()
+        searched: list[str] = []
+        in_image = containers._Search.in_image
+
+        def counting(*args: Any) -> Any:
+            searched.append("")
+            return in_image(*args)
+
+        monkeypatch.setattr(containers._Search, "in_image", counting)
+        monkeypatch.setattr(containers, "_MAX_SEARCHED", 4 * len(kernel))
+        refused(tree.build().ljust(1 << 16, b"\0") + kernel, "no BTF found")
+        assert len(searched) == 4
 
     def test_tokens(self) -> None:
         tree = images()

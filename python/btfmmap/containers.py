@@ -23,6 +23,7 @@ _TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
 _MAX_DEPTH = 4  # of nested containers: an image in a tar in an xz; a file may decompress to itself
 _MAX_BOOT_DEPTH = 4  # of containers for boot loaders: an UNCOMPRESSED_IMG in an Android boot image
 _MAX_TRIES = 512  # data in images and kernels in containers that are searched, nested ones included
+_MAX_SEARCHED = 1 << 30  # bytes of kernels in containers, which may overlap
 _IN_MODULE = "its BTF is in the module btf_vmlinux.ko"
 _MAX_VALID_HEADERS = 8  # BTF headers in an image whose data is then parsed
 
@@ -95,6 +96,7 @@ class _Search:
         self.depth = 0
         self.boot_depth = 0
         self.tries = 0
+        self.searched = 0  # bytes
 
     def in_file(self, file: File, image: str | None = None) -> Contents:
         """Find the BTF in a file.
@@ -196,9 +198,10 @@ class _Search:
         first_error: BtfError | None = None
         for name, part in parts:
             if self.boot_depth:
-                if self.tries == _MAX_TRIES:
+                if self.tries == _MAX_TRIES or self.searched >= _MAX_SEARCHED:
                     break
                 self.tries += 1
+                self.searched += part.size
             try:
                 found.append((name, self.in_file(part, image)))
             except BtfError as error:
