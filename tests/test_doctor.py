@@ -387,6 +387,16 @@ def test_out_of_memory_breaks_no_rule(error: Exception) -> None:
     assert "fails with ENOMEM" in observed
 
 
+def test_a_read_that_fails_breaks_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pread(*_: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", pread)
+    rule = next(rule for rule in rules.RULES if rule.name == "read() of the whole file at once")
+    monkeypatch.setattr(rules, "PAGE", 1)
+    assert probing._tried(rule, btfmmap.SAMPLE_BTF) == ("EIO", "does not hold")
+
+
 CRASH = """
 import ctypes, os, signal, sys
 from btfmmap.contract.probing import observe

@@ -191,7 +191,12 @@ def _grow(target: Target) -> str:
 def _read_at_once(target: Target) -> str:
     if target.size <= PAGE:
         raise CannotTellError("the file is no longer than a page")
-    return f"{len(os.pread(target.fd, target.size, 0))} bytes"
+    try:
+        return f"{len(os.pread(target.fd, target.size, 0))} bytes"
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise  # says nothing about the rule
+        return error_name(error)
 
 
 def _write_out(address: int) -> str:
