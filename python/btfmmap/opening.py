@@ -9,7 +9,6 @@ from ._core import Btf as _CoreBtf
 from ._core import File
 from .btf import Btf
 from .errors import MissingBaseError, NotFoundError
-from .inline_files import base_paths
 from .running_kernel import KERNEL_BTF, open_running
 
 TYPE_CHECKING = False
@@ -187,6 +186,8 @@ def base_beside(path: str) -> str | None:
 
     That is `vmlinux`, or for a file such as `ext4.inline`, `ext4`.
     """
+    from .inline_files import base_paths
+
     for beside in base_paths(path):
         if os.path.isfile(beside) and not os.path.samefile(beside, path):
             return beside
