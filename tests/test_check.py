@@ -29,6 +29,7 @@ import btfmmap
 from btfmmap import Btf, CheckResult, Kernel, RelocationStatus, RequirementStatus, Verdict, check
 from btfmmap.checking.embedded import Embedded, embedded_objects
 from btfmmap.checking.kernel_version import kernel_version
+from btfmmap.checking.similar import Similar
 from btfmmap.programs import Programs
 
 S, R, V = RelocationStatus, RequirementStatus, Verdict
@@ -483,10 +484,32 @@ def test_compressed_programs(compress: Callable[[bytes], bytes], tmp_path: Path)
     (error,) = check(path, opened(kernel_with("first"))).objects.error
     assert error == f"{path}: not a BPF object when decompressed, nor a file that contains one"
     nested = one
-    for _ in range(5):
+    for _ in range(4):
         nested = lzma.compress(nested)
+    assert verdict(check(nested, opened(kernel_with("first")))) == V.FINE
+    nested = lzma.compress(nested)
     (error,) = check(nested, opened(kernel_with("first"))).objects.error
-    assert "nested levels of compression" in error
+    assert "more than 4 nested levels of compression" in error
+
+
+def test_many_strings_like_a_missing_flag() -> None:
+    """Looking for enumerators stops after some strings that are none."""
+    writer = BtfWriter()
+    for number in range(200):
+        writer.add_struct(f"s{number}_FLAG", 4, [])
+    kernel = opened(writer)
+    asked = 0
+
+    class Counted:
+        string_section = kernel.string_section
+
+        def find_enumerators(self, _name: str) -> list[object]:
+            nonlocal asked
+            asked += 1
+            return []
+
+    assert Similar(Counted())._flags("flag") == []  # type: ignore[arg-type]
+    assert asked == 64
 
 
 def test_kernels_that_do_not_open(tmp_path: Path) -> None:

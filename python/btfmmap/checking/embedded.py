@@ -15,6 +15,8 @@ _MAGIC = b"\x7fELF"
 _RELOCATABLE, _BPF = 1, 247  # e_type and e_machine
 _NO_CONTENTS = 8  # sh_type of a section without bytes in the file
 _HEADER = {1: 52, 2: 64}  # by the class of the file: 32 or 64 bits
+HEAD = _HEADER[2]
+"""Number of bytes at the start of a file that `is_bpf_object` and `has_elf_header` need."""
 _SECTION_HEADER = {1: 40, 2: 64}
 _MAX_SECTION_HEADERS = 1 << 20  # of all candidates in one file, as they may overlap
 _MAX_DAMAGED = 4096
@@ -59,7 +61,7 @@ def embedded_objects(content: bytes, name: str) -> Iterator[Embedded]:
     at = content.find(_MAGIC)
     while at >= 0:
         end = at + 1
-        if is_bpf_object(content[at : at + _HEADER[2]]):
+        if is_bpf_object(content[at : at + HEAD]):
             sections = _section_headers(content, at)
             checked += sections[1] if sections else 0
             if checked > _MAX_SECTION_HEADERS:
@@ -88,7 +90,7 @@ def _byte_order(head: bytes) -> str | None:
 
 def _section_headers(content: bytes, at: int) -> tuple[int, int, int] | None:
     """The position, number and size of the section headers of an ELF file; None if they are not there."""
-    order = _byte_order(content[at : at + _HEADER[2]])
+    order = _byte_order(content[at : at + HEAD])
     assert order is not None
     wide = content[at + 4] == 2
     (offset,) = struct.unpack_from(order + ("Q" if wide else "I"), content, at + (40 if wide else 32))
@@ -100,7 +102,7 @@ def _section_headers(content: bytes, at: int) -> tuple[int, int, int] | None:
 
 def _end(content: bytes, at: int, start: int, count: int, size: int) -> int | None:
     """The end of an ELF file in a larger one; None if a section is not in the file."""
-    order = _byte_order(content[at : at + _HEADER[2]])
+    order = _byte_order(content[at : at + HEAD])
     assert order is not None
     form = order + ("4xI16xQQ24x" if size == _SECTION_HEADER[2] else "4xI8xII16x")
     end = start + count * size

@@ -24,6 +24,7 @@ _CUTOFF = 0.6
 _MAX_FIELDS = 4096  # of a type, with those of anonymous members
 _MAX_LEVELS = 32  # of arrays, typedefs and qualifiers
 _MAX_CLOSE = 3
+_MAX_FLAGS = 64  # strings that may be those of enumerators
 _HEAD = 6  # letters of names that are searched at once
 _PREFIXES = ("_", "__", "do_", "__do_", "")
 
@@ -101,7 +102,9 @@ class Similar:
         wanted = f"_{name.upper()}\0".encode("utf-8", "surrogateescape")
         found: list[str] = []
         at = self._strings.find(wanted)
-        while at >= 0 and len(found) < _MAX_CLOSE:
+        for _ in range(_MAX_FLAGS):
+            if at < 0 or len(found) == _MAX_CLOSE:
+                break
             start, end = self._strings.rfind(b"\0", 0, at) + 1, at + len(wanted) - 1
             flag = self._strings[start:end].decode("utf-8", "surrogateescape")
             found += [

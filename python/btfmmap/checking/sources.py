@@ -12,9 +12,8 @@ from .. import compression
 from .._core import File
 from ..btf import Btf
 from ..errors import BtfError, FormatError
-from ..kernel_images import HEAD
 from ..opening import open_file
-from .embedded import embedded_objects, has_elf_header, is_bpf_object
+from .embedded import HEAD, embedded_objects, has_elf_header, is_bpf_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -182,13 +181,14 @@ def _in_file(given: File, name: str, path: str) -> Iterator[ObjectSource]:
 
 def _decompressed(file: File) -> File:
     budget = compression.Budget()
-    for _ in range(_MAX_COMPRESSIONS):
-        codec = compression.recognise(bytes(file.head(HEAD)))
-        if codec is None:
-            return file
+    levels = 0
+    while codec := compression.recognise(bytes(file.head(HEAD))):
+        if levels == _MAX_COMPRESSIONS:
+            raise FormatError(f"{file.name}: more than {_MAX_COMPRESSIONS} nested levels of compression")
         content = compression.decompress(memoryview(file.whole())[: file.size], codec, file.name, budget)
         file = File.of_buffer(content, file.name, False)
-    raise FormatError(f"{file.name}: more than {_MAX_COMPRESSIONS - 1} nested levels of compression")
+        levels += 1
+    return file
 
 
 def _bytes(file: File) -> bytes:
