@@ -275,7 +275,10 @@ class Type:
 
         An array has its dimensions, as in "char[16]" or "int (*)[4]". "{...}" stands for the name of an
         anonymous type. "..." replaces types that are nested more than 64 deep, as in a cycle, and text after
-        the first 4,096 characters. `Btf.c_names` spells many types.
+        the first 4,096 characters. The qualifiers of pointers are written before the type, as pahole does, so
+        that an `int *const` is a "const int *"; those of pointers to functions, arrays and pointers to these,
+        and of pointers that others point to, are where C has them: "int (*const)(void)". `Btf.c_names` spells
+        many types.
 
         Example:
             >>> btf["flow"].members["users"].type.c_name

@@ -111,7 +111,7 @@ public:
           btf_(sizes.btf()),
           expand_(expand),
           text_(text),
-          speller_(btf_, text, TypeSpeller::Arrays::without_dimensions) {}
+          speller_(btf_, text, TypeSpeller::Style::pahole) {}
 
     void write(uint32_t type_id) {
         const bool is_union = btf_.index().kind_of(type_id) == Kind::Union;

@@ -32,7 +32,7 @@ void tidy(std::string& text, std::size_t start) {
 
 TypeNames::TypeNames(const Btf& btf, const std::vector<std::int64_t>& type_ids) {
     MeasuredText text(kMaxText);
-    TypeSpeller speller(btf, text, TypeSpeller::Arrays::with_dimensions);
+    TypeSpeller speller(btf, text, TypeSpeller::Style::c);
     std::unordered_map<std::uint32_t, std::uint32_t> number_of;
     numbers_.reserve(type_ids.size());
     for (const std::int64_t wanted : type_ids) {

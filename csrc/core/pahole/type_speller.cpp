@@ -18,6 +18,9 @@ std::string_view qualifier(Kind kind) {
 // Whether nothing of a modifier is written behind the type.
 bool is_prefix(Kind kind) { return kind == Kind::Const || kind == Kind::Volatile || kind == Kind::TypeTag; }
 
+// Whether C writes a part of the type behind the name.
+bool has_declarator(Kind kind) { return kind == Kind::Array || kind == Kind::FuncProto; }
+
 }  // namespace
 
 std::string_view keyword_of(Kind kind) {
@@ -96,78 +99,87 @@ void TypeSpeller::push_pointer(uint32_t target, unsigned depth, Item::Tag tag) {
     push(Item{tag, depth + 1, target, 0, {}}, text_item(" *"));
 }
 
-// Whether a type is an array, or pointers and qualifiers lead to one.
-bool TypeSpeller::leads_to_array(uint32_t type_id) {
+// Whether a type is an array or a prototype, or pointers and qualifiers lead to one.
+bool TypeSpeller::leads_to_declarator(uint32_t type_id) {
     for (unsigned step = 0; step != kMaxDepth; ++step) {
         const TypeRecord type(btf_, type_id);
         text_.spend(1);
         if (type.kind() != Kind::Ptr && !is_modifier(type.kind())) {
-            return type.kind() == Kind::Array;
+            return has_declarator(type.kind());
         }
         type_id = type.target();
     }
     return false;
 }
 
-// Pushes a type from which pointers and qualifiers lead to an array. In C, the name and the dimensions are
-// inside the type: "int (*name)[4]". The texts before the name are found from the name outwards, so that they
+// Pushes a type from which pointers and qualifiers lead to an array or a prototype. In C, the name is inside
+// the type: "int (*const name)[4]". The texts before the name are found from the name outwards, so that they
 // are written in reverse order.
-void TypeSpeller::push_array(uint32_t type_id, std::string_view name, unsigned depth) {
+void TypeSpeller::push_declarator(uint32_t type_id, std::string_view name, unsigned depth) {
     before_.clear();
     after_.clear();
-    bool after_pointer = false;
-    bool leads = true;
-    for (; depth <= kMaxDepth && (leads || leads_to_array(type_id)); ++depth) {
+    qualifiers_.clear();
+    Kind previous = Kind::Void;  // except modifiers
+    for (bool leads = true; depth <= kMaxDepth && (leads || leads_to_declarator(type_id)); ++depth) {
         const TypeRecord type(btf_, type_id);
-        leads = type.kind() != Kind::Array;
-        if (type.kind() == Kind::Array) {
-            if (after_pointer) {
+        const Kind kind = type.kind();
+        leads = !has_declarator(kind);
+        if (kind == Kind::Ptr) {
+            push_qualifiers(name.empty());
+            before_.push_back(text_item("*"));
+        } else if (has_declarator(kind)) {
+            if (previous == Kind::Ptr) {
                 before_.push_back(text_item("("));
                 after_.push_back(text_item(")"));
             }
-            after_.push_back({Item::Tag::dimension, 0, type.word(kHeadSize + ArrayField::nelems), 0, {}});
-            after_pointer = false;
-        } else if (type.kind() == Kind::Ptr) {
-            before_.push_back(text_item("*"));
-            after_pointer = true;
-        } else if (type.kind() != Kind::TypeTag) {
-            const std::string_view word = qualifier(type.kind());
-            uint32_t below = type.target();
-            for (unsigned step = 0; step != kMaxDepth && is_modifier(btf_.index().kind_of(below)); ++step) {
-                text_.spend(1);
-                below = TypeRecord(btf_, below).target();
-            }
-            if (btf_.index().kind_of(below) != Kind::Ptr) {
-                text_.write(word);  // qualifies the elements
-            } else if (before_.empty() && name.empty()) {
-                before_.push_back(text_item(word.substr(0, word.size() - 1)));
+            if (kind == Kind::Array) {
+                after_.push_back({Item::Tag::dimension, 0, type.word(kHeadSize + ArrayField::nelems), 0, {}});
             } else {
-                before_.push_back(text_item(word));
+                after_.push_back(text_item("("));
+                after_.push_back({Item::Tag::parameters, 0, type_id, 0, {}});
+                after_.push_back(text_item(")"));
             }
+        } else if (kind != Kind::TypeTag) {
+            qualifiers_.push_back(qualifier(kind));
+        }
+        previous = is_modifier(kind) ? previous : kind;
+        type_id = type.target();
+    }
+    // Parameters count as nested in the whole declarator, which bounds the text of functions that return
+    // functions.
+    for (Item& item : after_) {
+        item.depth = depth;
+    }
+    // Qualifiers of the elements or of the result. Not left to write_type(), which writes a space after the
+    // type.
+    for (; depth <= kMaxDepth && is_prefix(btf_.index().kind_of(type_id)); ++depth) {
+        const TypeRecord type(btf_, type_id);
+        if (type.kind() != Kind::TypeTag) {
+            qualifiers_.push_back(qualifier(type.kind()));
         }
         type_id = type.target();
     }
-    // Qualifiers of the elements. Not left to write_type(), which writes a space after the type.
-    for (; depth <= kMaxDepth && is_prefix(btf_.index().kind_of(type_id)); ++depth) {
-        const TypeRecord type(btf_, type_id);
-        text_.write(type.kind() == Kind::TypeTag ? "" : qualifier(type.kind()));
-        type_id = type.target();
-    }
-    const TypeRecord element(btf_, type_id);
-    const uint32_t target = element.kind() == Kind::Ptr ? untagged(element.target()) : 0;
-    const bool of_functions = is_prototype(target) && depth <= kMaxDepth;
-    if (of_functions) {
-        push(text_item(")("), Item{Item::Tag::parameters, depth + 2, target, 0, {}}, text_item(")"));
+    for (const std::string_view word : qualifiers_) {
+        text_.write(word);
     }
     stack_.insert(stack_.end(), after_.rbegin(), after_.rend());
     push(name_item(name));
     stack_.insert(stack_.end(), before_.begin(), before_.end());
-    if (of_functions) {
-        push(type_item(TypeRecord(btf_, target).target(), depth + 2), text_item(" (*"));
-    } else {
-        const bool spaced = !name.empty() || (!before_.empty() && element.kind() != Kind::Ptr);
-        push(Item{Item::Tag::element_type, depth, type_id, 0, {}}, text_item(spaced ? " " : ""));
+    const bool spaced = !name.empty() || previous == Kind::FuncProto ||
+                        (!before_.empty() && btf_.index().kind_of(type_id) != Kind::Ptr);
+    push(Item{Item::Tag::element_type, depth, type_id, 0, {}}, text_item(spaced ? " " : ""));
+}
+
+// Moves the qualifiers of a pointer, or of arrays of it, before the name. `unnamed` tells that the declarator
+// has no name.
+void TypeSpeller::push_qualifiers(bool unnamed) {
+    for (std::string_view word : qualifiers_) {
+        if (before_.empty() && unnamed) {
+            word.remove_suffix(1);
+        }
+        before_.push_back(text_item(word));
     }
+    qualifiers_.clear();
 }
 
 void TypeSpeller::write_stack() {
@@ -211,10 +223,10 @@ void TypeSpeller::write_type(const Item& item) {
     const TypeRecord type(btf_, item.id);
     const unsigned depth = item.depth + 1;
     Item::Tag tag = item.tag;
-    if (arrays_ == Arrays::with_dimensions && tag == Item::Tag::type &&
-        (kind == Kind::Array || kind == Kind::Ptr || is_modifier(kind))) {
-        if (leads_to_array(item.id)) {
-            push_array(item.id, {}, item.depth);
+    if (style_ == Style::c && tag == Item::Tag::type &&
+        (has_declarator(kind) || kind == Kind::Ptr || is_modifier(kind))) {
+        if (leads_to_declarator(item.id)) {
+            push_declarator(item.id, {}, item.depth);
             return;
         }
         tag = Item::Tag::element_type;
@@ -271,14 +283,14 @@ void TypeSpeller::write_next_parameter(Item parameters) {
     const uint32_t target = type.kind() == Kind::Ptr ? type.target() : 0;
     if (type.kind() == Kind::Void && name.empty()) {
         text_.write("...");
+    } else if (style_ == Style::c && leads_to_declarator(type_id)) {
+        push_declarator(type_id, name, parameters.depth);
     } else if (is_prototype(target)) {
         if (parameters.depth > kMaxDepth) {
             text_.write("...");
         } else {
             push_function(target, name, true, parameters.depth);
         }
-    } else if (arrays_ == Arrays::with_dimensions && leads_to_array(type_id)) {
-        push_array(type_id, name, parameters.depth);
     } else {
         push(type_item(type_id, parameters.depth), text_item(name.empty() ? "" : " "), name_item(name));
     }

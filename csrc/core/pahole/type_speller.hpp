@@ -19,13 +19,12 @@ public:
     static constexpr unsigned kMaxDepth = 64;
     static constexpr std::size_t kMaxText = 4096;
 
-    // pahole leaves out the dimensions of arrays. StructLayout's text writes those of a member behind its
-    // name.
-    enum class Arrays : bool { without_dimensions, with_dimensions };
+    // pahole leaves out the dimensions of arrays, and does not write functions and pointers inside one
+    // another as C does. StructLayout's text is pahole's, with the dimensions of a member behind its name.
+    enum class Style : bool { pahole, c };
 
     // Both arguments must outlive this object.
-    TypeSpeller(const Btf& btf, MeasuredText& text, Arrays arrays)
-        : btf_(btf), text_(text), arrays_(arrays) {}
+    TypeSpeller(const Btf& btf, MeasuredText& text, Style style) : btf_(btf), text_(text), style_(style) {}
 
     // Writes a type, such as "struct sock *".
     void type(std::uint32_t type_id);
@@ -46,7 +45,7 @@ private:
             text,
             name,
             type,          // `id`
-            element_type,  // `id`, from which pointers and qualifiers do not lead to an array
+            element_type,  // `id`, from which pointers and qualifiers do not lead to an array or a prototype
             dimension,     // `id` elements
             parameters,    // those of the prototype `id`, from number `next` on
         };
@@ -77,24 +76,27 @@ private:
     void push_parameters(std::uint32_t prototype, std::string_view name, bool pointer, unsigned depth);
     void push_function(std::uint32_t prototype, std::string_view name, bool pointer, unsigned depth);
     void push_pointer(std::uint32_t target, unsigned depth, Item::Tag tag);
-    void push_array(std::uint32_t type_id, std::string_view name, unsigned depth);
+    void push_declarator(std::uint32_t type_id, std::string_view name, unsigned depth);
+    void push_qualifiers(bool unnamed);
 
     void write_stack();
     void write_type(const Item& item);
     void write_next_parameter(Item parameters);
 
     std::size_t length() const { return text_.characters() - start_; }
-    bool leads_to_array(std::uint32_t type_id);
+    bool leads_to_declarator(std::uint32_t type_id);
     bool is_prototype(std::uint32_t type_id) const {
         return btf_.index().kind_of(type_id) == Kind::FuncProto;
     }
 
     const Btf& btf_;
     MeasuredText& text_;
-    Arrays arrays_;
+    Style style_;
     std::size_t start_ = 0;  // number of characters that do not count towards kMaxText
     std::vector<Item> stack_;
-    std::vector<Item> before_, after_;  // used by push_array()
+    // Used by push_declarator().
+    std::vector<Item> before_, after_;
+    std::vector<std::string_view> qualifiers_;  // of what follows the name and arrays
 };
 
 // Returns "struct ", "union " or "enum " for such a kind, and an empty text for others.
