@@ -20,8 +20,7 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
      "String section is not at the end"},
     {"strings", "",
      "the string section has 1 byte to 16 MiB and ends with a NUL byte; that of standalone BTF starts with "
-     "one, "
-     "that of split BTF may be empty",
+     "one, that of split BTF may be empty",
      "btf_parse_str_sec", "Invalid string section"},
     {"types-alignment", "", "the type section is at a multiple of 4 bytes after the header",
      "btf_parse_type_sec", "Unaligned type_off"},
@@ -41,23 +40,19 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
     {"name",
      "PTR ARRAY STRUCT UNION ENUM FWD TYPEDEF VOLATILE CONST RESTRICT FUNC FUNC_PROTO VAR DATASEC TYPE_TAG "
      "ENUM64",
-     "FWD, TYPEDEF, FUNC, VAR, DATASEC, TYPE_TAG and enumerators have names; STRUCT, UNION, ENUM, ENUM64 and "
-     "members may have one; other kinds have name offset 0. Names consist of letters, digits, _ and ., do "
-     "not "
-     "start with a digit and have at most 512 bytes; DATASEC names may have any printable character, and "
-     "those "
-     "of a TYPE_TAG any",
+     "FWD, TYPEDEF, FUNC, VAR, DATASEC, TYPE_TAG and enumerators have names; STRUCT, UNION, ENUM, ENUM64 "
+     "and members may have one; other kinds have name offset 0. Names consist of letters, digits, _ and ., "
+     "do not start with a digit and have at most 512 bytes; DATASEC names may have any printable character, "
+     "and those of a TYPE_TAG any",
      "btf_name_valid_identifier", "Invalid name"},
     {"tag-value", "DECL_TAG", "a declaration tag is not empty", "btf_decl_tag_check_meta", "Invalid value"},
     {"unused-field", "ARRAY FWD", "the size or type field of kinds that do not use it is 0",
      "btf_fwd_check_meta", "type != 0|size != 0"},
     {"type-id", "PTR STRUCT UNION TYPEDEF VOLATILE CONST RESTRICT FUNC VAR DATASEC DECL_TAG TYPE_TAG",
      "types that are referred to exist, have an ID of at most 1,048,575 and are of a kind that may stand "
-     "there: "
-     "members, variables and section entries are not void; a pointer, typedef or qualifier does not refer to "
-     "a "
-     "VAR, DATASEC or DECL_TAG; a FUNC refers to a FUNC_PROTO; a DECL_TAG to a STRUCT, UNION, FUNC, VAR or "
-     "TYPEDEF",
+     "there: members, variables and section entries are not void; a pointer, typedef or qualifier does not "
+     "refer to a VAR, DATASEC or DECL_TAG; a FUNC refers to a FUNC_PROTO; a DECL_TAG to a STRUCT, UNION, "
+     "FUNC, VAR or TYPEDEF",
      "btf_modifier_resolve", "Invalid type_id"},
     {"int-data", "INT", "the highest 4 bits of the word after an INT are 0", "btf_int_check_meta",
      "Invalid int_data:"},
@@ -123,8 +118,7 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
      "Invalid return type"},
     {"argument", "FUNC_PROTO FUNC",
      "parameters are of types that have a size; only the last may be void, and has no name then; parameters "
-     "of a "
-     "FUNC have names",
+     "of a FUNC have names",
      "btf_func_proto_check", "Invalid arg#"},
     {"depth", "*", "types refer to types not yet seen through at most 32 levels", "env_stack_push",
      "Exceeded max resolving depth:"},
@@ -139,9 +133,9 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
      "at most 32 typedefs, qualifiers and type tags follow one another", "btf_check_type_tags",
      "Max chain length or cycle detected"},
     {"special-field", "STRUCT",
-     "the kernel's own types (bpf_spin_lock, bpf_list_head, bpf_rb_root, ...) have their sizes, are aligned, "
-     "are "
-     "not repeated where only one may be, and are at most 11 in a struct; lists and trees have a lock",
+     "the kernel's own types (bpf_spin_lock, bpf_list_head, bpf_rb_root, ...) have their sizes, are "
+     "aligned, are not repeated where only one may be, and are at most 11 in a struct; lists and trees have "
+     "a lock",
      "btf_parse_fields", ""},
     {"kernel-pointer", "STRUCT",
      "a pointer with the type tag kptr, kptr_untrusted or percpu_kptr is to a struct and has no other type "
@@ -149,8 +143,7 @@ const std::array<RuleInfo, kRuleCount> kRules = {{
      "btf_find_kptr", ""},
     {"graph-root", "STRUCT",
      "a bpf_list_head or bpf_rb_root has one tag contains:STRUCT:MEMBER, which names a node of its kind; "
-     "owners do "
-     "not own owners",
+     "owners do not own owners",
      "btf_find_graph_root", ""},
     {"object", "VAR FUNC DATASEC",
      "of a BPF object, libbpf finds the symbols and sections that it takes sizes and offsets from",

@@ -240,7 +240,8 @@ private:
         if (find_in_struct(id, 0, kMaxSpecialFields, fields) != kFault) {
             if (fields.empty()) {
                 fault(Rule::special_field,
-                      "has a member of one of the kernel's own types whose size or place is not its");
+                      "has a member of one of the kernel's own types that is misaligned, empty or of another "
+                      "size");
             } else {
                 check_fields(id, fields);
             }
