@@ -286,6 +286,7 @@ class TestHeaders:
         assert btf.source.containers == ("ELF file without section headers",)
         empty = ElfWriter(writer.bits, writer.order)
         refused(empty.build(e_shoff=0), "no BTF found in this kernel image (ELF file without", file)
+        refused(self.elf(writer, e_type=4, e_shoff=0), "an ELF file without section headers", file)
 
     def test_table_past_the_end(self, writer: ElfWriter, file: Path) -> None:
         elf = self.elf(writer)

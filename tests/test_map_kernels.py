@@ -15,6 +15,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 from btf_writer import every_kind
@@ -241,14 +242,26 @@ class TestBounds:
         """Ctrl-C while a kernel is awaited: the rest does not run."""
         ran: list[str] = []
         go = threading.Event()
+        waiting = threading.Event()
+        main = threading.get_ident()
+
+        class Pool(ThreadPoolExecutor):
+            submitted = 0
+
+            def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+                future = super().submit(*args, **kwargs)
+                self.submitted += 1
+                if self.submitted == 2:  # as many as are submitted before one is awaited
+                    waiting.set()
+                return future
 
         def slow(kernel: OpenKernel) -> None:
             ran.append(kernel.identity.name)
+            waiting.wait(20)
+            threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT]).start()
             go.wait(20)
 
-        timer = threading.Timer(0.3, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
-        with ThreadPoolExecutor(1) as pool:
-            timer.start()
+        with Pool(1) as pool:
             with pytest.raises(KeyboardInterrupt):
                 list(map_kernels(slow, [folder / "6.9.btf"] * 10, executor=pool))
             go.set()

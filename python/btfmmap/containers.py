@@ -17,6 +17,7 @@ _ELF_MAGIC = b"\x7fELF"
 _ELF_HEADER = 64
 _ELF_CLASS_AT, _ELF_DATA_AT = 4, 5
 _ELF_64, _ELF_BIG = 2, 2
+_ELF_TYPE_AT, _ELF_CORE = 16, 4  # ET_CORE: gigabytes without a kernel
 _POINTER_SIZES = {1: 4, _ELF_64: 8}
 _HEADERLESS = "ELF file without section headers"
 _TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
@@ -277,8 +278,9 @@ def _is_headerless(head: bytes) -> bool:
         return False
     order = ">" if head[_ELF_DATA_AT] == _ELF_BIG else "<"
     wide = head[_ELF_CLASS_AT] == _ELF_64
+    kind: int = struct.unpack_from(f"{order}H", head, _ELF_TYPE_AT)[0]
     offset: int = struct.unpack_from(f"{order}{'Q' if wide else 'I'}", head, 0x28 if wide else 0x20)[0]
-    return offset == 0
+    return kind != _ELF_CORE and offset == 0
 
 
 def _copy(file: File) -> File:

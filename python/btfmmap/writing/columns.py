@@ -72,7 +72,7 @@ def written_tables(
         TypeError: A column is not of integers, or a name not a `str`.
     """
     columns = {name: _columns(name, table) for name, table in tables.items()}
-    section = None if strings is None else _section(draft, strings)
+    section = None if strings is None else _section(draft, strings, split=base is not None)
     sources: dict[str, Any] = {}
     for name in _NAMED & columns.keys():
         source = _add_names(name, tables[name], columns[name], section, verbatim=strings is not None)
@@ -145,9 +145,13 @@ def _of_objects(name: str, array: Array) -> Array:
         raise ValueError(f"{name} has a value that does not fit 64 bits") from None
 
 
-def _section(draft: Draft, strings: Buffer | Array) -> bytes | None:
+def _section(draft: Draft, strings: Buffer | Array, *, split: bool) -> bytes | None:
     """The string section, unless the draft takes it over as it is."""
     section = bytes(strings)
+    if not split and section[:1] != b"\0":
+        raise ValueError(
+            "strings: the section does not start with a NUL byte, as only that of a split BTF may"
+        )
     if section and section[-1]:
         raise ValueError("strings: the section does not end with a NUL byte")
     return None if draft.adopt_strings(section) else section
