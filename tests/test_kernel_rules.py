@@ -585,6 +585,16 @@ def test_what_libbpf_does_not_load(symbols: list[tuple[str, str, int, bool]], me
     assert message in only.message
 
 
+def test_function_named_like_a_variable_of_kconfig() -> None:
+    """The variable's record has a word more than the function's."""
+    writer = Types("<")
+    variable = writer.add(VAR, "CONFIG_HZ", size_or_type=writer.int, extra=(2,))
+    func = writer.add(FUNC, "CONFIG_HZ", size_or_type=writer.add_proto(0, []), vlen=2)
+    writer.add_datasec(".kconfig", 0, [(variable, 0, 4), (func, 0, 0)])
+    (only,) = btfmmap.lint(data=bpf_object(writer, [("CONFIG_HZ", "", 0, False)]), rules="kernel")
+    assert "'CONFIG_HZ' of .kconfig is not a variable" in only.message
+
+
 def test_section_that_the_object_does_not_have() -> None:
     writer = Types("<")
     writer.add_datasec(".rodata", 0, [])

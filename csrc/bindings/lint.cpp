@@ -130,7 +130,7 @@ py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointe
             lint_base.emplace(LintBase{base->btf(), base->sizes()});
         }
         const bool taken = Judgement{base, false, pointer_size, bpf_object}.judge(mapping.bytes(), kernel);
-        // Only of standalone BTF are all references known to be valid then.
+        // The kernel's verdict vouches for the references of standalone BTF only.
         const bool sound = taken && base == nullptr && bpf_object == nullptr;
         lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size, sound,
              [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });

@@ -123,7 +123,7 @@ public:
         }
     }
 
-    // btf_parse_type_sec, before the records. The kernel's own BTF and its modules' is not asked.
+    // btf_parse_type_sec, before the records. Does not apply to the BTF of the kernel and of modules.
     void check_types() {
         if (header_.type_offset % 4 != 0) {
             fault(Rule::types_alignment,

@@ -60,7 +60,7 @@ constexpr uint8_t bit(Special special) { return static_cast<uint8_t>(1U << stati
 constexpr uint8_t kLocks = bit(Special::spin_lock) | bit(Special::res_spin_lock);
 constexpr uint8_t kRoots = bit(Special::list_head) | bit(Special::rb_root);
 constexpr uint8_t kNodes = bit(Special::list_node) | bit(Special::rb_node);
-// What an array may consist of.
+// What an array may hold.
 constexpr uint8_t kRepeatable = kRoots | bit(Special::kptr);
 
 bool is_root(Special special) { return (bit(special) & kRoots) != 0; }

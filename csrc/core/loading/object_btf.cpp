@@ -269,6 +269,11 @@ private:
         uint32_t alignment, size;
     };
 
+    static NotLoaded not_a_variable(std::string_view name) {
+        return {"the external symbol " + quoted(name) +
+                " of .kconfig is not a variable of a type that has a size"};
+    }
+
     Config config_of(std::string_view name, uint32_t id) {
         if (!sizes_) {
             sizes_.emplace(btf_.index(), kPointerSize, nullptr);
@@ -276,8 +281,7 @@ private:
         const uint32_t type = btf_.get(id, HeadField::size_or_type);
         const std::int64_t size = sizes_->size(type), alignment = sizes_->alignment(type);
         if (btf_.kind(id) == Kind::Func || size <= 0 || alignment <= 0) {
-            throw NotLoaded{"the external symbol " + quoted(name) +
-                            " of .kconfig is not a variable of a type that has a size"};
+            throw not_a_variable(name);
         }
         return {name, static_cast<uint32_t>(alignment), static_cast<uint32_t>(size)};
     }
@@ -298,6 +302,9 @@ private:
         for (uint32_t i = 0; i != btf_.elements(section); ++i) {
             const uint32_t id = entry(section, i, SecinfoField::type);
             check_external(section, id);
+            if (btf_.kind(id) == Kind::Func) {  // of the same name as a variable
+                throw not_a_variable(btf_.name(id));
+            }
             btf_.set(id, kHeadSize, kGlobal);
             const auto start = offsets.find(btf_.name(id));
             set_entry(section, i, SecinfoField::offset, start == offsets.end() ? 0 : start->second);
