@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 
 from .. import KERNEL_BTF, loaded
-from ..inline_files import inline_paths
 from .common import add_json, printable, reading
 
 TYPE_CHECKING = False
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
 def inline_names(folder: str, loaded_names: set[str]) -> list[str]:
     """The names of the files with the locations of inlined functions that are not loaded as BTF objects."""
     try:
-        names = [os.path.basename(path) for path in inline_paths(folder)]
+        names = os.listdir(folder)
     except OSError:
         return []
-    return [name for name in names if name not in loaded_names]
+    return sorted(name for name in names if name.endswith(".inline") and name not in loaded_names)
