@@ -26,7 +26,10 @@ import btfmmap
 ROOT = Path(__file__).parent.parent
 FUZZ = ROOT / "tests" / "fuzz"
 BUILD = ROOT / "build" / "fuzz32"
-TARGETS = ("raw", "split", "elf", "layout_section", "ext", "program", "changing")
+TARGETS = (
+    *("raw", "split", "elf", "layout_section", "ext", "core_relo", "paths", "program", "diff", "writing"),
+    "changing",
+)
 SECONDS = os.environ.get("BTFMMAP_FUZZ32_SECONDS", "2")
 
 # Drop the sanitizer preloaded into this process, and variables of a make that started it.

@@ -534,38 +534,43 @@ void read_hops(const Btf& btf, const std::vector<PathHop>& hops) {
 }
 
 // Paths between types, and from functions; then each as a path of an expression.
-void read_paths(const Btf& btf, const BtfSizes& sizes, const Graph& graph) {
+void read_paths(const Btf& btf, TypePaths& search, std::uint32_t most_pointers) {
     const std::vector<uint32_t> ids = some_ids(btf);
-    for (const bool up : {false, true}) {
-        for (const std::size_t target : {ids.size() / 2, ids.size() - 1}) {
-            TypePaths search(graph, sizes, {{ids[target]}, 3, 4, up, {ids.front()}, {{ids.back(), 0}}});
-            for (const uint32_t id : ids) {
-                for (const TypePath& path : search.paths(id)) {
-                    require(path.distance.pointers() <= 3);
-                    read_hops(btf, path.hops);
-                }
-            }
-            for (const ParameterDistance& parameter : search.closest_parameters(ids)) {
-                if (const auto path = search.path_from_value(parameter.type)) {
-                    read_hops(btf, path->hops);
-                }
-            }
+    for (const uint32_t id : ids) {
+        for (const TypePath& path : search.paths(id)) {
+            require(path.distance.pointers() <= most_pointers);
+            read_hops(btf, path.hops);
+        }
+    }
+    for (const ParameterDistance& parameter : search.closest_parameters(ids)) {
+        if (const auto path = search.path_from_value(parameter.type)) {
+            read_hops(btf, path->hops);
         }
     }
 }
 
-void follow_paths(const Btf& btf, const BtfSizes& sizes) {
+void search_paths(const Btf& btf, const BtfSizes& sizes, const Graph& graph) {
+    const std::vector<uint32_t> ids = some_ids(btf);
+    for (const bool up : {false, true}) {
+        for (const std::size_t target : {ids.size() / 2, ids.size() - 1}) {
+            TypePaths search(graph, sizes, {{ids[target]}, 3, 4, up, {ids.front()}, {{ids.back(), 0}}});
+            read_paths(btf, search, 3);
+        }
+    }
+}
+
+void follow_paths(const Btf& btf, const BtfSizes& sizes, std::string_view path) {
     const uint32_t end = btf.index().end_id();
     for (const uint32_t id : some_ids(btf)) {
         for (const uint32_t pointers : {0U, 1U, 3U}) {
-            for (const char* path : {"", "->next", "[0]", "[i].left", "->next->next[1][2]", ".", "[", "->"}) {
-                attempt([&] {
-                    const FollowedPath followed = follow_path(sizes, {id, pointers, pointers == 1}, path);
-                    require(followed.end.type < end && followed.end.pointers <= pointers);
-                    require(followed.found.part_end <= std::string_view(path).size());
-                    read_hops(btf, followed.hops);
-                });
-            }
+            attempt([&] {
+                const FollowedPath followed = follow_path(sizes, {id, pointers, pointers == 1}, path);
+                require(followed.end.type < end && followed.end.pointers <= pointers);
+                require(followed.found.before <= followed.found.part_begin &&
+                        followed.found.part_begin <= followed.found.part_end &&
+                        followed.found.part_end <= path.size());
+                read_hops(btf, followed.hops);
+            });
         }
     }
 }
@@ -577,8 +582,10 @@ void read_graph(const Btf& btf, const BtfSizes& sizes) {
     read_labels(graph.forward_labels(), graph.forward().edges);
     read_labels(graph.reverse_labels(), graph.forward().edges);
     read_users(btf, graph);
-    read_paths(btf, sizes, graph);
-    follow_paths(btf, sizes);
+    search_paths(btf, sizes, graph);
+    for (const char* path : {"", "->next", "[0]", "[i].left", "->next->next[1][2]", ".", "[", "->"}) {
+        follow_paths(btf, sizes, path);
+    }
 }
 
 void read_dumps(const Btf& btf, const Sizes& sizes) {
@@ -734,6 +741,18 @@ void exercise_all(const Btf& btf) {
     read_arrow(btf);
     const BtfPtr itself(BtfPtr(), &btf);
     compare({itself, itself});
+}
+
+void ask_paths(const Btf& btf, std::string_view path, std::size_t options) {
+    attempt([&] {
+        const auto sizes = shared_sizes_of(btf);
+        follow_paths(btf, *sizes, path);
+        const auto most_pointers = static_cast<uint32_t>(options % 9);
+        const auto target = static_cast<uint32_t>(options / 9 % btf.index().end_id());
+        const Graph graph(btf);
+        TypePaths search(graph, *sizes, {{target}, most_pointers, options % 23, options % 2 == 1, {}, {}});
+        read_paths(btf, search, most_pointers);
+    });
 }
 
 void compare(const std::vector<BtfPtr>& btfs) {

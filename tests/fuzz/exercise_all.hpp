@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/btf/btf.hpp"
@@ -23,6 +25,10 @@ void read_ext(const Mapping& section, const Btf& btf);
 // ELF section that has instructions.
 void evaluate_relocations(const BtfPtr& object, const Mapping& ext, const Mapping& code,
                           const BtfPtr& kernel);
+
+// Follows a path of members, indices and pointers from some types, and searches paths to some, with what the
+// numbers choose of the options, by the same rules.
+void ask_paths(const Btf& btf, std::string_view path, std::size_t options);
 
 // Compares each of several BTFs with the next, and reads all of what they define, by the same rules.
 void compare(const std::vector<BtfPtr>& btfs);

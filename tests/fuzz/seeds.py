@@ -234,6 +234,25 @@ def bpf_object(order: str) -> bytes:
     return bytes(content)
 
 
+def linked() -> bytes:
+    """Structs that lead to each other through pointers, arrays, unions, bitfields and pointers to void."""
+    writer = BtfWriter()
+    number = writer.add_int()
+    first = number + 1
+    task, item, either = first + 5, first + 6, first + 7
+    to_task = writer.add(PTR, size_or_type=task)
+    to_item = writer.add(PTR, size_or_type=item)
+    twice = writer.add(PTR, size_or_type=to_item)
+    items = writer.add_array(to_item, number, 4)
+    anything = writer.add(PTR, size_or_type=0)
+    writer.add_struct("task", 56, [("items", items, 0), ("any", anything, 256), ("all", twice, 320)])
+    members = [("owner", to_task, 0), ("bits", number, 3 << 24 | 64), ("", either, 128)]
+    writer.add_struct("item", 24, members, kind_flag=True)
+    writer.add_struct("", 8, [("next", to_item, 0), ("word", number, 0)], kind=5)
+    writer.add(FUNC, "run", size_or_type=writer.add_proto(number, [("task", to_task), ("at", twice)]))
+    return writer.build()
+
+
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Pairs of target and content."""
     raw = [every_kind(order, size).build() for order in "<>" for size in (24, 32)]
@@ -261,6 +280,10 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "ext", sized(whole.build()) + ext_section()
     for content in relocations():
         yield "core_relo", content
+    paths = ("->items[1]->owner", ".items[i]->next->next", "->all[0][2]->bits", "[3].word", "->any->x")
+    for options, path in enumerate(paths):
+        yield "paths", sized(linked()) + struct.pack("<H", 9 * 6 * options + 4) + path.encode()
+        yield "paths", sized(nested()) + struct.pack("<H", 9 * 3 * options + 5) + path.encode()
     for content in raw:
         yield "diff", pair + content
         yield "diff", sized(content) + sized(b"") + nested()
