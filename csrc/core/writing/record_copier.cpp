@@ -19,6 +19,18 @@ std::string described(const TypeRecord& record) {
                        offset < strings.end() ? strings.prefix(offset, long_enough) : "");
 }
 
+// Calls a function. Its errors name the record.
+template <typename Function>
+auto described_errors(const TypeRecord& record, const Function& function) {
+    try {
+        return function();
+    } catch (Error& error) {
+        error.message = described(record) + ": " + error.message;
+        error.type_id = record.id;
+        throw;
+    }
+}
+
 }  // namespace
 
 Head head_of(const TypeRecord& record) {
@@ -73,37 +85,33 @@ Head RecordCopier::moved_head(const TypeRecord& record, const IdMap& ids) {
 void RecordCopier::copy(uint32_t type_id, const IdMap& ids) {
     const TypeRecord record(source_, type_id);
     check_known(record);
-    try {
-        const Shape& shape = shape_of(record.kind());
-        const Head head = moved_head(record, ids);
-        const std::byte* from = record.index->record(record.row) + kHeadSize;
-        const std::size_t count =
-            static_cast<std::size_t>(record.index->record(record.row + 1) - from) / kWord;
-        uint32_t* to = draft_.add(head, count);
-        for (std::size_t i = 0; i != count; ++i) {
-            to[i] = record.load(from + i * kWord);
+    const Head head = described_errors(record, [&] { return moved_head(record, ids); });
+    const std::byte* from = record.index->record(record.row) + kHeadSize;
+    const std::size_t count = static_cast<std::size_t>(record.index->record(record.row + 1) - from) / kWord;
+    uint32_t* to = draft_.add(head, count);
+    for (std::size_t i = 0; i != count; ++i) {
+        to[i] = record.load(from + i * kWord);
+    }
+    described_errors(record, [&] { move_references(shape_of(head.kind), to, count, ids); });
+}
+
+void RecordCopier::move_references(const Shape& shape, uint32_t* words, std::size_t count, const IdMap& ids) {
+    for (std::size_t i = 0; i != shape.fixed_types; ++i) {
+        words[i] = moved_type(words[i], ids);
+    }
+    if (shape.element == 0) {
+        return;
+    }
+    const std::size_t stride = shape.element / kWord;
+    for (uint32_t* element = words + shape.fixed / kWord; element < words + count; element += stride) {
+        if (shape.element_name != Shape::kNone) {
+            uint32_t& word = element[static_cast<std::size_t>(shape.element_name) / kWord];
+            word = name(word);
         }
-        for (std::size_t i = 0; i != shape.fixed_types; ++i) {
-            to[i] = moved_type(to[i], ids);
+        if (shape.element_type != Shape::kNone) {
+            uint32_t& word = element[static_cast<std::size_t>(shape.element_type) / kWord];
+            word = moved_type(word, ids);
         }
-        if (shape.element == 0) {
-            return;
-        }
-        const std::size_t stride = shape.element / kWord;
-        for (uint32_t* element = to + shape.fixed / kWord; element < to + count; element += stride) {
-            if (shape.element_name != Shape::kNone) {
-                uint32_t& word = element[static_cast<std::size_t>(shape.element_name) / kWord];
-                word = name(word);
-            }
-            if (shape.element_type != Shape::kNone) {
-                uint32_t& word = element[static_cast<std::size_t>(shape.element_type) / kWord];
-                word = moved_type(word, ids);
-            }
-        }
-    } catch (Error& error) {
-        error.message = described(record) + ": " + error.message;
-        error.type_id = type_id;
-        throw;
     }
 }
 

@@ -43,6 +43,8 @@ public:
 private:
     std::uint32_t moved_type(std::uint32_t type_id, const IdMap& ids) const;
     Head moved_head(const TypeRecord& record, const IdMap& ids);
+    // Moves what the words after a head refer to.
+    void move_references(const Shape& shape, std::uint32_t* words, std::size_t count, const IdMap& ids);
 
     const Btf& source_;
     Draft& draft_;

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 
 from ..errors import FormatError, NotSupportedError
+from ..kernels.per_process import PerProcess
 from ..programs import Reach, Relocated, Resolved
 from ..relocation_kinds import CoreReloKind, RelocationStatus
 from ..relocations import evaluate
@@ -83,26 +84,15 @@ class Evaluator:
         *,
         similar: bool = False,
     ) -> None:
-        self._key = uuid4().hex
-        self._sources = [source for source in sources if not source.error]
-        self._selection = selection
+        opened = [source for source in sources if not source.error]
+        self._prepared: PerProcess[PreparedObjects] = PerProcess(partial(PreparedObjects, opened, selection))
         self._semantics = semantics
         self._similar = similar
-        self._prepared: PreparedObjects | None = PreparedObjects(self._sources, selection)
 
     @property
     def objects(self) -> PreparedObjects:
         """The objects without an error."""
-        if self._prepared is None:
-            self._prepared = _prepared_here.get(self._key)
-        if self._prepared is None:
-            self._prepared = PreparedObjects(self._sources, self._selection)
-            _prepared_here.clear()
-            _prepared_here[self._key] = self._prepared
-        return self._prepared
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_prepared": None}
+        return self._prepared.get()
 
     def __call__(self, kernel: OpenKernel) -> KernelAnswers:
         """Evaluate the objects.
@@ -150,10 +140,6 @@ def _programs_that_reach(each: PreparedObject, reached: npt.NDArray[np.uint8]) -
         return ()
     programs = zip(each.programs.programs, answers, strict=True)
     return tuple(program.name for program, answer in programs if answer == highest)
-
-
-_prepared_here: dict[str, PreparedObjects] = {}
-"""The objects that this process prepared last, for evaluators that were pickled."""
 
 
 class _Evaluation:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
-from uuid import uuid4
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..checking.sources import object_sources
 from ..errors import BtfError, FormatError, NotSupportedError
 from ..kernels.listing import kernel_table
 from ..kernels.mapping import map_kernels
+from ..kernels.per_process import PerProcess
 from ..opening import open_part
 from ..relocation_kinds import RelocationStatus
 from ..relocations import evaluate
@@ -278,23 +279,12 @@ class _Minimiser:
     """Makes the BTF of one kernel. Travels to other processes, which prepare the objects once."""
 
     def __init__(self, sources: Sequence[ObjectSource], byte_order: ResultOrder) -> None:
-        self._key = uuid4().hex
-        self._sources = sources
+        self._prepared: PerProcess[list[_Object]] = PerProcess(partial(_prepare, sources))
         self._byte_order = byte_order
-        self._prepared: list[_Object] | None = [_Object(source) for source in sources]
 
     @property
     def prepared(self) -> list[_Object]:
-        if self._prepared is None:
-            self._prepared = _prepared_here.get(self._key)
-        if self._prepared is None:
-            self._prepared = [_Object(source) for source in self._sources]
-            _prepared_here.clear()
-            _prepared_here[self._key] = self._prepared
-        return self._prepared
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_prepared": None}
+        return self._prepared.get()
 
     def __call__(self, kernel: OpenKernel) -> _Minimised:
         """Make the BTF.
@@ -356,8 +346,8 @@ class _Object:
         return table.section[row], int(table.insn_off[row]), table.root[row], table.path[row]
 
 
-_prepared_here: dict[str, list[_Object]] = {}
-"""The objects that this process prepared last, for minimisers that were pickled."""
+def _prepare(sources: Sequence[ObjectSource]) -> list[_Object]:
+    return [_Object(source) for source in sources]
 
 
 def _objects(
