@@ -272,7 +272,7 @@ REFUSED: list[tuple[Callable[[Builder], object], str]] = [
     (lambda b: b.enum("e", {"A": -1}, signed=False), "enumerator 'A' is -1, must be 0 to 4294967295"),
     (lambda b: b.enum("e", {}, size=3), "type [1] ENUM 'e': has 3 bytes, must have 1, 2, 4 or 8"),
     (lambda b: b.enum64("e", {"A": 2**64}), "type [1] ENUM64 'e': enumerator 'A' is 18446744073709551616"),
-    (lambda b: b.func("f", 1, linkage=3), "type [1] FUNC 'f': has the linkage 3, must be 0, 1 or 2"),
+    (lambda b: b.func("f", 1, linkage=3), "type [1] FUNC 'f': has the linkage 3, must be 0 (static), 1"),
     (lambda b: b.var("v", 1, linkage=-1), "type [1] VAR 'v': has the linkage -1"),
     (lambda b: b.float("f", 3), "type [1] FLOAT 'f': has 3 bytes"),
     (lambda b: b.decl_tag("t", 1, component_idx=-2), "type [1] DECL_TAG 't': has the component -2"),
@@ -291,6 +291,32 @@ def test_refused(call: Callable[[Builder], object], message: str) -> None:
         call(builder)
     assert builder.next_id == 1
     assert len(builder.build()) == 1
+
+
+TYPE_ERRORS: list[tuple[Callable[[Any], object], str]] = [
+    (lambda b: b.struct("s", 8, [("a", "int", 0)]), "another number is an int, not 'int'"),
+    (lambda b: b.union("u", 8, [("a", 1)]), "member 0 is ('a', 1), must be a tuple of a name, a type ID"),
+    (lambda b: b.struct("s", 8, ["a"]), "member 0 is 'a', must be a tuple"),
+    (lambda b: b.enum("e", [("A", 1), ("B",)]), "enumerator 1 is ('B',), must be a tuple of a name and"),
+    (lambda b: b.enum64("e", {"A": "1"}), "another number is an int, not '1'"),
+    (lambda b: b.func_proto(0, ["x"]), "parameter 0 is 'x', must be a tuple of a name and a type ID"),
+    (lambda b: b.func_proto(0, [("x", "int")]), "another number is an int, not 'int'"),
+    (lambda b: b.datasec("d", 4, [("v", 0, 4)]), "another number is an int, not 'v'"),
+    (lambda b: b.array("int", 4, index_type=1), "another number is an int, not 'int'"),
+    (lambda b: b.array(1, 4, index_type="int"), "another number is an int, not 'int'"),
+    (lambda b: b.ptr("int"), "another number is an int, not 'int'"),
+    (lambda b: b.int("int", "4"), "another number is an int, not '4'"),
+    (lambda b: b.func("f", 1, linkage="global"), "another number is an int, not 'global'"),
+    (lambda b: b.var("v", 1, linkage="static"), "another number is an int, not 'static'"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), TYPE_ERRORS)
+def test_names_are_no_type_ids(call: Callable[[Any], object], message: str) -> None:
+    builder = Builder()
+    with pytest.raises(TypeError, match=re.escape(message)):
+        call(builder)
+    assert builder.next_id == 1
 
 
 class TestLimits:

@@ -86,6 +86,12 @@ class TestArguments:
             KernelArguments(parsed(*words))
         words[3] = f"{folder}/6.9.btf=old"
         assert [kernel.name for kernel in KernelArguments(parsed(*words)).kernels] == ["old", "", "new"]
+        for words[3] in ("6.9.btf=old", "6.9=old"):
+            assert [kernel.name for kernel in KernelArguments(parsed(*words)).kernels] == ["old", "", "new"]
+        (folder / "more").mkdir()
+        (folder / "more" / "6.9.btf").write_bytes((folder / "6.9.btf").read_bytes())
+        with pytest.raises(WrongUsageError, match=r"--name 6\.9=old: several kernels are called that"):
+            KernelArguments(parsed(*words[:2], str(folder / "more"), *words[2:]))
 
     @pytest.mark.parametrize(
         "words", ["--name x", "--name =x", "--name x=", "--jobs 0", "--jobs -1", "--jobs x"]

@@ -356,6 +356,9 @@ class TestCommands:
             done = run_btfmmap(*words.split())
             assert done.returncode == WRONG_INPUT
             assert "gen min_core_btf INPUT OUTPUT OBJECT..." in done.stderr
+        for words in ("gen --help", "gen min_core_btf -h"):
+            done = run_btfmmap(*words.split())
+            assert (done.returncode, done.stdout) == (DONE, run_btfmmap("min-core", "--help").stdout)
 
     @pytest.mark.usefixtures("folder")
     def test_json(self) -> None:
@@ -373,6 +376,11 @@ class TestCommands:
         [
             ("min-core first.btf", WRONG_INPUT, "the objects are missing: --objects OBJECT..."),
             ("min-core *.btf --objects prog.bpf.o --output-file x", WRONG_INPUT, "is for one kernel, not 3"),
+            (
+                "min-core first.btf first.btf --objects prog.bpf.o -o out",
+                WRONG_INPUT,
+                "two kernels have the name 'first'; --name KERNEL=NAME gives one another",
+            ),
             ("min-core absent.btf --objects prog.bpf.o -o out", WRONG_INPUT, "absent.btf: No such file"),
             ("min-core absent --objects prog.bpf.o --ignore-failed -o out", NOTHING_TRIED, "absent: No such"),
             ("min-core first.btf --objects absent.o -o out", WRONG_INPUT, "absent.o: No such file"),

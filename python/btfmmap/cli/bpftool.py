@@ -60,6 +60,8 @@ def translated(words: Sequence[str]) -> list[str]:
 
 def _generated(words: Sequence[str]) -> list[str]:
     """Translate the arguments after `gen`."""
+    if not {"-h", "--help"}.isdisjoint(words[:2]):
+        return ["min-core", "--help"]
     if len(words) < 4 or not _is(_MIN_CORE, words[0]):
         raise ValueError(f"the supported bpftool command is 'gen {_MIN_CORE} INPUT OUTPUT OBJECT...'")
     source, output, *objects = words[1:]

@@ -48,7 +48,7 @@ def add_kernels(parser: argparse.ArgumentParser, *, option: bool) -> None:
         action="append",
         default=[],
         metavar="KERNEL=NAME",
-        help="name of a kernel in the output, instead of its release",
+        help="name of a kernel in the output, instead of its release; KERNEL is a path or a file name",
     )
     parser.add_argument(
         "--ignore-failed",
@@ -123,11 +123,22 @@ class KernelArguments:
 
 
 def _named(kernels: list[KernelInput], names: dict[str, str]) -> list[KernelInput]:
-    paths = {kernel.path for kernel in kernels}
-    for path, name in names.items():
-        if path not in paths:
-            raise WrongUsageError(f"--name {path}={name}: {path} is not one of the kernels")
+    given: dict[int, str] = {}
+    for argument, name in names.items():
+        rows = [row for row, kernel in enumerate(kernels) if argument in _arguments_for(kernel)]
+        if not rows:
+            raise WrongUsageError(f"--name {argument}={name}: {argument} is not one of the kernels")
+        if len({kernels[row].path for row in rows}) > 1:
+            raise WrongUsageError(f"--name {argument}={name}: several kernels are called that; give a path")
+        given.update(dict.fromkeys(rows, name))
     return [
-        find_kernels({names[kernel.path]: kernel})[0] if kernel.path in names else kernel
-        for kernel in kernels
+        find_kernels({given[row]: kernel})[0] if row in given else kernel
+        for row, kernel in enumerate(kernels)
     ]
+
+
+def _arguments_for(kernel: KernelInput) -> tuple[str, ...]:
+    """What stands for a kernel in `--name`: its path, file name, or file name without `.btf` and so on."""
+    path = kernel.path or ""
+    name = os.path.basename(os.path.normpath(path))
+    return path, name, name.partition(".btf")[0]

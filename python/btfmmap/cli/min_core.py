@@ -3,7 +3,9 @@
 Writes FOLDER/NAME.btf for each kernel, with what the CO-RE relocations of all objects need. libbpf takes such
 a file as btf_custom_path. Prints a line for each file, and reports what failed on standard error.
 
-The exit code is 1 if a relocation fails on a kernel, and 2 if an object or a kernel did not open.
+The exit code is 1 if a relocation fails on a kernel, so that libbpf refuses the object there, and 2 if an
+object or a kernel did not open. What a kernel does not have fails only when the program runs: btfmmap check
+reports that.
 
     btfmmap min-core 'kernels/*.btf' --objects prog.bpf.o other.bpf.o -o min
     btfmmap min-core vmlinux.btf --objects /usr/sbin/execsnoop --output-file min.btf
@@ -54,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
         raise WrongUsageError("the objects are missing: --objects OBJECT...")
     arguments = KernelArguments(args)
     if args.output_file is not None and len(arguments.kernels) != 1:
-        raise WrongUsageError(f"--output-file is for one kernel, not {len(arguments.kernels):,}")
+        raise WrongUsageError(
+            f"one output file is for one kernel, not {len(arguments.kernels):,}; -o FOLDER takes several"
+        )
     with Progress() as progress, Jobs(args.jobs, len(arguments.kernels)) as executor:
         result = reading(
             min_core_btf,
@@ -75,7 +79,11 @@ def run(args: argparse.Namespace) -> int:
 def _written(result: MinCoreResult, args: argparse.Namespace) -> list[str]:
     """Write the files, and return their paths; empty for a kernel without one."""
     if args.output_file is None:
-        return result.save(os.curdir if args.output is None else args.output)
+        try:
+            return result.save(os.curdir if args.output is None else args.output)
+        except ValueError as error:
+            reason = str(error).partition(";")[0]
+            raise WrongUsageError(f"{reason}; --name KERNEL=NAME gives one another") from None
     if result.content(0) is None:
         return [""]
     result.save_file(0, args.output_file)

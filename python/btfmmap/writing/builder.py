@@ -219,8 +219,12 @@ class Builder(RecordMethods):
     def build(self) -> Btf:
         """Return the BTF. The builder can be used further.
 
+        References to types and strings are validated, as when a BTF is opened. Whether the types make sense
+        to the kernel is for `btfmmap.lint(..., rules="kernel")`: it finds members past the end of a struct,
+        invalid names and loops.
+
         Returns:
-            The opened BTF, which has been validated.
+            The opened BTF.
 
         Raises:
             FormatError: A record refers to a type or string that does not exist. Names the record.

@@ -77,8 +77,8 @@ class RecordMethods:
             >>> btfmmap.Builder().int("unsigned int", 4)
             1
         """
-        size, encoding, bit_offset = index(size), index(encoding), index(bit_offset)
-        bits = size * 8 if bits is None else index(bits)
+        size, encoding, bit_offset = _number(size), _number(encoding), _number(bit_offset)
+        bits = size * 8 if bits is None else _number(bits)
         if size not in _SIZES_OF_INT:
             raise self._refused(Kind.INT, name, f"has {size} bytes, must have 1, 2, 4, 8 or 16")
         if not 0 <= encoding <= MAX_ENCODING:
@@ -124,7 +124,7 @@ class RecordMethods:
             >>> builder.array(builder.int("char", 1), 16, index_type=1)
             2
         """
-        return self._add(Kind.ARRAY, "", 0, [type_id, index_type, nelems])
+        return self._add(Kind.ARRAY, "", 0, [_number(number) for number in (type_id, index_type, nelems)])
 
     def struct(self, name: str, size: Integer, members: Members) -> TypeId:
         """Add a STRUCT. It gets the kind flag if it has bitfields.
@@ -327,8 +327,10 @@ class RecordMethods:
             >>> builder.func_proto(0, [("value", builder.int("int", 4))])
             2
         """
-        pairs = [*params]
-        rest: list[str | Integer] = [item for name, type_id in pairs for item in (_text(name), type_id)]
+        pairs = _rows("parameter", params, "a name and a type ID", 2)
+        rest: list[str | Integer] = [
+            item for name, type_id in pairs for item in (_text(name), _number(type_id))
+        ]
         return self._add(Kind.FUNC_PROTO, "", return_type, rest, vlen=len(pairs))
 
     def func(self, name: str, proto: Integer, *, linkage: Integer = 0) -> TypeId:
@@ -392,10 +394,8 @@ class RecordMethods:
             >>> builder.datasec(".bss", 4, [(builder.var("counter", builder.int("int", 4)), 0, 4)])
             3
         """
-        triples = [*entries]
-        rest: list[str | Integer] = [
-            item for type_id, offset, length in triples for item in (type_id, offset, length)
-        ]
+        triples = _rows("entry", entries, "a type ID, an offset and a size", 3)
+        rest = [_number(number) for triple in triples for number in triple]
         return self._add(Kind.DATASEC, name, size, rest, vlen=len(triples))
 
     def float(self, name: str, size: Integer) -> TypeId:
@@ -415,7 +415,7 @@ class RecordMethods:
             >>> btfmmap.Builder().float("double", 8)
             1
         """
-        size = index(size)
+        size = _number(size)
         if size not in _SIZES_OF_FLOAT:
             raise self._refused(Kind.FLOAT, name, f"has {size} bytes, must have 2, 4, 8, 12 or 16")
         return self._add(Kind.FLOAT, name, size)
@@ -442,7 +442,7 @@ class RecordMethods:
             >>> builder.decl_tag("kptr", builder.var("root", builder.ptr(0)))
             3
         """
-        component_idx = index(component_idx)
+        component_idx = _number(component_idx)
         if not -1 <= component_idx < 1 << 31:
             raise self._refused(Kind.DECL_TAG, value, f"has the component {component_idx}")
         return self._add(Kind.DECL_TAG, value, type_id, [component_idx & _U32], flag=attribute)
@@ -480,20 +480,25 @@ class RecordMethods:
         flag: bool = False,
         vlen: Integer = 0,
     ) -> TypeId:
-        return self._draft.add(kind, _text(name), flag, vlen, size_or_type, rest or [])
+        return self._draft.add(kind, _text(name), flag, vlen, _number(size_or_type), rest or [])
 
     def _refused(self, kind: Kind, name: str, problem: str) -> ValueError:
         named = f" {name!r}" if name else ""
         return ValueError(f"type [{self.next_id}] {kind.name}{named}: {problem}")
 
     def _linkage(self, kind: Kind, name: str, linkage: Integer) -> Any:
-        number = index(linkage)
+        number = _number(linkage)
         if number not in _LINKAGES:
-            raise self._refused(kind, name, f"has the linkage {number}, must be 0, 1 or 2")
+            problem = f"has the linkage {number}, must be 0 (static), 1 (global) or 2 (extern)"
+            raise self._refused(kind, name, problem)
         return number
 
     def _add_composite(self, kind: Kind, name: str, size: Integer, members: Members) -> TypeId:
-        rows = [(member[0], member[1], index(member[2]), index((*member, 0)[3])) for member in members]
+        given = _rows("member", members, "a name, a type ID, an offset and for a bitfield its size", 3, 4)
+        rows = [
+            (member, _number(type_id), _number(offset), _number(bits[0]) if bits else 0)
+            for member, type_id, offset, *bits in given
+        ]
         flag = any(bits for *_, bits in rows)
         limit = _MAX_BITFIELD_OFFSET if flag else _U32
         rest: list[Any] = []
@@ -508,12 +513,12 @@ class RecordMethods:
         return self._add(kind, name, size, rest, flag=flag, vlen=len(rows))
 
     def _add_enum(self, kind: Kind, name: str, values: Values, size: Integer, signed: bool | None) -> TypeId:
-        size = index(size)
+        size = _number(size)
         if size not in _SIZES_OF_ENUM:
             raise self._refused(kind, name, f"has {size} bytes, must have 1, 2, 4 or 8")
+        items = values.items() if isinstance(values, Mapping) else values
         pairs = [
-            (text, index(value))
-            for text, value in (values.items() if isinstance(values, Mapping) else values)
+            (text, _number(value)) for text, value in _rows("enumerator", items, "a name and a value", 2)
         ]
         if signed is None:
             signed = any(value < 0 for _, value in pairs)
@@ -529,6 +534,27 @@ class RecordMethods:
             if bits == 64:
                 rest.append(value >> 32 & _U32)
         return self._add(kind, name, size, rest, flag=signed, vlen=len(pairs))
+
+
+def _rows(what: str, rows: Iterable[Any], parts: str, *lengths: int) -> list[tuple[Any, ...]]:
+    """What a record lists, as tuples of one of these lengths.
+
+    Raises:
+        TypeError: An item is not such a tuple.
+    """
+    found: list[tuple[Any, ...]] = []
+    for row in rows:
+        if not isinstance(row, tuple | list) or len(row) not in lengths:
+            raise TypeError(f"{what} {len(found)} is {row!r}, must be a tuple of {parts}")
+        found.append(tuple(row))
+    return found
+
+
+def _number(value: Any) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"a type ID or another number is an int, not {value!r}") from None
 
 
 def _text(name: Any) -> str:

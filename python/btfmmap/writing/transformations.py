@@ -222,6 +222,8 @@ def merge(btfs: Kernel | Iterable[Btf]) -> Merged:
     """
     from ..kernel import Kernel
 
+    if isinstance(btfs, Btf | str | bytes):
+        raise TypeError(f"btfs is {btfs!r}, must be a Kernel or several Btfs")
     items = [btfs.base, *btfs.modules.values()] if isinstance(btfs, Kernel) else [*btfs]
     cores = [_core_of(item) for item in items]
     if not cores:
