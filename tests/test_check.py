@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from bpf_object import BpfObject
 from bpf_objects import kernel_with, reading_object
-from btf_writer import FUNC, FUNC_PROTO, BtfWriter, every_kind
+from btf_writer import FUNC, FUNC_PROTO, VAR, BtfWriter, every_kind
 from elf_writer import ElfWriter
 from guarded import PRELUDE, compile_bpf, program
 from mutants import mutant
@@ -439,6 +439,7 @@ def test_btf_as_object(tmp_path: Path) -> None:
 def test_what_is_not_an_object(tmp_path: Path) -> None:
     contents = {
         "raw.btf": (every_kind().build(), "BTF without instructions"),
+        "empty": (b"", "empty: the file is empty"),
         "text": (b"text", "neither a BPF object nor a file that contains one"),
         "broken.o": (reading_object("x")[:100], "neither a BPF object|broken|ELF"),
         "module.ko.xz": ((DATA / "tun.ko.xz").read_bytes(), "not a BPF object"),
@@ -455,11 +456,11 @@ def test_what_is_not_an_object(tmp_path: Path) -> None:
     found = check(
         [*(tmp_path / name for name in contents), tmp_path / "absent", good], opened(kernel_with("first"))
     )
-    assert found.verdict.tolist() == [[V.NOT_TRIED] * 6 + [V.FINE]]
+    assert found.verdict.tolist() == [[V.NOT_TRIED] * 7 + [V.FINE]]
     for error, (_, expected) in zip(found.objects.error, contents.values(), strict=False):
         assert re.search(expected, error), error
-    assert found.objects.error[5] == f"{tmp_path / 'absent'}: No such file or directory"
-    assert found.relocations.object.tolist() == [6]
+    assert found.objects.error[6] == f"{tmp_path / 'absent'}: No such file or directory"
+    assert found.relocations.object.tolist() == [7]
     with pytest.raises(TypeError, match="expected a path, bytes or Btf of a BPF object, not 7"):
         check([7], opened(kernel_with("first")))  # type: ignore[list-item]
 
@@ -729,6 +730,16 @@ def test_similar_functions() -> None:
     assert sorted(found.requirement_similar(0, 0)) == ["__wanted_function", "wanted_functions"]
     unasked = check(reading_object("absent", section="fentry/wanted_function"), opened(kernel))
     assert unasked.similar(0, 0) == unasked.requirement_similar(0, 0) == []
+
+
+def test_similar_functions_that_contain_the_name() -> None:
+    kernel = kernel_with("first")
+    proto = kernel.add(FUNC_PROTO)
+    kernel.add(VAR, "force_page_cache_var", size_or_type=1, extra=(1,))
+    for name in ("force_page_cache_ra", "page_cache_ra_unbounded", "cache", "unrelated"):
+        kernel.add(FUNC, name, size_or_type=proto)
+    found = check(reading_object("first", section="fentry/do_page_cache_ra"), opened(kernel), similar=True)
+    assert found.requirement_similar(0, 0) == ["force_page_cache_ra", "page_cache_ra_unbounded"]
 
 
 def test_prototypes() -> None:

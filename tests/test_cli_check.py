@@ -59,9 +59,8 @@ def test_report(capfd: pytest.CaptureFixture[str]) -> None:
     (renamed,) = (block for block in paragraphs if block[0] == "cfs_rq.nr_running: breaks on 7.2-amd64")
     text = "\n".join(renamed)
     assert "no member 'nr_running'" in text
-    assert (
-        "    runqlen.bpf.o, do_sample, runqlen.bpf.c:21\n        slot = BPF_CORE_READ(task, se.cfs_rq" in text
-    )
+    place = "    runqlen.bpf.o, do_sample, perf_event+0x40, runqlen.bpf.c:21"
+    assert f"{place}\n        slot = BPF_CORE_READ(task, se.cfs_rq" in text
     assert "close: nr_queued (same offset and type), h_nr_runnable" in text
     assert heads[-1] == "fentry/md_flush_request: may break on 6.12-cloud-arm64, 7.2-amd64"
     assert paragraphs[-1] == ["4 objects on 2 kernels: 3 fine, 2 maybe, 3 break"]
@@ -81,7 +80,7 @@ def test_width(width: int, capfd: pytest.CaptureFixture[str], monkeypatch: pytes
 def test_all(capfd: pytest.CaptureFixture[str]) -> None:
     words = ("cpudist.bpf.o", "--kernels", "kernels/7.2-amd64.btf")
     code, out, _ = report(capfd, *words)
-    assert (code, out) == (DONE, "1 object on 1 kernel: 1 fine, 0 maybe, 0 break\n")
+    assert (code, out) == (DONE, "1 object on 1 kernel (7.2-amd64): 1 fine, 0 maybe, 0 break\n")
     code, out, _ = report(capfd, *words, "--all")
     assert code == DONE
     rows = {tuple(line.rsplit("  ", 1)) for line in out.splitlines() if "task_struct" in line}

@@ -24,7 +24,8 @@ _CUTOFF = 0.6
 _MAX_FIELDS = 4096  # of a type, with those of anonymous members
 _MAX_LEVELS = 32  # of arrays, typedefs and qualifiers
 _MAX_CLOSE = 3
-_MAX_FLAGS = 64  # strings that may be those of enumerators
+_MAX_STRINGS = 64  # that contain a part
+_MIN_PART = 6  # letters of a name that others may contain
 _HEAD = 6  # letters of names that are searched at once
 _PREFIXES = ("_", "__", "do_", "__do_", "")
 
@@ -79,8 +80,9 @@ class Similar:
     def to_type(self, name: str, kind: Kind) -> list[str]:
         """Find types of a kind whose names resemble a name.
 
-        Looks only at names with the same beginning, apart from prefixes that functions get when they are
-        split: comparing all takes seconds.
+        Looks at names with the same beginning, apart from prefixes that functions get when they are split. If
+        none of them is similar, looks at names that contain this one without such a prefix. Comparing all
+        names would take seconds.
         """
         bare = name.strip("_")
         stem = bare[: len(bare) * 2 // 3]
@@ -88,7 +90,9 @@ class Similar:
             return []
         split = self._kernel.lookup([prefix + bare for prefix in _PREFIXES], kind).tolist()
         names = self._kernel.names([type_id for type_id in split if type_id >= 0])
-        return similar_names(name, dict.fromkeys((*self._starting_with(stem, kind), *names)), _CUTOFF)
+        beginning = dict.fromkeys((*self._starting_with(stem, kind), *names))
+        found = similar_names(name, beginning, _CUTOFF)
+        return found or similar_names(name, self._containing(bare.removeprefix("do_"), kind), _CUTOFF)
 
     def _starting_with(self, stem: str, kind: Kind) -> list[str]:
         """The names of a kind with a beginning. Missing names often have their first letters in common."""
@@ -97,22 +101,38 @@ class Similar:
             self._names[kind, head] = self._kernel.names(self._kernel.match(f"{head}*", kind))
         return [name for name in self._names[kind, head] if name.startswith(stem)]
 
+    def _containing(self, part: str, kind: Kind) -> list[str]:
+        """The names of a kind that contain a part."""
+        if len(part) < _MIN_PART:
+            return []
+        names = [*self._strings_with(part)]
+        found: list[str] = []
+        for name, type_id in zip(names, self._kernel.lookup(names, kind).tolist(), strict=True):
+            found += [name] * (type_id >= 0)
+        return found
+
     def _flags(self, name: str) -> list[str]:
         """Enumerators that end with the name of a bitfield: bitfields often become flags in an integer."""
-        wanted = f"_{name.upper()}\0".encode("utf-8", "surrogateescape")
         found: list[str] = []
-        at = self._strings.find(wanted)
-        for _ in range(_MAX_FLAGS):
-            if at < 0 or len(found) == _MAX_CLOSE:
-                break
-            start, end = self._strings.rfind(b"\0", 0, at) + 1, at + len(wanted) - 1
-            flag = self._strings[start:end].decode("utf-8", "surrogateescape")
+        for flag in self._strings_with(f"_{name.upper()}\0"):
             found += [
                 f"{flag} (enumerator of {_enum_name(enum)}, value {enumerator.value})"
                 for enum, enumerator in self._kernel.find_enumerators(flag)[:1]
             ]
-            at = self._strings.find(wanted, end)
+            if len(found) == _MAX_CLOSE:
+                break
         return found
+
+    def _strings_with(self, part: str) -> Iterator[str]:
+        """The first strings that contain a part; a NUL at its end stands for the end of the string."""
+        wanted = part.encode("utf-8", "surrogateescape")
+        end = 0
+        for _ in range(_MAX_STRINGS):
+            at = self._strings.find(wanted, end)
+            if at < 0:
+                break
+            start, end = self._strings.rfind(b"\0", 0, at) + 1, self._strings.find(b"\0", at)
+            yield self._strings[start:end].decode("utf-8", "surrogateescape")
 
     @cached_property
     def _strings(self) -> bytes:

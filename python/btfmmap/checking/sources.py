@@ -169,6 +169,8 @@ def _in_file(given: File, name: str, path: str) -> Iterator[ObjectSource]:
     content = _bytes(file)
     found = [*embedded_objects(content, file.name)]
     if not found:
+        if not content:
+            raise FormatError(f"{file.name}: the file is empty")
         if file is given:
             raise FormatError(f"{file.name}: neither a BPF object nor a file that contains one")
         raise FormatError(f"{file.name}: not a BPF object when decompressed, nor a file that contains one")

@@ -210,10 +210,8 @@ def _summary(result: CheckResult) -> str:
     if counts[Verdict.NOT_TRIED]:
         parts.append(f"{counts[Verdict.NOT_TRIED]:,} not tried")
     objects, kernels = len(result.objects), len(result.kernels)
-    return (
-        f"{objects:,} object{'s' * (objects != 1)} on {kernels:,} kernel{'s' * (kernels != 1)}: "
-        f"{', '.join(parts)}"
-    )
+    on = f"{kernels:,} kernels" if kernels != 1 else f"1 kernel ({printable(_kernel_names(result)[0])})"
+    return f"{objects:,} object{'s' * (objects != 1)} on {on}: {', '.join(parts)}"
 
 
 def _problem_lines(
@@ -238,7 +236,9 @@ def _problem_lines(
 
 def _place_lines(place: Place, names: Sequence[str], width: int) -> list[str]:
     """The place and the text of its source line, on a line of its own if they do not fit into one."""
-    where = ", ".join(filter(None, (names[place.object], _program_text(place), place.source)))
+    instruction = f"{place.section}+{place.offset:#x}" if place.offset >= 0 else ""
+    parts = names[place.object], _program_text(place), instruction, place.source
+    where = ", ".join(filter(None, parts))
     where, text = printable(where), printable(" ".join(place.text.split()))
     if place.instructions > 1:
         where += f" ({place.instructions}{_HARD_SPACE}instructions)"
@@ -254,7 +254,7 @@ def _program_text(place: Place) -> str:
     if len(place.programs) > _MAX_PROGRAMS:
         shown += f" and {len(place.programs) - _MAX_PROGRAMS:,} more"
     if place.function in ("", *place.programs[:1]):
-        return shown or place.section
+        return shown or ("" if place.offset >= 0 else place.section)
     return f"{place.function} (called by {shown})" if shown else place.function
 
 
