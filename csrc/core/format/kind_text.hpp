@@ -43,6 +43,11 @@ inline std::string upcoming_kind_hint(std::uint8_t kind) {
     return " (linux-next names it " + std::string(names[kind - first]) + ")";
 }
 
+// A number of bytes in messages about positions in bits: "24 bytes (192 bits)".
+inline std::string bytes_in_bits(std::uint64_t bytes) {
+    return std::to_string(bytes) + " bytes (" + std::to_string(8 * bytes) + " bits)";
+}
+
 // Returns UNKN for a combination of bits, as bpftool does.
 inline const ShortText& encoding_text(std::uint8_t encoding) {
     static constexpr ShortText names[] = {"(none)", "SIGNED", "CHAR", "UNKN", "BOOL"};

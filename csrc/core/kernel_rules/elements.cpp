@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/format/kind_text.hpp"
 #include "core/kernel_rules/records.hpp"
 
 namespace btfmmap::kernel_rules {
@@ -36,7 +37,7 @@ void RecordCheck::check_members(const Record& record, uint32_t count) {
         }
         if (bytes_of_bits(offset) > record.size_or_type) {
             bad(Rule::member_start, MemberField::offset,
-                "at bit " + number(offset) + ", past its " + number(record.size_or_type) + " bytes");
+                "at bit " + number(offset) + ", past its " + bytes_in_bits(record.size_or_type));
         }
         last = offset;
     }
@@ -96,7 +97,8 @@ void RecordCheck::check_section(const Record& record, uint32_t count) {
         }
         if (!unset && (bytes == 0 || bytes > size)) {
             bad(Rule::entry_size, SecinfoField::size,
-                "of " + number(bytes) + " bytes, must have 1 to the section's " + number(size));
+                bytes == 0 ? "of 0 bytes"
+                           : "of " + number(bytes) + " bytes, more than the section's " + number(size));
         }
         end = unset ? 0 : offset + bytes;
         if (!unset && end > size) {

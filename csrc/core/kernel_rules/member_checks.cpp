@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/format/kind_text.hpp"
 #include "core/kernel_rules/resolver.hpp"
 
 namespace btfmmap::kernel_rules {
@@ -71,9 +72,9 @@ void Resolver::check_copied_bits(const Member& member, uint32_t start, uint32_t 
     }
     const uint32_t size = types_.size_or_type(member.parent), first = start / 8;
     if (size < first || size - first < bytes_of_bits(copied)) {
-        member_fault(Rule::member_end, member,
-                     "that ends at bit " + number(std::uint64_t{start} + bits) + ", past its " +
-                         number(size) + " bytes");
+        member_fault(
+            Rule::member_end, member,
+            "that ends at bit " + number(std::uint64_t{start} + bits) + ", past its " + bytes_in_bits(size));
     }
 }
 
@@ -91,8 +92,8 @@ void Resolver::check_enum_bitfield(const Member& member) {
     const uint32_t end = start + (bits == 0 ? int_bits : bits), size = types_.size_or_type(member.parent);
     if (size < bytes_of_bits(end)) {
         member_fault(Rule::member_end, member,
-                     "that ends at bit " + number(end) + ", past its " + number(size) +
-                         " bytes; enums count as 32 bits");
+                     "that ends at bit " + number(end) + ", past its " + bytes_in_bits(size) +
+                         "; enums count as 32 bits");
     }
 }
 
@@ -102,9 +103,8 @@ void Resolver::check_whole_member(const Member& member, uint32_t type_id) {
     const bool is_float = types_.kind(type_id) == Kind::Float;
     const uint32_t alignment = is_float ? std::min(pointer_size_, bytes) : 1;
     if (alignment == 0 || start % (std::uint64_t{8} * alignment) != 0) {
-        return member_fault(
-            Rule::member_alignment, member,
-            "at bit " + number(start) + ", not a multiple of " + number(alignment) + " bytes");
+        return member_fault(Rule::member_alignment, member,
+                            "at bit " + number(start) + ", not a multiple of " + bytes_in_bits(alignment));
     }
     const uint32_t whole = types_.size_or_type(member.parent), first = start / 8;
     if (whole < first || whole - first < bytes) {

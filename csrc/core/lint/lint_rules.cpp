@@ -305,7 +305,7 @@ private:
             if (extent.end > 8 * size) {
                 note(row, "outside", word,
                      member_text(i, name_at(name_off)) + " that ends at bit " + number(positive(extent.end)) +
-                         ", past its " + number(positive(size)) + " bytes");
+                         ", past its " + bytes_in_bits(positive(size)));
             }
             if (kind != Kind::Struct) {
                 continue;
