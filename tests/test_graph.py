@@ -269,5 +269,5 @@ def test_without_the_extra(method: str, package: str) -> None:
 
 def test_repr() -> None:
     btf = btfmmap.open(data=cycles().build())
-    assert repr(btf.graph) == "<Graph of 8 types and 7 references>"
+    assert repr(btf.graph) == "<Graph of 8 nodes and 7 references>"
     assert np.shares_memory(btf.graph.indices, btf.graph.indices)

@@ -357,7 +357,8 @@ class Btf(HasTables):
         name = (self._path or "buffer") + (f" unit {number}" if units > 1 else "")
         if self._core_or_none is None:
             return f"<Btf {name} closed>"
-        return f"<Btf {name} {self._core.how} {self._core.rows} types>"
+        types = self._core.rows - (self._base is None)  # void, type ID 0, is not recorded
+        return f"<Btf {name} {self._core.how} {types} types>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         from .pickling import MAX_LEVELS, digest, reopen
@@ -873,7 +874,7 @@ class Btf(HasTables):
 
         Example:
             >>> btf.graph
-            <Graph of 49 types and 64 references>
+            <Graph of 49 nodes and 64 references>
         """
         from .graph import Graph
 

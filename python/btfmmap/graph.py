@@ -65,7 +65,7 @@ class Graph:
 
     Example:
         >>> btf.graph
-        <Graph of 49 types and 64 references>
+        <Graph of 49 nodes and 64 references>
     """
 
     def __init__(self, btf: Btf, core: CoreGraph, *, is_reverse: bool = False) -> None:
@@ -143,7 +143,7 @@ class Graph:
         return len(self._indptr) - 1
 
     def __repr__(self) -> str:
-        return f"<Graph of {len(self)} types and {len(self._indices)} references>"
+        return f"<Graph of {len(self)} nodes and {len(self._indices)} references>"
 
     def reachable(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
         """Find all types that the given types depend on, directly or indirectly.
