@@ -8,7 +8,7 @@ from _operator import index
 from ._core import Btf as _CoreBtf
 from ._core import File
 from .btf import Btf
-from .errors import MissingBaseError, NotFoundError
+from .errors import FormatError, MissingBaseError, NotFoundError
 from .running_kernel import KERNEL_BTF, open_running
 
 TYPE_CHECKING = False
@@ -138,7 +138,20 @@ def open_with_holder(
         beside = None if base is not None else base_beside(name)
         if beside is None:
             raise
-        return _opened(open_file(name, method), name, open(beside), unit, method)
+    try:
+        found = open(beside)
+    except FormatError as error:
+        raise _explained(error, f"taken as the base of {name}") from None
+    try:
+        return _opened(open_file(name, method), name, found, unit, method)
+    except FormatError as error:
+        raise _explained(error, f"opened on {beside}, found beside it") from None
+
+
+def _explained(error: FormatError, what: str) -> FormatError:
+    """The error with what was done about the base, which the caller did not name."""
+    message = f"{error} ({what}; pass another base)"
+    return type(error)(message, offset=error.offset, type_id=error.type_id)
 
 
 def open_part(file: File) -> Btf:
