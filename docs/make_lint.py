@@ -1,16 +1,36 @@
 # ruff: noqa: E501 (lines of the page)
-"""Writes docs/lint.md: the rules of the kernel, from the table in csrc/core/kernel_rules/rules.cpp."""
+"""Writes docs/lint.md: the rules of lint.
+
+Errors and notes are described in the docstring of Diagnostic, the rules of the kernel in the table in
+csrc/core/kernel_rules/rules.cpp.
+"""
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
-from btfmmap import _core
+from btfmmap import Diagnostic, _core
 
 PAGE = Path(__file__).with_name("lint.md")
 
+TOP = """\
+# The rules of lint
+
+`btfmmap lint` and `btfmmap.lint` list what keeps btfmmap from opening a BTF (errors), and what is invalid or unusual in
+it (notes). A note can be a reason for the kernel to refuse the BTF: a note of the rule `kernel`, and the last line of
+the command, say whether Linux {version} does. With `--kernel` or `rules="kernel"`, these reasons are the errors.
+
+The command exits with 1 if there are errors, and with 0 if there are only notes. It prints 10 lines for each rule and
+the number of others; `--limit 0` prints all, and `--json` always has all. Offsets are those in the BTF, not in the file
+that contains it. Errors come first, then notes, each in the order of the BTF.
+
+{rules}
+"""
+
 HEAD = """\
-# The rules of the kernel
+## The rules of the kernel
 
 Linux checks BTF before it takes it: that of a program when `bpf(BPF_BTF_LOAD)` loads it, that of a module with the
 module. `btfmmap lint --kernel` and `btfmmap.lint(..., rules="kernel")` apply these rules, those of `kernel/bpf/btf.c`
@@ -59,6 +79,15 @@ def cell(text: str) -> str:
     return text.replace("|", "<br>")
 
 
+def errors_and_notes() -> str:
+    """The rules without those of the kernel: a section each for errors and notes."""
+    assert Diagnostic.__doc__ is not None
+    text = inspect.cleandoc(Diagnostic.__doc__)
+    start, end = text.index("Rules of errors:"), text.index("The rules of the kernel, which")
+    text = re.sub(r"^Rules of (\w+):$", r"## Rules of \1", text[start:end].rstrip(), flags=re.MULTILINE)
+    return re.sub(r'"([a-z-]+)"', r"`\1`", text)
+
+
 def page() -> str:
     """The text of the page."""
     rows = []
@@ -69,7 +98,12 @@ def page() -> str:
         logged = "<br>".join(f"`{each}`" for each in log.split("|")) if log else ""
         rows.append(f"| `{name}` | {words} | {cell(text)} | {place} | {logged} |\n")
     version = _core.kernel_rules_version()
-    return HEAD.format(version=version) + "".join(rows) + TAIL.format(version=version)
+    return (
+        TOP.format(version=version, rules=errors_and_notes())
+        + HEAD.format(version=version)
+        + "".join(rows)
+        + TAIL.format(version=version)
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`lint`: lists all errors of a BTF, and what is legal but unusual in it."""
+"""`lint`: lists all errors of a BTF, and what is invalid or unusual in it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def lint(
     rules: Literal["open", "kernel"] = "open",
     raw: bool = False,
 ) -> list[Diagnostic]:
-    """List all errors of a BTF, and what is legal but unusual in it.
+    """List what keeps `open` from opening a BTF (errors), and what is invalid or unusual in it (notes).
 
     `open` raises on the first error; this function continues. If there are no errors, or only errors of the
     rule "section-entry", the BTF can be opened. A note of the rule "kernel" says that Linux 6.18 refuses it.
