@@ -205,12 +205,12 @@ def test_holes_against_pahole(kernel: Path) -> None:
 
 def test_holes_of_few(file: Path) -> None:
     assert len(json.loads(run_btfmmap("holes", "-f", file, "--json").stdout)) == 3
-    assert json.loads(run_btfmmap("holes", "-n", "0", "-f", file, "--json").stdout) == []
+    assert len(json.loads(run_btfmmap("holes", "-n", "0", "-f", file, "--json").stdout)) == 3
     with pytest.raises(ValueError, match="-1"):
         btfmmap.open(file).wasteful(-1)
     done = run_btfmmap("holes", "-n", "-1", "-f", file)
     assert done.returncode == 2
-    assert "invalid count value: '-1'" in done.stderr
+    assert "'-1' is not a number of lines to list" in done.stderr
 
 
 def test_at(file: Path) -> None:
@@ -245,7 +245,7 @@ def test_at(file: Path) -> None:
     assert done.stderr == "btfmmap: byte 8 is past the end of flags, which has 8 bytes\n"
     done = run_btfmmap("at", "flags", "eight", "-f", file)
     assert done.returncode == 2
-    assert "invalid byte offset value: 'eight'" in done.stderr
+    assert "'eight' is not a byte offset; btfmmap show TYPE.eight gives that of a member" in done.stderr
 
 
 @pytest.mark.parametrize(

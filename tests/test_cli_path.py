@@ -43,7 +43,7 @@ def test_between_types(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert (code, err) == (DONE, [])
     assert rows == [
         ["pointers", "offsets", "type             path"],
-        ["1", "8", "struct target *  start.near  (union: start.near)"],
+        ["1", "8", "struct target *  start.near  (union: near)"],
         ["2", "16,", "0    struct target *  start.middle->far"],
     ]
     _, rows, _ = run(capfd, file, "start", "target", "--limit", "1")

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
+import pty
+import struct
+import subprocess
+import termios
 from pathlib import Path
 
 import bpftool_json as bpftool
 import pytest
+import requirements
 from btf_writer import BtfWriter
-from command import run_btfmmap
+from command import COMMAND, run_btfmmap
 
 import btfmmap
 from btfmmap.cli import COMMANDS
+from btfmmap.cli import doctor as cli_doctor
+from btfmmap.contract import rules
 
 SAMPLE = btfmmap.SAMPLE_BTF
 
@@ -107,7 +115,7 @@ def test_declaration_means_its_type(file: Path, typed: str) -> None:
     shown = run_btfmmap("show", typed, "-f", file)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout == run_btfmmap("show", "struct Packet", "-f", file).stdout
-    for words in (["at", typed, "8"], ["users", typed], ["dtype", typed], ["find", typed]):
+    for words in (["at", typed, "8"], ["dtype", typed], ["find", typed]):
         plain = [word.replace(typed, "struct Packet") for word in words]
         assert run_btfmmap(*words, "-f", file).stdout == run_btfmmap(*plain, "-f", file).stdout != ""
 
@@ -227,7 +235,7 @@ def test_users_of_a_kind(file: Path, typed: str, kind: str) -> None:
 
 
 def test_functions_before_prototypes(file: Path) -> None:
-    lines = run_btfmmap("users", "Packet", "-f", file).stdout.splitlines()
+    _, *lines = run_btfmmap("users", "Packet", "-f", file).stdout.splitlines()
     kinds = [line.split()[1] for line in lines]
     assert kinds.index("FUNC") < kinds.index("FUNC_PROTO") == len(kinds) - 1
 
@@ -268,8 +276,12 @@ def test_file_as_a_type(file: Path) -> None:
 @pytest.mark.parametrize("option", ["-f", "--file"])
 def test_option_where_the_file_needs_none(file: Path, command: str, option: str) -> None:
     done = run_btfmmap(command, option, file)
-    assert done.returncode == 2
-    assert "the file is given without -f here" in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    plain = run_btfmmap(command, file)
+    assert [line for line in done.stdout.splitlines() if "opened" not in line] == [
+        line for line in plain.stdout.splitlines() if "opened" not in line
+    ]
+    assert "not allowed with argument" in run_btfmmap(command, file, option, file).stderr
 
 
 def test_no_advice_on_files_where_none_is_meant(file: Path) -> None:
@@ -332,3 +344,414 @@ class TestFileObjects:
                 btfmmap.open(opened, data=b"")
             with pytest.raises(ValueError, match="method applies only to a path"):
                 btfmmap.open(opened, method="mmap")
+
+
+@pytest.fixture(scope="module")
+def pointers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A struct with uses by value, through one pointer and through two, and a name with stars."""
+    writer = BtfWriter()
+    word = writer.add_int("int", 4)
+    item = writer.add_struct("item", 4, [("number", word, 0)])
+    one = writer.add(btfmmap.Kind.PTR, "", size_or_type=item)
+    const = writer.add(btfmmap.Kind.CONST, "", size_or_type=one)
+    two = writer.add(btfmmap.Kind.PTR, "", size_or_type=const)
+    for name, type_id in [("put", one), ("get", two), ("copy", item)]:
+        proto = writer.add_proto(0, [("count", word), ("it", type_id)])
+        writer.add(btfmmap.Kind.FUNC, name, size_or_type=proto)
+    named = writer.add_struct("Box<*const u8>", 4, [("x", word, 0)])
+    writer.add_struct("crate", 4, [("box", named, 0)])
+    path = tmp_path_factory.mktemp("pointers") / "pointers.btf"
+    path.write_bytes(writer.build())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("item", {"put", "get", "copy"}),
+        ("struct item", {"put", "get", "copy"}),
+        ("struct item *", {"put"}),
+        ("const struct item*it", {"put"}),
+        ("(item *)", {"put"}),
+        ("struct item **", {"get"}),
+        ("struct item *const *;", {"get"}),
+    ],
+)
+def test_stars_choose_users(pointers: Path, typed: str, names: set[str]) -> None:
+    words = ["users", typed, "--role", "param", "--kind", "func", "-f", str(pointers)]
+    rows = json.loads(run_btfmmap(*words, "--json").stdout)
+    assert {row["user"] for row in rows} == names
+    head, *lines = run_btfmmap(*words).stdout.splitlines()
+    assert head.split() == ["id", "kind", "user", "role", "name", "offset"]
+    assert {line.split()[2] for line in lines} == names
+    assert all(line.split()[3:5] == ["parameter", "1"] for line in lines)  # counted from 0
+
+
+def test_stars_without_users(pointers: Path) -> None:
+    done = run_btfmmap("users", "struct item ***", "-f", pointers)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "without the stars" in done.stderr
+    assert run_btfmmap("users", "struct item ***", "-f", pointers, "--json").stdout == "[]\n"
+    done = run_btfmmap("users", "struct item *", "--embedded", "-f", pointers)
+    assert done.returncode == 2
+    assert "leave out the stars" in done.stderr
+
+
+def test_stars_in_a_name(pointers: Path) -> None:
+    done = run_btfmmap("users", "Box<*const u8>", "-f", pointers)
+    assert done.stdout.splitlines()[1].split()[1:3] == ["STRUCT", "crate"]
+
+
+@pytest.mark.parametrize(
+    ("option", "typed"), [("--role", "param,member"), ("-r", "MEMBER|return"), ("--kind", "struct, func")]
+)
+def test_several_words_in_one_option(file: Path, option: str, typed: str) -> None:
+    done = run_btfmmap("users", "Packet", option, typed, "-f", file)
+    assert done.returncode == 2
+    advice = done.stderr.partition("; write ")[2].partition(" (see")[0]
+    once = run_btfmmap("users", "Packet", *advice.split(), "-f", file)
+    assert (once.returncode, once.stderr) == (0, "")
+    assert "unknown" in run_btfmmap("users", "Packet", option, "nonsense,int", "-f", file).stderr
+
+
+def test_kinds_and_roles_are_listed() -> None:
+    for command in ("find", "users"):
+        said = " ".join(run_btfmmap("help", command).stdout.split())
+        assert f"Kinds: {', '.join(kind.name.lower() for kind in btfmmap.Kind if kind)}" in said
+    roles = ", ".join(role.name.lower() for role in btfmmap.Role)
+    assert f"Roles: {roles}" in said
+
+
+def test_several_kinds(file: Path) -> None:
+    found = json.loads(run_btfmmap("find", "*e*", "-k", "func", "-k", "struct", "-f", file, "--json").stdout)
+    assert [(row["kind"], row["name"]) for row in found] == [
+        ("STRUCT", "Packet"),
+        ("FUNC", "send"),
+        ("STRUCT", "queue"),
+    ]
+    assert "no type of kind VAR or FUNC named" in run_btfmmap("find", "x", "-k", "var", "-k", "func").stderr
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t"])
+@pytest.mark.parametrize(
+    "command", ["show", "find", "users", "at TYPE 0", "dtype", "dump --root", "path TYPE flow"]
+)
+def test_empty_name(command: str, name: str) -> None:
+    words = [name if word == "TYPE" else word for word in command.split()]
+    words += [] if "TYPE" in command else [name]
+    done = run_btfmmap(*words, "--sample")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "btfmmap: the name is empty\n"
+
+
+@pytest.mark.parametrize("typed", ["struct", "union ", "const *", "const", "*&"])
+def test_missing_name(typed: str) -> None:
+    done = run_btfmmap("show", typed, "--sample")
+    assert done.stderr == f"btfmmap: the name is missing in {typed!r}\n"
+
+
+@pytest.mark.parametrize("words", [["info", ""], ["show", "x", "-f", ""], ["info", SAMPLE, "-B", ""]])
+def test_empty_name_of_a_file(words: list[str]) -> None:
+    done = run_btfmmap(*words)
+    assert (done.returncode, done.stderr) == (2, "btfmmap: the name of the file is empty\n")
+
+
+@pytest.mark.parametrize("command", ["show", "users", "dtype"])
+def test_glob_where_one_name_is_meant(file: Path, command: str) -> None:
+    done = run_btfmmap(command, "struct *e*", "-f", file)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "'struct *e*' is not one name; btfmmap find 'struct *e*' lists the 2 that match" in done.stderr
+    assert run_btfmmap("find", "struct *e*", "-f", file).stdout.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"), [("Pac", "'Pac*'"), ("struct Pa", "'struct Pa*'"), ("se", "'se*'")]
+)
+@pytest.mark.parametrize("command", ["show", "find"])
+def test_start_of_a_name(file: Path, command: str, typed: str, hint: str) -> None:
+    done = run_btfmmap(command, typed, "-f", file)
+    assert done.returncode == 1
+    assert f"btfmmap find {hint} lists the one that starts with it" in done.stderr
+
+
+def test_endings_of_types_are_close(tmp_path: Path) -> None:
+    """`task` is also a member, and little of `task_struct`."""
+    writer = BtfWriter()
+    word = writer.add_int("int", 4)
+    writer.add_struct("task_struct", 4, [("task", word, 0)])
+    writer.add_proto(0, [])
+    path = tmp_path / "task.btf"
+    path.write_bytes(writer.build())
+    said = run_btfmmap("show", "task", "-f", path).stderr
+    assert "close to it: task_struct; it is a member of struct task_struct" in said
+    assert "close to it: task_struct" in run_btfmmap("find", "struct task", "-f", path).stderr
+
+
+def test_close_names_are_of_the_kind(file: Path) -> None:
+    said = run_btfmmap("find", "packet_s", "-k", "func", "-f", file).stderr
+    assert "packet_t" not in said
+    assert "close to it: packet_t" in run_btfmmap("find", "packet_s", "-k", "typedef", "-f", file).stderr
+
+
+@pytest.mark.parametrize("typed", ["it->length", "it.length;", "it.cb[4].length"])
+def test_variable_in_a_path(file: Path, typed: str) -> None:
+    said = run_btfmmap("show", typed, "-f", file).stderr
+    assert said.startswith("btfmmap: no type named 'it'; ")
+    assert "--variable 'it=TYPE *'" in said
+    assert "--variable 'it=TYPE *'" in run_btfmmap("path", "it->length", "-f", file).stderr
+    assert "close to it: Packet" in run_btfmmap("show", "Paket.length", "-f", file).stderr
+
+
+def test_member_for_an_offset(file: Path) -> None:
+    done = run_btfmmap("at", "Packet", "length", "-f", file)
+    assert done.returncode == 2
+    assert "'length' is not a byte offset; btfmmap show TYPE.length gives" in done.stderr
+    assert run_btfmmap("show", "Packet.length", "-f", file).returncode == 0
+    assert "show TYPE" not in run_btfmmap("at", "Packet", "0xz", "-f", file).stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("-f FILE show Packet", "show -f FILE Packet"),
+        ("--json info", "info --json"),
+        ("--json", "info --json"),
+        ("-f FILE", "info -f FILE"),
+        ("-f info show x", "show -f info x"),
+        ("--regex x", "COMMAND --regex x"),
+    ],
+)
+def test_options_before_the_command(file: Path, typed: str, meant: str) -> None:
+    typed, meant = (text.replace("FILE", str(file)) for text in (typed, meant))
+    done = run_btfmmap(*typed.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"btfmmap: options follow the command: btfmmap {meant} (see btfmmap --help)\n"
+
+
+def test_help_of_several_commands() -> None:
+    parts = [run_btfmmap(command, "--help").stdout for command in ("show", "find", "diff")]
+    assert run_btfmmap("help", "show", "find", "diff").stdout == "\n".join(parts)
+    assert "did you mean find?" in run_btfmmap("help", "show", "fnid").stderr
+    assert "[COMMAND ...]" in run_btfmmap("help", "--help").stdout
+
+
+def test_declaration_as_json() -> None:
+    facts = json.loads(run_btfmmap("show", "flow", "--json", "--sample").stdout)
+    both = json.loads(run_btfmmap("show", "flow", "--json", "--c", "--sample").stdout)
+    assert both.pop("c") == run_btfmmap("show", "flow", "--c", "--sample").stdout.rstrip("\n")
+    assert both == facts
+
+
+def test_counts_agree(file: Path) -> None:
+    """`info`, `repr` and what is recorded: void is not a recorded type."""
+    recorded = len(bpftool.records(file))
+    assert json.loads(run_btfmmap("info", file, "--json").stdout)["types"] == recorded
+    assert f" {recorded} types>" in repr(btfmmap.open(file))
+
+
+def test_limits(file: Path) -> None:
+    for words in (["find", "*"], ["users", "long unsigned int"], ["users", "Packet"]):
+        every = json.loads(run_btfmmap(*words, "--json", "-f", file).stdout)
+        for option in ("-n", "--limit"):
+            assert json.loads(run_btfmmap(*words, option, "1", "--json", "-f", file).stdout) == every[:1]
+        assert json.loads(run_btfmmap(*words, "-n", "0", "--json", "-f", file).stdout) == every
+    for words in (["holes"], ["path", "queue", "char"]):
+        every_line = run_btfmmap(*words, "--limit", "0", "-f", file).stdout.splitlines()
+        assert run_btfmmap(*words, "-n", "1", "-f", file).stdout.count("\n") == 2 <= len(every_line)
+    for command in ("find x", "users x", "holes", "lint", "path a b"):
+        assert "'x' is not a number" in run_btfmmap(*command.split(), "-n", "x").stderr
+
+
+def test_order_of_holes(tmp_path: Path) -> None:
+    writer = BtfWriter()
+    char, long = writer.add_int("char", 1), writer.add_int("long", 8)
+    writer.add_struct("hole", 24, [("a", char, 0), ("b", long, 64), ("c", long, 128)])
+    writer.add_struct("padding", 24, [("a", long, 0), ("b", char, 64)])
+    writer.add_struct("both", 24, [("a", char, 0), ("b", long, 64), ("c", char, 128)])
+    path = tmp_path / "holes.btf"
+    path.write_bytes(writer.build())
+    for sort, column, names in [
+        ("waste", "waste", ["padding", "both", "hole"]),
+        ("holes", "hole_bytes", ["both", "hole", "padding"]),  # of equal ones, the more wasteful first
+        ("padding", "padding", ["padding", "both", "hole"]),
+    ]:
+        rows = json.loads(run_btfmmap("holes", "--sort", sort, "--json", "-f", path).stdout)
+        assert [row["name"] for row in rows] == names
+        assert [row[column] for row in rows] == sorted((row[column] for row in rows), reverse=True)
+        lines = run_btfmmap("holes", "--sort", sort, "-n", "2", "-f", path).stdout.splitlines()
+        assert [line.split()[-1] for line in lines[1:]] == names[:2]
+
+
+class TestWrongBase:
+    """A split BTF on a base that is not its own."""
+
+    @pytest.fixture
+    def module(self, tmp_path: Path) -> Path:
+        """A module in a folder with another kernel's `vmlinux`, which lacks its types and names."""
+        base = BtfWriter()
+        base.add_int("int", 4)
+        (tmp_path / "vmlinux").write_bytes(base.build())
+        split = BtfWriter(strings=b"")
+        for number in range(20):
+            split.add(btfmmap.Kind.PTR, size_or_type=1000 + number)
+            split.records.append(split.words(5000 + number, btfmmap.Kind.STRUCT << 24, 0))
+        path = tmp_path / "own.ko"
+        path.write_bytes(split.build())
+        return path
+
+    def test_error_names_the_base_that_was_found(self, module: Path) -> None:
+        beside = module.with_name("vmlinux")
+        with pytest.raises(btfmmap.FormatError, match="refers to type") as caught:
+            btfmmap.open(module)
+        assert f"(opened on {beside}, found beside it; pass another base)" in str(caught.value)
+        assert caught.value.type_id == 2
+        assert str(beside) in run_btfmmap("show", "int", "-f", module).stderr
+        with pytest.raises(btfmmap.FormatError) as caught:
+            btfmmap.open(module, base=btfmmap.open(beside))
+        assert "found beside" not in str(caught.value)
+
+    def test_base_that_does_not_open(self, module: Path) -> None:
+        beside = module.with_name("vmlinux")
+        beside.write_bytes(b"no BTF")
+        with pytest.raises(btfmmap.FormatError) as caught:
+            btfmmap.open(module)
+        assert str(caught.value).startswith(f"{beside}: ")
+        assert f"(taken as the base of {module}; pass another base)" in str(caught.value)
+
+    @pytest.mark.parametrize("options", [[], ["--kernel"]])
+    @pytest.mark.parametrize("named", [False, True])
+    def test_lint_suspects_it(self, module: Path, options: list[str], named: bool) -> None:
+        if named:
+            options = [*options, "--base", str(module.with_name("vmlinux"))]
+        done = run_btfmmap("lint", module, *options)
+        assert done.returncode == 1
+        first, second, *_ = done.stdout.splitlines()
+        assert ": error: " in second
+        assert first == f"{module}: the base is probably of another kernel; --base names another one"
+
+    def test_lint_does_not_suspect_a_good_one(self, module: Path) -> None:
+        split = BtfWriter(strings=b"")
+        split.add(btfmmap.Kind.PTR, size_or_type=7)
+        module.write_bytes(split.build())
+        assert "probably" not in run_btfmmap("lint", module).stdout
+
+    def test_lint_lists_some_of_each_rule(self, module: Path) -> None:
+        every = json.loads(run_btfmmap("lint", module, "--json", "-n", "1").stdout)
+        counts = {(row["severity"], row["rule"]): 0 for row in every}
+        for row in every:
+            counts[row["severity"], row["rule"]] += 1
+        assert counts["error", "reference"] == 40
+        for option, limit in [([], 10), (["--limit", "3"], 3), (["-n", "0"], 1000)]:
+            *lines, last = run_btfmmap("lint", module, *option).stdout.splitlines()
+            for (severity, rule), count in counts.items():
+                shown = [line for line in lines if f": {severity}: " in line and line.endswith(f"[{rule}]")]
+                assert len(shown) == min(count, limit)
+                assert count != limit + 1  # the noun is plural
+                more = f"{module}: and {count - limit} more {severity}s [{rule}]; --limit 0 lists all"
+                assert (more in lines) == (count > limit)
+            assert last.startswith(f"40 errors, {len(every) - 40} note")
+
+    def test_help(self) -> None:
+        said = " ".join(run_btfmmap("help", "lint").stdout.split())
+        assert "The exit code is 1 if there are errors, and 0 if there are only notes" in said
+        for command in ("show", "lint"):
+            assert "default: vmlinux in the folder of the file" in " ".join(
+                run_btfmmap("help", command).stdout.split()
+            )
+
+
+class TestFolders:
+    @pytest.mark.parametrize(
+        "words",
+        [["show", "x", "-f", "FOLDER"], ["info", "FOLDER"], ["lint", "FOLDER"], ["holes", "-f", "FOLDER"]],
+    )
+    def test_files_in_it_are_named(self, file: Path, tmp_path: Path, words: list[str]) -> None:
+        for name in ("vmlinux", "tun.ko.xz", "notes.txt"):
+            (tmp_path / name).write_bytes(file.read_bytes())
+        (tmp_path / "sub.ko").mkdir()
+        done = run_btfmmap(*(str(tmp_path) if word == "FOLDER" else word for word in words))
+        assert (done.returncode, done.stdout) == (2, "")
+        files = f"give a file, such as {tmp_path}/vmlinux or {tmp_path}/tun.ko.xz"
+        assert f"{tmp_path} is a folder; {files} " in done.stderr
+        assert "btfmmap.open_kernel" in done.stderr
+
+    def test_empty_folder_and_base(self, tmp_path: Path) -> None:
+        assert "give a file (check" in run_btfmmap("info", tmp_path).stderr
+        assert "give a file (check" in run_btfmmap("info", SAMPLE, "-B", tmp_path).stderr
+
+    def test_output(self, file: Path, tmp_path: Path) -> None:
+        done = run_btfmmap("dump", file, "-o", tmp_path)
+        assert done.returncode == 2
+        assert "give a file" not in done.stderr
+
+
+class TestWidth:
+    """Lines fit 80 columns, or on a terminal its width; in a pipe, nothing is cut."""
+
+    @pytest.fixture
+    def long_names(self, tmp_path: Path) -> Path:
+        writer = BtfWriter()
+        word = writer.add_int("int", 4)
+        inner = writer.add_struct("inner", 4, [("x", word, 0)])
+        writer.add_struct(f"a_{'long_' * 20}name", 16, [(f"m_{'ember_' * 20}", inner, 0)])
+        path = tmp_path / "long.btf"
+        path.write_bytes(writer.build())
+        return path
+
+    @staticmethod
+    def on_terminal(columns: int, *words: str | Path) -> list[str]:
+        """The lines that a command prints on a terminal."""
+        leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with subprocess.Popen([*COMMAND, *words], stdout=follower, stdin=subprocess.DEVNULL) as process:
+            os.close(follower)
+            printed = b""
+            while True:
+                try:
+                    part = os.read(leader, 1 << 16)
+                except OSError:  # EIO: the process has closed the terminal
+                    break
+                if not part:
+                    break
+                printed += part
+        os.close(leader)
+        assert process.returncode == 0
+        return printed.decode().splitlines()
+
+    @pytest.mark.parametrize("words", [["users", "inner"], ["holes"]])
+    def test_names_are_shortened_on_a_terminal(self, long_names: Path, words: list[str]) -> None:
+        words = [*words, "-f", str(long_names)]
+        piped = run_btfmmap(*words).stdout.splitlines()
+        assert max(map(len, piped)) > 100
+        assert "..." not in "".join(piped)
+        for columns in (80, 100):
+            lines = self.on_terminal(columns, *words)
+            assert max(map(len, lines)) == columns
+            assert any("a_long_" in line and "..." in line and "ng_name" in line for line in lines)
+        assert self.on_terminal(400, *words) == piped
+
+    def test_doctor(self) -> None:
+        findings = [
+            btfmmap.Finding(rule.name, " or ".join(rule.expected), " or ".join(rule.expected), verdict)
+            for rule in rules.RULES
+            for verdict in ("holds", "does not hold")
+        ]
+        lines = cli_doctor.render(findings).splitlines()
+        holding = lines[: lines.index("does not hold:")]
+        assert len(holding) == len(findings) // 2 + 1
+        assert max(map(len, holding)) <= 80
+        assert all(", expected " in line for line in lines[len(holding) + 1 : len(findings) + 2])
+
+    def test_holes_of_a_kernel(self) -> None:
+        path = requirements.kernel_btf()
+        lines = run_btfmmap("holes", "-f", path).stdout.splitlines()
+        assert sum(len(line) <= 80 for line in lines) >= 18
+
+    def test_examples_in_help(self) -> None:
+        for command in COMMANDS:
+            said = run_btfmmap("help", command).stdout.splitlines()
+            examples = [line for line in said if line.startswith("    ") and "btfmmap" in line]
+            assert examples, command
+            assert max(map(len, examples)) <= 80
+        listed = run_btfmmap("--help").stdout
+        assert listed.count("\n  btfmmap ") >= 5

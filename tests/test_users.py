@@ -372,8 +372,8 @@ class TestCommand:
         path.write_bytes(btf_writer.every_kind().build())
         done = run_btfmmap("users", "char", "-f", path)
         lines = [line.split() for line in done.stdout.splitlines()]
-        assert ["7", "STRUCT", "pair", "member", "1", "at", "4"] in lines
-        assert ["7", "STRUCT", "pair", "member", "2", "right*", "at", "8"] in lines
+        assert ["7", "STRUCT", "pair", "member", "1", "4"] in lines
+        assert ["7", "STRUCT", "pair", "member", "2", "right*", "8"] in lines
         assert ["21", "FUNC", "print", "parameter", "0", "format*"] in lines
         assert run_btfmmap("users", "opaque", "-f", path).stdout == ""
 

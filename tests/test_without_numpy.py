@@ -75,7 +75,7 @@ def test_errors_without_numpy(tmp_path: Path) -> None:
     for words, message in [
         (["show", "flwo", "--sample"], "close to it: flow"),
         (["info", str(tmp_path / "absent")], "No such file"),
-        (["info", "-f", "x"], "the file is given without -f here"),
+        (["-f", "x", "info"], "options follow the command: btfmmap info -f x"),
     ]:
         done = subprocess.run(
             [sys.executable, "-c", HIDDEN, *words], capture_output=True, text=True, check=False

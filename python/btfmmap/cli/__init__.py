@@ -34,7 +34,11 @@ COMMANDS = (
     "min-core",
     "loaded",
     "doctor",
+    "help",
 )
+
+_OPTIONS_WITH_FILE = ("-f", "--file", "-B", "--base", "-o", "--output")
+_OPTIONS_OF_INFO = ("-f", "--file", "-B", "--base", "--json", "--sample", "--id", "--unit")
 
 # What other programs, or people, call a command.
 _OTHER_WORDS = {
@@ -82,24 +86,46 @@ def _parsed(words: Sequence[str]) -> tuple[Callable[[Any], int | None], Any]:
 
 def _translated(words: list[str]) -> list[str]:
     """Translate bpftool's arguments."""
-    if words and (words[0] in COMMANDS or words[0] == "help"):
+    if words and words[0] in COMMANDS:
         return words
     from .bpftool import translated
 
     return translated(words)
 
 
-def _explained(words: list[str]) -> list[str]:
-    """Translate `help COMMAND` to `COMMAND --help`. Refuse what is not a command.
+def _check_commands(words: list[str]) -> None:
+    """Refuse what is not a command, as the first word or to be described by `help`.
 
     Raises:
         ValueError: There is no such command. Names what may have been meant.
     """
-    if words[0] == "help":
-        words = [*words[1:2], "--help"]
-    word = words[0]
-    if word in COMMANDS or word.startswith("-"):
-        return words
+    first = words[0]
+    if first.startswith("-") and first.strip("-"):
+        if not any(option.startswith(first) for option in ("-h", "--help", "--version")):
+            raise ValueError(f"options follow the command: {_reordered(words)}")
+    elif first == "help":
+        for word in words[1:]:
+            if not word.startswith("-"):
+                _check_command(word)
+    else:
+        _check_command(first)
+
+
+def _reordered(words: list[str]) -> str:
+    """The command line with its command before the options."""
+    from shlex import join
+
+    # A file may have the name of a command.
+    places = [place for place, word in enumerate(words) if word in COMMANDS]
+    places.sort(key=lambda place: words[place - 1] in _OPTIONS_WITH_FILE)
+    if places:
+        return join(["btfmmap", words.pop(places[0]), *words])
+    return f"btfmmap {'info' if words[0] in _OPTIONS_OF_INFO else 'COMMAND'} {join(words)}"
+
+
+def _check_command(word: str) -> None:
+    if word in COMMANDS:
+        return
     message = f"unknown command {word!r}"
     if os.path.isfile(word):
         raise ValueError(f"{message}; it is a file: btfmmap info {word}")
@@ -107,7 +133,8 @@ def _explained(words: list[str]) -> list[str]:
 
     lower = word.lower()
     close = get_close_matches(_OTHER_WORDS.get(lower, lower), COMMANDS, n=1)
-    meant = f"did you mean {close[0]}?" if close else f"btfmmap show {word} shows a type"
+    advice = f"btfmmap show {word} shows a type" if word.isidentifier() else "btfmmap help lists the commands"
+    meant = f"did you mean {close[0]}?" if close else advice
     raise ValueError(f"{message}; {meant}")
 
 
@@ -126,7 +153,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         try:
-            words = _explained(_translated(words) or ["info"])
+            words = _translated(words) or ["info"]
+            _check_commands(words)
         except ValueError as error:
             from .argparse_cli import parser_of
 

@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+_DESCRIPTION = """\
+Query the Linux kernel's type information (BTF).
+Without a command, runs info on the running kernel.
+btfmmap help COMMAND describes a command; options follow the command.
+"""
+_EPILOG = """\
+examples:
+  btfmmap show sk_buff.len
+  btfmmap find "tcp_*" --kind func
+  btfmmap users "struct sk_buff *" --role parameter
+  btfmmap show ext4_inode_info -f ext4.ko.xz -B vmlinux.btf
+  btfmmap diff old.btf new.btf
+  btfmmap check prog.bpf.o --kernels "kernels/*.btf"
+
+Commands read a file with BTF, by default the running kernel's. check, diff and min-core also take folders of
+a kernel with its modules, as btfmmap.open_kernel does in Python.
+"""
 _FILE_OPTIONS = ("-f", "--file", "-B", "--base")
 
 
@@ -39,9 +56,6 @@ class _Parser(argparse.ArgumentParser):
         named = {number + 1 for number in given if self.words[number] in _FILE_OPTIONS}
         if "--base" not in options:  # the command opens no file
             return ""
-        if "--file" not in options:
-            files = [word for word in self.words if word in ("-f", "--file") or word.startswith("--file=")]
-            return "; the file is given without -f here" if files else ""
         files = [
             word
             for number, word in enumerate(self.words)
@@ -93,24 +107,34 @@ def _terminal_width() -> int:
 
 def parser_of(names: Sequence[str]) -> argparse.ArgumentParser:
     """A parser for these commands."""
-    parser = _Parser(
-        prog="btfmmap",
-        description="Query the Linux kernel's type information (BTF).\n"
-        "Without a command, runs info on the running kernel.\n"
-        "btfmmap help COMMAND describes a command.",
+    parser, commands = _without_commands()
+    for name in names:
+        _add_command(commands, name)
+    return parser
+
+
+def help_of(name: str) -> str:
+    """The help text of a command."""
+    _, commands = _without_commands()
+    return _add_command(commands, name).format_help()
+
+
+def _without_commands() -> tuple[_Parser, argparse._SubParsersAction[_Parser]]:
+    """A parser, and what commands are added to."""
+    parser = _Parser(prog="btfmmap", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Formatter)
+    parser.add_argument("--version", action="version", version=f"btfmmap {__version__}")
+    return parser, parser.add_subparsers(title="commands", metavar="COMMAND")
+
+
+def _add_command(commands: argparse._SubParsersAction[_Parser], name: str) -> _Parser:
+    command = import_module(f".{name.replace('-', '_')}", __package__)
+    assert command.__doc__ is not None
+    subparser = commands.add_parser(
+        name,
+        help=command.__doc__.partition("\n")[0],
+        description=command.__doc__,
         formatter_class=_Formatter,
     )
-    parser.add_argument("--version", action="version", version=f"btfmmap {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name in names:
-        command = import_module(f".{name.replace('-', '_')}", __package__)
-        assert command.__doc__ is not None
-        subparser = commands.add_parser(
-            name,
-            help=command.__doc__.partition("\n")[0],
-            description=command.__doc__,
-            formatter_class=_Formatter,
-        )
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
-    return parser
+    command.add_arguments(subparser)
+    subparser.set_defaults(run=command.run)
+    return subparser

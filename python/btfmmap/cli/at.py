@@ -11,7 +11,16 @@ gives an empty list. If several types have the name, structs and unions are pref
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_source, add_type, find_type, open_source, print_columns, printable
+from .common import (
+    add_json,
+    add_source,
+    add_type,
+    find_type,
+    open_source,
+    print_columns,
+    printable,
+    wrong_usage,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +31,15 @@ if TYPE_CHECKING:
 
 
 def _number(text: str) -> int:
-    number = int(text, 0)
+    try:
+        number = int(text, 0)
+    except ValueError:
+        number = -1
     if number < 0:
-        raise ValueError
+        is_name = text[:1].isalpha() or text[:1] == "_"
+        advice = f"; btfmmap show TYPE.{text} gives that of a member" if is_name else ""
+        wrong_usage(f"{text!r} is not a byte offset{advice}")
     return number
-
-
-_number.__name__ = "byte offset"  # in argparse's messages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -82,7 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--program",
         action="append",
         metavar="GLOB",
-        help="programs that are loaded; default: those whose section's name does not start with ?",
+        help="programs that are loaded; default: those whose section's name does not start with a question "
+        "mark",
     )
     parser.add_argument(
         "--skip-program", action="append", metavar="GLOB", help="programs that are not loaded"
@@ -91,7 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--semantics",
         choices=("libbpf", "independent"),
         default="libbpf",
-        help="whether relocations narrow down the types that later ones consider, as in libbpf",
+        help="libbpf: once a relocation has selected types of the kernel, later ones with the same root "
+        "consider only these; independent: each relocation considers all types; default: libbpf",
     )
     parser.add_argument(
         "--fail-on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import KERNEL_BTF, SAMPLE_BTF, BtfError, MissingBaseError, NotFoundError, NotSupportedError
+from .. import KERNEL_BTF, SAMPLE_BTF, BtfError, MissingBaseError
 from .. import open as open_btf
 
 TYPE_CHECKING = False
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     Question = Literal["layout", "users", "at_each", "dtype", "find_member"]
     Result = TypeVar("Result")
 
+KINDS = (
+    "int, ptr, array, struct, union, enum, fwd, typedef, volatile, const, restrict, func, func_proto, var, "
+    "datasec, float, decl_tag, type_tag, enum64"
+)
 _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
 _MAX_LISTED = 8
 _MAX_WIDTH = 512  # the kernel's KSYM_NAME_LEN
-_MAX_COMPARED_LENGTH = 128
-_MAX_COMPARED = 10_000
 
 
 class WrongUsageError(Exception):
@@ -43,6 +45,12 @@ def reading(function: Callable[..., Result], *args: Any, **options: Any) -> Resu
     """
     try:
         return function(*args, **options)
+    except IsADirectoryError as error:
+        if not error.filename:
+            raise
+        from .folders import advice_on
+
+        raise InputError(advice_on(os.fsdecode(error.filename))) from error
     except (BtfError, OSError, ValueError) as error:
         raise InputError(explained(error)) from error
 
@@ -53,9 +61,11 @@ def explained(error: BtfError | OSError | ValueError) -> str:
         return f"{error}: --base FILE"
     if isinstance(error, OSError) and error.filename is not None:
         name = os.fsdecode(error.filename)
+        if not name:
+            return "the name of the file is empty"
         advice = ""
         if name == KERNEL_BTF and isinstance(error, FileNotFoundError):
-            advice = "; --file FILE reads a file (info, dump and lint: FILE), --sample the included sample"
+            advice = "; --file FILE reads a file, --sample the included sample"
         return f"{name}: {error.strerror}{advice}"
     return str(error)
 
@@ -83,6 +93,30 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     add_sample(what)
     add_unit(parser)
     add_base(parser)
+
+
+def add_file(parser: argparse.ArgumentParser, kinds: str = "", *, by_id: bool = False) -> None:
+    """Add the input as FILE or with `--file`, `--sample` and `--unit`, and with `by_id` also `--id`.
+
+    Args:
+        parser: The parser of the command.
+        kinds: Which files contain BTF, as a part of the help.
+        by_id: Whether to add `--id`.
+    """
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "path",
+        metavar="FILE",
+        nargs="?",
+        help=f"file that contains BTF{kinds}, - for standard input; default: {KERNEL_BTF}",
+    )
+    what.add_argument("-f", "--file", metavar="FILE", help="the same, as for other commands")
+    if by_id:
+        what.add_argument(
+            "--id", type=int, help="id of a BTF object in the kernel, as listed by btfmmap loaded"
+        )
+    add_sample(what)
+    add_unit(parser)
 
 
 def add_sample(group: Any) -> None:
@@ -114,8 +148,35 @@ def add_base(parser: argparse.ArgumentParser) -> None:
         metavar="BASE",
         action="append",
         default=[],
-        help="base of a split BTF, such as a module's; repeat it for a chain of bases, the lowest first",
+        help="base of a split BTF, such as a module's; default: vmlinux in the folder of the file; repeat it "
+        "for a chain of bases, the lowest first",
     )
+
+
+def add_limit(parser: argparse.ArgumentParser, what: str, *names: str, default: int = 0) -> None:
+    """Add `--limit`, of which 0 means all.
+
+    Args:
+        parser: The parser of the command.
+        what: What is listed, as a part of the help.
+        names: Further names of the option.
+        default: The default.
+    """
+    parser.add_argument(
+        "-n",
+        *names,
+        "--limit",
+        type=_count,
+        default=default,
+        metavar="N",
+        help=f"number of {what} to list, 0 for all; default: {default or 'all'}",
+    )
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        wrong_usage(f"{text!r} is not a number of lines to list")
+    return int(text)
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
@@ -145,7 +206,10 @@ def file_path(args: argparse.Namespace) -> str | None:
     """Return the path of the file to read; standard input for `-`, None for the running kernel."""
     if args.sample:
         return SAMPLE_BTF
-    return "/dev/stdin" if args.file == "-" else args.file
+    path: str | None = args.file
+    if path is None:
+        path = getattr(args, "path", None)  # the commands with `add_file`
+    return "/dev/stdin" if path == "-" else path
 
 
 def open_source(args: argparse.Namespace) -> Btf:
@@ -196,6 +260,8 @@ def find_types(btf: Btf, text: str, question: Question | None = None) -> list[in
             ids = [member.type.id]
             complain(f"{text} is a member; its type is {member.type.c_name} [{ids[0]}]")
     if not ids:
+        from .suggestions import not_found
+
         raise not_found(btf, text)
     return ids
 
@@ -219,47 +285,6 @@ def find_field(btf: Btf, text: str) -> Field | None:
     return None
 
 
-def not_found(btf: Btf, text: str, what: str = "") -> NotFoundError:
-    """The error that there is no type of a name. Names what may have been meant.
-
-    Args:
-        btf: Where the name was looked up.
-        text: The name, perhaps after a keyword.
-        what: A limit of the search, such as " of kind FUNC".
-    """
-    from .type_names import spellings
-
-    message = f"no type{what} named {text!r}"
-    if os.path.isfile(text):
-        return NotFoundError(f"{message}; {text} is a file: write -f {text}, and TYPE before it")
-    name = (spellings(text) or [text])[0]
-    bare = name.rpartition(" ")[2]
-    others = btf.candidates(bare)[:_MAX_LISTED]
-    if others:  # the keyword or kind does not match
-        kinds = btf.kind_names(others)
-        listed = [f"{kind.lower()} {bare} [{its}]" for kind, its in zip(kinds, others, strict=True)]
-        return NotFoundError(f"{message}; there is {printable(', '.join(listed))}")
-    return NotFoundError(f"{message}{_child_of(btf, bare) or close_names(btf, name)}")
-
-
-def _child_of(btf: Btf, name: str) -> str:
-    """Return which types have an enumerator or a member of this name, as a part of a message; "" if none."""
-    found = [
-        f"an enumerator of {_parent(enum)}, value {enumerator.value}"
-        for enum, enumerator in btf.find_enumerators(name)
-    ]
-    found += [f"a member of {_parent(parent)}" for parent, _ in btf.find_members(name)]
-    found = list(dict.fromkeys(found))
-    if not found:
-        return ""
-    more = len(found) - _MAX_LISTED
-    return f"; it is {', '.join(found[:_MAX_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
-
-
-def _parent(parent: Type) -> str:
-    return f"{parent.kind.name.lower()} {parent.name or '(anon)'} [{parent.id}]"
-
-
 def report_candidates(btf: Btf, text: str, ids: Sequence[int]) -> None:
     """Report on standard error the candidates for a name if there are several. The first one is used."""
     if len(ids) < 2:
@@ -272,42 +297,6 @@ def report_candidates(btf: Btf, text: str, ids: Sequence[int]) -> None:
     if len(ids) > len(shown):
         listed.append(f"{len(ids) - len(shown):,} more")
     complain(f"{len(ids):,} types are named {text!r}: {', '.join(listed)}; choose by id")
-
-
-def close_names(btf: Btf, text: str) -> str:
-    """The end of a message about an unknown name: similar names, if there are any."""
-    import difflib
-    from itertools import islice
-
-    bare = text.rpartition(" ")[2]
-    if len(bare) > _MAX_COMPARED_LENGTH:
-        return ""
-    try:
-        names = dict.fromkeys(name for level in _levels(btf) for name in level.names() if name)
-    except NotSupportedError:  # the names exceed 1 GiB
-        return ""
-    # Comparing all names takes seconds. Similar names have similar lengths, and share a part or their start.
-    bare = bare.lower()
-    similar = (
-        (lower, name)
-        for name, lower in zip(names, map(str.lower, names), strict=True)
-        if len(name) <= 2 * len(bare)
-        and (
-            bare[:3] in lower
-            or lower[:3] in bare
-            or (lower[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
-        )
-    )
-    spelled = dict(islice(similar, _MAX_COMPARED))
-    close = [spelled[each] for each in difflib.get_close_matches(bare, spelled, cutoff=0.7)]
-    return f"; close to it: {', '.join(map(printable, close))}" if close else ""
-
-
-def _levels(btf: Btf) -> list[Btf]:
-    levels = [btf]
-    while (base := levels[-1].base) is not None:
-        levels.append(base)
-    return levels
 
 
 def printable(text: str) -> str:
@@ -326,12 +315,23 @@ def dimmed(text: str) -> str:
     return text.replace("/*", f"{_COMMENT}/*").replace("*/", f"*/{_PLAIN}")
 
 
-def print_columns(rows: Sequence[tuple[str, ...]], numeric: Sequence[bool]) -> None:
+def print_columns(
+    rows: Sequence[tuple[str, ...]], numeric: Sequence[bool], *, shortened: Sequence[int] = ()
+) -> None:
     """Print rows in aligned columns, with numbers aligned to the right.
 
     The width of a column is limited: one very long name would otherwise pad all rows.
+
+    Args:
+        rows: The cells.
+        numeric: For each column, whether it is aligned to the right.
+        shortened: The numbers of columns that may be shortened on a terminal that is too narrow.
     """
     widths = [min(max(map(len, column)), _MAX_WIDTH) for column in zip(*rows, strict=True)]
+    if shortened and sys.stdout.isatty():
+        from .narrowing import narrowed
+
+        rows, widths = narrowed(rows, widths, shortened)
     columns = (f"%{width if right else -width}s" for width, right in zip(widths, numeric, strict=True))
     template = "  ".join(columns)
     sys.stdout.writelines(f"{(template % row).rstrip()}\n" for row in rows)

@@ -1,7 +1,8 @@
 """Show what changed between kernels: structs, unions, enums, functions, typedefs, variables, tracepoints.
 
 For two kernels, prints what changed by itself, member by member, and how many others follow from it because
-they contain it by value. For more, prints a table with a column per kernel, whose numbers are versions.
+they contain it by value. For more, prints a table with a column per kernel, where equal numbers mean equal
+definitions.
 
 The exit code is 1 if something differs, or, with --fail-on, if something that a kernel has differs in the
 next one or is gone.
@@ -10,6 +11,8 @@ next one or is gone.
     btfmmap diff old.btf new.btf --only 'struct tcp_*' --kind struct
     btfmmap diff old.btf new.btf --only stable.list --fail-on layout
     btfmmap diff 'kernels/*.btf' --only 'struct sock'
+    btfmmap diff old.btf new.btf --stat --name old.btf=before
+    btfmmap diff old.btf new.btf --deep --only task_struct
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Tests the guarantees of Linux 6.16 and later about /sys/kernel/btf/vmlinux: whic
 are refused and with what error, and the memory that mapped pages use. Takes less than 40 seconds even if the
 kernel does not respond.
 
-The exit code is 0 if no guarantee is violated and 1 if one is. A kernel that does not map its BTF violates
-one. It is 3 if mapping could not be tested, because there is no BTF or it cannot be opened.
+The exit code is 0 if no guarantee is violated and 1 if one is, for example because the kernel does not map
+its BTF. It is 3 if mapping could not be tested, because there is no BTF or it cannot be opened.
 
     btfmmap doctor
     btfmmap doctor --json
@@ -64,7 +64,7 @@ def render(findings: list[Finding]) -> str:
     folded = [
         f"{count} more rules could not be tried: {printable(reason)}" for reason, count in shared.items()
     ]
-    return "\n".join([_table(shown), *folded, "", _sums(findings), _advice(findings)])
+    return "\n".join([*_lists(shown), *folded, "", _sums(findings), _advice(findings)])
 
 
 def _of(findings: list[Finding], rule: str) -> Finding:
@@ -84,13 +84,19 @@ def _is_folded(finding: Finding, shared: dict[str, int]) -> bool:
     return finding.verdict == _NOT_TRIED and finding.observed in shared
 
 
-def _table(findings: list[Finding]) -> str:
-    rows = [("rule", "expected", "observed", "verdict")]
-    rows += [(rule, expected, printable(seen), verdict) for rule, expected, seen, verdict in findings]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+def _lists(findings: list[Finding]) -> list[str]:
+    """A list of the rules for each verdict, with what was observed; the rules that do not hold come last."""
+    lines = []
+    for verdict in (_HOLDS, _NOT_TRIED, _DOES_NOT_HOLD):
+        rows = [finding for finding in findings if finding.verdict == verdict]
+        if rows:
+            lines += [f"{verdict}:", *map(_line, rows)]
+    return lines
+
+
+def _line(finding: Finding) -> str:
+    expected = f", expected {finding.expected}" if finding.verdict == _DOES_NOT_HOLD else ""
+    return f"  {finding.rule}: {printable(finding.observed)}{expected}"
 
 
 def _sums(findings: list[Finding]) -> str:

@@ -3,6 +3,9 @@
 By default, the output is identical to bpftool's. Its syntax is accepted as well:
 btfmmap [-j|-p] [-B BASE] btf dump file FILE|id ID [format c] [root_id ID].
 
+bpftool's header of a kernel is for gcc, and for clang -target bpf, with -fms-extensions. Plain clang warns
+of it thousands of times: use -target bpf or --dialect c11.
+
     btfmmap dump --format c > vmlinux.h
     btfmmap dump --format c --dialect c11 > vmlinux.h
     btfmmap dump ext4.ko.xz -B vmlinux.btf
@@ -14,13 +17,11 @@ from __future__ import annotations
 
 import sys
 
-from .. import KERNEL_BTF
 from .. import open as open_btf
 from .common import (
     WrongUsageError,
     add_base,
-    add_sample,
-    add_unit,
+    add_file,
     file_path,
     find_type,
     open_base,
@@ -35,15 +36,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "file",
-        metavar="FILE",
-        nargs="?",
-        help=f"file that contains BTF, - for standard input; default: {KERNEL_BTF}",
-    )
-    what.add_argument("--id", type=int, help="id of a BTF object in the kernel, as listed by btfmmap loaded")
-    add_sample(what)
+    add_file(parser, by_id=True)
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--format",
@@ -52,7 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="raw: text with a line for each type; json: one object; c: a header; default: raw",
     )
     form.add_argument("--json", action="store_true", help="the same as --format json")
-    add_unit(parser)
     add_base(parser)
     parser.add_argument(
         "--root",

@@ -132,12 +132,13 @@ class FastParser:
     def take_positionals(self, arguments: Arguments, words: list[str]) -> None:
         """Store the values of the positional arguments."""
         for argument in self.positionals:
-            if argument.count == "+":
+            if argument.count in ("+", "*"):
                 taken = [argument.value(word) for word in words]
                 words = []
-                if not taken:
+                if taken:
+                    setattr(arguments, argument.dest, taken)
+                elif argument.count == "+":
                     raise NeedsArgparse
-                setattr(arguments, argument.dest, taken)
             elif words:
                 argument.enter_group()
                 setattr(arguments, argument.dest, argument.value(words.pop(0)))

@@ -1,52 +1,69 @@
 """List the structs and unions that waste the most bytes in holes and padding.
 
 As in pahole, holes are gaps between members, and padding follows the last one. Waste is the sum of both in
-bytes.
+bytes. The columns holes, bytes and bits have the number of holes, their bytes, and the number of gaps within
+bytes. Types without a name are included as (anon); btfmmap show ID shows one.
 
     btfmmap holes
-    btfmmap holes --top 50 --json
+    btfmmap holes --sort holes --limit 50
+    btfmmap holes --limit 0 --json
     btfmmap holes -f ext4.ko.xz -B vmlinux.btf
 """
 
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_source, open_source, print_columns, print_json, printable
+from .common import add_json, add_limit, add_source, open_source, print_columns, print_json, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-_COLUMNS = ("waste", "id", "size", "members", "holes", "hole_bytes", "bit_holes", "padding", "cachelines")
+    from .. import Btf
 
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
-
-
-_count.__name__ = "count"  # in argparse's messages
+_TITLES = {
+    "waste": "waste",
+    "id": "id",
+    "size": "size",
+    "members": "members",
+    "holes": "holes",
+    "hole_bytes": "bytes",
+    "bit_holes": "bits",
+    "padding": "padding",
+}
+_SORTED_BY = {"waste": "waste", "holes": "hole_bytes", "padding": "padding"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_limit(parser, "types", "--top", default=20)
     parser.add_argument(
-        "-n", "--top", type=_count, default=20, metavar="N", help="number of types to list; default: 20"
+        "--sort",
+        choices=tuple(_SORTED_BY),
+        default="waste",
+        help="list those with the most bytes of waste, or only in holes, or only in padding; default: waste",
     )
     add_source(parser)
-    add_json(parser, "the result of Btf.wasteful")
+    add_json(parser, "rows as of Btf.wasteful")
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
-        rows = btf.wasteful(args.top)
+        rows = _rows(btf, _SORTED_BY[args.sort], args.top)
         if btf.distilled:
             raise NotFoundError(f"{btf.source.path}: a distilled base, which does not record members")
     if args.json:
         print_json(rows)
         return
-    lines: list[tuple[str, ...]] = [(*_COLUMNS, "name")]
+    lines: list[tuple[str, ...]] = [(*_TITLES.values(), "name")]
     for row in rows:
-        lines.append((*(str(row[column]) for column in _COLUMNS), printable(str(row["name"])) or "(anon)"))
-    print_columns(lines, (True,) * len(_COLUMNS) + (False,))
+        lines.append((*(str(row[column]) for column in _TITLES), printable(str(row["name"])) or "(anon)"))
+    print_columns(lines, (True,) * len(_TITLES) + (False,), shortened=(len(_TITLES),))
+
+
+def _rows(btf: Btf, column: str, limit: int) -> list[dict[str, int | str]]:
+    """The rows with the most bytes in a column, the most first."""
+    if column == "waste":
+        return btf.wasteful(limit or len(btf))
+    rows = btf.wasteful(len(btf))
+    rows.sort(key=lambda row: row[column], reverse=True)
+    return rows[: limit or None]

@@ -15,13 +15,11 @@ from __future__ import annotations
 import os
 import time
 
-from .. import KERNEL_BTF
 from .. import open as open_btf
 from .common import (
     add_base,
+    add_file,
     add_json,
-    add_sample,
-    add_unit,
     file_path,
     open_base,
     printable,
@@ -43,17 +41,7 @@ _COUNTS = ("types", "kinds", "members", "params", "enumerators", "secinfos")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "file",
-        metavar="FILE",
-        nargs="?",
-        help="file that contains BTF: raw, ELF (a module, vmlinux, a BPF object), vmlinuz or compressed, "
-        f"- for standard input; default: {KERNEL_BTF}",
-    )
-    what.add_argument("--id", type=int, help="id of a BTF object in the kernel, as listed by btfmmap loaded")
-    add_sample(what)
-    add_unit(parser)
+    add_file(parser, ": raw, ELF (a module, vmlinux, a BPF object), vmlinuz or compressed", by_id=True)
     add_base(parser)
     add_json(parser, "an object")
 

@@ -8,7 +8,7 @@ object or a kernel did not open. What a kernel does not have fails only when the
 reports that.
 
     btfmmap min-core 'kernels/*.btf' --objects prog.bpf.o other.bpf.o -o min
-    btfmmap min-core vmlinux.btf --objects /usr/sbin/execsnoop --output-file min.btf
+    btfmmap min-core vmlinux.btf --objects execsnoop --output-file min.btf
     btfmmap gen min_core_btf vmlinux.btf min.btf prog.bpf.o
 """
 

@@ -4,8 +4,9 @@ With two types, prints the shortest paths from the first to the second. With --f
 parameters of functions that are closest to a type. With an expression of C, prints its offsets and type, or
 points at what is wrong.
 
-Offsets are those of the pointers that are read, each from where the one before leads, and of the value. A
-member of a union is marked: the path holds only while it is the active one. An index that is left open is i.
+Offsets are those of the pointers that are read, each from where the one before leads, and of the value.
+Members of unions are named after the path, which holds only while they are the active ones. An array index
+that the path does not fix is printed as i.
 
     btfmmap path sk_buff task_struct
     btfmmap path --from-functions 'tcp_*' cgroup
@@ -19,6 +20,7 @@ from .. import ExpressionError, NotFoundError
 from .common import (
     WrongUsageError,
     add_json,
+    add_limit,
     add_source,
     complain,
     find_type,
@@ -56,11 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=4,
         metavar="N",
-        help="most pointers that are read; default: 4",
+        help="greatest number of pointers to follow; default: 4",
     )
-    parser.add_argument(
-        "-n", "--limit", type=_count, default=20, metavar="N", help="number of paths; default: 20"
-    )
+    add_limit(parser, "paths", default=20)
     parser.add_argument("--up", action="store_true", help="also lead up from members, as container_of does")
     parser.add_argument(
         "--avoid",
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int | None:
         try:
             plans = _plans(btf, args)
         except ExpressionError as error:
-            complain(error.reason)
+            complain(error.reason + _advice(error))
             for line in str(error).splitlines()[-2:]:
                 complain(line)
             return WANTING
@@ -137,7 +137,7 @@ def _plans(btf: Btf, args: argparse.Namespace) -> list[Plan]:
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "max_pointers": args.max_pointers,
-        "limit": args.limit,
+        "limit": args.limit or None,
         "up": args.up,
         "avoid": args.avoid,
     }
@@ -161,7 +161,7 @@ def _print(plans: list[Plan], args: argparse.Namespace) -> None:
     lines: list[tuple[str, ...]] = [("pointers", "offsets", "type", "path")]
     for plan in plans:
         bits = f":{plan.bitfield_size}" if plan.bitfield_size else ""
-        unions = f"  (union: {', '.join(plan.unions)})" if plan.unions else ""
+        unions = f"  (union: {', '.join(_short_names(plan.unions))})" if plan.unions else ""
         lines.append(
             (
                 str(plan.pointers),
@@ -171,6 +171,20 @@ def _print(plans: list[Plan], args: argparse.Namespace) -> None:
             )
         )
     print_columns(lines, (True, False, False, False))
+
+
+def _short_names(unions: tuple[str, ...]) -> list[str]:
+    """The last member of each path to a member of a union; the whole path where these are not distinct."""
+    last = [path.replace("->", ".").rpartition(".")[2] for path in unions]
+    return [path if last.count(name) > 1 else name for path, name in zip(unions, last, strict=True)]
+
+
+def _advice(error: ExpressionError) -> str:
+    """How to state the type of a variable, if the expression starts with an unknown name."""
+    name = error.expression[error.start : error.end]
+    if not error.reason.startswith("no type, function or variable named") or not name.isidentifier():
+        return ""
+    return f"; --variable '{name}=TYPE *' states the type of a variable"
 
 
 def _type_name(plan: Plan) -> str:

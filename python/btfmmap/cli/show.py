@@ -1,9 +1,9 @@
 """Show a type; for a struct, its members with offsets, sizes, holes and cache lines, as in pahole.
 
 A type is given by name or type id. A name may follow a keyword: "struct sk_buff", "func vfs_read"; likewise
-union, enum, typedef and var. A declaration such as "const struct sk_buff *" means the type in it, and a path
-such as sk_buff.len the member. If several types have the name, the first is shown, and standard error lists
-the others.
+union, enum, typedef and var. A declaration such as "const struct sk_buff *" is read as struct sk_buff: stars
+and qualifiers are ignored. A path such as sk_buff.len shows the member. If several types have the name, the
+first is shown, and standard error lists the others.
 
     btfmmap show list_head
     btfmmap show sk_buff.len
@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write out members whose types are named structs or unions",
     )
-    form.add_argument("--c", action="store_true", help="print the C declaration, without offsets")
+    form.add_argument(
+        "--c", action="store_true", help="print the C declaration, without offsets; with --json, add it as c"
+    )
     add_source(parser)
     add_json(parser, "an object")
 
@@ -58,10 +60,10 @@ def run(args: argparse.Namespace) -> None:
             return
         ids = find_types(btf, args.type, "layout" if args.expand else None)
         found = btf[ids[0]]
-        facts: dict[str, Any] | None
-        if args.c:
-            text = btf.c_declaration(found)
-            facts = {"id": found.id, "c": text}
+        facts: dict[str, Any] | None = None
+        declaration = btf.c_declaration(found) if args.c else ""
+        if args.c and not args.json:
+            text = declaration
         elif (layout := layout_of(btf, found)) is not None:
             # The layout already shows the struct of a typedef: do not report it as another candidate.
             ids[1:] = [type_id for type_id in ids[1:] if type_id != layout.type.id]
@@ -70,6 +72,8 @@ def run(args: argparse.Namespace) -> None:
         else:
             facts = describe(found)
             text = render(facts)
+        if args.c and facts is not None:
+            facts["c"] = declaration
         report_candidates(btf, args.type, ids)
     if args.json:
         import json

@@ -45,6 +45,14 @@ def spellings(text: str) -> list[str]:
     return list(dict.fromkeys(filter(None, (name, *_integers(words)))))
 
 
+def pointers(text: str) -> int:
+    """Return the number of stars in a declaration: 1 for "struct sk_buff *skb"."""
+    text = text.lstrip("(& ")
+    for end in "{;)":
+        text = text.partition(end)[0]
+    return text.count("*")
+
+
 def _integers(words: list[str]) -> list[str]:
     """The spellings by GCC and Clang of an integer type; none if the words are not those of one."""
     if not words or not {*words} <= {*_SIGNS, *_LENGTHS, "int", "char"}:

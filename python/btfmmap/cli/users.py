@@ -1,10 +1,12 @@
 """Find the users of a type: structs, functions and variables that contain it, point to it, take or return it.
 
-The search continues through typedefs, qualifiers, pointers, arrays and anonymous structs. Stars after a name
-count the pointers between the user and the type. Anonymous function prototypes, which functions share, come
-last.
+The search continues through typedefs, qualifiers, pointers, arrays and anonymous structs. Stars after the
+name of a member or parameter count the pointers between the user and the type. If TYPE has stars, only uses
+with as many pointers are listed. Positions count from 0, offsets are in bytes. Anonymous function
+prototypes, which functions share, come last.
 
     btfmmap users list_head --embedded
+    btfmmap users "struct sk_buff *" --role parameter
     btfmmap users sk_buff --role parameter --kind func
     btfmmap users pid_t --role member --json
 """
@@ -13,7 +15,10 @@ from __future__ import annotations
 
 from .. import NotFoundError, Role
 from .common import (
+    KINDS,
+    WrongUsageError,
     add_json,
+    add_limit,
     add_source,
     add_type,
     find_type,
@@ -29,8 +34,12 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from .. import User
+    from .. import Btf, User
 
+_ROLES = (
+    "pointee, element, index, member, parameter, return, underlying, prototype, variable, section_entry, "
+    "tag_target"
+)
 _EMBEDDING = ("typedef", "const", "volatile", "restrict", "type_tag", "array", "anonymous")
 
 
@@ -41,10 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--role",
         type=role_of,
         action="append",
-        help="find only uses in this role, such as member, parameter, return or variable; may be repeated",
+        help=f"find only uses in this role; may be repeated. Roles: {_ROLES}",
     )
     parser.add_argument(
-        "-k", "--kind", type=kind_of, help="find only users of this kind, such as func or struct"
+        "-k",
+        "--kind",
+        type=kind_of,
+        action="append",
+        help=f"find only users of this kind; may be repeated. Kinds: {KINDS}",
     )
     parser.add_argument(
         "-e",
@@ -52,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="find only users of the type itself, not of a pointer to it",
     )
+    add_limit(parser, "uses")
     add_source(parser)
     add_json(parser, "a list of {id, kind, user, role, position, name, bit_offset, pointers}")
 
@@ -62,33 +76,51 @@ def run(args: argparse.Namespace) -> None:
         roles = [role for role in Role if role != Role.POINTEE]
     with open_source(args) as btf:
         found = find_type(btf, args.type, "users")
+        depth = _pointers(btf, args.type)
+        if depth and args.embedded:
+            raise WrongUsageError(f"--embedded excludes pointers: leave out the stars in {args.type!r}")
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
         ids = [user.type.id for user in users]
         kinds, names = btf.kind_names(ids), btf.names(ids)
+    wanted = [kind.name for kind in args.kind or ()]
     roles_of = {role: role.name for role in Role}  # `name` of an enum is slow
     rows = [
         _row(user, kind, name, roles_of[user.role])
         for user, kind, name in zip(users, kinds, names, strict=True)
-        if args.kind is None or kind == args.kind.name
+        if args.kind is None or kind in wanted
     ]
+    of_any_depth = len(rows)
+    if depth:
+        rows = [row for row in rows if row["pointers"] == depth]
     if not rows and not args.json:
-        raise NotFoundError(f"{args.type} has no such users")
+        others = f"; without the stars, {of_any_depth:,} uses are listed" if of_any_depth else ""
+        raise NotFoundError(f"{args.type} has no such users{others}")
     if args.json:
-        print_json(rows)
+        print_json(rows[: args.limit or None])
         return
-    lines = [
+    rows.sort(key=lambda row: row["kind"] == "FUNC_PROTO")
+    lines = [("id", "kind", "user", "role", "name", "offset")]
+    lines += [
         (
             str(row["id"]),
             row["kind"],
             printable(row["user"]) or "(anon)",
             row["role"].lower() + (f" {row['position']}" if row["position"] >= 0 else ""),
             printable(row["name"]) + "*" * row["pointers"],
-            f"at {row['bit_offset'] // 8}" if row["role"] == "MEMBER" else "",
+            str(row["bit_offset"] // 8) if row["role"] == "MEMBER" else "",
         )
-        for row in sorted(rows, key=lambda row: row["kind"] == "FUNC_PROTO")
+        for row in rows[: args.limit or None]
     ]
-    if lines:
-        print_columns(lines, (True, False, False, False, False, False))
+    print_columns(lines, (True, False, False, False, False, True), shortened=(2, 4))
+
+
+def _pointers(btf: Btf, text: str) -> int:
+    """The number of stars in the declaration of a type. Those in a name, as of Rust's types, do not count."""
+    if "*" not in text or btf.find_all(text):
+        return 0
+    from .type_names import pointers
+
+    return pointers(text)
 
 
 def _row(user: User, kind: str, name: str, role: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from .common import wrong_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import NoReturn
 
     from .. import Kind, Role
 
@@ -44,8 +45,7 @@ def kind_of(text: str) -> Kind:
     try:
         return Kind[_name(text, _KINDS, Kind.__members__)]
     except KeyError:
-        names = ", ".join(known.name.lower() for known in Kind)
-        wrong_usage(f"unknown kind {text!r}; kinds are {names}")
+        _refuse("kind", text, kind_of, (kind.name for kind in Kind))
 
 
 def role_of(text: str) -> Role:
@@ -55,8 +55,18 @@ def role_of(text: str) -> Role:
     try:
         return Role[_name(text, _ROLES, Role.__members__)]
     except KeyError:
-        names = ", ".join(role.name.lower() for role in Role)
-        wrong_usage(f"unknown role {text!r}; roles are {names}")
+        _refuse("role", text, role_of, (role.name for role in Role))
+
+
+def _refuse(what: str, text: str, parse: Callable[[str], object], names: Iterable[str]) -> NoReturn:
+    """Refuse a word. A list of several known words is told to be one per option."""
+    words = [word.strip() for word in text.replace("|", ",").split(",") if word.strip()]
+    if len(words) > 1:
+        for word in words:
+            parse(word)
+        options = " ".join(f"--{what} {word}" for word in words)
+        wrong_usage(f"{text!r} is more than one {what}; write {options}")
+    wrong_usage(f"unknown {what} {text!r}; {what}s are {', '.join(names).lower()}")
 
 
 def _name(text: str, aliases: dict[str, str], known: Mapping[str, object]) -> str:

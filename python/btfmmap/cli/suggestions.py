@@ -1,0 +1,173 @@
+"""What may have been meant by a name that no type has, for error messages."""
+
+from __future__ import annotations
+
+import os
+
+from .. import NotFoundError, NotSupportedError
+from .type_names import spellings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .. import Btf, Kind, Type
+
+_MAX_LISTED = 8
+_MAX_CLOSE = 3
+_MAX_CONSIDERED = 50  # similar names, of which some are not of the kind
+_MAX_COMPARED_LENGTH = 128
+_MAX_COMPARED = 10_000
+_GLOB = "*?["
+_ENDINGS = ("_struct", "_t", "_info", "_ops")  # that C code gives to the names of types
+_KEYWORDS = ("struct", "union", "enum", "func", "typedef", "var")
+
+
+def no_type(text: str, kinds: Sequence[Kind] = ()) -> NotFoundError:
+    """The error that there is no type of a name, without more."""
+    of_kind = f" of kind {' or '.join(kind.name for kind in kinds)}" if kinds else ""
+    return NotFoundError(f"no type{of_kind} named {text!r}")
+
+
+def not_found(btf: Btf, text: str, kinds: Sequence[Kind] = ()) -> NotFoundError:
+    """The error that there is no type of a name. Names what may have been meant.
+
+    Args:
+        btf: Where the name was looked up.
+        text: The name, perhaps after a keyword.
+        kinds: The kinds of which the type had to have one; empty for all kinds.
+    """
+    if not text.strip():
+        return NotFoundError("the name is empty")
+    if listing := _matching(btf, text, kinds, "match"):
+        return NotFoundError(f"{text!r} is not one name; {listing}")
+    name = next(iter(spellings(text)), "")
+    if not name or name in _KEYWORDS:
+        return NotFoundError(f"the name is missing in {text!r}")
+    message = str(no_type(text, kinds))
+    if os.path.isfile(text):
+        return NotFoundError(f"{message}; {text} is a file: write -f {text}, and TYPE before it")
+    if (variable := _variable(btf, name)) is not None:
+        path = text.rstrip("; ")
+        message = f"no type named {variable!r}"
+        advice = (
+            "if it is a variable, state its type: "
+            f"btfmmap path {quoted(path)} --variable {quoted(f'{variable}=TYPE *')}"
+        )
+        return NotFoundError("; ".join(filter(None, (message, close_names(btf, variable), advice))))
+    bare = name.rpartition(" ")[2]
+    others = btf.candidates(bare)[:_MAX_LISTED]
+    if others:  # the keyword or kind does not match
+        named = zip(btf.kind_names(others), others, strict=True)
+        listed = [f"{kind.lower()} {bare} [{type_id}]" for kind, type_id in named]
+        return NotFoundError(f"{message}; there is {', '.join(listed)}")
+    owners = _child_of(btf, bare)
+    close = close_names(btf, name, kinds, extended_only=bool(owners) or bare.endswith("_"))
+    starting = "" if owners else _matching(btf, f"{name}*", kinds, "start with it")
+    return NotFoundError("; ".join(filter(None, (message, close, owners, starting))))
+
+
+def quoted(text: str) -> str:
+    """A word as the shell takes it."""
+    from shlex import quote
+
+    return quote(text)
+
+
+def _variable(btf: Btf, name: str) -> str | None:
+    """The start of a path such as "skb.len", if it is not a type; None for other names."""
+    owner, dot, _ = name.partition(".")
+    owner = owner.partition("[")[0]
+    return owner if dot and owner.isidentifier() and not btf.find_all(owner) else None
+
+
+def _matching(btf: Btf, glob: str, kinds: Sequence[Kind], how: str) -> str:
+    """Return which command lists the types that match a glob, as a part of a message; "" if none does."""
+    if not any(letter in glob for letter in _GLOB):
+        return ""
+    try:
+        count = sum(len(btf.match(glob, kind)) for kind in kinds or (None,))
+    except ValueError:
+        return ""
+    of_kind = "".join(f" --kind {kind.name.lower()}" for kind in kinds)
+    verb = how if count > 1 else how.replace("match", "matches").replace("start", "starts")
+    which = "the one" if count == 1 else f"the {count:,}"
+    return f"btfmmap find {quoted(glob)}{of_kind} lists {which} that {verb}" if count else ""
+
+
+def _child_of(btf: Btf, name: str) -> str:
+    """Return which types have an enumerator or a member of this name, as a part of a message; "" if none."""
+    found = [
+        f"an enumerator of {_parent(enum)}, value {enumerator.value}"
+        for enum, enumerator in btf.find_enumerators(name)
+    ]
+    found += [f"a member of {_parent(parent)}" for parent, _ in btf.find_members(name)]
+    found = list(dict.fromkeys(found))
+    if not found:
+        return ""
+    more = len(found) - _MAX_LISTED
+    return f"it is {', '.join(found[:_MAX_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _parent(parent: Type) -> str:
+    return f"{parent.kind.name.lower()} {parent.name or '(anon)'} [{parent.id}]"
+
+
+def close_names(btf: Btf, text: str, kinds: Sequence[Kind] = (), *, extended_only: bool = False) -> str:
+    """Similar names as a part of a message about an unknown name; "" if there are none.
+
+    First come those with an ending that is usual for types: "task_struct" for "task".
+
+    Args:
+        btf: Where the name was looked up.
+        text: The name, perhaps after a keyword.
+        kinds: The kinds of which the type had to have one; empty for all kinds.
+        extended_only: Name only those with such an ending.
+    """
+    keyword, space, bare = text.rpartition(" ")
+    if len(bare) > _MAX_COMPARED_LENGTH:
+        return ""
+    close = [bare.rstrip("_") + ending for ending in _ENDINGS]
+    if not extended_only:
+        close += _similar_names(btf, bare)
+    if keyword not in _KEYWORDS:
+        keyword = space = ""
+    close = [
+        each
+        for each in dict.fromkeys(close)
+        if any(btf.find_all(f"{keyword}{space}{each}", kind) for kind in kinds or (None,))
+    ]
+    return f"close to it: {', '.join(close[:_MAX_CLOSE])}" if close else ""
+
+
+def _similar_names(btf: Btf, bare: str) -> list[str]:
+    """The most similar names, the best first. Capital letters do not matter."""
+    import difflib
+    from itertools import islice
+
+    try:
+        names = dict.fromkeys(name for level in _levels(btf) for name in level.names() if name)
+    except NotSupportedError:  # the names exceed 1 GiB
+        return []
+    # Comparing all names takes seconds. Similar names have similar lengths, and share a part or their start.
+    bare = bare.lower()
+    similar = (
+        (lower, name)
+        for name, lower in zip(names, map(str.lower, names), strict=True)
+        if len(name) <= 2 * len(bare)
+        and (
+            bare[:3] in lower
+            or lower[:3] in bare
+            or (lower[0] == bare[:1] and abs(len(name) - len(bare)) <= 2)
+        )
+    )
+    spelled = dict(islice(similar, _MAX_COMPARED))
+    found = difflib.get_close_matches(bare, spelled, n=_MAX_CONSIDERED, cutoff=0.7)
+    return [spelled[each] for each in found]
+
+
+def _levels(btf: Btf) -> list[Btf]:
+    levels = [btf]
+    while (base := levels[-1].base) is not None:
+        levels.append(base)
+    return levels
