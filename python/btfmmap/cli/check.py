@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 
 from .. import CoreReloKind, InstructionUse, Need, RelocationStatus, RequirementStatus, Verdict
-from .common import add_json, complain, explained, print_document, printable, reading
+from .common import add_json, add_page, complain, explained, print_document, printable, reading, write_page
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .matrix import Matrix, output_width
@@ -106,7 +106,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     extent.add_argument(
         "--table", action="store_true", help="print no problems, but the table with all objects"
     )
-    add_json(parser, "an object with kernels, objects, verdicts and problems")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "an object with kernels, objects, verdicts and problems")
+    add_page(form)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -123,7 +125,11 @@ def run(args: argparse.Namespace) -> int:
             executor=executor,
             progress=progress,
         )
-    if args.json:
+    if args.html is not None:
+        from .. import pages
+
+        write_page(args.html, pages.check_page(result))
+    elif args.json:
         _print_json(result, everything=args.all)
     else:
         _print_report(result, everything=args.all, only_table=args.table)

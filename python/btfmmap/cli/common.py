@@ -118,9 +118,22 @@ def add_base(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+def add_json(parser: Any, what: str) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+
+
+def add_page(parser: Any) -> None:
+    """Add `--html`."""
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page with a picture, tables and a filter instead of text"
+    )
+
+
+def write_page(path: str, page: str) -> None:
+    """Write a page to a file."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page)
 
 
 def add_type(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
-from .common import WrongUsageError, add_json, complain, explained, printable, reading
+from .common import WrongUsageError, add_json, add_page, complain, explained, printable, reading, write_page
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .progress import Progress
@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("layout", "declaration"),
         help="exit with 1 only if a layout, or a declaration, differs in the next kernel or is gone",
     )
-    add_json(parser, "an object with kernels, notes and comparisons: entities with their changes, and causes")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
+    add_page(form)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,7 +89,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argparse.Namespace) -> None:
-    if args.json:
+    if args.html is not None:
+        from .. import pages
+
+        write_page(args.html, pages.diff_page(result, depth=depth))
+    elif args.json:
         from .diff_json import print_diff_json
 
         print_diff_json(result, opened, depth)

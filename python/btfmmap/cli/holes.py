@@ -11,7 +11,16 @@ bytes.
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_source, open_source, print_columns, print_json, printable
+from .common import (
+    add_json,
+    add_page,
+    add_source,
+    open_source,
+    print_columns,
+    print_json,
+    printable,
+    write_page,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,14 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n", "--top", type=_count, default=20, metavar="N", help="number of types to list; default: 20"
     )
     add_source(parser)
-    add_json(parser, "the result of Btf.wasteful")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "the result of Btf.wasteful")
+    add_page(form)
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
-        rows = btf.wasteful(args.top)
         if btf.distilled:
             raise NotFoundError(f"{btf.source.path}: a distilled base, which does not record members")
+        if args.html is not None:
+            from .. import pages
+
+            write_page(args.html, pages.holes_page(btf, args.top))
+            return
+        rows = btf.wasteful(args.top)
     if args.json:
         print_json(rows)
         return

@@ -9,23 +9,28 @@ the others.
     btfmmap show sk_buff.len
     btfmmap show tcp_sendmsg --c
     btfmmap show "union bpf_attr" --expand
+    btfmmap show task_struct --html task_struct.html
     btfmmap show ext4_inode_info -f ext4.ko.xz -B vmlinux.btf --json
 """
 
 from __future__ import annotations
 
 from .common import (
+    WrongUsageError,
     add_json,
+    add_page,
     add_source,
     add_type,
     dimmed,
     find_field,
+    find_type,
     find_types,
     open_source,
     print_columns,
     print_json,
     printable,
     report_candidates,
+    write_page,
 )
 from .type_names import spellings
 
@@ -47,12 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write out members whose types are named structs or unions",
     )
     form.add_argument("--c", action="store_true", help="print the C declaration, without offsets")
+    add_page(form)
     add_source(parser)
     add_json(parser, "an object")
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
+        if args.html is not None:
+            _write_page(btf, args)
+            return
         if not args.c and not args.expand and (field := find_field(btf, args.type)) is not None:
             _show_member(spellings(args.type)[0], field, as_json=args.json)
             return
@@ -77,6 +86,15 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(facts, indent=2))
     else:
         print(dimmed("\n".join(map(_escaped, text.rstrip("\n").split("\n")))))
+
+
+def _write_page(btf: Btf, args: argparse.Namespace) -> None:
+    if args.json:
+        raise WrongUsageError("--html cannot be combined with --json")
+    from .. import pages
+
+    layout = btf.layout(find_type(btf, args.type, "layout"))
+    write_page(args.html, pages.struct_page(layout))
 
 
 def _show_member(path: str, field: Field, *, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""Pictures of types, kernels and results, with matplotlib."""
