@@ -20,7 +20,18 @@ from __future__ import annotations
 import os
 
 from .. import CoreReloKind, InstructionUse, Need, RelocationStatus, RequirementStatus, Verdict
-from .common import add_json, add_page, complain, explained, print_document, printable, reading, write_page
+from .common import (
+    add_json,
+    add_page,
+    add_plot,
+    complain,
+    explained,
+    print_document,
+    printable,
+    reading,
+    write_page,
+    write_picture,
+)
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .matrix import Matrix, output_width
@@ -109,6 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, objects, verdicts and problems")
     add_page(form)
+    add_plot(form, "the verdicts, or for a single object its relocations,")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -129,6 +141,11 @@ def run(args: argparse.Namespace) -> int:
         from .. import pages
 
         write_page(args.html, pages.check_page(result))
+    elif args.plot is not None:
+        from .. import pictures
+
+        draw = pictures.relocations if len(result.objects) == 1 else pictures.verdicts
+        write_picture(args.plot, draw, result)
     elif args.json:
         _print_json(result, everything=args.all)
     else:

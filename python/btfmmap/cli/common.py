@@ -25,6 +25,8 @@ _MAX_LISTED = 8
 _MAX_WIDTH = 512  # the kernel's KSYM_NAME_LEN
 _MAX_COMPARED_LENGTH = 128
 _MAX_COMPARED = 10_000
+_DPI = 100
+_MAX_PIXELS = 30_000
 
 
 class WrongUsageError(Exception):
@@ -128,6 +130,30 @@ def add_page(parser: Any) -> None:
     parser.add_argument(
         "--html", metavar="FILE", help="write a page with a picture, tables and a filter instead of text"
     )
+
+
+def add_plot(parser: Any, what: str) -> None:
+    """Add `--plot`."""
+    parser.add_argument(
+        "--plot",
+        type=_picture,
+        metavar="FILE",
+        help=f"write {what} as a picture, .svg or .png, instead of text",
+    )
+
+
+def _picture(text: str) -> str:
+    if not text.lower().endswith((".svg", ".png")):
+        wrong_usage(f"{text!r} is neither .svg nor .png")
+    return text
+
+
+def write_picture(path: str, draw: Callable[..., Any], *args: Any, **options: Any) -> None:
+    """Write what a function of `btfmmap.pictures` draws to a file."""
+    drawn = draw(*args, **options)
+    dpi = min(_DPI, _MAX_PIXELS / max(drawn.figure.get_size_inches()))
+    extra = {"pil_kwargs": {"compress_level": 3}} if path.lower().endswith(".png") else {}
+    drawn.figure.savefig(path, dpi=dpi, **extra)
 
 
 def write_page(path: str, page: str) -> None:

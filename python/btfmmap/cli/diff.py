@@ -17,7 +17,18 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
-from .common import WrongUsageError, add_json, add_page, complain, explained, printable, reading, write_page
+from .common import (
+    WrongUsageError,
+    add_json,
+    add_page,
+    add_plot,
+    complain,
+    explained,
+    printable,
+    reading,
+    write_page,
+    write_picture,
+)
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .progress import Progress
@@ -61,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
     add_page(form)
+    add_plot(form, "first appearances, or the offsets in a single struct that --only names,")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,6 +105,8 @@ def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argpar
         from .. import pages
 
         write_page(args.html, pages.diff_page(result, depth=depth))
+    elif args.plot is not None:
+        _plot(result, args.plot)
     elif args.json:
         from .diff_json import print_diff_json
 
@@ -105,6 +119,17 @@ def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argpar
         from .diff_matrix import print_matrix
 
         print_matrix(result, opened, depth, everything=args.all, numbers_only=args.stat)
+
+
+def _plot(result: DiffResult, path: str) -> None:
+    from .. import EntityKind, pictures
+
+    rows = result.entities.selected.nonzero()[0].tolist()
+    kind, name = result.name(rows[0]) if len(rows) == 1 else (None, "")
+    if kind in (EntityKind.STRUCT, EntityKind.UNION) and not set(name) & set("*?[."):
+        write_picture(path, pictures.member_offsets, result, f"{name}.*")
+    else:
+        write_picture(path, pictures.appearances, result)
 
 
 def _names(arguments: Sequence[str]) -> list[str]:

@@ -14,12 +14,14 @@ from .. import NotFoundError
 from .common import (
     add_json,
     add_page,
+    add_plot,
     add_source,
     open_source,
     print_columns,
     print_json,
     printable,
     write_page,
+    write_picture,
 )
 
 TYPE_CHECKING = False
@@ -47,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(form, "the result of Btf.wasteful")
     add_page(form)
+    add_plot(form, "sizes and waste of all types")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -57,6 +60,11 @@ def run(args: argparse.Namespace) -> None:
             from .. import pages
 
             write_page(args.html, pages.holes_page(btf, args.top))
+            return
+        if args.plot is not None:
+            from .. import pictures
+
+            write_picture(args.plot, pictures.waste, btf)
             return
         rows = btf.wasteful(args.top)
     if args.json:

@@ -19,6 +19,7 @@ from .common import (
     WrongUsageError,
     add_json,
     add_page,
+    add_plot,
     add_source,
     add_type,
     dimmed,
@@ -31,6 +32,7 @@ from .common import (
     printable,
     report_candidates,
     write_page,
+    write_picture,
 )
 from .type_names import spellings
 
@@ -53,14 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form.add_argument("--c", action="store_true", help="print the C declaration, without offsets")
     add_page(form)
+    add_plot(form, "a struct's bytes")
     add_source(parser)
     add_json(parser, "an object")
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
-        if args.html is not None:
-            _write_page(btf, args)
+        if args.html is not None or args.plot is not None:
+            _write_picture(btf, args)
             return
         if not args.c and not args.expand and (field := find_field(btf, args.type)) is not None:
             _show_member(spellings(args.type)[0], field, as_json=args.json)
@@ -88,13 +91,22 @@ def run(args: argparse.Namespace) -> None:
         print(dimmed("\n".join(map(_escaped, text.rstrip("\n").split("\n")))))
 
 
-def _write_page(btf: Btf, args: argparse.Namespace) -> None:
+def _write_picture(btf: Btf, args: argparse.Namespace) -> None:
+    """Write `--html` or `--plot`."""
     if args.json:
-        raise WrongUsageError("--html cannot be combined with --json")
+        raise WrongUsageError("--json cannot be combined with --html or --plot")
+    layout = btf.layout(find_type(btf, args.type, "layout"))
+    if args.plot is not None and args.plot.lower().endswith(".png"):
+        from .. import pictures
+
+        write_picture(args.plot, pictures.struct_map, layout)
+        return
     from .. import pages
 
-    layout = btf.layout(find_type(btf, args.type, "layout"))
-    write_page(args.html, pages.struct_page(layout))
+    if args.html is not None:
+        write_page(args.html, pages.struct_page(layout))
+    else:
+        write_page(args.plot, pages.struct_svg(layout))
 
 
 def _show_member(path: str, field: Field, *, as_json: bool) -> None:

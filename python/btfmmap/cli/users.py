@@ -14,6 +14,7 @@ from __future__ import annotations
 from .. import NotFoundError, Role
 from .common import (
     add_json,
+    add_plot,
     add_source,
     add_type,
     find_type,
@@ -21,6 +22,7 @@ from .common import (
     print_columns,
     print_json,
     printable,
+    write_picture,
 )
 from .words import kind_of, role_of
 
@@ -53,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="find only users of the type itself, not of a pointer to it",
     )
     add_source(parser)
-    add_json(parser, "a list of {id, kind, user, role, position, name, bit_offset, pointers}")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "a list of {id, kind, user, role, position, name, bit_offset, pointers}")
+    add_plot(form, "the types around the type (needs graphviz)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -62,6 +66,11 @@ def run(args: argparse.Namespace) -> None:
         roles = [role for role in Role if role != Role.POINTEE]
     with open_source(args) as btf:
         found = find_type(btf, args.type, "users")
+        if args.plot is not None:
+            from .. import pictures
+
+            write_picture(args.plot, pictures.neighbourhood, btf, found)
+            return
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
         ids = [user.type.id for user in users]
         kinds, names = btf.kind_names(ids), btf.names(ids)

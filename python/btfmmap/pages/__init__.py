@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     from .checks import check_page
     from .diffs import diff_page
     from .holes import holes_page
-    from .structs import struct_page
+    from .structs import struct_page, struct_svg
 
-__all__ = ["check_page", "diff_page", "holes_page", "struct_page"]
+__all__ = ["check_page", "diff_page", "holes_page", "struct_page", "struct_svg"]
 
 # Imported on first use: some need numpy.
-_LAZY = {"check_page": "checks", "diff_page": "diffs", "holes_page": "holes", "struct_page": "structs"}
+_LAZY = {
+    "check_page": "checks",
+    "diff_page": "diffs",
+    "holes_page": "holes",
+    "struct_page": "structs",
+    "struct_svg": "structs",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..html.text import escaped, printable
 from ..pictures.byte_map import HOLE, LETTERS, in_lines, short_bits
 from .document import HATCH_PATTERN
+from .style import LONE_STYLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _BYTE = 18  # width of a byte, unless the row is short
 _LEAST_WIDTH = 288
 _BIT_ROW = 896  # width of a row of eight bits
 _GUTTER = 62  # for offsets
+_HEADER = 58  # for a title and a key
 _LANE = 30  # height of two lines of text
 _HALF_LANE = 20  # of one line
 _LETTER = 6.4  # width of a character
@@ -32,13 +34,55 @@ def map_svg(drawn: ByteMap, members: Sequence[LayoutMember], tips: Mapping[int, 
         tips: A text for each member, hole and padding, by `Box.member`.
         label: What the picture shows.
     """
-    row_width = _BIT_ROW if drawn.row_bits == 8 else max(_BYTE * drawn.row_bits // 8, _LEAST_WIDTH)
-    width, height = _GUTTER + row_width + 2, 4 + sum(map(_height, drawn.rows))
-    parts = _parts(drawn, members, tips, row_width / drawn.row_bits)
+    width, height = _size(drawn)
+    parts = _parts(drawn, members, tips, _row_width(drawn) / drawn.row_bits)
     return (
         f'<svg role="img" aria-label="{escaped(label, 400)}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{HATCH_PATTERN}{"".join(parts)}</svg>'
     )
+
+
+def standalone(
+    drawn: ByteMap,
+    members: Sequence[LayoutMember],
+    tips: Mapping[int, str],
+    title: str,
+    keys: Sequence[tuple[str, str]],
+) -> str:
+    """Return a map as a document with a title and a key.
+
+    Args:
+        drawn: The map.
+        members: The members of the struct.
+        tips: A text for each member, hole and padding, by `Box.member`.
+        title: What the picture shows.
+        keys: The categories in the key, and a word for each.
+    """
+    key = []
+    left = _GUTTER
+    for category, word in keys:
+        key.append(
+            f'<g class="{category}"><rect x="{left}" y="32" width="20" height="14"/>'
+            f'<text x="{left + 7}" y="43">{LETTERS[category]}</text></g>'
+            f'<text class="out" x="{left + 25}" y="43">{word}</text>'
+        )
+        left += 45 + int(_LETTER * len(word))
+    width, height = _size(drawn)
+    label = escaped(title, 400)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{max(width, left)}" height="{height + _HEADER}">'
+        f'<title>{label}</title><style>{LONE_STYLE}</style><rect class="back" width="100%" height="100%"/>'
+        f'<text class="out" x="{_GUTTER}" y="18">{label}</text>{"".join(key)}'
+        f'<g transform="translate(0 {_HEADER})">{map_svg(drawn, members, tips, title)}</g></svg>\n'
+    )
+
+
+def _size(drawn: ByteMap) -> tuple[int, int]:
+    return _GUTTER + _row_width(drawn) + 2, 4 + sum(map(_height, drawn.rows))
+
+
+def _row_width(drawn: ByteMap) -> int:
+    return _BIT_ROW if drawn.row_bits == 8 else max(_BYTE * drawn.row_bits // 8, _LEAST_WIDTH)
 
 
 def _height(row: Row) -> int:

@@ -6,7 +6,7 @@ from .. import kind_numbers as kinds
 from ..html.text import escaped
 from ..pictures.byte_map import LETTERS, bit_map, bits_text, byte_map
 from .document import FILTER, HATCH_PATTERN, MAX_ROWS, code, document, left_out, number, scrolled, table, text
-from .struct_svg import map_svg
+from .struct_svg import map_svg, standalone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,10 +46,33 @@ def struct_page(layout: StructLayout) -> str:
     )
 
 
+def struct_svg(layout: StructLayout) -> str:
+    """Return the map of `struct_page` alone, as a document in SVG. It needs no matplotlib.
+
+    Args:
+        layout: The layout, from `Btf.layout`.
+
+    Returns:
+        The document. It has a white background.
+
+    Raises:
+        FormatError: See `struct_page`.
+
+    Example:
+        >>> btfmmap.pages.struct_svg(btf.layout("flow")).startswith("<svg")
+        True
+    """
+    members = layout.members
+    drawn = byte_map(layout, members)
+    tips = _tips(drawn, members, [member.type.c_name for member in members])
+    name = layout.type.name or "(anon)"
+    return standalone(drawn, members, tips, f"{name}, {layout.size:,} bytes", _keys(drawn))
+
+
 def _parts(layout: StructLayout, members: Sequence[LayoutMember], name: str) -> Iterator[str]:
     drawn = byte_map(layout, members)
     types = [member.type.c_name for member in members]
-    tips = {box.member: escaped(_tip(box, members, types), 400) for box in drawn.boxes}
+    tips = _tips(drawn, members, types)
     free = sum(box.end - box.start for box in drawn.boxes if box.member < 0)
     lines = (layout.size + 63) // 64
     yield (
@@ -78,17 +101,25 @@ def _parts(layout: StructLayout, members: Sequence[LayoutMember], name: str) -> 
 
 
 def _key(drawn: ByteMap) -> str:
-    found = {box.category for box in drawn.boxes}
     items = []
-    for category, letter in LETTERS.items():
-        if category in found:
-            swatch = (
-                '<svg width="22" height="16" aria-hidden="true">'
-                f'{HATCH_PATTERN}<g class="{category}"><rect x="1" y="1" width="20" height="14"/>'
-                f'<text x="8" y="12">{letter}</text></g></svg>'
-            )
-            items.append(f"<li>{swatch} {_KEYS.get(category, category)}</li>")
+    for category, word in _keys(drawn):
+        swatch = (
+            '<svg width="22" height="16" aria-hidden="true">'
+            f'{HATCH_PATTERN}<g class="{category}"><rect x="1" y="1" width="20" height="14"/>'
+            f'<text x="8" y="12">{LETTERS[category]}</text></g></svg>'
+        )
+        items.append(f"<li>{swatch} {word}</li>")
     return f'<ul class="key">{"".join(items)}</ul>\n'
+
+
+def _keys(drawn: ByteMap) -> list[tuple[str, str]]:
+    """Return the categories that occur, and what the key says of each."""
+    found = {box.category for box in drawn.boxes}
+    return [(category, _KEYS.get(category, category)) for category in LETTERS if category in found]
+
+
+def _tips(drawn: ByteMap, members: Sequence[LayoutMember], types: Sequence[str]) -> dict[int, str]:
+    return {box.member: escaped(_tip(box, members, types), 400) for box in drawn.boxes}
 
 
 def _tip(box: Box, members: Sequence[LayoutMember], types: Sequence[str]) -> str:

@@ -5,6 +5,24 @@ from __future__ import annotations
 from ..pictures.palette import BAD, DOUBTFUL, GOOD, HATCH, NONE, OF_CATEGORIES, TEXT
 
 _FILLS = "".join(f"g.{name} rect{{fill:{colour}}}" for name, colour in OF_CATEGORIES.items())
+SVG_STYLE = f"""svg text {{ font: 10.5px/1 ui-monospace, monospace; fill: {TEXT}; }}
+svg text.out {{ fill: var(--text); }} svg rect {{ stroke: {TEXT}; stroke-width: .6; }}
+{_FILLS}
+g.hole rect, g.padding rect {{ fill: url(#hatch); stroke: var(--faint); }}
+g.hole text, g.padding text {{ fill: var(--text); stroke: var(--back); stroke-width: 3px;
+  paint-order: stroke; }}
+#hatch rect {{ fill: var(--back); stroke: none; }} #hatch path {{ stroke: {HATCH}; stroke-width: 1.4; }}
+"""
+"""That of pictures in pages."""
+
+LONE_STYLE = (
+    SVG_STYLE.replace("var(--text)", TEXT)
+    .replace("var(--back)", "#ffffff")
+    .replace("var(--faint)", "#595959")
+    + "svg rect.back { fill: #ffffff; stroke: none; }"
+)
+"""That of pictures alone. Few programs but browsers know variables."""
+
 STYLE = f"""
 :root {{ color-scheme: light dark; --back: #ffffff; --text: #1a1a1a; --faint: #595959; --line: #c8c8c8;
   --lit: #fff3b8; }}
@@ -15,14 +33,8 @@ body {{ margin: 1rem; background: var(--back); color: var(--text); font: 15px/1.
 h1 {{ font-size: 1.35rem; overflow-wrap: anywhere; }} h2 {{ font-size: 1.1rem; }}
 p, li {{ max-width: 75ch; overflow-wrap: anywhere; }} .faint {{ color: var(--faint); }}
 .wide {{ overflow-x: auto; margin: .5rem 0; }}
-svg {{ display: block; }} svg text {{ font: 10.5px/1 ui-monospace, monospace; fill: {TEXT}; }}
-svg text.out {{ fill: var(--text); }} svg rect {{ stroke: {TEXT}; stroke-width: .6; }}
-{_FILLS}
-g.hole rect, g.padding rect {{ fill: url(#hatch); stroke: var(--faint); }}
-g.hole text, g.padding text {{ fill: var(--text); stroke: var(--back); stroke-width: 3px;
-  paint-order: stroke; }}
-#hatch rect {{ fill: var(--back); stroke: none; }} #hatch path {{ stroke: {HATCH}; stroke-width: 1.4; }}
-g.dim {{ opacity: .15; }} g.lit rect {{ stroke-width: 2.5; }}
+svg {{ display: block; }}
+{SVG_STYLE}g.dim {{ opacity: .15; }} g.lit rect {{ stroke-width: 2.5; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 caption {{ text-align: left; font-weight: 600; }}
 th, td {{ padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: left;

@@ -77,7 +77,7 @@ class Canvas:
             width = len(line) * ADVANCE * across
             left = x - {"left": 0.0, "middle": width / 2, "right": width}[align]
             middle = y + (number - (len(lines) - 1) / 2) * _LEADING * down
-            lettering.add(left, middle, line, (across, down))
+            lettering.add(left, middle, line, (across, down), self.font)
 
     def upwards(self, x: float, y: float, text: str) -> None:
         """Write text that runs upwards, with its lower end at `y` and its middle at `x`."""
@@ -96,12 +96,8 @@ class Canvas:
 
     def finish(self) -> Any:
         """Draw the texts, and return the axes."""
-        patches = optional("matplotlib.patches", "plot")
-        for lettering, line in ((self._plain, 0.0), (self._bold, 0.5)):
-            if (path := lettering.path()) is not None:
-                patch = patches.PathPatch(path, facecolor=TEXT, edgecolor=TEXT, linewidth=line, zorder=4)
-                patch.set_clip_on(False)
-                self.ax.add_artist(patch)
+        self._plain.add_to(self.ax, TEXT, 0.0)
+        self._bold.add_to(self.ax, TEXT, 0.5)
         return self.ax
 
     def boxes(self, corners: list[tuple[float, float, float, float]], **options: Any) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _ROW = 0.15  # height in inches
-_LABEL_LETTERS = 48
+_LABEL_LETTERS = 72
 _KEY = 0.25
 _GAP = 0.1
 MAX_ROWS = 1000
