@@ -121,7 +121,7 @@ def browser(program: str, profile: Path) -> Iterator[Browser]:
             *(
                 "sh",
                 "-c",
-                f'exec "$@" 3<&{reads} 4>&{writes}',
+                f'exec "$@" 3</dev/fd/{reads} 4>/dev/fd/{writes}',
                 "sh",
             ),  # the descriptors that it reads and writes
             program,

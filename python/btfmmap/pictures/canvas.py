@@ -44,7 +44,8 @@ class Canvas:
         box = ax.get_window_extent()
         self._across: float = box.width / ax.figure.dpi / width
         self._down: float = box.height / ax.figure.dpi / height
-        self.font: float = FONT
+        self._largest = FONT * min(1.0, self._across)  # so that no text is wider than in a figure of its own
+        self.font: float = self._largest
         self._plain, self._bold = Lettering(), Lettering()
 
     def letters(self, width: float) -> int:
@@ -57,7 +58,7 @@ class Canvas:
 
     def fit(self, height: float) -> bool:
         """Make the font as small as a line of this height needs. Return false if none is small enough."""
-        self.font = min(FONT, height * self._down * _POINTS / _LINE)
+        self.font = min(self._largest, height * self._down * _POINTS / _LINE)
         return self.font >= _LEAST_FONT
 
     def text(

@@ -113,7 +113,8 @@ def _draw_groups(ax: Any, data: KernelMatrix) -> Any:
     texts = [f"{count:,} since {heads[kernel]}" for kernel, _, count in groups]
     left = text_width(max(map(len, texts))) + 0.3
     top = text_width(max(map(len, heads))) + 0.4
-    canvas = Canvas(ax, left + _COLUMN * kernels, top + _HEIGHT)
+    width = max(left + _COLUMN * kernels, sum(0.5 + text_width(len(word)) for word in _KEY))
+    canvas = Canvas(ax, width, top + _HEIGHT)
     at = 0.0
     for colour, word in zip(_COLOURS, _KEY, strict=True):
         canvas.boxes([(at, 0, at + 0.18, 0.15)], facecolors=colour)

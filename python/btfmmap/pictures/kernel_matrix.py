@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .canvas import FONT, Canvas, label, text_width
+from .canvas import Canvas, label, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,5 +92,4 @@ def draw_matrix(
                 canvas.text(left + cell * (kernel + 0.5), middle, shown, align="middle")
         if more:
             canvas.text(0, top + _ROW * (rows + 1), f"and {more:,} more rows")
-    canvas.font = FONT
     return canvas.finish()

@@ -23,7 +23,6 @@ _MOST = 60
 _LETTERS = 32
 _SECONDS = 60
 _LINE = 0.16
-_ENOUGH = 4096  # references of one type that are followed
 
 
 class Neighbourhood(NamedTuple):
@@ -87,7 +86,7 @@ def neighbourhood_data(
         for node in frontier:
             for indptr, indices in edges:
                 first, after = int(indptr[node]), int(indptr[node + 1])
-                for other in indices[first : min(after, first + _ENOUGH)].tolist():
+                for other in indices[first:after].tolist():
                     if other == 0 or other in found:  # void is next to everything
                         continue
                     if len(found) < most:
@@ -100,7 +99,7 @@ def neighbourhood_data(
     indptr, indices, roles = graph.indptr, graph.indices, graph.role
     rows: list[tuple[int, int, int]] = []
     for node, number in found.items():
-        for edge in range(int(indptr[node]), min(int(indptr[node + 1]), int(indptr[node]) + _ENOUGH)):
+        for edge in range(int(indptr[node]), int(indptr[node + 1])):
             if (target := found.get(int(indices[edge]))) is not None:
                 rows.append((number, target, int(roles[edge])))
     columns = np.array(rows, np.uint32).reshape(len(rows), 3)
