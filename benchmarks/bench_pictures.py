@@ -1,4 +1,4 @@
-"""Whole processes that draw a struct: its page and SVG beside a bare interpreter, its PNG beside matplotlib."""
+"""Whole processes that draw a struct: its page beside a bare interpreter, its PNG beside matplotlib."""
 
 from __future__ import annotations
 

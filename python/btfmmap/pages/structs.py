@@ -6,7 +6,7 @@ from .. import kind_numbers as kinds
 from ..html.text import escaped
 from ..pictures.byte_map import LETTERS, bit_map, bits_text, byte_map
 from .document import FILTER, HATCH_PATTERN, MAX_ROWS, code, document, left_out, number, scrolled, table, text
-from .struct_svg import map_svg, standalone
+from .svg import map_svg, standalone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
