@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_HEAD = 48  # letters of a kernel's name
+
 
 def matrix(
     caption: str, what: str, kernels: Sequence[str], rows: Iterable[tuple[int, str, Sequence[str]]]
@@ -21,7 +23,7 @@ def matrix(
         kernels: The names of the kernels.
         rows: For each its number, its label, and a cell for each kernel.
     """
-    heads = "".join(f'<th scope="col"><span>{isolated(name)}</span></th>' for name in kernels)
+    heads = "".join(f'<th scope="col"><span>{isolated(name, _HEAD)}</span></th>' for name in kernels)
     body = "".join(
         f'<tr data-m="{number}"><th scope="row">{isolated(label)}</th>{"".join(cells)}</tr>\n'
         for number, label, cells in rows
