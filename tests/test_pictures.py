@@ -317,6 +317,20 @@ def test_without_matplotlib() -> None:
     assert done.stdout.endswith("needs the package matplotlib: pip install 'btfmmap[plot]'\n")
 
 
+def test_command_without_matplotlib(tmp_path: Path) -> None:
+    """The SVG of a struct needs none; other pictures name the extra."""
+    code = f"{HIDDEN}from btfmmap.cli import main; sys.exit(main(sys.argv[1:]))"
+    for name, returned in (("x.svg", 0), ("x.png", 1)):
+        words = ["show", "flow", "--sample", "--plot", str(tmp_path / name)]
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == returned
+        assert done.stderr == (
+            "btfmmap: needs the package matplotlib: pip install 'btfmmap[plot]'\n" if returned else ""
+        )
+
+
 @pytest.mark.parametrize("suffix", ["svg", "png", "SVG"])
 def test_commands(suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     requirements.tool("dot")
