@@ -53,7 +53,7 @@ FOLDERS = {
 # functions too. A module may import others of its own layer.
 LAYERS = {
     "base": (
-        "_core _version arrow bounded_cache close_names errors frames iteration kind_numbers kinds "
+        "_core _version arrow bounded_cache close_names errors frames html iteration kind_numbers kinds "
         "named_tuples optional relocation_kinds replacing",
         set(),
     ),
@@ -80,12 +80,16 @@ LAYERS = {
     ),
     "diffing": ("diffing", {"base", "tables", "btf", "opening", "kernels"}),
     "writing": ("writing", {"base", "tables", "btf", "opening", "kernels", "checking"}),
+    "pictures": (
+        "pages pictures",
+        {"base", "tables", "types", "values", "btf", "opening", "kernels", "checking", "diffing"},
+    ),
     "doctor": ("contract", {"base", "files", "opening"}),
     "package": (
         "__init__",
         {
             *("base", "files", "programs", "types", "values", "paths", "btf", "opening", "kernels"),
-            *("checking", "diffing", "writing", "doctor"),
+            *("checking", "diffing", "writing", "doctor", "pictures"),
         },
     ),
     "cli": ("__main__ cli", {"package"}),
@@ -193,7 +197,9 @@ PUBLIC_NAMES = {
     "min_core_btf",
     "open",
     "open_kernel",
+    "pages",
     "permute",
+    "pictures",
     "sorted",
     "subset",
     "swapped",
@@ -338,7 +344,10 @@ def test_module_only_registers() -> None:
     assert "def(" not in (ROOT / "csrc" / "bindings" / "module.cpp").read_text()
 
 
-FOLDERS_OF_MODULES = ("", "checking", "cli", "contract", "diffing", "kernels", "paths", "writing")
+FOLDERS_OF_MODULES = (
+    *("", "checking", "cli", "contract", "diffing", "html", "kernels", "pages", "paths", "pictures"),
+    "writing",
+)
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
@@ -365,7 +374,7 @@ def imported_modules(name: str) -> set[str]:
                 path = ".".join(filter(None, (*module, alias.name)))
                 found.add(path if path in {*MODULES, "_core"} else ".".join(filter(None, module)))
     if name == "__init__":
-        found.update(btfmmap._LAZY.values())
+        found.update((*btfmmap._LAZY.values(), *btfmmap._MODULES))
     packages = {package: ".".join(filter(None, (package, "__init__"))) for package in FOLDERS_OF_MODULES}
     return {packages.get(module, module) for module in found}
 

@@ -24,7 +24,15 @@ WITHOUT_EXAMPLE = {
     "loaded": "needs CAP_SYS_ADMIN",
 }
 # Packages that an example needs.
-OPTIONAL = {"btfmmap.tables.Table.to_pandas": "pandas"}
+OPTIONAL = {
+    "btfmmap.tables.Table.to_pandas": "pandas",
+    "btfmmap.pictures.histories.appearances": "matplotlib",
+    "btfmmap.pictures.offsets.member_offsets": "matplotlib",
+    "btfmmap.pictures.statuses.relocations": "matplotlib",
+    "btfmmap.pictures.statuses.verdicts": "matplotlib",
+    "btfmmap.pictures.structs.struct_map": "matplotlib",
+    "btfmmap.pictures.wasted.waste": "matplotlib",
+}
 
 
 def modules() -> Iterator[ModuleType]:

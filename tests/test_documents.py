@@ -26,7 +26,7 @@ COMMAND_EXAMPLES = (
     "docs/paths.md",
     "docs/writing.md",
 )
-EXAMPLES = (*COMMAND_EXAMPLES, "docs/containers.md", "docs/dumps.md")
+EXAMPLES = (*COMMAND_EXAMPLES, "docs/containers.md", "docs/dumps.md", "docs/pictures.md")
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 

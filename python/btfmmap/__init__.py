@@ -30,6 +30,7 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import pages, pictures
     from .checking.check import check
     from .checking.paths import PathResult, check_paths
     from .checking.problems import Place, Problem
@@ -144,7 +145,9 @@ __all__ = [
     "min_core_btf",
     "open",
     "open_kernel",
+    "pages",
     "permute",
+    "pictures",
     "sorted",
     "subset",
     "swapped",
@@ -217,6 +220,7 @@ _LAZY = {
     "loaded": "loaded_btf",
     "open_kernel": "kernel",
 }
+_MODULES = ("pages", "pictures")
 
 
 def __getattr__(name: str) -> object:
@@ -226,6 +230,8 @@ def __getattr__(name: str) -> object:
         value = getattr(import_module(f".{_LAZY[name]}", __name__), name)
         globals()[name] = value
         return value
+    if name in _MODULES:
+        return __import__(f"{__name__}.{name}", fromlist=[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

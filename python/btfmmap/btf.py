@@ -1747,6 +1747,9 @@ class Btf(HasTables):
             return self._member(key)
         raise _not_named(key)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*dict.fromkeys(name for level in self._levels() for name in level.names() if name)]
+
     def _checked_id(self, type_id: SupportsIndex) -> int:
         self._core.name(type_id)  # raises if the ID does not exist
         return type_id.__index__()

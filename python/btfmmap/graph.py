@@ -145,6 +145,11 @@ class Graph:
     def __repr__(self) -> str:
         return f"<Graph of {len(self)} nodes and {len(self._indices)} references>"
 
+    def _repr_html_(self) -> str:
+        from .html.reprs import graph_html
+
+        return graph_html(self, [role.name for role in Role])
+
     def reachable(self, ids: Iterable[int] | npt.NDArray[Any]) -> U32:
         """Find all types that the given types depend on, directly or indirectly.
 

@@ -219,6 +219,9 @@ class Kernel(HasTables):
                 break
         return modules, ids
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*dict.fromkeys(name for btf in self._btfs() for name in btf.names() if name)]
+
     def __getitem__(self, name: str) -> Type:
         """Return the first type with this name, as `find` does.
 

@@ -310,6 +310,9 @@ class Records:
             "use records.field, to_dict() or to_pandas()",
         )
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*self.fields]
+
     def __repr__(self) -> str:
         name = self._plan.name or "(anon)"
         shown = self.fields[:_SHOWN]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from .errors import BtfError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NamedTuple
@@ -164,6 +166,14 @@ class StructLayout:
 
     def __str__(self) -> str:
         return self.text()
+
+    def _repr_html_(self) -> str | None:
+        from .html.reprs import layout_html
+
+        try:
+            return layout_html(self)
+        except (BtfError, ValueError):  # notebooks then show the repr
+            return None
 
     def __repr__(self) -> str:
         return f"<StructLayout {self.type.name or '(anon)'}: {self.size} bytes>"

@@ -340,6 +340,14 @@ class Table:
         )
         return f"{type(self).__name__}: {rows} rows\n{body}"
 
+    def _repr_html_(self) -> str:
+        from .html.reprs import table_html
+
+        return table_html(self)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*self.columns]
+
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value

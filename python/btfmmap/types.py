@@ -153,6 +153,9 @@ class NamedItems(tuple[_Item, ...]):
     def __contains__(self, key: object, /) -> bool:
         return self._named(key) is not None if isinstance(key, str) else super().__contains__(key)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*dict.fromkeys(item.name for item in self if item.name)]
+
     def _named(self, name: str) -> _Item | None:
         return next((item for item in self if item.name == name), None) if name else None
 
@@ -481,6 +484,14 @@ class Type:
 
     def __hash__(self) -> int:
         return hash((self.id, id(self.btf)))
+
+    def _repr_html_(self) -> str | None:
+        from .html.reprs import type_html
+
+        try:
+            return type_html(self)
+        except (BtfError, ValueError):  # notebooks then show the repr, which says why
+            return None
 
     def __repr__(self) -> str:
         if self.btf.closed:

@@ -419,6 +419,11 @@ class CheckResult:
         answers = self._answers[kernel]
         return None if answers is None else answers[which].get(row)
 
+    def _repr_html_(self) -> str:
+        from ..html.reprs import check_html
+
+        return check_html(self, [verdict.name for verdict in Verdict])
+
     def __repr__(self) -> str:
         counted = (Verdict.BREAKS, Verdict.MAYBE, Verdict.NOT_TRIED)
         breaks, maybe, not_tried = (int((self.verdict == each).sum()) for each in counted)

@@ -20,7 +20,18 @@ from __future__ import annotations
 import os
 
 from .. import CoreReloKind, InstructionUse, Need, RelocationStatus, RequirementStatus, Verdict
-from .common import add_json, complain, explained, print_document, printable, reading
+from .common import (
+    add_json,
+    add_page,
+    add_plot,
+    complain,
+    explained,
+    print_document,
+    printable,
+    reading,
+    write_page,
+    write_picture,
+)
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .matrix import Matrix, output_width
@@ -108,7 +119,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     extent.add_argument(
         "--table", action="store_true", help="print no problems, but the table with all objects"
     )
-    add_json(parser, "an object with kernels, objects, verdicts and problems")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "an object with kernels, objects, verdicts and problems")
+    add_page(form)
+    add_plot(form, "the verdicts, or for a single object its relocations,")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -125,7 +139,16 @@ def run(args: argparse.Namespace) -> int:
             executor=executor,
             progress=progress,
         )
-    if args.json:
+    if args.html is not None:
+        from .. import pages
+
+        write_page(args.html, pages.check_page(result))
+    elif args.plot is not None:
+        from .. import pictures
+
+        draw = pictures.relocations if len(result.objects) == 1 else pictures.verdicts
+        write_picture(args.plot, draw, result)
+    elif args.json:
         _print_json(result, everything=args.all)
     else:
         _print_report(result, everything=args.all, only_table=args.table)

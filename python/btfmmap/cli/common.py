@@ -27,6 +27,8 @@ _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
 _MAX_LISTED = 8
 _MAX_WIDTH = 512  # the kernel's KSYM_NAME_LEN
+_DPI = 100
+_MAX_PIXELS = 30_000
 
 
 class WrongUsageError(Exception):
@@ -179,9 +181,46 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+def add_json(parser: Any, what: str) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+
+
+def add_page(parser: Any) -> None:
+    """Add `--html`."""
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page with a picture, tables and a filter instead of text"
+    )
+
+
+def add_plot(parser: Any, what: str) -> None:
+    """Add `--plot`."""
+    parser.add_argument(
+        "--plot",
+        type=_picture,
+        metavar="FILE",
+        help=f"write {what} as a picture, .svg or .png, instead of text",
+    )
+
+
+def _picture(text: str) -> str:
+    if not text.lower().endswith((".svg", ".png")):
+        wrong_usage(f"{text!r} is neither .svg nor .png")
+    return text
+
+
+def write_picture(path: str, draw: Callable[..., Any], *args: Any, **options: Any) -> None:
+    """Write what a function of `btfmmap.pictures` draws to a file."""
+    drawn = draw(*args, **options)
+    dpi = min(_DPI, _MAX_PIXELS / max(drawn.figure.get_size_inches()))
+    extra = {"pil_kwargs": {"compress_level": 3}} if path.lower().endswith(".png") else {}
+    drawn.figure.savefig(path, dpi=dpi, **extra)
+
+
+def write_page(path: str, page: str) -> None:
+    """Write a page to a file."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page)
 
 
 def add_type(parser: argparse.ArgumentParser) -> None:

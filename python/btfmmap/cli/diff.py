@@ -20,7 +20,18 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
-from .common import WrongUsageError, add_json, complain, explained, printable, reading
+from .common import (
+    WrongUsageError,
+    add_json,
+    add_page,
+    add_plot,
+    complain,
+    explained,
+    printable,
+    reading,
+    write_page,
+    write_picture,
+)
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .progress import Progress
@@ -61,7 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("layout", "declaration"),
         help="exit with 1 only if a layout, or a declaration, differs in the next kernel or is gone",
     )
-    add_json(parser, "an object with kernels, notes and comparisons: entities with their changes, and causes")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
+    add_page(form)
+    add_plot(form, "first appearances, or the offsets in a single struct that --only names,")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -90,7 +104,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argparse.Namespace) -> None:
-    if args.json:
+    if args.html is not None:
+        from .. import pages
+
+        write_page(args.html, pages.diff_page(result, depth=depth))
+    elif args.plot is not None:
+        _plot(result, args.plot)
+    elif args.json:
         from .diff_json import print_diff_json
 
         print_diff_json(result, opened, depth)
@@ -102,6 +122,17 @@ def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argpar
         from .diff_matrix import print_matrix
 
         print_matrix(result, opened, depth, everything=args.all, numbers_only=args.stat)
+
+
+def _plot(result: DiffResult, path: str) -> None:
+    from .. import EntityKind, pictures
+
+    rows = result.entities.selected.nonzero()[0].tolist()
+    kind, name = result.name(rows[0]) if len(rows) == 1 else (None, "")
+    if kind in (EntityKind.STRUCT, EntityKind.UNION) and not set(name) & set("*?[."):
+        write_picture(path, pictures.member_offsets, result, f"{name}.*")
+    else:
+        write_picture(path, pictures.appearances, result)
 
 
 def _names(arguments: Sequence[str]) -> list[str]:

@@ -13,7 +13,19 @@ bytes. Types without a name are included as (anon); btfmmap show ID shows one.
 from __future__ import annotations
 
 from .. import NotFoundError
-from .common import add_json, add_limit, add_source, open_source, print_columns, print_json, printable
+from .common import (
+    add_json,
+    add_limit,
+    add_page,
+    add_plot,
+    add_source,
+    open_source,
+    print_columns,
+    print_json,
+    printable,
+    write_page,
+    write_picture,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,14 +55,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="list those with the most bytes of waste, or only in holes, or only in padding; default: waste",
     )
     add_source(parser)
-    add_json(parser, "rows as of Btf.wasteful")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "rows as of Btf.wasteful")
+    add_page(form)
+    add_plot(form, "sizes and waste of all types")
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
-        rows = _rows(btf, _SORTED_BY[args.sort], args.top)
         if btf.distilled:
             raise NotFoundError(f"{btf.source.path}: a distilled base, which does not record members")
+        if args.html is not None:
+            from .. import pages
+
+            write_page(args.html, pages.holes_page(btf, args.top or len(btf)))
+            return
+        if args.plot is not None:
+            from .. import pictures
+
+            write_picture(args.plot, pictures.waste, btf)
+            return
+        rows = _rows(btf, _SORTED_BY[args.sort], args.top)
     if args.json:
         print_json(rows)
         return

@@ -9,23 +9,30 @@ first is shown, and standard error lists the others.
     btfmmap show sk_buff.len
     btfmmap show tcp_sendmsg --c
     btfmmap show "union bpf_attr" --expand
+    btfmmap show task_struct --html task_struct.html
     btfmmap show ext4_inode_info -f ext4.ko.xz -B vmlinux.btf --json
 """
 
 from __future__ import annotations
 
 from .common import (
+    WrongUsageError,
     add_json,
+    add_page,
+    add_plot,
     add_source,
     add_type,
     dimmed,
     find_field,
+    find_type,
     find_types,
     open_source,
     print_columns,
     print_json,
     printable,
     report_candidates,
+    write_page,
+    write_picture,
 )
 from .type_names import spellings
 
@@ -49,12 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--c", action="store_true", help="print the C declaration, without offsets; with --json, add it as c"
     )
+    add_page(form)
+    add_plot(form, "a struct's bytes")
     add_source(parser)
     add_json(parser, "an object")
 
 
 def run(args: argparse.Namespace) -> None:
     with open_source(args) as btf:
+        if args.html is not None or args.plot is not None:
+            _write_picture(btf, args)
+            return
         if not args.c and not args.expand and (field := find_field(btf, args.type)) is not None:
             _show_member(spellings(args.type)[0], field, as_json=args.json)
             return
@@ -81,6 +93,24 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(facts, indent=2))
     else:
         print(dimmed("\n".join(map(_escaped, text.rstrip("\n").split("\n")))))
+
+
+def _write_picture(btf: Btf, args: argparse.Namespace) -> None:
+    """Write `--html` or `--plot`."""
+    if args.json:
+        raise WrongUsageError("--json cannot be combined with --html or --plot")
+    layout = btf.layout(find_type(btf, args.type, "layout"))
+    if args.plot is not None and args.plot.lower().endswith(".png"):
+        from .. import pictures
+
+        write_picture(args.plot, pictures.struct_map, layout)
+        return
+    from .. import pages
+
+    if args.html is not None:
+        write_page(args.html, pages.struct_page(layout))
+    else:
+        write_page(args.plot, pages.struct_svg(layout))
 
 
 def _show_member(path: str, field: Field, *, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from .common import (
     WrongUsageError,
     add_json,
     add_limit,
+    add_plot,
     add_source,
     add_type,
     find_type,
@@ -26,6 +27,7 @@ from .common import (
     print_columns,
     print_json,
     printable,
+    write_picture,
 )
 from .words import kind_of, role_of
 
@@ -67,7 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_limit(parser, "uses")
     add_source(parser)
-    add_json(parser, "a list of {id, kind, user, role, position, name, bit_offset, pointers}")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, "a list of {id, kind, user, role, position, name, bit_offset, pointers}")
+    add_plot(form, "the types around the type (needs graphviz)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -79,6 +83,11 @@ def run(args: argparse.Namespace) -> None:
         depth = _pointers(btf, args.type)
         if depth and args.embedded:
             raise WrongUsageError(f"--embedded excludes pointers: leave out the stars in {args.type!r}")
+        if args.plot is not None:
+            from .. import pictures
+
+            write_picture(args.plot, pictures.neighbourhood, btf, found)
+            return
         users = btf.users(found, roles=roles, through=_EMBEDDING if args.embedded else None)
         ids = [user.type.id for user in users]
         kinds, names = btf.kind_names(ids), btf.names(ids)

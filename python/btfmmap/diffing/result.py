@@ -618,6 +618,11 @@ class DiffResult:
         )
         raise NotFoundError(f"{name} has no {member!r} in any kernel{close}")
 
+    def _repr_html_(self) -> str:
+        from ..html.reprs import diff_html
+
+        return diff_html(self)
+
     def __repr__(self) -> str:
         kernels, same = len(self._outcomes), 0
         presence = self._presence_view

@@ -1,0 +1,61 @@
+"""The style of all pages, for light and dark."""
+
+from __future__ import annotations
+
+from ..pictures.palette import BAD, DOUBTFUL, GOOD, HATCH, NONE, OF_CATEGORIES, TEXT
+
+_FILLS = "".join(f"g.{name} rect{{fill:{colour}}}" for name, colour in OF_CATEGORIES.items())
+SVG_STYLE = f"""svg text {{ font: 10.5px/1 ui-monospace, monospace; fill: {TEXT}; }}
+svg text.out {{ fill: var(--text); }} svg rect {{ stroke: {TEXT}; stroke-width: .6; }}
+{_FILLS}
+g.hole rect, g.padding rect {{ fill: url(#hatch); stroke: var(--faint); }}
+g.hole text, g.padding text {{ fill: var(--text); stroke: var(--back); stroke-width: 3px;
+  paint-order: stroke; }}
+#hatch rect {{ fill: var(--back); stroke: none; }} #hatch path {{ stroke: {HATCH}; stroke-width: 1.4; }}
+"""
+"""That of pictures in pages."""
+
+LONE_STYLE = (
+    SVG_STYLE.replace("var(--text)", TEXT)
+    .replace("var(--back)", "#ffffff")
+    .replace("var(--faint)", "#595959")
+    + "svg rect.back { fill: #ffffff; stroke: none; }"
+)
+"""That of pictures alone. Few programs but browsers know variables."""
+
+STYLE = f"""
+:root {{ color-scheme: light dark; --back: #ffffff; --text: #1a1a1a; --faint: #595959; --line: #c8c8c8;
+  --lit: #fff3b8; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --back: #17181b; --text: #e8e8e8; --faint: #a9a9a9; --line: #4a4a4a; --lit: #4a4320; }}
+}}
+body {{ margin: 1rem; background: var(--back); color: var(--text); font: 15px/1.45 system-ui, sans-serif; }}
+h1 {{ font-size: 1.35rem; overflow-wrap: anywhere; }} h2 {{ font-size: 1.1rem; }}
+p, li {{ max-width: 75ch; overflow-wrap: anywhere; }} .faint {{ color: var(--faint); }}
+.wide {{ overflow-x: auto; margin: .5rem 0; }}
+svg {{ display: block; }}
+{SVG_STYLE}g.dim {{ opacity: .15; }} g.lit rect {{ stroke-width: 2.5; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+caption {{ text-align: left; font-weight: 600; }}
+th, td {{ padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
+  vertical-align: top; }}
+td {{ max-width: 60ch; overflow-wrap: break-word; }} td.n {{ text-align: right; }}
+tr.lit td {{ background: var(--lit); }}
+table.matrix th[scope="row"] {{ font-weight: 400; max-width: 40ch; overflow-wrap: break-word; }}
+table.matrix td {{ text-align: center; border: 1px solid var(--line); padding: .1rem .35rem; }}
+table.matrix thead th {{ vertical-align: bottom; padding: .2rem; }}
+table.matrix thead span {{ writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400;
+  white-space: nowrap; }}
+code, td.c {{ font-family: ui-monospace, monospace; font-size: .92em; }}
+td.good, span.good {{ background: {GOOD}; color: {TEXT}; }}
+td.doubtful {{ background: {DOUBTFUL}; color: {TEXT}; }}
+td.bad {{ background: {BAD}; color: {TEXT}; font-weight: 700; }}
+td.none {{ background: {NONE}; color: {TEXT}; }}
+.key {{ display: flex; flex-wrap: wrap; gap: .3rem 1rem; padding: 0; list-style: none; }}
+.key svg {{ display: inline-block; vertical-align: -3px; }}
+#filter {{ font: inherit; width: min(24rem, 90%); }}
+#tip {{ position: fixed; z-index: 9; max-width: min(32rem, 90vw); padding: .3rem .6rem; border-radius: 4px;
+  background: #2a2a2e; color: #f4f4f4; border: 1px solid #8a8a8a; overflow-wrap: anywhere;
+  pointer-events: none; }}
+[hidden] {{ display: none !important; }}
+"""

@@ -1,0 +1,147 @@
+"""The pages in a headless Chromium: no error, no request, and the filter and tooltips work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requirements
+from browser import Browser, browser
+from hostile_names import NAMES, hostile_btf, hostile_object
+from stored_files import stored
+
+import btfmmap
+from btfmmap import pages
+
+NARROW = 400
+
+
+def struct(_: Path) -> str:
+    return pages.struct_page(btfmmap.open(data=stored("7.2-amd64.btf")).layout("task_struct"))
+
+
+def holes(_: Path) -> str:
+    return pages.holes_page(btfmmap.open(data=stored("7.2-amd64.btf")))
+
+
+def hostile_struct(_: Path) -> str:
+    return pages.struct_page(btfmmap.open(data=hostile_btf()).layout("everything"))
+
+
+def kernels() -> dict[str, btfmmap.Btf]:
+    btfs = [btfmmap.open(data=hostile_btf(shift=shift)) for shift in (0, 4)]
+    names = [name for name in NAMES if isinstance(name, str)]
+    return {name: btfs[number % 2] for number, name in enumerate(names)}
+
+
+def check(folder: Path) -> str:
+    return pages.check_page(btfmmap.check([hostile_object(folder)], kernels()))
+
+
+def diff(_: Path) -> str:
+    return pages.diff_page(btfmmap.diff(kernels()))
+
+
+PAGES = pytest.mark.parametrize("made", [struct, holes, hostile_struct, check, diff])
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(requirements.tool("chromium"), tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(made: Callable[[Path], str], tmp_path: Path) -> Path:
+    path = tmp_path / "page.html"
+    path.write_text(made(tmp_path), encoding="utf-8")
+    return path
+
+
+@PAGES
+def test_page(chromium: Browser, page: Path) -> None:
+    chromium.show(page)
+    assert chromium.run("document.querySelector('#controls').hidden") is False
+    rows = chromium.run("document.querySelectorAll('tr[data-m]').length")
+    assert rows > 5
+
+    # A tooltip says what an element's title said.
+    tip = "document.querySelector('#tip')"
+    assert chromium.run(f"{tip}.hidden") is True
+    said = chromium.run("document.querySelector('[data-tip]')?.dataset.tip ?? null")
+    if said is not None:  # the page of `diff` has none
+        chromium.move_mouse("[data-tip]")
+        assert chromium.run(f"{tip}.hidden ? null : {tip}.textContent") == said
+        chromium.run("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))")
+        assert chromium.run(f"{tip}.hidden") is True
+    assert chromium.run("document.querySelectorAll('svg title, td[title]').length") == 0
+
+    # The filter leaves the rows with all words, and fades the other parts of the picture.
+    wanted = chromium.run("document.querySelector('tr[data-m]:last-child').textContent.trim().slice(0, 12)")
+    chromium.write("#filter", wanted)
+    shown = chromium.run(
+        "[...document.querySelectorAll('tr[data-m]')].filter((row) => !row.hidden)"
+        ".map((row) => row.textContent.toLowerCase())"
+    )
+    assert 0 < len(shown) <= rows
+    assert all(word in text for text in shown for word in wanted.lower().split())
+    chromium.write("#filter", " no such text")
+    assert chromium.run("[...document.querySelectorAll('tr[data-m]')].every((row) => row.hidden)") is True
+    assert chromium.run("[...document.querySelectorAll('g[data-m]')].every((g) => g.matches('.dim'))") is True
+    assert chromium.run("document.querySelector('#count').textContent") == f"0 of {rows} rows"
+    assert chromium.errors() == []
+    assert chromium.requests() == [page.as_uri()]
+
+
+@PAGES
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_narrow(chromium: Browser, page: Path, dark: bool) -> None:
+    """Only regions scroll sideways, and text has the contrast that WCAG 2 asks for."""
+    chromium.show(page, width=NARROW, dark=dark)
+    assert chromium.run("document.documentElement.scrollWidth") <= NARROW
+    lightness = chromium.run(
+        "(() => { const style = getComputedStyle(document.body); "
+        "return [style.color, style.backgroundColor].map((text) => text.match(/\\d+/g).slice(0, 3)"
+        ".reduce((sum, each) => sum + Number(each), 0)); })()"
+    )
+    assert (lightness[0] > lightness[1]) == dark
+    assert abs(lightness[0] - lightness[1]) > 400
+    assert chromium.errors() == []
+
+
+@PAGES
+def test_without_scripts(chromium: Browser, page: Path) -> None:
+    """Everything is there, and what needs scripts is not shown."""
+    chromium.set_scripts(enabled=False)
+    try:
+        chromium.show(page)
+        text = page.read_text("utf-8")
+        assert chromium.run("document.querySelector('#controls').hidden") is True
+        assert chromium.run("document.querySelectorAll('tr').length") == text.count("<tr")
+        assert chromium.run("document.querySelectorAll('svg title').length") == text.count("<title>") - 1
+    finally:
+        chromium.set_scripts(enabled=True)
+
+
+@PAGES
+def test_axe(chromium: Browser, page: Path) -> None:
+    """axe-core finds nothing. `BTFMMAP_AXE` is the path of its axe.min.js."""
+    if "BTFMMAP_AXE" not in os.environ:
+        pytest.skip("BTFMMAP_AXE is not set")
+    for dark in (False, True):
+        chromium.show(page, width=NARROW if dark else 1280, dark=dark)
+        chromium.run(f"{Path(os.environ['BTFMMAP_AXE']).read_text()}; 0")
+        assert chromium.run("axe.run().then((found) => found.violations.map((each) => each.id))") == []
+
+
+def test_only_the_pages_script_runs(chromium: Browser, tmp_path: Path) -> None:
+    """If escaping failed, the policy would still refuse a script."""
+    path = tmp_path / "page.html"
+    text = pages.struct_page(btfmmap.open(btfmmap.SAMPLE_BTF).layout("flow"))
+    evil = "<script>document.title = 'evil'</script><img src='https://example.org/x.png'>"
+    path.write_text(text.replace("<main>", f"<main>{evil}"))
+    chromium.show(path)
+    assert chromium.run("document.title") == "struct flow"
+    assert len(chromium.errors()) >= 2

@@ -1,0 +1,152 @@
+"""The pages of `--html`: what they say, and that names are only text in them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from command import run_here
+from hostile_names import NAMES, check_html, hostile_btf, hostile_object
+from stored_files import stored, stored_objects
+
+import btfmmap
+from btfmmap import pages
+from btfmmap.pages.script import SCRIPT, SCRIPT_HASH
+
+
+def words(page: str) -> set[str]:
+    return set(check_html(page).texts)
+
+
+def marks(page: str, element: str) -> list[str]:
+    """The numbers that parts of the picture and rows of the table share."""
+    return re.findall(rf'<{element}\b[^>]* data-m="(-?\d+)"', page)
+
+
+@pytest.fixture(scope="module")
+def btf() -> btfmmap.Btf:
+    return btfmmap.open(data=stored("7.2-amd64.btf"))
+
+
+@pytest.mark.parametrize("name", ["task_struct", "sk_buff", "list_head", "union bpf_attr"])
+def test_struct(btf: btfmmap.Btf, name: str) -> None:
+    layout = btf.layout(name)
+    page = pages.struct_page(layout)
+    found = words(page)
+    assert {member.name for member in layout.members} - {""} <= found
+    assert {member.type.c_name for member in layout.members} <= found
+    # Each box has a row, and each row that takes bytes a box.
+    assert set(marks(page, "g")) <= set(marks(page, "tr"))
+    sized = {str(number) for number, member in enumerate(layout.members) if member.size}
+    assert sized <= set(marks(page, "g"))
+
+
+def test_holes(btf: btfmmap.Btf) -> None:
+    page = pages.holes_page(btf, 30)
+    found = words(page)
+    for row in btf.wasteful(30):
+        assert row["name"] in found
+        assert f"{row['waste']:,}" in found
+    assert len(marks(page, "tr")) == len(marks(page, "g")) == 30
+    with pytest.raises(ValueError, match="top is -1"):
+        pages.holes_page(btf, -1)
+
+
+def test_check(btf: btfmmap.Btf, tmp_path: Path) -> None:
+    paths = []
+    for name in ("bindsnoop.bpf.o", "cpudist.bpf.o"):
+        (tmp_path / name).write_bytes(stored_objects()[name])
+        paths.append(tmp_path / name)
+    other = btfmmap.open(data=stored("6.12-s390x.btf"))
+    result = btfmmap.check(paths, {"amd64": btf, "s390x": other, "absent": tmp_path / "no"})
+    page = pages.check_page(result)
+    found = words(page)
+    assert {"bindsnoop.bpf.o", "cpudist.bpf.o", "amd64", "s390x", "BREAKS", "ok", "-"} <= found
+    for problem in result.problems():
+        assert problem.subject[:40] in " ".join(found)
+    assert page.count(">BREAKS<") == int((result.verdict == btfmmap.Verdict.BREAKS).sum()) + sum(
+        problem.verdict == btfmmap.Verdict.BREAKS for problem in result.problems()
+    )
+
+
+def test_diff(tmp_path: Path) -> None:
+    old, new = (stored(f"6.12.{number}-cloud-amd64.part.btf") for number in (73, 95))
+    kernels: dict[str, btfmmap.Btf | Path] = {
+        "old": btfmmap.open(data=old),
+        "new": btfmmap.open(data=new),
+    }
+    result = btfmmap.diff(kernels)
+    changed = result.changed()
+    page = pages.diff_page(result)
+    found = words(page)
+    assert {each.name for each in changed if len(each.name) <= 80} <= found
+    assert len(marks(page, "tr")) == sum(len(each.changes) for each in changed)
+    last = {"absent": tmp_path / "no", "last": kernels["old"]}
+    three = pages.diff_page(btfmmap.diff(kernels | last))
+    assert {"old", "new", "last", "2*", "1*"} <= words(three)
+    assert "absent did not open" in three
+    with pytest.raises(ValueError, match="depth must be"):
+        pages.diff_page(result, depth="shallow")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_hostile_names(order: str, tmp_path: Path) -> None:
+    btf, other = (btfmmap.open(data=hostile_btf(order, shift=shift)) for shift in (0, 4))
+    made = [pages.struct_page(btf.layout(number)) for number in btf.layouts.id.tolist()]
+    made.append(pages.holes_page(other))
+    names = [name for name in NAMES if isinstance(name, str)]
+    kernels = {name: (btf, other)[number % 2] for number, name in enumerate(names)}
+    made.append(pages.check_page(btfmmap.check([hostile_object(tmp_path)], kernels, similar=True)))
+    made.append(pages.diff_page(btfmmap.diff(kernels)))
+    made.append(pages.diff_page(btfmmap.diff({names[0]: btf, names[5]: other}), depth="deep"))
+    for page in made:
+        checked = check_html(page)
+        assert checked.elements["script"] == 1
+        assert checked.elements["title"] == 1 + page.count("</g>\n") - page.count("</g></g>")
+
+
+def test_policy() -> None:
+    """Browsers run the page's own script and no other."""
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert f"sha256-{digest}" == SCRIPT_HASH
+
+
+def test_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+    page = tmp_path / "page.html"
+    assert run_here(capfd, "show", "flow", "--sample", "--html", str(page)) == (0, "", "")
+    assert page.read_text() == pages.struct_page(btf.layout("flow"))
+    assert run_here(capfd, "holes", "--sample", "--html", str(page), "--top", "2") == (0, "", "")
+    assert page.read_text() == pages.holes_page(btf, 2)
+    old, new = tmp_path / "old.btf", tmp_path / "new.btf"
+    old.write_bytes(hostile_btf())
+    new.write_bytes(hostile_btf(shift=4))
+    code, out, _ = run_here(capfd, "diff", str(old), str(new), "--html", str(page))
+    assert (code, out) == (1, "")
+    assert page.read_text() == pages.diff_page(btfmmap.diff([old, new]))
+    path = hostile_object(tmp_path)
+    code, out, _ = run_here(capfd, "check", str(path), "--html", str(page), "--kernels", str(old), str(new))
+    assert (code, out) == (1, "")
+    assert "2 kernels" in page.read_text()
+
+
+def test_wrong_usage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    absent = str(tmp_path / "absent" / "page.html")
+    code, _, error = run_here(capfd, "show", "flow", "--sample", "--html", absent)
+    assert code == 2
+    assert f"{absent}: No such file" in error
+    code, _, error = run_here(capfd, "show", "verdict", "--sample", "--html", str(tmp_path / "x.html"))
+    assert code == 1
+    assert "verdict" in error
+    assert not (tmp_path / "x.html").exists()
+    for words_ in (["show", "flow", "--json"], ["holes", "--json"]):
+        with_page = [*words_, "--sample", "--html", str(tmp_path / "x.html")]
+        try:
+            code, _, error = run_here(capfd, *with_page)
+        except SystemExit as ended:
+            code, error = int(str(ended.code)), capfd.readouterr().err
+        assert code == 2
+        assert "--json" in error
