@@ -65,7 +65,11 @@ def test_from_functions(capfd: pytest.CaptureFixture[str], file: str) -> None:
     ("options", "line"),
     [
         ((), "2  16, 0, 0  int:3  start.middle->far->flags"),
-        (("--bpf",), "BPF_CORE_READ_BITFIELD_PROBED(BPF_CORE_READ(ptr, middle, far), flags)"),
+        (
+            ("--bpf",),
+            "({ __auto_type __p1 = BPF_CORE_READ(ptr, middle, far); "
+            "BPF_CORE_READ_BITFIELD_PROBED(__p1, flags); })",
+        ),
         (("--bpftrace",), "((struct start *)$ptr)->middle->far->flags"),
     ],
 )

@@ -249,6 +249,8 @@ class _Parser:
         self.at = end + 1
         if any(hop.kind != "member" for hop in member.hops):
             self.fail("the third argument of container_of is a member", path_start, end)
+        if any(hop.bitfield_size for hop in member.hops):
+            self.fail("a bitfield has no address", path_start, path_start + len(path))
         self.check_container(value, member, argument, argument_end)
         if not value.is_type:
             self.load(value)
