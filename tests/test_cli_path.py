@@ -43,7 +43,7 @@ def test_between_types(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert (code, err) == (DONE, [])
     assert rows == [
         ["pointers", "offsets", "type             path"],
-        ["1", "8", "struct target *  start.near  (union: start.near)"],
+        ["1", "8", "struct target *  start.near  (union: near)"],
         ["2", "16,", "0    struct target *  start.middle->far"],
     ]
     _, rows, _ = run(capfd, file, "start", "target", "--limit", "1")
@@ -57,8 +57,34 @@ def test_from_functions(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert code == DONE
     assert rows[1][:2] == ["1", "8"]
     assert "work.self->near" in rows[1][2]
-    code, _, err = run(capfd, file, "target", "--from-functions", "x*")
-    assert (code, err) == (WANTING, ["btfmmap: no path to target with at most 4 pointers"])
+    assert main(["path", "target", "--from-functions", "w*", "--bpf", "-f", file]) == DONE
+    assert capfd.readouterr().out == "BPF_CORE_READ(self, near)  // work\n"
+    assert main(["path", "target", "--from-functions", "w*", "--bpftrace", "-f", file]) == DONE
+    assert capfd.readouterr().out == "args.self->near  // work\n"
+    for patterns in (["x*"], ["w*", "--from-functions", "x*"]):
+        code, _, err = run(capfd, file, "target", "--from-functions", *patterns)
+        assert (code, err) == (WANTING, ["btfmmap: no function matches 'x*'"])
+    code, _, err = run(capfd, file, "alone", "--from-functions", "w*")
+    assert (code, err) == (WANTING, ["btfmmap: no path to alone with at most 4 pointers"])
+    code, _, err = run(capfd, file, "work", "target")
+    assert code == WRONG_INPUT
+    assert err == ["btfmmap: work is a function; its parameters: --from-functions work target"]
+
+
+def test_more_than_the_limit(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    writer = BtfWriter()
+    pointer = writer.add(PTR, size_or_type=2)
+    writer.add_struct("target", 8, [])
+    writer.add_struct("start", 168, [(f"m{number}", pointer, 64 * number) for number in range(21)])
+    path = tmp_path / "types.btf"
+    path.write_bytes(writer.build())
+    more = "btfmmap: there are more than 20 paths; -n sets how many are printed"
+    for options, count, err in (((), 20, [more]), (("-n", "20"), 20, []), (("-n", "21"), 21, [])):
+        code, rows, said = run(capfd, str(path), "start", "target", *options)
+        assert (code, len(rows) - 1, said) == (DONE, count, err)
+    assert main(["path", "start", "target", "--json", "-f", str(path)]) == DONE
+    found = json.loads(capfd.readouterr().out)
+    assert (found["more"], len(found["paths"])) == (True, 20)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +122,8 @@ def test_json(capfd: pytest.CaptureFixture[str], file: str) -> None:
         assert shown["offsets"] == [*plan.offsets]
         assert [hop["kind"] for hop in shown["hops"]] == [hop.kind for hop in plan.hops]
     assert main(["path", "alone", "target", "--json", "-f", file]) == DONE
-    assert json.loads(capfd.readouterr().out)["paths"] == []
+    found = json.loads(capfd.readouterr().out)
+    assert (found["paths"], found["more"]) == ([], False)
 
 
 def test_nothing_found(capfd: pytest.CaptureFixture[str], file: str) -> None:
@@ -115,6 +142,14 @@ def test_mistakes(capfd: pytest.CaptureFixture[str], file: str) -> None:
         "btfmmap:   start.middle->farr",
         "btfmmap:                 ^^^^",
     ]
+    code, _, err = run(capfd, file, "s->near")
+    assert code == WANTING
+    assert err[0] == "btfmmap: no type, function or variable named 's'"
+    assert err[-1] == "btfmmap: if it is a variable, give its type: --variable 's=struct TYPE *'"
+    code, _, err = run(capfd, file, "start.near", "--variable", "unused=struct absent *")
+    assert code == WANTING
+    assert err[0].startswith("btfmmap: the type of unused, 'struct absent *': no type named")
+    assert run(capfd, file, "start", "target", "--variable", "x=int")[0] == WRONG_INPUT
     assert run(capfd, file, "start", "tarjet")[0] == WANTING
     assert run(capfd, file, "start", "target", "more")[0] == WRONG_INPUT
     assert run(capfd, file, "start", "target", "--from-functions", "*")[0] == WRONG_INPUT

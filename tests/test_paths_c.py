@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from path_expressions import STARTS, Kernel, compiled, is_laid_out, kernel_with_header, random_expression
 
+import btfmmap
 from btfmmap import ExpressionError, Hop, Kind, Plan, Type
 
 COUNT = int(os.environ.get("BTFMMAP_PATHS", "300"))
@@ -92,6 +93,7 @@ def test_random_expressions(kernel: Kernel, tmp_path: Path) -> None:
     rng = random.Random(1)
     expressions = [random_expression(kernel, rng) for _ in range(COUNT)]
     plans = [kernel.btf.path(expression) for expression in expressions]
+    assert btfmmap.check_paths(expressions, []).status.shape == (0, COUNT)  # their syntax is right
     for expression, plan in zip(expressions, plans, strict=True):
         assert kernel.btf.path(plan.expression) == plan, expression
     plans = [plan for plan in plans if is_laid_out(kernel, plan)]

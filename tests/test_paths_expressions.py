@@ -41,6 +41,9 @@ def btf() -> Btf:
         24,
         [("table", double, 0), ("data", writer.add(PTR, size_or_type=0), 64), ("one", pointer, 128)],
     )
+    owners = writer.add_array(owner, int_id, 4)
+    waiting = writer.add_array(pointer, int_id, 4)
+    writer.add_struct("crowd", 288, [("owners", owners, 0), ("waiting", waiting, 2048)])
     writer.add(TYPEDEF, "owner_t", size_or_type=owner)
     proto = writer.add_proto(0, [("self", pointer), ("count", int_id)])
     writer.add(FUNC, "work", size_or_type=proto, vlen=1)
@@ -163,6 +166,22 @@ ERRORS = [
     ("owner.lnk", "lnk", "struct owner has no member 'lnk'; close to it: 'link'"),
     ("owner.nxt", "nxt", "struct owner has no member 'nxt'; close to it: 'link.next'"),
     ("many.one.id", "id", "this is a pointer (struct owner *); write '->'"),
+    ("many.table->id", "id", "this is a pointer (struct owner *); write 'table[i]->'"),
+    ("many.table.id", "id", "this is a pointer (struct owner * *); write 'table[i]->'"),
+    ("crowd.owners.id", "id", "this is an array (struct owner[4]); write 'owners[i].'"),
+    ("crowd.waiting.id", "id", "this is an array (struct owner *[4]); write 'waiting[i]->'"),
+    ("crowd.waiting->id", "id", "this is a pointer (struct owner *); write 'waiting[i]->'"),
+    ("crowd.waiting[1].id", "id", "this is a pointer (struct owner *); write '->'"),
+    ("owner.name.x", "x", "this is char[16], which has no members"),
+    ("many.one->>id", ">id", "expected the name of a member, found '>'"),
+    ("many.one->-id", "-id", "expected the name of a member, found '-'"),
+    (
+        "(struct owner *)x->id",
+        "x->id",
+        "the cast is of all that follows: write ((TYPE *)x)->",
+    ),
+    ("((const *)x)->id", "c", "expected the name of a type"),
+    ("container_of(x, struct owner, )", ")", "expected the name of a member"),
     ("owner.link->next", "->", "this is struct node, not a pointer; write '.'"),
     ("owner.id.x", "x", "this is long, which has no members"),
     ("owner.id->x", "->", "this is long, not a pointer"),
@@ -190,7 +209,7 @@ ERRORS = [
     (
         "(struct owner *)many.one",
         "(struct owner *)many.one",
-        "the expression ends with a cast; follow it with '->'",
+        "the expression ends with a cast: write ((TYPE *)pointer)->member",
     ),
     (
         "((struct owner **)x)[1]",
@@ -239,6 +258,11 @@ def test_wrong_arguments(btf: Btf) -> None:
         btf.path(7)  # type: ignore[arg-type]
     with pytest.raises(ExpressionError, match="the type of x, 'struct absent': no type named"):
         btf.path("x->y", variables={"x": "struct absent"})
+    with pytest.raises(
+        ExpressionError, match=r"the type of unused, 'struct absent .': no type named"
+    ) as caught:
+        btf.path("owner.id", variables={"unused": "struct absent *"})
+    assert caught.value.expression == "unused"
     for expression in ("x", "*x"):
         with pytest.raises(ExpressionError, match=r"the value is a pointer \(struct owner \**\); follow it"):
             btf.path(expression, variables={"x": "struct owner **"})

@@ -1022,7 +1022,7 @@ class Btf(HasTables):
             A parameter that is a pointer to the target has a path without steps.
 
         Raises:
-            NotFoundError: There is no such type or member.
+            NotFoundError: There is no such type or member, or a glob other than "*" matches no function.
             ValueError: `target` is void, or `max_pointers` or `limit` is out of range.
             TypeError: `avoid` is a single string.
 

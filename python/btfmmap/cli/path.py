@@ -5,7 +5,8 @@ parameters of functions that are closest to a type. With an expression of C, pri
 points at what is wrong.
 
 Offsets are those of the pointers that are read, each from where the one before leads, and of the value. A
-member of a union is marked: the path holds only while it is the active one. An index that is left open is i.
+member of a union is marked: the path holds only while it is the active one. Array indices that the path does
+not fix are printed as i, j and so on.
 
     btfmmap path sk_buff task_struct
     btfmmap path --from-functions 'tcp_*' cgroup
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from .. import Btf, Plan
 
+_LIMIT = 20  # of paths
 _MOST_POINTERS = 8  # that the search goes on to, to say how far it is
 
 
@@ -56,10 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=4,
         metavar="N",
-        help="most pointers that are read; default: 4",
+        help="greatest number of pointers to follow; default: 4",
     )
     parser.add_argument(
-        "-n", "--limit", type=_count, default=20, metavar="N", help="number of paths; default: 20"
+        "-n", "--limit", type=_count, metavar="N", help=f"greatest number of paths; default: {_LIMIT}"
     )
     parser.add_argument("--up", action="store_true", help="also lead up from members, as container_of does")
     parser.add_argument(
@@ -103,51 +105,68 @@ def _variable(text: str) -> tuple[str, str]:
 
 def run(args: argparse.Namespace) -> int | None:
     with open_source(args) as btf:
+        limit = _LIMIT if args.limit is None else args.limit
         try:
-            plans = _plans(btf, args)
+            # One more, to know whether there are more.
+            plans = _plans(btf, args, limit + (args.limit is None))
         except ExpressionError as error:
-            complain(error.reason)
-            for line in str(error).splitlines()[-2:]:
-                complain(line)
+            _explain(error)
             return WANTING
+        has_more = len(plans) > limit
+        del plans[limit:]
         if args.json:
-            print_document("path", 1, paths=[_facts(plan) for plan in plans])
+            print_document("path", 1, paths=[_facts(plan) for plan in plans], more=has_more)
         elif plans:
             _print(plans, args)
+            if has_more:
+                complain(f"there are more than {limit} paths; -n sets how many are printed")
         else:
             raise NotFoundError(_why_none(btf, args))
     return None
 
 
-def _plans(btf: Btf, args: argparse.Namespace) -> list[Plan]:
+def _explain(error: ExpressionError) -> None:
+    """Print what is wrong with an expression, and where."""
+    complain(error.reason)
+    for line in str(error).splitlines()[-2:]:
+        complain(line)
+    word = error.expression[error.start : error.end]
+    if error.reason.startswith("no type, function or variable named") and word.isidentifier():
+        complain(f"if it is a variable, give its type: --variable '{word}=struct TYPE *'")
+
+
+def _plans(btf: Btf, args: argparse.Namespace, limit: int) -> list[Plan]:
     words: list[str] = args.words
+    options: dict[str, Any] = {
+        "max_pointers": args.max_pointers,
+        "limit": limit,
+        "up": args.up,
+        "avoid": args.avoid,
+    }
+    if args.variable and (args.from_functions or len(words) != 1):
+        raise WrongUsageError("--variable is for an expression")
     if args.from_functions:
         if len(words) != 1:
             raise WrongUsageError("--from-functions takes one type, the one to reach")
         target = find_type(btf, words[0], "find_member")
-        return btf.closest(target, from_functions=args.from_functions, **_options(args))
+        return btf.closest(target, from_functions=args.from_functions, **options)
     if len(words) > 2:
         raise WrongUsageError("expected two types, or one expression: quote it")
     if len(words) == 2:
         start, target = (find_type(btf, word, "find_member") for word in words)
-        return btf.paths(start, target, **_options(args))
+        if btf.kind_names([start.id]) == ["FUNC"]:
+            raise WrongUsageError(
+                f"{words[0]} is a function; its parameters: --from-functions {words[0]} {words[1]}"
+            )
+        return btf.paths(start, target, **options)
     return [btf.path(words[0], variables=dict(args.variable))]
-
-
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "max_pointers": args.max_pointers,
-        "limit": args.limit,
-        "up": args.up,
-        "avoid": args.avoid,
-    }
 
 
 def _why_none(btf: Btf, args: argparse.Namespace) -> str:
     """The message that there is no path. Says how many pointers the shortest one has."""
     what = f"no path to {args.words[-1]} with at most {args.max_pointers} pointers"
-    args.limit, args.max_pointers = 1, max(_MOST_POINTERS, args.max_pointers)
-    nearest = _plans(btf, args)
+    args.max_pointers = max(_MOST_POINTERS, args.max_pointers)
+    nearest = _plans(btf, args, 1)
     if nearest:
         return f"{what}; the shortest has {nearest[0].pointers}: --max-pointers {nearest[0].pointers}"
     return what
@@ -156,12 +175,15 @@ def _why_none(btf: Btf, args: argparse.Namespace) -> str:
 def _print(plans: list[Plan], args: argparse.Namespace) -> None:
     if args.bpf or args.bpftrace:
         for plan in plans:
-            print(printable(plan.to_core_read() if args.bpf else plan.to_bpftrace()))
+            code = plan.to_core_read() if args.bpf else plan.to_bpftrace()
+            function = plan.start.rpartition(".")[0] if args.from_functions else ""
+            print(printable(f"{code}  // {function}" if function else code))
         return
     lines: list[tuple[str, ...]] = [("pointers", "offsets", "type", "path")]
     for plan in plans:
         bits = f":{plan.bitfield_size}" if plan.bitfield_size else ""
-        unions = f"  (union: {', '.join(plan.unions)})" if plan.unions else ""
+        names = [hop.name for hop in plan.hops if hop.in_union]
+        unions = f"  (union: {', '.join(names)})" if names else ""
         lines.append(
             (
                 str(plan.pointers),

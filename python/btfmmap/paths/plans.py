@@ -248,6 +248,8 @@ class Plan(NamedTuple):
             path ends with `container_of`. None if a pointer on the way is NULL.
 
         Raises:
+            IndexError: An index is past the end of its array.
+            TypeError: `memory` did not return bytes, or `indices` are not integers.
             ValueError: `memory` returned too few bytes, `indices` has too few or too many, the path has no
                 steps, or the type has no size.
             NotSupportedError: The type cannot be decoded.
