@@ -111,6 +111,38 @@ def test_variables(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert (code, rows[1][:2]) == (DONE, ["1", "8,"])
 
 
+def test_kernels(capfd: pytest.CaptureFixture[str], file: str, tmp_path: Path) -> None:
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    writer.add_struct("start", 64, [("far", int_id, 256)])
+    (tmp_path / "other.btf").write_bytes(writer.build())
+    other = str(tmp_path / "other.btf")
+    assert main(["path", "start.middle", "start.far", "--kernels", file, other]) == WANTING
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split() for line in lines][:2] == [
+        ["kernel", "offsets", "type", "path"],
+        ["types", "16", "struct", "middle", "*", "start.middle"],
+    ]
+    assert lines[2].split(maxsplit=3) == [
+        *("other", "-", "-"),
+        "start.middle  (struct start has no member 'middle')",
+    ]
+    assert main(["path", "start", "start.near", "--kernels", file]) == DONE
+    assert main(["path", "start.far", "--kernels", other]) == DONE
+    capfd.readouterr()
+    assert main(["path", "x->far", "--kernels", other, "--variable", "x=struct start *", "--json"]) == DONE
+    found = json.loads(capfd.readouterr().out)
+    (path,) = found["paths"]
+    assert (path["holds"], path["offsets"], path["types"], path["reasons"]) == ([True], [[32]], ["int"], [""])
+    assert main(["path", "start.far", "--kernels", str(tmp_path / "none.btf"), other]) == WRONG_INPUT
+    said = capfd.readouterr()
+    assert "none.btf" in said.err
+    assert len(said.out.splitlines()) == 2
+    assert main(["path", "start.", "--kernels", str(tmp_path / "none.btf")]) == WANTING
+    assert "expected the name of a member" in capfd.readouterr().err
+    assert main(["path", "start.far", "--kernels", other, "--bpf"]) == WRONG_INPUT
+
+
 def test_json(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert main(["path", "start", "target", "--json", "-f", file]) == DONE
     found = json.loads(capfd.readouterr().out)

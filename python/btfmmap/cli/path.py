@@ -2,7 +2,7 @@
 
 With two types, prints the shortest paths from the first to the second. With --from-functions, prints the
 parameters of functions that are closest to a type. With an expression of C, prints its offsets and type, or
-points at what is wrong.
+points at what is wrong. With --kernels, checks expressions on each of them; the exit code is 1 if one breaks.
 
 Offsets are those of the pointers that are read, each from where the one before leads, and of the value. A
 member of a union is marked: the path holds only while it is the active one. Array indices that the path does
@@ -12,6 +12,7 @@ not fix are printed as i, j and so on.
     btfmmap path --from-functions 'tcp_*' cgroup
     btfmmap path 'task_struct.mm->owner->comm' --bpf
     btfmmap path 'skb->cb[4]' --variable 'skb=struct sk_buff *'
+    btfmmap path 'task_struct.mm->owner->comm' --kernels kernels
 """
 
 from __future__ import annotations
@@ -79,6 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=TYPE",
         help="type of a variable in the expression; may be repeated",
     )
+    parser.add_argument(
+        "--kernels",
+        nargs="+",
+        action="extend",
+        metavar="KERNEL",
+        help="check expressions on these: files with BTF, globs, folders of these, or of a kernel",
+    )
     spelling = parser.add_mutually_exclusive_group()
     spelling.add_argument("--bpf", action="store_true", help="print the paths with BPF_CORE_READ")
     spelling.add_argument("--bpftrace", action="store_true", help="print the paths for bpftrace")
@@ -104,6 +112,8 @@ def _variable(text: str) -> tuple[str, str]:
 
 
 def run(args: argparse.Namespace) -> int | None:
+    if args.kernels:
+        return _on_kernels(args)
     with open_source(args) as btf:
         limit = _LIMIT if args.limit is None else args.limit
         try:
@@ -123,6 +133,20 @@ def run(args: argparse.Namespace) -> int | None:
         else:
             raise NotFoundError(_why_none(btf, args))
     return None
+
+
+def _on_kernels(args: argparse.Namespace) -> int:
+    if args.file or args.sample or args.from_functions or args.bpf or args.bpftrace:
+        raise WrongUsageError(
+            "--kernels is for expressions; without --file, --sample, --from-functions and spellings"
+        )
+    from .path_kernels import report
+
+    try:
+        return report(args.words, args.kernels, dict(args.variable), json=args.json)
+    except ExpressionError as error:
+        _explain(error)
+        return WANTING
 
 
 def _explain(error: ExpressionError) -> None:
