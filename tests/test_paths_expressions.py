@@ -48,6 +48,9 @@ def btf() -> Btf:
     proto = writer.add_proto(0, [("self", pointer), ("count", int_id)])
     writer.add(FUNC, "work", size_or_type=proto, vlen=1)
     writer.add(VAR, "everything", size_or_type=owner, extra=(1,))
+    writer.add(VAR, "current_one", size_or_type=pointer, extra=(1,))
+    writer.add(VAR, "all_owners", size_or_type=owners, extra=(1,))
+    writer.add(TYPEDEF, "name_t", size_or_type=name)
     return btfmmap.open(data=writer.build())
 
 
@@ -82,6 +85,8 @@ SPELLINGS = [
         "((struct owner *)ptr->name)->half",
         "({ __auto_type __p1 = (struct owner *)&ptr->name; BPF_CORE_READ(__p1, half); })",
     ),
+    ("current_one->id", "current_one->id", "BPF_CORE_READ(current_one, id)"),
+    ("all_owners[2].id", "all_owners[2].id", "BPF_CORE_READ(&all_owners[2], id)"),
     ("work.count", "count", "count"),
     ("work.self", "self", "self"),
     (
@@ -118,7 +123,9 @@ def test_names_in_code(btf: Btf) -> None:
     assert up.to_bpftrace() == (
         "((struct owner *)((uint64)((struct node *)$ptr) - offsetof(struct owner, link)))->id"
     )
-    assert btf.path("many.table[i]->id").to_bpftrace() == "((struct many *)$ptr)->table[$i]->id"
+    assert btf.path("many.table[i]->id").to_bpftrace() == (
+        "((struct owner *)((struct many *)$ptr)->table[$i])->id"
+    )
 
 
 def test_names_of_the_user(btf: Btf) -> None:
@@ -131,8 +138,14 @@ def test_names_of_the_user(btf: Btf) -> None:
     assert btf.path("owner.flags").to_core_read("val") == (
         "({ __auto_type __p1 = val; BPF_CORE_READ_BITFIELD_PROBED(__p1, flags); })"
     )
-    assert btf.path("many.table[i]->id").to_bpftrace("$i") == "((struct many *)$i)->table[$j]->id"
-    variables = {"i": "struct many *", "x": "int *"}
+    assert btf.path("many.table[i]->id").to_bpftrace("$i") == (
+        "((struct owner *)((struct many *)$i)->table[$j])->id"
+    )
+    variables = {"i": "struct many *", "x": "int *", "names": "name_t *"}
+    for expression, offset in (("names[1]", 16), ("names[1][2]", 18), ("(*names)[2]", 2)):
+        plan = btf.path(expression, variables=variables)
+        assert (plan.to_c("names"), plan.offsets) == (expression, (offset,))
+        assert btf.path(plan.to_c(), variables=variables) == plan
     assert str(btf.path("i->table[]->name[]", variables=variables)) == "i->table[j]->name[k]"
     plan = btf.path("*x", variables=variables)
     assert (plan.to_c(), btf.path(str(plan), variables=variables)) == ("*x", plan)

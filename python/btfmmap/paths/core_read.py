@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..fields import resolved
 from ..kind_numbers import ARRAY, ENUMS, FLOAT, INT, PTR, STRUCT, UNION
 from .names_in_code import index_names, unused_names
+from .spelling import indexes_array, root_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ class _Reads:
                 self.accessors[-1] += f"[{index}]"
             return
         self.settle()
-        before = self.plan.hops[number - 1].type if number else self.plan.root
-        if before is not None and resolved(before)._kind == ARRAY:
-            self.pointer = f"&(*{self.pointer})[{index}]"
+        if indexes_array(self.plan.hops[number - 1].type if number else root_type(self.plan), hop):
+            array = _object(self.pointer)
+            self.pointer = f"&({array})[{index}]" if array.startswith("*") else f"&{array}[{index}]"
         elif has_stride and hop.element != 0:
             self.add_stride(self.pointer, self.pointer, index, _object(self.pointer))
         elif hop.element != 0:

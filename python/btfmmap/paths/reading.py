@@ -7,7 +7,8 @@ from _operator import index
 from .._core import value_types
 from ..errors import NotSupportedError
 from ..fields import resolved
-from ..kind_numbers import ARRAY, ENUM, ENUM64, FLOAT, INT, PTR, STRUCT, UNION
+from ..kind_numbers import ENUM, ENUM64, FLOAT, INT, PTR, STRUCT, UNION
+from .spelling import indexes_array, root_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def read(plan: Plan, memory: Memory, address: int, indices: Sequence[int]) -> An
     core = plan.type.btf._core
     reader = _Reader(memory, core.byte_order, core.pointer_size)
     address = index(address)
-    before = plan.root
+    before = root_type(plan)
     bits = 0
     for hop in plan.hops:
         if hop.kind == "dereference":
@@ -65,7 +66,7 @@ def _offset(hop: Hop, before: Type | None, indices: Iterator[int]) -> int:
         return hop.bit_offset
     number = next(indices)
     array = None if before is None else resolved(before)
-    if array is not None and array._kind == ARRAY:
+    if array is not None and indexes_array(before, hop):
         length = array.nelems or 0
         if number < 0 or number >= length > 0:
             raise IndexError(f"index {number} is past the end of {array.c_name}")
