@@ -940,7 +940,7 @@ class Btf(HasTables):
         Example:
             >>> plan = btf.path("((struct flow *)data)->link.next->prev")
             >>> plan.to_core_read()
-            'BPF_CORE_READ(((struct flow *)data), link.next, prev)'
+            'BPF_CORE_READ((struct flow *)data, link.next, prev)'
         """
         from .paths.keeping import plan_of
 
