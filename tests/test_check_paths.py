@@ -62,9 +62,13 @@ def test_real_kernels(kernels: Path) -> None:
     assert result.drift.tolist() == [column for column in range(3) if len(offsets[column]) > 1]
     assert 0 in result.drift
     assert "has no member 'nr_running'" in result.reason(2, 1)
-    assert result.reason(0, 0) == result.reason(3, 0) == ""
+    assert result.reason(0, 0) == ""
+    assert result.reason(3, 0) == result.kernels.error.tolist()[3]
     assert (result.offsets(2, 1), result.bit_offset[2, 1], result.types[2, 1]) == ((), -1, "")
-    assert repr(result) == f"<PathResult 3 expressions x 4 kernels: 1 break, {len(result.drift)} differ>"
+    assert (
+        repr(result)
+        == f"<PathResult 3 expressions x 4 kernels: 3 not judged, 1 break, {len(result.drift)} differ>"
+    )
     with pytest.raises(IndexError):
         result.reason(4, 0)
     with pytest.raises(IndexError):
@@ -149,6 +153,35 @@ def test_changed_types() -> None:
     assert (result.changed_types.tolist(), result.drift.tolist(), result.broken.tolist()) == ([0], [], [1])
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("", "a.", "a.b->", "a b", "a.b[", "a.b[1 2]", "(a.b", "a.b)", "&a.b", "(struct a *)b", "( *)a"),
+        *("container_of(a, struct b)", "container_of(a, struct b, )", "((struct a *)b"),
+        *("a" * 5000, "*" * 40 + "a"),
+    ],
+)
+def test_wrong_syntax(expression: str) -> None:
+    """It is refused without a kernel, as `path` refuses it with the same message."""
+    for texts in (expression, ["twice.value", expression]):
+        with pytest.raises(ExpressionError) as caught:
+            btfmmap.check_paths(texts, [])
+    assert caught.value.expression[:40] == expression[:40]
+
+
+def test_right_syntax() -> None:
+    """Whatever `path` takes has the right syntax, and what no types allow may have it."""
+    for expression in (
+        "twice.value",
+        " ( ( struct twice * ) x ) -> value ",
+        "((struct twice **)x)[1][i][]->value",
+        "container_of(x.y->z, struct twice, value)->other",
+        "(*twice).value",
+        "nowhere.absent",
+    ):
+        assert btfmmap.check_paths(expression, []).status.shape == (0, 1)
+
+
 def test_arguments() -> None:
     btf = btfmmap.open(data=structs(32).build())
     assert btfmmap.check_paths([], btf).status.shape == (1, 0)
@@ -156,5 +189,7 @@ def test_arguments() -> None:
     assert btfmmap.check_paths("x->value", btf, variables={"x": "struct twice *"}).offsets(0, 0) == (4,)
     with pytest.raises(TypeError, match="an expression is a str"):
         btfmmap.check_paths([1], btf)  # type: ignore[list-item]
+    with pytest.raises(ExpressionError, match="expected the name of a type"):
+        btfmmap.check_paths("x->value", btf, variables={"x": " *"})
     with pytest.raises(ExpressionError):
         btf.path("twice.absent")

@@ -57,15 +57,45 @@ def test_from_functions(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert code == DONE
     assert rows[1][:2] == ["1", "8"]
     assert "work.self->near" in rows[1][2]
-    code, _, err = run(capfd, file, "target", "--from-functions", "x*")
-    assert (code, err) == (WANTING, ["btfmmap: no path to target with at most 4 pointers"])
+    assert main(["path", "target", "--from-functions", "w*", "--bpf", "-f", file]) == DONE
+    assert capfd.readouterr().out == "BPF_CORE_READ(self, near)  // work\n"
+    assert main(["path", "target", "--from-functions", "w*", "--bpftrace", "-f", file]) == DONE
+    assert capfd.readouterr().out == "args.self->near  // work\n"
+    for patterns in (["x*"], ["w*", "--from-functions", "x*"]):
+        code, _, err = run(capfd, file, "target", "--from-functions", *patterns)
+        assert (code, err) == (WANTING, ["btfmmap: no function matches 'x*'"])
+    code, _, err = run(capfd, file, "alone", "--from-functions", "w*")
+    assert (code, err) == (WANTING, ["btfmmap: no path to alone with at most 4 pointers"])
+    code, _, err = run(capfd, file, "work", "target")
+    assert code == WRONG_INPUT
+    assert err == ["btfmmap: work is a function; its parameters: --from-functions work target"]
+
+
+def test_more_than_the_limit(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    writer = BtfWriter()
+    pointer = writer.add(PTR, size_or_type=2)
+    writer.add_struct("target", 8, [])
+    writer.add_struct("start", 168, [(f"m{number}", pointer, 64 * number) for number in range(21)])
+    path = tmp_path / "types.btf"
+    path.write_bytes(writer.build())
+    more = "btfmmap: there are more than 20 paths; -n sets how many are printed"
+    for options, count, err in (((), 20, [more]), (("-n", "20"), 20, []), (("-n", "21"), 21, [])):
+        code, rows, said = run(capfd, str(path), "start", "target", *options)
+        assert (code, len(rows) - 1, said) == (DONE, count, err)
+    assert main(["path", "start", "target", "--json", "-f", str(path)]) == DONE
+    found = json.loads(capfd.readouterr().out)
+    assert (found["more"], len(found["paths"])) == (True, 20)
 
 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
         ((), "2  16, 0, 0  int:3  start.middle->far->flags"),
-        (("--bpf",), "BPF_CORE_READ_BITFIELD_PROBED(BPF_CORE_READ(ptr, middle, far), flags)"),
+        (
+            ("--bpf",),
+            "({ __auto_type __p1 = BPF_CORE_READ(ptr, middle, far); "
+            "BPF_CORE_READ_BITFIELD_PROBED(__p1, flags); })",
+        ),
         (("--bpftrace",), "((struct start *)$ptr)->middle->far->flags"),
     ],
 )
@@ -81,6 +111,38 @@ def test_variables(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert (code, rows[1][:2]) == (DONE, ["1", "8,"])
 
 
+def test_kernels(capfd: pytest.CaptureFixture[str], file: str, tmp_path: Path) -> None:
+    writer = BtfWriter()
+    int_id = writer.add_int()
+    writer.add_struct("start", 64, [("far", int_id, 256)])
+    (tmp_path / "other.btf").write_bytes(writer.build())
+    other = str(tmp_path / "other.btf")
+    assert main(["path", "start.middle", "start.far", "--kernels", file, other]) == WANTING
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split() for line in lines][:2] == [
+        ["kernel", "offsets", "type", "path"],
+        ["types", "16", "struct", "middle", "*", "start.middle"],
+    ]
+    assert lines[2].split(maxsplit=3) == [
+        *("other", "-", "-"),
+        "start.middle  (struct start has no member 'middle')",
+    ]
+    assert main(["path", "start", "start.near", "--kernels", file]) == DONE
+    assert main(["path", "start.far", "--kernels", other]) == DONE
+    capfd.readouterr()
+    assert main(["path", "x->far", "--kernels", other, "--variable", "x=struct start *", "--json"]) == DONE
+    found = json.loads(capfd.readouterr().out)
+    (path,) = found["paths"]
+    assert (path["holds"], path["offsets"], path["types"], path["reasons"]) == ([True], [[32]], ["int"], [""])
+    assert main(["path", "start.far", "--kernels", str(tmp_path / "none.btf"), other]) == WRONG_INPUT
+    said = capfd.readouterr()
+    assert "none.btf" in said.err
+    assert len(said.out.splitlines()) == 2
+    assert main(["path", "start.", "--kernels", str(tmp_path / "none.btf")]) == WANTING
+    assert "expected the name of a member" in capfd.readouterr().err
+    assert main(["path", "start.far", "--kernels", other, "--bpf"]) == WRONG_INPUT
+
+
 def test_json(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert main(["path", "start", "target", "--json", "-f", file]) == DONE
     found = json.loads(capfd.readouterr().out)
@@ -92,7 +154,8 @@ def test_json(capfd: pytest.CaptureFixture[str], file: str) -> None:
         assert shown["offsets"] == [*plan.offsets]
         assert [hop["kind"] for hop in shown["hops"]] == [hop.kind for hop in plan.hops]
     assert main(["path", "alone", "target", "--json", "-f", file]) == DONE
-    assert json.loads(capfd.readouterr().out)["paths"] == []
+    found = json.loads(capfd.readouterr().out)
+    assert (found["paths"], found["more"]) == ([], False)
 
 
 def test_nothing_found(capfd: pytest.CaptureFixture[str], file: str) -> None:
@@ -111,6 +174,14 @@ def test_mistakes(capfd: pytest.CaptureFixture[str], file: str) -> None:
         "btfmmap:   start.middle->farr",
         "btfmmap:                 ^^^^",
     ]
+    code, _, err = run(capfd, file, "s->near")
+    assert code == WANTING
+    assert err[0] == "btfmmap: no type, function or variable named 's'"
+    assert err[-1] == "btfmmap: if it is a variable, give its type: --variable 's=struct TYPE *'"
+    code, _, err = run(capfd, file, "start.near", "--variable", "unused=struct absent *")
+    assert code == WANTING
+    assert err[0].startswith("btfmmap: the type of unused, 'struct absent *': no type named")
+    assert run(capfd, file, "start", "target", "--variable", "x=int")[0] == WRONG_INPUT
     assert run(capfd, file, "start", "tarjet")[0] == WANTING
     assert run(capfd, file, "start", "target", "more")[0] == WRONG_INPUT
     assert run(capfd, file, "start", "target", "--from-functions", "*")[0] == WRONG_INPUT

@@ -8,7 +8,6 @@ import io
 import lzma
 import pickle
 import random
-import re
 import struct
 import subprocess
 from functools import cache
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 import requirements
 from bpf_object import LDX, ST, STX, BpfObject, instruction
+from bpftool_fields import bpftool_fields
 from btf_writer import CONST, FLOAT, FUNC, FWD, PTR, STRUCT, TYPEDEF, UNION, BtfWriter
 from elf_writer import ElfWriter
 from mutants import mutant
@@ -91,15 +91,8 @@ def test_independent_relocations_of_real_objects_are_equal() -> None:
     assert all(np.array_equal(ours[name], independent[name]) for name in ours.columns)
 
 
-SPEC = re.compile(
-    r"relo #\d+: (matching candidate #0 )?<\w+> \[(\d+)\] \w+ ([^ .]+)\.?(\S*) "
-    r"\(\S+ @ offset (\d+)(?:\.(\d))?\)"
-)
-
-
 def test_bpftool_finds_the_same_fields(tmp_path: Path) -> None:
     """The fields that `bpftool gen min_core_btf` logs: as C, with type ids and offsets on both sides."""
-    bpftool = requirements.tool("bpftool")
     kernel = tmp_path / "kernel.btf"
     kernel.write_bytes(stored("7.2-amd64.btf"))
     target = btfmmap.open(kernel)
@@ -107,22 +100,19 @@ def test_bpftool_finds_the_same_fields(tmp_path: Path) -> None:
     for name in ("bindsnoop.bpf.o", "runqslower.bpf.o", "tcptracer.bpf.o", "biostacks.bpf.o"):
         path = tmp_path / name
         path.write_bytes(stored_objects()[name])
-        command = [bpftool, "-d", "gen", "min_core_btf", str(kernel), str(tmp_path / "out"), str(path)]
-        log = subprocess.run(command, capture_output=True, text=True, check=False)
         made = btfmmap.open(path)
         local, results = relocations_of(made), evaluate([made], target)
         fields = [number for number, kind in enumerate(local.kind) if K(kind).is_field]
         row = -1
-        for match in SPEC.finditer(log.stdout + log.stderr):
-            matching, type_id, root, field, byte, bit = match.groups()
-            bits = 8 * int(byte) + int(bit or 0)
-            if matching:
-                assert (results.target[fields[row]], results.bit_offset[fields[row]]) == (int(type_id), bits)
+        for each in bpftool_fields(kernel, path):
+            if each.of_kernel:
+                found = results.target[fields[row]], results.bit_offset[fields[row]]
+                assert found == (each.type_id, each.bit_offset)
                 continue
             row += 1
             own = local[fields[row]]
-            assert (own["type"], local.root[fields[row]], own["bit_offset"]) == (int(type_id), root, bits)
-            assert local.path[fields[row]] == field
+            assert (own["type"], own["bit_offset"]) == (each.type_id, each.bit_offset)
+            assert (local.root[fields[row]], local.path[fields[row]]) == (each.root, each.field)
         assert row == len(fields) - 1
         logged += row
     assert logged > 50

@@ -178,6 +178,9 @@ def test_kinds_of_values(image: tuple[Btf, Image]) -> None:
     assert read("top.holder->table[i]->matrix[j][k]", 3, 1, 2) == 60
     with pytest.raises(ValueError, match="leaves 1 indices open, got 0"):
         read("top.holder->table[i]->small")
+    for indices, past in (((4, 2, 0), 2), ((4, 1, 3), 3), ((4, 1, -1), -1)):
+        with pytest.raises(IndexError, match=f"index {past} is past the end of (int|s32)"):
+            read("top.holder->table[i]->matrix[j][k]", *indices)
     # Found paths.
     paths = [plan for plan in btf.paths("top", "leaf", max_pointers=2) if not plan.open_indices]
     assert [plan.read(memory.read, top) for plan in paths] == [memory.symbols["leaf_a"]]
@@ -190,6 +193,16 @@ def test_errors_of_memory(image: tuple[Btf, Image]) -> None:
         plan.read(memory.read, 0x1000)
     with pytest.raises(ValueError, match=r"expected 8 bytes of memory at 0x1008, got 7"):
         plan.read(lambda _, size: bytes(size - 1), 0x1000)
+    for wrong in (None, 8, [0] * 8, "8 letters"):
+        with pytest.raises(TypeError, match=r"memory\(0x1008, 8\) returned .*, not bytes"):
+            plan.read(lambda *_, wrong=wrong: wrong, 0x1000)
+    assert plan.read(lambda _, size: memoryview(bytes(size)), 0x1000) is None
+    one = btf.path("top.heads[i].next")
+    for indices in ({"i": 0}, "0", 0):
+        with pytest.raises(TypeError, match="indices are a sequence of integers, not"):
+            one.read(memory.read, 0x1000, indices)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        one.read(memory.read, 0x1000, [1.0])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="there is nothing to read"):
         btf.path("top").read(memory.read, 0)
 

@@ -199,7 +199,7 @@ def test_closest(ways: Btf) -> None:
     assert [str(plan) for plan in ways.closest("target", from_functions="takes_s*")] == [
         "takes_start.start->near"
     ]
-    assert [str(plan) for plan in ways.closest("target", from_functions=["takes_t*", "x"], limit=1)] == [
+    assert [str(plan) for plan in ways.closest("target", from_functions=["takes_t*", "*"], limit=1)] == [
         "takes_target.target"
     ]
     assert [str(plan) for plan in ways.closest("target", max_pointers=0)] == ["takes_target.target"]
@@ -234,6 +234,11 @@ def test_wrong_arguments(ways: Btf) -> None:
         ways.paths("absent", "target")
     with pytest.raises(ValueError, match="int is neither a struct nor a union"):
         ways.paths("int", "target")
+    for patterns in ("x*", ["takes_t*", "x*"], ["x*", "*"]):
+        with pytest.raises(btfmmap.NotFoundError, match=r"^no function matches 'x\*'"):
+            ways.closest("target", from_functions=patterns)
+    with pytest.raises(ValueError, match="takes_start is a function: `closest` finds"):
+        ways.paths("takes_start", "target")
     with pytest.raises(ValueError, match="paths do not lead to void"):
         ways.paths("start", 0)
     for options in ({"max_pointers": -1}, {"max_pointers": 65}, {"limit": -1}):

@@ -941,7 +941,7 @@ class Btf(HasTables):
         Example:
             >>> plan = btf.path("((struct flow *)data)->link.next->prev")
             >>> plan.to_core_read()
-            'BPF_CORE_READ(((struct flow *)data), link.next, prev)'
+            'BPF_CORE_READ((struct flow *)data, link.next, prev)'
         """
         from .paths.keeping import plan_of
 
@@ -1023,7 +1023,7 @@ class Btf(HasTables):
             A parameter that is a pointer to the target has a path without steps.
 
         Raises:
-            NotFoundError: There is no such type or member.
+            NotFoundError: There is no such type or member, or a glob other than "*" matches no function.
             ValueError: `target` is void, or `max_pointers` or `limit` is out of range.
             TypeError: `avoid` is a single string.
 

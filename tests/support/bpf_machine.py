@@ -1,4 +1,4 @@
-"""Executes BPF instructions: enough for programs that compare numbers and read their own stack.
+"""Executes BPF instructions: enough for programs that compare numbers, read their own stack and call helpers.
 
 It follows the instruction set's specification, RFC 9669, and shares nothing with btfmmap.
 """
@@ -13,7 +13,7 @@ from typing import Literal
 _SIZES = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 _LDX, _ST, _STX, _ALU, _JMP, _JMP32, _ALU64 = range(1, 8)
 _WIDE, _FROM_REGISTER = 0x18, 0x08
-_MOV, _NEG, _ARSH, _JA, _EXIT = 0xB, 0x8, 0xC, 0x0, 0x9
+_MOV, _NEG, _ARSH, _JA, _EXIT, _CALL = 0xB, 0x8, 0xC, 0x0, 0x9, 0x8
 _STACK = 1 << 20
 _BYTES = 512
 _STEPS = 10_000
@@ -53,9 +53,10 @@ def signed(value: int, bits: int) -> int:
 class Machine:
     """Registers, and a stack of 512 bytes."""
 
-    def __init__(self, code: bytes, order: str) -> None:
-        """`order` is "<" or ">"."""
+    def __init__(self, code: bytes, order: str, call: Callable[[Machine, int], int] | None = None) -> None:
+        """`order` is "<" or ">"; `call` gets the number of a helper and returns its result."""
         self.order = order
+        self.call = call
         self.instructions = [struct.unpack_from(order + "BBhi", code, at) for at in range(0, len(code), 8)]
         self.registers = [0] * 11
         self.registers[10] = _STACK + _BYTES
@@ -83,12 +84,22 @@ class Machine:
             elif family in (_JMP, _JMP32):
                 if operation == _EXIT:
                     return self.registers[0]
+                if operation == _CALL and self.call is not None:
+                    assert source == 0, "a call of a function"
+                    self.registers[0] = self.call(self, immediate) & ((1 << 64) - 1)
+                    continue
                 operand = self.registers[source] if opcode & _FROM_REGISTER else immediate
                 if self._jumps(operation, self.registers[destination], operand, 64 if family == _JMP else 32):
                     at += offset
             else:
                 raise NotImplementedError(f"opcode {opcode:#x}")
         raise RuntimeError("the program does not end")
+
+    def store(self, address: int, data: bytes) -> None:
+        """Write to the stack, as helpers do."""
+        at = address - _STACK
+        assert 0 <= at <= _BYTES - len(data), "outside the stack"
+        self.stack[at : at + len(data)] = data
 
     def _access(self, opcode: int, destination: int, source: int, offset: int, value: int) -> None:
         assert opcode & 0xE0 == 0x60, f"opcode {opcode:#x}"

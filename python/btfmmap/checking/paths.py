@@ -12,6 +12,7 @@ from ..kernels.listing import kernel_table
 from ..kernels.mapping import map_kernels
 from ..paths.expressions import parsed
 from ..paths.plans import stages
+from ..paths.syntax import check_syntax
 from ..relocation_kinds import RelocationStatus
 
 if TYPE_CHECKING:
@@ -63,8 +64,12 @@ class PathResult:
     ) -> None:
         self.kernels: KernelTable = kernels
         self.expressions: tuple[str, ...] = tuple(expressions)
-        lost = [_Answer(RelocationStatus.NOT_JUDGED)] * len(self.expressions)
-        self._answers = [lost if row is None else row for row in answers]
+        self._answers = [
+            [_Answer(RelocationStatus.NOT_JUDGED, reason=error)] * len(self.expressions)
+            if row is None
+            else row
+            for row, error in zip(answers, kernels.error.tolist(), strict=True)
+        ]
         shape = len(answers), len(self.expressions)
         self.status: npt.NDArray[np.uint8] = np.zeros(shape, np.uint8)
         self.bit_offset: npt.NDArray[np.int64] = np.full(shape, -1, np.int64)
@@ -129,6 +134,8 @@ class PathResult:
     def reason(self, kernel: int, expression: int) -> str:
         """Return why an expression does not hold, as a sentence; "" if it does.
 
+        If the kernel did not open, that is the reason.
+
         Args:
             kernel: The row of the kernel.
             expression: The number of the expression.
@@ -159,8 +166,10 @@ class PathResult:
         return np.array(found, np.int64)
 
     def __repr__(self) -> str:
+        not_judged = int((self.status == RelocationStatus.NOT_JUDGED).sum())
         return (
             f"<PathResult {len(self.expressions)} expressions x {len(self.kernels)} kernels: "
+            f"{f'{not_judged} not judged, ' if not_judged else ''}"
             f"{len(self.broken)} break, {len(self.drift)} differ>"
         )
 
@@ -193,6 +202,7 @@ def check_paths(
         The result. Kernels that do not open have a row with the error.
 
     Raises:
+        ExpressionError: The syntax of an expression or declaration is wrong. No kernel is opened.
         FileNotFoundError: A glob of kernels matches no file, or a folder contains no kernel.
         TypeError: An expression or kernel is of another type.
         ValueError: A `Btf` is closed, or one name is given to several kernels.
@@ -203,10 +213,10 @@ def check_paths(
         ([[0, 1]], [[64, -1]])
     """
     texts = [expressions] if isinstance(expressions, str) else [*expressions]
+    types = dict(variables or {})
     for text in texts:
-        if not isinstance(text, str):
-            raise TypeError(f"an expression is a str, not {type(text).__name__}")
-    evaluator = _Evaluator(texts, dict(variables or {}))
+        check_syntax(text, types)
+    evaluator = _Evaluator(texts, types)
     outcomes = [*map_kernels(evaluator, kernels, executor=executor, progress=progress)]
     return PathResult(kernel_table(outcomes), texts, [outcome.value for outcome in outcomes])
 

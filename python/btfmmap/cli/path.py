@@ -2,16 +2,17 @@
 
 With two types, prints the shortest paths from the first to the second. With --from-functions, prints the
 parameters of functions that are closest to a type. With an expression of C, prints its offsets and type, or
-points at what is wrong.
+points at what is wrong. With --kernels, checks expressions on each of them; the exit code is 1 if one breaks.
 
-Offsets are those of the pointers that are read, each from where the one before leads, and of the value.
-Members of unions are named after the path, which holds only while they are the active ones. An array index
-that the path does not fix is printed as i.
+Offsets are those of the pointers that are read, each from where the one before leads, and of the value. A
+member of a union is marked: the path holds only while it is the active one. Array indices that the path does
+not fix are printed as i, j and so on.
 
     btfmmap path sk_buff task_struct
     btfmmap path --from-functions 'tcp_*' cgroup
     btfmmap path 'task_struct.mm->owner->comm' --bpf
     btfmmap path 'skb->cb[4]' --variable 'skb=struct sk_buff *'
+    btfmmap path 'task_struct.mm->owner->comm' --kernels kernels
 """
 
 from __future__ import annotations
@@ -77,6 +78,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=TYPE",
         help="type of a variable in the expression; may be repeated",
     )
+    parser.add_argument(
+        "--kernels",
+        nargs="+",
+        action="extend",
+        metavar="KERNEL",
+        help="check expressions on these: files with BTF, globs, folders of these, or of a kernel",
+    )
     spelling = parser.add_mutually_exclusive_group()
     spelling.add_argument("--bpf", action="store_true", help="print the paths with BPF_CORE_READ")
     spelling.add_argument("--bpftrace", action="store_true", help="print the paths for bpftrace")
@@ -102,52 +110,86 @@ def _variable(text: str) -> tuple[str, str]:
 
 
 def run(args: argparse.Namespace) -> int | None:
+    if args.kernels:
+        return _on_kernels(args)
     with open_source(args) as btf:
+        limit: int | None = args.limit or None
         try:
-            plans = _plans(btf, args)
+            # One more, to know whether there are more.
+            plans = _plans(btf, args, limit and limit + 1)
         except ExpressionError as error:
-            complain(error.reason + _advice(error))
-            for line in str(error).splitlines()[-2:]:
-                complain(line)
+            _explain(error)
             return WANTING
+        has_more = limit is not None and len(plans) > limit
+        if has_more:
+            del plans[limit:]
         if args.json:
-            print_document("path", 1, paths=[_facts(plan) for plan in plans])
+            print_document("path", 1, paths=[_facts(plan) for plan in plans], more=has_more)
         elif plans:
             _print(plans, args)
+            if has_more:
+                complain(f"there are more than {limit} paths; -n sets how many are printed")
         else:
             raise NotFoundError(_why_none(btf, args))
     return None
 
 
-def _plans(btf: Btf, args: argparse.Namespace) -> list[Plan]:
+def _on_kernels(args: argparse.Namespace) -> int:
+    if args.file or args.sample or args.from_functions or args.bpf or args.bpftrace:
+        raise WrongUsageError(
+            "--kernels is for expressions; without --file, --sample, --from-functions and spellings"
+        )
+    from .path_kernels import report
+
+    try:
+        return report(args.words, args.kernels, dict(args.variable), json=args.json)
+    except ExpressionError as error:
+        _explain(error)
+        return WANTING
+
+
+def _explain(error: ExpressionError) -> None:
+    """Print what is wrong with an expression, and where."""
+    complain(error.reason)
+    for line in str(error).splitlines()[-2:]:
+        complain(line)
+    word = error.expression[error.start : error.end]
+    if error.reason.startswith("no type, function or variable named") and word.isidentifier():
+        complain(f"if it is a variable, give its type: --variable '{word}=struct TYPE *'")
+
+
+def _plans(btf: Btf, args: argparse.Namespace, limit: int | None) -> list[Plan]:
     words: list[str] = args.words
+    options: dict[str, Any] = {
+        "max_pointers": args.max_pointers,
+        "limit": limit,
+        "up": args.up,
+        "avoid": args.avoid,
+    }
+    if args.variable and (args.from_functions or len(words) != 1):
+        raise WrongUsageError("--variable is for an expression")
     if args.from_functions:
         if len(words) != 1:
             raise WrongUsageError("--from-functions takes one type, the one to reach")
         target = find_type(btf, words[0], "find_member")
-        return btf.closest(target, from_functions=args.from_functions, **_options(args))
+        return btf.closest(target, from_functions=args.from_functions, **options)
     if len(words) > 2:
         raise WrongUsageError("expected two types, or one expression: quote it")
     if len(words) == 2:
         start, target = (find_type(btf, word, "find_member") for word in words)
-        return btf.paths(start, target, **_options(args))
+        if btf.kind_names([start.id]) == ["FUNC"]:
+            raise WrongUsageError(
+                f"{words[0]} is a function; its parameters: --from-functions {words[0]} {words[1]}"
+            )
+        return btf.paths(start, target, **options)
     return [btf.path(words[0], variables=dict(args.variable))]
-
-
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "max_pointers": args.max_pointers,
-        "limit": args.limit or None,
-        "up": args.up,
-        "avoid": args.avoid,
-    }
 
 
 def _why_none(btf: Btf, args: argparse.Namespace) -> str:
     """The message that there is no path. Says how many pointers the shortest one has."""
     what = f"no path to {args.words[-1]} with at most {args.max_pointers} pointers"
-    args.limit, args.max_pointers = 1, max(_MOST_POINTERS, args.max_pointers)
-    nearest = _plans(btf, args)
+    args.max_pointers = max(_MOST_POINTERS, args.max_pointers)
+    nearest = _plans(btf, args, 1)
     if nearest:
         return f"{what}; the shortest has {nearest[0].pointers}: --max-pointers {nearest[0].pointers}"
     return what
@@ -156,12 +198,15 @@ def _why_none(btf: Btf, args: argparse.Namespace) -> str:
 def _print(plans: list[Plan], args: argparse.Namespace) -> None:
     if args.bpf or args.bpftrace:
         for plan in plans:
-            print(printable(plan.to_core_read() if args.bpf else plan.to_bpftrace()))
+            code = plan.to_core_read() if args.bpf else plan.to_bpftrace()
+            function = plan.start.rpartition(".")[0] if args.from_functions else ""
+            print(printable(f"{code}  // {function}" if function else code))
         return
     lines: list[tuple[str, ...]] = [("pointers", "offsets", "type", "path")]
     for plan in plans:
         bits = f":{plan.bitfield_size}" if plan.bitfield_size else ""
-        unions = f"  (union: {', '.join(_short_names(plan.unions))})" if plan.unions else ""
+        names = [hop.name for hop in plan.hops if hop.in_union]
+        unions = f"  (union: {', '.join(names)})" if names else ""
         lines.append(
             (
                 str(plan.pointers),
@@ -171,20 +216,6 @@ def _print(plans: list[Plan], args: argparse.Namespace) -> None:
             )
         )
     print_columns(lines, (True, False, False, False))
-
-
-def _short_names(unions: tuple[str, ...]) -> list[str]:
-    """The last member of each path to a member of a union; the whole path where these are not distinct."""
-    last = [path.replace("->", ".").rpartition(".")[2] for path in unions]
-    return [path if last.count(name) > 1 else name for path, name in zip(unions, last, strict=True)]
-
-
-def _advice(error: ExpressionError) -> str:
-    """How to state the type of a variable, if the expression starts with an unknown name."""
-    name = error.expression[error.start : error.end]
-    if not error.reason.startswith("no type, function or variable named") or not name.isidentifier():
-        return ""
-    return f"; --variable '{name}=TYPE *' states the type of a variable"
 
 
 def _type_name(plan: Plan) -> str:

@@ -26,15 +26,16 @@ else:
 _COMPOSITE = (STRUCT, UNION)
 _KEYWORDS = ("struct", "union", "enum", "typedef", "func", "var")
 _QUALIFIERS = ("const", "volatile", "restrict", "__rcu", "__user", "__percpu", "__kernel")
+ENDS_WITH_CAST = "the expression ends with a cast: write ((TYPE *)pointer)->member"
 _ENDS = frozenset(".[]()*&, \t\n")
 _MAX_LENGTH = 4096
 _MAX_DEPTH = 32
 _MAX_COMPARED = 4096  # members
-_POINTER = "ptr"
+POINTER = "ptr"
 """What the pointer to a type is called in code."""
 
 
-class _Value:
+class Value:
     """What a part of an expression stands for.
 
     Attributes:
@@ -86,17 +87,10 @@ def parsed(
         chosen: The types that names mean, in place of the first of their candidates.
         looked_up: Gets the candidates of each name of a type or function in the expression.
     """
-    if not isinstance(expression, str):
-        raise TypeError(f"an expression is a str, not {type(expression).__name__}")
-    if len(expression) > _MAX_LENGTH:
-        raise ExpressionError(f"more than {_MAX_LENGTH:,} characters", expression[:40] + "...", 40, 43)
-    parser = _Parser(btf, expression, variables, chosen, looked_up)
-    value = parser.unary(0)
-    parser.skip()
-    if parser.at != len(expression):
-        parser.fail("expected an operator: '.', '->' or '['", parser.at)
+    parser = Parser(btf, expression, variables, chosen, looked_up)
+    value = parser.whole()
     if value.hops and value.hops[-1].kind == "cast":
-        parser.fail("the expression ends with a cast; follow it with '->'", 0, len(expression))
+        parser.fail(ENDS_WITH_CAST, 0, len(expression))
     if value.pointers > value.at_hand:
         # The types of casts and variables need not be in the BTF, so there may be no ID for this one.
         parser.fail(f"the value is a pointer ({parser.c_name(value)}); follow it", 0, len(expression))
@@ -111,7 +105,15 @@ def parsed(
     )
 
 
-class _Parser:
+def check_variables(btf: Btf, variables: Mapping[str, str]) -> None:
+    """Refuse variables whose types are not in the BTF, whether an expression has them or not."""
+    for name, declaration in variables.items():
+        parser = Parser(btf, name, variables, {}, None)
+        parser.at = len(name)
+        parser.variable(name, declaration, 0)
+
+
+class Parser:
     """Parses an expression from left to right. Nesting is bounded, so it may recurse."""
 
     def __init__(
@@ -138,9 +140,11 @@ class _Parser:
         return ids if choice is None else [choice]
 
     def fail(self, reason: str, start: int, end: int | None = None) -> NoReturn:
+        """Refuse a part of the expression."""
         raise ExpressionError(reason, self.text, start, start + 1 if end is None else end)
 
     def skip(self) -> None:
+        """Skip white space."""
         text, at = self.text, self.at
         while at < len(text) and text[at].isspace():
             at += 1
@@ -155,6 +159,7 @@ class _Parser:
         return True
 
     def expect(self, token: str) -> None:
+        """Take a token that must come next."""
         if not self.takes(token):
             found = repr(self.text[self.at]) if self.at < len(self.text) else "the end"
             self.fail(f"expected {token!r}, found {found}", self.at)
@@ -171,7 +176,21 @@ class _Parser:
 
     # -- the grammar
 
-    def unary(self, depth: int) -> _Value:
+    def whole(self) -> Value:
+        """Parse the expression from its start to its end."""
+        text = self.text
+        if not isinstance(text, str):
+            raise TypeError(f"an expression is a str, not {type(text).__name__}")
+        if len(text) > _MAX_LENGTH:
+            raise ExpressionError(f"more than {_MAX_LENGTH:,} characters", text[:40] + "...", 40, 43)
+        value = self.unary(0)
+        self.skip()
+        if self.at != len(text):
+            self.fail("expected an operator: '.', '->' or '['", self.at)
+        return value
+
+    def unary(self, depth: int) -> Value:
+        """Parse `*`, casts and parentheses, and what they apply to."""
         self.skip()
         start = self.at
         if depth > _MAX_DEPTH:
@@ -192,7 +211,8 @@ class _Parser:
         self.expect(")")
         return self.postfix(value)
 
-    def primary(self, depth: int) -> _Value:
+    def primary(self, depth: int) -> Value:
+        """Parse a name or container_of."""
         start = self.at
         word = self.word()
         if word == "container_of" and self.takes("("):
@@ -204,12 +224,19 @@ class _Parser:
             self.fail(f"expected a name, found {found}", self.at)
         return self.root(word, start)
 
-    def cast(self, start: int, depth: int) -> _Value:
+    def cast(self, start: int, depth: int) -> Value:
+        """Parse a cast from behind its opening parenthesis."""
         type_id, pointers = self.type_name(")")
         self.expect(")")
         name = self.text[start + 1 : self.at - 1]
+        self.skip()
         operand = self.at
-        value = self.unary_or_unknown(depth)
+        value = self.unary_or_unknown(depth, follows="cast")
+        self.convert(value, " ".join(name.split()), type_id, pointers, operand)
+        return value
+
+    def convert(self, value: Value, name: str, type_id: int, pointers: int, operand: int) -> None:
+        """Apply a cast to the value of an operand that starts at a place."""
         kind = resolved(self.btf._type(value.type_id))._kind
         if value.pointers or kind == PTR:
             self.load(value)
@@ -221,21 +248,19 @@ class _Parser:
                 self.fail(f"{self.c_name(value)} cannot be cast to a pointer", operand, self.at)
             self.load(value)
         value.type_id, value.pointers, value.at_hand, value.is_type = type_id, pointers, True, False
-        spelled = " ".join(name.split())
-        value.hops.append(Hop("cast", spelled, self.btf._type(type_id), 0))
-        return value
+        value.hops.append(Hop("cast", name, self.btf._type(type_id), 0))
 
-    def container_of(self, depth: int) -> _Value:
+    def container_of(self, depth: int) -> Value:
+        """Parse the arguments of container_of."""
         self.skip()
         argument = self.at
-        value = self.unary_or_unknown(depth, ",")
+        value = self.unary_or_unknown(depth)
         argument_end = argument + len(self.text[argument : self.at].rstrip())
         self.expect(",")
         self.skip()
         type_start = self.at
         type_id, pointers = self.type_name(",)")
-        if pointers or resolved(self.btf._type(type_id))._kind not in _COMPOSITE:
-            self.fail("the second argument of container_of is a struct or union", type_start, self.at)
+        type_end = self.at
         self.expect(",")
         self.skip()
         path_start = self.at
@@ -243,13 +268,35 @@ class _Parser:
         if end < 0:
             self.fail("expected ')', found the end", len(self.text))
         path = self.text[path_start:end].strip()
-        self.at = path_start
-        member = _Value("", "type", "", True, None, type_id)
-        self.tail(member, f".{path}", [path_start - 1 + at for at in range(len(path) + 2)])
+        if not path:
+            self.fail("expected the name of a member", path_start)
         self.at = end + 1
+        self.hold(
+            value, (argument, argument_end), type_id, pointers, (type_start, type_end), path, path_start
+        )
+        return value
+
+    def hold(
+        self,
+        value: Value,
+        argument: tuple[int, int],
+        type_id: int,
+        pointers: int,
+        type_place: tuple[int, int],
+        path: str,
+        path_start: int,
+    ) -> None:
+        """Apply container_of. The places are those of its first two arguments and the start of the third."""
+        if pointers or resolved(self.btf._type(type_id))._kind not in _COMPOSITE:
+            self.fail("the second argument of container_of is a struct or union", *type_place)
+        end = path_start + len(path)
+        member = Value("", "type", "", True, None, type_id)
+        self.tail(member, f".{path}", [path_start - 1 + at for at in range(len(path) + 2)])
         if any(hop.kind != "member" for hop in member.hops):
             self.fail("the third argument of container_of is a member", path_start, end)
-        self.check_container(value, member, argument, argument_end)
+        if any(hop.bitfield_size for hop in member.hops):
+            self.fail("a bitfield has no address", path_start, end)
+        self.check_container(value, member, *argument)
         if not value.is_type:
             self.load(value)
         offset = -sum(hop.bit_offset for hop in member.hops)
@@ -257,9 +304,8 @@ class _Parser:
         in_union = any(hop.in_union for hop in member.hops)
         value.hops.append(Hop("container", name, self.btf._type(type_id), offset, in_union=in_union))
         value.type_id, value.pointers, value.at_hand, value.is_type = type_id, 1, True, False
-        return value
 
-    def check_container(self, value: _Value, member: _Value, start: int, end: int) -> None:
+    def check_container(self, value: Value, member: Value, start: int, end: int) -> None:
         """Refuse a pointer to another type than that of the member, as the kernel's container_of does."""
         if value.origin == "variable" and value.root is None and not value.hops:
             return
@@ -275,19 +321,22 @@ class _Parser:
                 end,
             )
 
-    def unary_or_unknown(self, depth: int, end: str = "") -> _Value:
+    def unary_or_unknown(self, depth: int, *, follows: str = "") -> Value:
         """Parse an operand. If it is only an unknown name, that is a variable, whose type does not matter."""
         self.skip()
         start = self.at
         word = self.word()
         self.skip()
-        ends = self.at == len(self.text) or self.text[self.at] in f"),{end}"
-        if word.isidentifier() and word not in self.variables and ends and not self.btf.find_all(word):
-            return _Value(word, "variable", word, True, None, VOID)
+        ends = self.at == len(self.text) or self.text[self.at] in "),"
+        if word.isidentifier() and word not in self.variables and not self.btf.find_all(word):
+            if ends:
+                return Value(word, "variable", word, True, None, VOID)
+            if follows == "cast" and self.text.startswith((".", "->", "["), self.at):
+                self.fail(f"the cast is of all that follows: write ((TYPE *){word})->", start, len(self.text))
         self.at = start
         return self.unary(depth + 1)
 
-    def postfix(self, value: _Value) -> _Value:
+    def postfix(self, value: Value) -> Value:
         """Follow the members and indices that come next."""
         tail: list[str] = []
         places: list[int] = []
@@ -323,7 +372,7 @@ class _Parser:
             del places[0]
         return self.tail(value, "".join(tail), [*places, self.at])
 
-    def tail(self, value: _Value, tail: str, places: list[int]) -> _Value:
+    def tail(self, value: Value, tail: str, places: list[int]) -> Value:
         """Follow a path. `places` has the position of each of its characters in the expression."""
         btf = self.btf
         indexed = value.is_type and tail[0] == "["
@@ -337,31 +386,61 @@ class _Parser:
             reason, first, last = failure
             part = tail[first:last]
             start = places[min(first, len(places) - 1)]
-            self.fail(self.why(value, reason, part), start, places[min(last, len(places)) - 1] + 1)
+            is_followed = tail[:first].endswith("->")
+            self.fail(
+                self.why(value, reason, part, is_followed=is_followed),
+                start,
+                places[min(last, len(places)) - 1] + 1,
+            )
         return value
 
-    def why(self, value: _Value, reason: str, part: str) -> str:
-        """Why a part cannot be followed from a value."""
+    def why(self, value: Value, reason: str, part: str, *, is_followed: bool) -> str:
+        """Why a part cannot be followed from a value. `is_followed` if an arrow led to the value."""
         held = self.btf._type(value.type_id)
         found = resolved(held)
         c_name = self.c_name(value)
         if reason == "no member":
+            if not (part[:1].isalnum() or part[:1] in "_$"):
+                return f"expected the name of a member, found {part[:1]!r}"
             whose = f"{found.kind.name.lower()} {found.name or f'[{found.id}]'}"
             return f"{whose} has no member {part!r}{self.close_members(part, found)}"
         if reason == "past end":
             return f"index {part} is past the end of {c_name}"
         if reason == "bad index":
-            return f"{part.removesuffix(']')!r} is not an index: a number, or a name that leaves it open"
+            return self.bad_index(part.removesuffix("]"))
         if reason == "not pointer":
             advice = "; write '.'" if found._kind in _COMPOSITE and not value.pointers else ""
             return f"this is {c_name}, not a pointer{advice}"
         if reason == "not array":
             return f"this is {c_name}, which cannot be indexed"
+        advice = self.advice(value, is_followed=is_followed)
         if value.pointers or found._kind == PTR:
-            return f"this is a pointer ({c_name}); write '->'"
+            return f"this is a pointer ({c_name}){advice}"
+        if found._kind == ARRAY and advice:
+            return f"this is an array ({c_name}){advice}"
         if found._kind == FWD:
             return f"{c_name} is only declared here, without its members"
         return f"this is {c_name}, which has no members"
+
+    def bad_index(self, part: str) -> str:
+        """The message about what is no index."""
+        return f"{part!r} is not an index: a number, or a name that leaves it open"
+
+    def advice(self, value: Value, *, is_followed: bool) -> str:
+        """The end of a message: how to go on from a pointer or array that leads to a struct or union."""
+        names = [hop.name for hop in value.hops if hop.kind == "member"]
+        levels = [PTR] * value.pointers
+        below = resolved(self.btf._type(value.type_id))
+        while below._kind in (PTR, ARRAY) and len(levels) < _MAX_DEPTH and below.type is not None:
+            levels.append(below._kind)
+            below = resolved(below.type)
+        if not levels or below._kind not in _COMPOSITE:
+            return ""
+        # All levels but the last need an index.
+        operator = "->" if levels[-1] == PTR else "[i]."
+        indices = "[i]" * (len(levels) - 1 + is_followed)
+        name = names[-1] if names else value.name
+        return f"; write '{name}{indices}{operator}'" if indices or operator != "->" else "; write '->'"
 
     def close_members(self, name: str, type_: Type) -> str:
         """The end of a message about an unknown member.
@@ -380,21 +459,23 @@ class _Parser:
         close = close or [inner[each] for each in similar_names(name, inner, 0.75)]
         return f"; close to it: {', '.join(map(repr, close))}" if close else ""
 
-    def c_name(self, value: _Value) -> str:
+    def c_name(self, value: Value) -> str:
+        """The type of a value in C."""
         name = self.btf._type(value.type_id).c_name
         return f"{name} {'*' * value.pointers}" if value.pointers else name
 
-    def load(self, value: _Value) -> None:
+    def load(self, value: Value) -> None:
         """Read the pointer that a value is, unless it is at hand."""
         if not value.at_hand and (value.hops or not value.is_pointer):
             value.hops.append(Hop("dereference", "", self.btf._type(self.pointee(value)), 0))
 
-    def pointee(self, value: _Value) -> int:
+    def pointee(self, value: Value) -> int:
+        """The type that a pointer leads to."""
         held = resolved(self.btf._type(value.type_id))
         target = held.type if not value.pointers and held._kind == PTR else held
         return VOID if target is None else target.id
 
-    def dereference(self, value: _Value, start: int) -> None:
+    def dereference(self, value: Value, start: int) -> None:
         """Apply '*'."""
         held = resolved(self.btf._type(value.type_id))
         if value.is_type:
@@ -411,7 +492,7 @@ class _Parser:
 
     # -- names
 
-    def root(self, name: str, start: int) -> _Value:
+    def root(self, name: str, start: int) -> Value:
         """What the first name of an expression stands for."""
         btf, end = self.btf, self.at
         declaration = self.variables.get(name)
@@ -421,30 +502,32 @@ class _Parser:
         for type_id in ids:
             type_ = btf._type(type_id)
             if resolved(type_)._kind in _COMPOSITE:
-                return _Value(name, "type", _POINTER, True, type_, type_id)
+                return Value(name, "type", POINTER, True, type_, type_id)
         for type_id in ids:
             type_ = btf._type(type_id)
             if type_._kind == FUNC:
                 return self.parameter(type_, name, start)
             if type_._kind == VAR:
                 bare = type_.name
-                return _Value(bare, "variable", bare, False, type_, type_.type.id if type_.type else VOID)
+                return Value(bare, "variable", bare, False, type_, type_.type.id if type_.type else VOID)
         if not ids:
             self.fail(f"no type, function or variable named {name!r}{self.close(name)}", start, end)
         return self.fail(f"{name} is {btf._type(ids[0]).c_name}, which has no members", start, end)
 
-    def variable(self, name: str, declaration: str, start: int) -> _Value:
-        inner = _Parser(self.btf, declaration, {}, self.chosen, self.looked_up)
+    def variable(self, name: str, declaration: str, start: int) -> Value:
+        """Start from a variable of a declared type."""
+        inner = Parser(self.btf, declaration, {}, self.chosen, self.looked_up)
         try:
             type_id, pointers = inner.type_name("")
         except ExpressionError as error:
             self.fail(f"the type of {name}, {declaration!r}: {error.reason}", start, self.at)
-        value = _Value(name, "variable", name, pointers > 0, self.btf._type(type_id), type_id)
+        value = Value(name, "variable", name, pointers > 0, self.btf._type(type_id), type_id)
         value.pointers = pointers
         value.at_hand = pointers > 0
         return value
 
-    def parameter(self, function: Type, name: str, start: int) -> _Value:
+    def parameter(self, function: Type, name: str, start: int) -> Value:
+        """Start from a parameter, whose name comes next."""
         if not self.takes("."):
             self.fail(f"{name} is a function; write {function.name}.PARAMETER", start, self.at)
         self.skip()
@@ -453,7 +536,7 @@ class _Parser:
         for param in function.params:
             if param.name == word and word:
                 is_pointer = resolved(param.type)._kind == PTR
-                value = _Value(f"{name}.{word}", "parameter", word, is_pointer, param.type, param.type.id)
+                value = Value(f"{name}.{word}", "parameter", word, is_pointer, param.type, param.type.id)
                 value.at_hand = is_pointer
                 return value
         names = [param.name for param in function.params if param.name]
@@ -474,12 +557,16 @@ class _Parser:
         name = " ".join(words)
         stars = declared[len(bare) :].count("*")
         self.at = stop
-        ids = self.candidates(name) if name else []
-        if name == "void":
-            return VOID, stars
+        if not name:
+            self.fail("expected the name of a type", start)
+        return VOID if name == "void" else self.named_type(name, start, start + len(bare)), stars
+
+    def named_type(self, name: str, start: int, end: int) -> int:
+        """Find a type by its name, which is at a place."""
+        ids = self.candidates(name)
         if not ids:
-            self.fail(f"no type named {name!r}{self.close(name)}", start, start + len(bare))
-        return ids[0], stars
+            self.fail(f"no type named {name!r}{self.close(name)}", start, end)
+        return ids[0]
 
     def close(self, name: str) -> str:
         """The end of a message about an unknown name."""

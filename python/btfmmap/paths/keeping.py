@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .expressions import Meaning, parsed
+from .expressions import Meaning, check_variables, parsed
 from .plans import Hop, Plan
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ def plan_of(btf: Btf, expression: str, variables: Mapping[str, str] | None) -> P
     meaning: Meaning | None = kept.get(key) if type(expression) is str else None
     if meaning is None:
         meaning = parsed(btf, expression, variables or {})
+        check_variables(btf, variables or {})
         if type(expression) is str:
             kept.keep(key, meaning, len(expression) + sum(map(len, (variables or {}).values())))
     # A plan is not kept: it refers to the Btf, and only the garbage collector could free such a cycle.

@@ -186,7 +186,7 @@ class Plan(NamedTuple):
             name: The pointer or object in place of `Plan.name`.
 
         Returns:
-            An expression. Open indices are "i".
+            An expression. Open indices are i, j and so on.
 
         Example:
             >>> btf.path("flow.link.next->prev").to_c("f")
@@ -203,14 +203,16 @@ class Plan(NamedTuple):
             name: The pointer or object in place of `Plan.name`.
 
         Returns:
-            An expression. Arrays are read into `buffer`, which must be defined. For a struct or union, the
-            expression is its address.
+            An expression. It contains statements, `({ ... })`, where a read depends on another one that the
+            same macro cannot make. Arrays are read into `buffer`, which must be defined; those of `char` as
+            text, which ends at the first NUL. For a struct or union, the expression is its address. Open
+            indices are i, j and so on.
 
         Example:
             >>> btf.path("flow.link.next->prev").to_core_read("f")
             'BPF_CORE_READ(f, link.next, prev)'
         """
-        from .spelling import to_core_read
+        from .core_read import to_core_read
 
         return to_core_read(self, self.name if name is None else name)
 
@@ -246,6 +248,8 @@ class Plan(NamedTuple):
             path ends with `container_of`. None if a pointer on the way is NULL.
 
         Raises:
+            IndexError: An index is past the end of its array.
+            TypeError: `memory` did not return bytes, or `indices` are not integers.
             ValueError: `memory` returned too few bytes, `indices` has too few or too many, the path has no
                 steps, or the type has no size.
             NotSupportedError: The type cannot be decoded.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from _operator import index
+
 from .._core import value_types
 from ..errors import NotSupportedError
+from ..fields import resolved
 from ..kind_numbers import ENUM, ENUM64, FLOAT, INT, PTR, STRUCT, UNION
+from .spelling import indexes_array, root_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Literal
 
     from .._core import Buffer
@@ -26,11 +30,11 @@ def read(plan: Plan, memory: Memory, address: int, indices: Sequence[int]) -> An
     """Implement `Plan.read`."""
     if not plan.hops:
         raise ValueError(f"{plan}: there is nothing to read, the address is that of the object")
-    if len(indices) != plan.open_indices:
-        raise ValueError(f"{plan} leaves {plan.open_indices} indices open, got {len(indices)}")
+    left = iter(_indices(plan, indices))
     core = plan.type.btf._core
     reader = _Reader(memory, core.byte_order, core.pointer_size)
-    left = iter(indices)
+    address = index(address)
+    before = root_type(plan)
     bits = 0
     for hop in plan.hops:
         if hop.kind == "dereference":
@@ -39,18 +43,34 @@ def read(plan: Plan, memory: Memory, address: int, indices: Sequence[int]) -> An
             if not address:
                 return None
         else:
-            bits += _offset(hop, left)
+            bits += _offset(hop, before, left)
+        before = hop.type
     last = plan.hops[-1]
     if last.kind in ("container", "cast"):
         return reader.wrapped(address + bits // 8)
     return reader.value(plan.type, address, bits, last.bitfield_size)
 
 
-def _offset(hop: Hop, indices: Any) -> int:
-    if hop.kind == "index" and hop.element is None:
-        index: int = next(indices)
-        return 8 * hop.stride * index
-    return hop.bit_offset
+def _indices(plan: Plan, indices: Sequence[int]) -> list[int]:
+    if isinstance(indices, (int, str, dict)):
+        raise TypeError(f"indices are a sequence of integers, not {type(indices).__name__}")
+    numbers = [index(each) for each in indices]
+    if len(numbers) != plan.open_indices:
+        raise ValueError(f"{plan} leaves {plan.open_indices} indices open, got {len(numbers)}")
+    return numbers
+
+
+def _offset(hop: Hop, before: Type | None, indices: Iterator[int]) -> int:
+    """The bits that a hop adds. `before` is the type that it starts from."""
+    if hop.kind != "index" or hop.element is not None:
+        return hop.bit_offset
+    number = next(indices)
+    array = None if before is None else resolved(before)
+    if array is not None and indexes_array(before, hop):
+        length = array.nelems or 0
+        if number < 0 or number >= length > 0:
+            raise IndexError(f"index {number} is past the end of {array.c_name}")
+    return 8 * hop.stride * number
 
 
 class _Reader:
@@ -66,7 +86,12 @@ class _Reader:
 
     def fetch(self, address: int, size: int) -> bytes:
         address = self.wrapped(address)
-        found = bytes(self.memory(address, size))
+        data = self.memory(address, size)
+        try:
+            found = memoryview(data).tobytes()
+        except TypeError:
+            given = type(data).__name__
+            raise TypeError(f"memory({address:#x}, {size}) returned {given}, not bytes") from None
         if len(found) != size:
             raise ValueError(f"expected {size:,} bytes of memory at {address:#x}, got {len(found):,}")
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from _operator import index
 
 from .._core import closest_parameters, find_paths
+from ..errors import NotFoundError
 from ..fields import required_field, resolved
 from ..kind_numbers import FUNC, PTR, STRUCT, UNION
 from .plans import Plan, hops_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..btf import Btf
     from ..types import Type
 
+_EVERY = "*"
 _MAX_POINTERS = 64
 _MAX_LIMIT = (1 << 31) - 1
 
@@ -34,6 +36,8 @@ def paths(
     """Implement `Btf.paths`."""
     root = btf._type(start)
     below = resolved(root)
+    if root._kind == FUNC:
+        raise ValueError(f"{root.name} is a function: `closest` finds the paths from its parameters")
     if below._kind not in (STRUCT, UNION):
         raise ValueError(f"{root.c_name} is neither a struct nor a union")
     name = root.name or root.c_name
@@ -61,7 +65,10 @@ def closest(
     patterns = [functions] if isinstance(functions, str) else [*functions]
     ids: dict[int, None] = {}
     for pattern in patterns:
-        ids.update(dict.fromkeys(btf.match(pattern, FUNC)))
+        found_ids = btf.match(pattern, FUNC)
+        if not found_ids and pattern != _EVERY:
+            raise NotFoundError(f"no function matches {pattern!r}")
+        ids.update(dict.fromkeys(found_ids))
     rows = closest_parameters(
         btf._core_graph, btf._core_layout, ids, *_query(btf, target, max_pointers, limit, up, avoid)
     )

@@ -1,169 +1,111 @@
-"""Spells plans as C, as `BPF_CORE_READ` and for bpftrace."""
+"""Spells plans as C and for bpftrace."""
 
 from __future__ import annotations
 
 from ..fields import resolved
-from ..kind_numbers import ARRAY, STRUCT, UNION
+from ..kind_numbers import ARRAY, STRUCT, UNION, VAR
+from .names_in_code import index_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from ..types import Type
     from .plans import Hop, Plan
-
-_MAX_ACCESSORS = 9  # of BPF_CORE_READ
-_OPEN = "i"
 
 
 def expression(plan: Plan) -> str:
     """Spell a plan as `Btf.path` accepts it."""
     first = "." if plan.origin == "type" or not plan.is_pointer else "->"
-    return _spelled(plan, plan.start, first, _container_of)
+    return _C(index_names(plan.start)).spelled(plan, plan.start, first)
 
 
 def to_c(plan: Plan, name: str) -> str:
     """Implement `Plan.to_c`."""
-    return _spelled(plan, name, "->" if plan.is_pointer else ".", _container_of)
+    return _C(index_names(name)).spelled(plan, name, "->" if plan.is_pointer else ".")
 
 
 def to_bpftrace(plan: Plan, name: str | None) -> str:
     """Implement `Plan.to_bpftrace`."""
+    indices = index_names(plan.name if name is None else name, "$")
     if name is None:
         name = f"args.{plan.name}" if plan.origin == "parameter" else f"${plan.name}"
     if plan.origin == "type" and plan.root is not None:
         name = f"(({plan.root.c_name} *){name})"
-    return _spelled(plan, name, "->" if plan.is_pointer else ".", _by_offset, open_index="$i")
+    return _Bpftrace(indices).spelled(plan, name, "->" if plan.is_pointer else ".")
 
 
-def _container_of(pointer: str, hop: Hop) -> str:
-    return f"container_of({pointer}, {hop.type.c_name}, {hop.name})"
+def root_type(plan: Plan) -> Type | None:
+    """The type of the object that a plan starts from."""
+    root = plan.root
+    return root.type if root is not None and root._kind == VAR else root
 
 
-def _by_offset(pointer: str, hop: Hop) -> str:
-    """Spell `container_of`, which bpftrace does not have, by numbers: pointers would count in objects."""
-    type_ = hop.type.c_name
-    return f"(({type_} *)((uint64){pointer} - offsetof({type_}, {hop.name})))"
+def indexes_array(before: Type | None, hop: Hop) -> bool:
+    """Whether an index is one of an array that a pointer leads to, and not of the pointer."""
+    array = None if before is None else resolved(before)
+    return array is not None and array._kind == ARRAY and resolved(hop.type).id != array.id
 
 
-def _spelled(
-    plan: Plan, text: str, first: str, container: Callable[[str, Hop], str], open_index: str = _OPEN
-) -> str:
-    """Spell a plan as C. `first` is the operator for a member of what `text` is."""
-    operator = first  # "->" after a pointer, "." after an object
-    before = plan.root
-    is_pointer = True  # whether `text` is a pointer whose object the next hop starts from
-    for hop in plan.hops:
-        match hop.kind:
-            case "member":
-                text = f"{text}{operator if is_pointer else '.'}{hop.name}"
-                is_pointer = False
-            case "index":
-                if is_pointer and text is not plan.start and _is_array(before):
-                    text = f"(*{text})"
-                text = f"{text}[{open_index if hop.element is None else hop.element}]"
-                is_pointer = False
-            case "dereference":
-                text = f"(*{text})" if is_pointer else text
-                is_pointer = True
-            case "cast":
-                text = f"(({hop.name}){text})"
-                is_pointer = True
-            case "container":
-                text = container(text, hop)
-                is_pointer = True
-        if hop.kind != "member":
-            operator = "->"
-        before = hop.type
-    return f"*{text}" if plan.hops and plan.hops[-1].kind == "dereference" else text
+class _C:
+    """Spells plans as C."""
 
+    def __init__(self, indices: Iterator[str]) -> None:
+        self.indices = indices
 
-def _is_array(type_: Type | None) -> bool:
-    return type_ is not None and resolved(type_)._kind == ARRAY
+    def container(self, pointer: str, hop: Hop) -> str:
+        """Spell `container_of`."""
+        return f"container_of({pointer}, {hop.type.c_name}, {hop.name})"
 
-
-class _CoreRead:
-    """Collects what one `BPF_CORE_READ` reads: members from a pointer on, through further pointers."""
-
-    def __init__(self, pointer: str) -> None:
-        self.pointer = pointer
-        self.accessors: list[str] = []
-        self.is_open = False  # whether the last accessor goes on
-
-    def add(self, text: str) -> None:
-        if self.is_open:
-            self.accessors[-1] += text if text.startswith("[") else f".{text}"
-        else:
-            self.accessors.append(text)
-        self.is_open = True
-
-    def value(self) -> str:
-        """The value that the accessors lead to, which is read."""
-        pointer, accessors = self.pointer, self.accessors
-        while accessors:
-            pointer = f"BPF_CORE_READ({', '.join((pointer, *accessors[:_MAX_ACCESSORS]))})"
-            accessors = accessors[_MAX_ACCESSORS:]
+    def element(self, pointer: str, _: Hop) -> str:
+        """Spell an element of a table of pointers, which the hop follows."""
         return pointer
 
-    def before_last(self) -> str:
-        """The pointer that the last accessor starts from."""
-        rest = _CoreRead(self.pointer)
-        rest.accessors = self.accessors[:-1]
-        return rest.value()
-
-    def restart(self, pointer: str) -> None:
-        self.pointer, self.accessors, self.is_open = pointer, [], False
-
-
-def to_core_read(plan: Plan, name: str) -> str:
-    """Implement `Plan.to_core_read`."""
-    reading = _CoreRead(name if plan.is_pointer else f"&{name}")
-    for hop in plan.hops:
-        match hop.kind:
-            case "member":
-                reading.add(hop.name)
-            case "index":
-                index = f"[{_OPEN if hop.element is None else hop.element}]"
-                if reading.is_open:
-                    reading.add(index)
-                else:  # of a pointer
-                    value = reading.value()
-                    reading.restart(f"&{value}{index}")
-            case "dereference":
-                if not reading.is_open:  # a pointer to a pointer
-                    value = reading.value()
-                    reading.restart(
-                        f"({{ typeof(*({value})) p; bpf_core_read(&p, sizeof(p), {value}); p; }})"
-                    )
-                reading.is_open = False
-            case "cast":
-                reading.restart(f"(({hop.name}){_pointer(reading)})")
-            case "container":
-                reading.restart(_container_of(reading.value(), hop))
-    return _read_value(plan, reading)
+    def spelled(self, plan: Plan, text: str, first: str) -> str:
+        """Spell a plan. `first` is the operator for a member of what `text` is."""
+        operator = first  # "->" after a pointer, "." after an object
+        before = root_type(plan)
+        kind = ""
+        is_pointer = plan.is_pointer  # whether `text` is a pointer whose object the next hop starts from
+        for hop in plan.hops:
+            match hop.kind:
+                case "member":
+                    text = f"{text}{operator if is_pointer else '.'}{hop.name}"
+                    is_pointer = False
+                case "index":
+                    if is_pointer and indexes_array(before, hop):
+                        text = f"(*{text})"
+                    text = f"{text}[{next(self.indices) if hop.element is None else hop.element}]"
+                    is_pointer = False
+                case "dereference":
+                    if is_pointer:
+                        text = f"(*{text})"
+                    elif kind == "index":
+                        text = self.element(text, hop)
+                    is_pointer = True
+                case "cast":
+                    text = f"(({hop.name}){text})"
+                    is_pointer = True
+                case "container":
+                    text = self.container(text, hop)
+                    is_pointer = True
+            if hop.kind != "member":
+                operator = "->"
+            before, kind = hop.type, hop.kind
+        is_pointee = kind == "dereference" or (not kind and plan.origin == "variable" and plan.is_pointer)
+        return f"*{text}" if is_pointee else text
 
 
-def _pointer(reading: _CoreRead) -> str:
-    """The pointer that a cast is applied to: one that was read, or an array."""
-    if reading.is_open:
-        return f"&{reading.before_last()}->{reading.accessors[-1]}"
-    return reading.value()
+class _Bpftrace(_C):
+    """Spells plans for bpftrace."""
 
+    def container(self, pointer: str, hop: Hop) -> str:
+        """Spell `container_of`, which bpftrace does not have, by numbers: pointers would count in objects."""
+        type_ = hop.type.c_name
+        return f"(({type_} *)((uint64){pointer} - offsetof({type_}, {hop.name})))"
 
-def _read_value(plan: Plan, reading: _CoreRead) -> str:
-    if not reading.is_open:
-        return reading.value()
-    last = reading.accessors[-1]
-    if plan.bitfield_size:
-        return f"BPF_CORE_READ_BITFIELD_PROBED({reading.before_last()}, {last})"
-    below = resolved(plan.type)
-    if below._kind in (STRUCT, UNION):
-        return f"&{reading.before_last()}->{last}"
-    if below._kind != ARRAY:
-        return reading.value()
-    element = below.type
-    is_text = element is not None and resolved(element).name == "char"
-    macro = "BPF_CORE_READ_STR_INTO" if is_text else "BPF_CORE_READ_INTO"
-    long = len(reading.accessors) > _MAX_ACCESSORS
-    pointer, accessors = (reading.before_last(), [last]) if long else (reading.pointer, reading.accessors)
-    return f"{macro}({', '.join(('&buffer', pointer, *accessors))})"
+    def element(self, pointer: str, hop: Hop) -> str:
+        """Cast an element of a table: without that, bpftrace 0.17 does not know the members of its type."""
+        below = resolved(hop.type)
+        is_named = below._kind in (STRUCT, UNION) and bool(below.name)
+        return f"(({hop.type.c_name} *){pointer})" if is_named else pointer
