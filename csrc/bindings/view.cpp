@@ -104,6 +104,7 @@ PyObject* subscript(PyObject* self, PyObject* key) {
 }
 
 void make_sequence(PyHeapTypeObject* type) {
+    type->ht_type.tp_iter = PySeqIter_New;
     type->as_sequence.sq_length = length;
     type->as_sequence.sq_item = item_of;
     type->as_mapping.mp_length = length;
