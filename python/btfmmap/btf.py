@@ -298,8 +298,8 @@ class Btf(HasTables):
             new, cost = make(meant, option)
             found = kept.keep(key, new, cost)
         made: Made = found
-        if type(type_) is str and len(type_) <= _MAX_KEPT_NAME and kept.get(key) is made:
-            kept.keep((question, type_, option), made)
+        if type(type_) is str and len(type_) <= _MAX_KEPT_NAME:
+            kept.keep_also((question, type_, option), made, key)
         return made
 
     # -- lifetime
