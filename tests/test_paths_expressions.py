@@ -279,6 +279,6 @@ def test_core_read_compiles(btf: Btf, tmp_path: Path) -> None:
             f"void f{number}({pointer} *{name}, int i) {{ {declared} (void)({plan.to_core_read()}); }}"
         )
     source.write_text(btf.to_c() + macros + "\n".join(lines))
-    command = [requirements.tool("gcc"), "-fsyntax-only", "-w", str(source)]
+    command = [requirements.tool("gcc"), "-std=gnu11", "-fsyntax-only", "-w", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
