@@ -99,6 +99,10 @@ $(BIN)/.built: $(BIN)/.checked $(SOURCES)
 # Installs the requirements of tests beside the built package, which is not compiled again.
 $(BIN)/.tested: $(BIN)/.built
 	$(BIN)/python -m pip install $(QUIET) --group test
+	@for group in duckdb nanoarrow polars pyarrow; do \
+		$(BIN)/python -m pip install $(QUIET) --quiet --quiet --only-binary :all: --group $$group || \
+			echo "No $$group for this Python: its tests are skipped."; \
+	done
 	@touch $@
 
 # Some tools of lint have no builds for all Pythons, so tests do without them.

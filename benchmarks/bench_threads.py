@@ -28,6 +28,21 @@ def _read_layouts(btf: btfmmap.Btf, type_ids: Sequence[int]) -> None:
         assert btf.layout(type_id).members is not None
 
 
+def _find_and_show(btf: btfmmap.Btf, type_ids: Sequence[int]) -> None:
+    """What `btfmmap find` and `btfmmap show` ask for each struct."""
+    for name in btf.names(type_ids):
+        for type_id in btf.find_all(name):
+            assert btf[type_id].c_name
+        assert btf.layout(name).text()
+
+
+def _open(btf: btfmmap.Btf, rounds: Sequence[int]) -> None:
+    """Opens with the tables of types, members and parameters."""
+    for _ in rounds:
+        with btfmmap.open(btf.source.path) as opened:
+            assert min(len(opened.types), len(opened.members), len(opened.params)) > 0
+
+
 def _in_threads(work: Callable[[Sequence[int]], None], shares: Sequence[Sequence[int]]) -> None:
     threads = [Thread(target=work, args=(share,)) for share in shares]
     for thread in threads:
@@ -36,17 +51,17 @@ def _in_threads(work: Callable[[Sequence[int]], None], shares: Sequence[Sequence
         thread.join()
 
 
-def _threads(title: str, kernel: KernelBtf, work: Callable[[btfmmap.Btf, Sequence[int]], None]) -> Comparison:
-    btf = btfmmap.open(kernel.path)
-    structs = btf.match("*", kind=btfmmap.Kind.STRUCT)[:4000]
-    halves = structs[::2], structs[1::2]
+def _threads(
+    title: str, btf: btfmmap.Btf, work: Callable[[btfmmap.Btf, Sequence[int]], None], items: Sequence[int]
+) -> Comparison:
+    halves = items[::2], items[1::2]
     return compare(
         f"{title}, Python {LOCK} the global lock",
-        repeated("one thread", lambda: _in_threads(lambda ids: work(btf, ids), [structs]), FEW),
+        repeated("one thread", lambda: _in_threads(lambda part: work(btf, part), [items]), FEW),
         [
             repeated(
-                "two threads, half of the structs each",
-                lambda: _in_threads(lambda ids: work(btf, ids), halves),
+                "two threads, half of them each",
+                lambda: _in_threads(lambda part: work(btf, part), halves),
                 FEW,
             )
         ],
@@ -54,15 +69,32 @@ def _threads(title: str, kernel: KernelBtf, work: Callable[[btfmmap.Btf, Sequenc
     )
 
 
+def _of_structs(
+    title: str, kernel: KernelBtf, work: Callable[[btfmmap.Btf, Sequence[int]], None]
+) -> Comparison:
+    btf = btfmmap.open(kernel.path)
+    return _threads(title, btf, work, btf.match("*", kind=btfmmap.Kind.STRUCT)[:4000])
+
+
 def measure_members(kernel: KernelBtf) -> Comparison:
     """Members as Python objects."""
-    return _threads("Members of 4,000 structs, read in threads", kernel, _read_members)
+    return _of_structs("Members of 4,000 structs, read in threads", kernel, _read_members)
 
 
 def measure_layouts(kernel: KernelBtf) -> Comparison:
     """Layouts, one call each."""
-    return _threads("Layouts of 4,000 structs, asked for in threads", kernel, _read_layouts)
+    return _of_structs("Layouts of 4,000 structs, asked for in threads", kernel, _read_layouts)
+
+
+def measure_finds(kernel: KernelBtf) -> Comparison:
+    """Types by name, and their layouts as text."""
+    return _of_structs("4,000 structs found and shown in threads", kernel, _find_and_show)
+
+
+def measure_opens(kernel: KernelBtf) -> Comparison:
+    """Opens with tables."""
+    return _threads("40 opens with three tables in threads", btfmmap.open(kernel.path), _open, range(40))
 
 
 if __name__ == "__main__":
-    report([measure_members, measure_layouts])
+    report([measure_members, measure_layouts, measure_finds, measure_opens])

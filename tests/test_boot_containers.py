@@ -8,6 +8,7 @@ import lzma
 import os
 import platform
 import random
+import re
 import struct
 import subprocess
 import zlib
@@ -24,7 +25,9 @@ from compressors import CODECS, tar
 from kernel_image_writer import BLOB, arm64, bzimage, kernel_elf, noise, zboot
 
 import btfmmap
-from btfmmap import FormatError, boot_containers, compression, containers
+from btfmmap import FormatError, boot_containers, compression, containers, kernel_images
+
+PAGE = Path(__file__).parent.parent / "docs" / "containers.md"
 
 KERNELS: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "raw": (arm64(BLOB), ("arm64 Image",)),
@@ -232,6 +235,27 @@ def test_info(tmp_path: Path) -> None:
     assert "\n  inside   UNCOMPRESSED_IMG, gzip, arm64 Image\n" in run_btfmmap("info", str(path)).stdout
     assert '"containers": [\n      "UNCOMPRESSED_IMG",' in run_btfmmap("info", str(path), "--json").stdout
     assert "inside" not in run_btfmmap("info", "--sample").stdout
+
+
+def test_the_page_lists_every_container() -> None:
+    """Each with a test that exists."""
+    rows = re.findall(r"^\| (.*?) \| .* \| (.*?) \|$", PAGE.read_text(), re.MULTILINE)[1:]
+    listed = {name for container, _ in rows for name in re.findall("`(.*?)`", container)}
+    assert listed == {
+        "ELF file",
+        "ELF file without section headers",
+        "tar archive",
+        *(name for _, name in compression.MAGICS),
+        *(name for *_, name in kernel_images._MAGICS),
+        *(name for _, name in boot_containers._MAGICS),
+        boot_containers.UKI,
+    }
+    for container, made_by in rows:
+        tests = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", made_by)
+        assert tests, container
+        for file, test in tests:
+            text = (Path(__file__).parent / file).read_text()
+            assert not test or re.search(rf"^(def|class) {test}\b", text, re.MULTILINE), (container, test)
 
 
 def test_found_among_kernels(tmp_path: Path) -> None:

@@ -50,6 +50,20 @@ def test_threads_get_the_same_value() -> None:
     assert all(items == kept[0] for items in kept)
 
 
+def test_another_key_for_what_is_still_kept() -> None:
+    cache = BoundedCache(3)
+    first, second = object(), object()
+    cache.keep("id", first)
+    cache.keep_also("name", first, "id")
+    assert cache.get("name") is first
+    cache.keep("other", object(), 2)  # starts again empty
+    cache.keep("id", second)
+    cache.keep_also("name", first, "id")
+    assert cache.get("name") is None
+    cache.keep_also("name", second, "id")
+    assert cache.get("name") is second
+
+
 @pytest.fixture
 def many() -> Btf:
     """More structs than a `Btf` keeps names; each name is also that of a typedef of an enum."""

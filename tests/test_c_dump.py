@@ -281,7 +281,8 @@ def test_types_with_what_they_need_compile_alone(kernel: Path, tmp_path: Path) -
     for number, type_ in enumerate(structs[:: max(1, len(structs) // 12)]):
         source = tmp_path / f"{number}.c"
         source.write_text(f"{btf.to_c(type_)}\nchar use[sizeof(struct {type_.name}) ? 1 : -1];\n")
-        words = [*compilers[number % 2], "-fms-extensions", "-w", "-fsyntax-only", str(source)]
+        flags = ["-std=gnu11", "-fms-extensions", "-w", "-fsyntax-only"]
+        words = [*compilers[number % 2], *flags, str(source)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (type_, done.stderr)
 

@@ -64,6 +64,8 @@ def test_show_is_pahole(kernel: Path, options: list[str]) -> None:
             str(kernel),
         ]
         expected = subprocess.run(pahole, check=True, capture_output=True, text=True).stdout
+        if expected.endswith("\n\n"):  # pahole 1.32 ends with an empty line, 1.24 does not
+            expected = expected[:-1]
         done = run_btfmmap("show", name, "-f", kernel, *options)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == expected

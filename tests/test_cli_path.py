@@ -79,7 +79,7 @@ def test_more_than_the_limit(capfd: pytest.CaptureFixture[str], tmp_path: Path) 
     path = tmp_path / "types.btf"
     path.write_bytes(writer.build())
     more = "btfmmap: there are more than 20 paths; -n sets how many are printed"
-    for options, count, err in (((), 20, [more]), (("-n", "20"), 20, []), (("-n", "21"), 21, [])):
+    for options, count, err in (((), 20, [more]), (("-n", "20"), 20, [more]), (("-n", "21"), 21, [])):
         code, rows, said = run(capfd, str(path), "start", "target", *options)
         assert (code, len(rows) - 1, said) == (DONE, count, err)
     assert main(["path", "start", "target", "--json", "-f", str(path)]) == DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import gc
 import pickle
 import random
@@ -61,7 +62,8 @@ def test_dicts_of_a_compilers_program(tmp_path: Path, reversed_: bool) -> None:
     command = ["gcc", "-gbtf", *(["-msse2", "-mfpmath=sse"] if requirements.NARROW else [])]
     program = c_records.compiled(tmp_path, command, c_records.program(count), "gcc")
     subprocess.run([program, tmp_path / "structs", tmp_path / "values"], check=True)
-    records = btfmmap.open(program).records("struct all", (tmp_path / "structs").read_bytes())
+    btf = btfmmap.open(program)
+    records = btf.records("struct all", (tmp_path / "structs").read_bytes())
     expected = np.fromfile(tmp_path / "values", np.int64).reshape(count, -1)
     if reversed_:
         records, expected = records[::-3], expected[::-3]
@@ -73,13 +75,13 @@ def test_dicts_of_a_compilers_program(tmp_path: Path, reversed_: bool) -> None:
             for found in values_of(record, leaf):
                 value = next(values)
                 if leaf in ("single", "real"):
-                    (single,) = struct.unpack("=f", struct.pack("=I", value))
+                    # Python 3.14's struct keeps signalling NaNs, which C's conversion makes quiet ones.
+                    single = ctypes.c_float.from_buffer_copy(struct.pack("=I", value)).value
                     assert struct.pack("=d", found) == struct.pack("=d", single)
                 elif leaf == "doubled":
                     assert struct.pack("=d", found) == struct.pack("=q", value)
                 else:
-                    wrap = 2 ** c_records.ENUMS[leaf] if leaf in c_records.ENUMS else 2**64
-                    assert found % wrap == value % wrap, leaf
+                    assert found % 2**64 == c_records.read_by_btf(btf, leaf, value) % 2**64, leaf
         assert next(values, None) is None
     assert [record.to_dict() for record in records[:50]] == dicts[:50]
 
@@ -91,14 +93,14 @@ def test_dicts_of_both_byte_orders(tmp_path: Path, target: str) -> None:
     subprocess.run(
         [requirements.tool("llvm-objcopy"), "--dump-section", f".data={tmp_path / 'data'}", path], check=True
     )
-    dicts = btfmmap.open(path).records("all", (tmp_path / "data").read_bytes()).to_dicts()
+    btf = btfmmap.open(path)
+    dicts = btf.records("all", (tmp_path / "data").read_bytes()).to_dicts()
     assert len(dicts) == len(rows)
     for record, row in zip(dicts, rows, strict=True):
         for leaf in c_records.LEAVES:
             places = list(c_records.places(leaf))
             if places[0] in row:
-                wrap = 2 ** c_records.ENUMS[leaf] if leaf in c_records.ENUMS else 0
-                expected = [row[place] % wrap if wrap else row[place] for place in places]
+                expected = [c_records.read_by_btf(btf, leaf, row[place]) for place in places]
                 assert values_of(record, leaf) == expected, leaf
 
 
@@ -471,6 +473,8 @@ class TestKept:
             many_structs.records("s1", b"", size=400.0)  # type: ignore[arg-type]
 
     def test_threads(self, many_structs: Btf) -> None:
+        """All that is asked is kept: another thread does not let the cache start again."""
+        btf = btfmmap.open(data=bytes(many_structs.raw))
         errors: list[BaseException] = []
         barrier = threading.Barrier(6)
 
@@ -479,7 +483,7 @@ class TestKept:
             barrier.wait()
             try:
                 for _ in range(60):
-                    self.ask_everything(many_structs, chance.randrange(30))
+                    self.ask_everything(btf, chance.randrange(30))
             except BaseException as error:
                 errors.append(error)
 

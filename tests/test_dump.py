@@ -184,7 +184,7 @@ def test_the_header_compiles_with_gcc(stored: dict[str, Btf], tmp_path: Path) ->
     """Compiles for the kernel's own machine, where va_list has its size too."""
     btf = stored["7.2-amd64"]
     text = btf.to_c()
-    gcc = [requirements.tool("gcc"), "-fms-extensions", "-w"]
+    gcc = [requirements.tool("gcc"), "-std=gnu11", "-fms-extensions", "-w"]
     assert "error" not in compile_c(f"{text}\n{assertions(btf, text)}", tmp_path, *gcc)
 
 

@@ -204,6 +204,7 @@ class TestCompressedSomewhere:
         """A missing library is reported if the kernel may be compressed by its codec, unless another payload
         opens."""
         monkeypatch.setitem(sys.modules, "zstandard", None)
+        monkeypatch.setitem(sys.modules, "compression", None)  # has zstd since Python 3.14
         packed = zstandard.compress(bytes(noise(SIZE)) + BLOB)
         with pytest.raises(btfmmap.NotSupportedError, match="the package zstandard: pip install"):
             btfmmap.open(data=s390(packed))

@@ -139,6 +139,50 @@ def test_what_is_built_on_demand_is_the_same_for_all_threads(kernel: Path) -> No
 
 
 @pytest.mark.usefixtures("eager_switching")
+def test_elements_of_types_read_at_once(kernel: Path) -> None:
+    """All threads read the same types, and slice the same columns."""
+    by_id = {record["id"]: record for record in bpftool.records(kernel)}
+    composites = [type_id for type_id, each in by_id.items() if each["kind"] in ("STRUCT", "UNION")][:200]
+    prototypes = [type_id for type_id, each in by_id.items() if each["kind"] == "FUNC_PROTO"][:200]
+    members = [
+        [(each["name"], each["type_id"], each["bits_offset"]) for each in by_id[type_id]["members"]]
+        for type_id in composites
+    ]
+    params = [
+        [(each["name"], each["type_id"]) for each in by_id[type_id]["params"]] for type_id in prototypes
+    ]
+    btf = btfmmap.open(kernel)
+
+    def read(_number: int) -> tuple[list[Any], list[Any]]:
+        return (
+            [
+                [(each.name or "(anon)", each.type.id, each.bit_offset) for each in btf[i].members]
+                for i in composites
+            ],
+            [[(each.name or "(anon)", each.type.id) for each in btf[i].params] for i in prototypes],
+        )
+
+    for _ in range(3):
+        assert in_threads(THREADS, read) == [(members, params)] * THREADS
+
+
+def test_every_question_from_many_threads(tmp_path: Path) -> None:
+    """Of one Btf: each thread is answered what it is answered alone. In a process that may crash."""
+    script = ROOT / "tests" / "support" / "ask_in_threads.py"
+    seed = os.environ.get("BTFMMAP_THREADS_SEED", "1")
+    folders = [str(ROOT / "tests"), *sys.path]
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-W", "error", script, tmp_path, "4", seed],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(folders)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert int(done.stdout) > 1000
+
+
+@pytest.mark.usefixtures("eager_switching")
 def test_close_while_in_use() -> None:
     """A thread gets an answer or ValueError; the bytes are freed with the last array, and no cache keeps
     them."""

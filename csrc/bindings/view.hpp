@@ -14,7 +14,9 @@
 namespace btfmmap::bindings {
 
 // A read-only array inside an object such as a Btf, which it keeps alive. Supports Python's buffer protocol,
-// so that numpy and memoryview can use it without a copy.
+// so that numpy and memoryview can use it without a copy. In Python it is a sequence too: a slice is a list.
+// It is immutable, so threads may share it. They must not share a memoryview: on free-threaded Pythons,
+// threads that slice the same one corrupt its count of exports.
 struct View {
     std::shared_ptr<const void> owner;
     const void* data;

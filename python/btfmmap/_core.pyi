@@ -1,8 +1,8 @@
 """The native core, used only by the package's own modules."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, SupportsIndex, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, SupportsIndex, TypeVar, overload
 
 import numpy.typing as npt
 
@@ -14,9 +14,17 @@ else:
 _Tuple = TypeVar("_Tuple", bound=tuple[Any, ...])
 
 class View(Buffer):
-    """A read-only array in memory of an object that it keeps alive. Supports memoryview() and numpy."""
+    """A read-only array in memory of an object that it keeps alive: a sequence of integers, and a buffer.
+
+    Unlike a memoryview, it may be sliced by several threads at once.
+    """
 
     def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[int]: ...
+    @overload
+    def __getitem__(self, row: SupportsIndex, /) -> int: ...
+    @overload
+    def __getitem__(self, rows: slice, /) -> list[int]: ...
 
 class File:
     """An input readable in parts: an open file, or a buffer already in memory."""

@@ -43,6 +43,12 @@ class BoundedCache(_Dict):
                 self[key] = value
             return value
 
+    def keep_also(self, key: object, value: object, kept_as: object) -> None:
+        """Store a value under another key, if it is still stored under `kept_as`."""
+        with self._lock:
+            if self.get(kept_as) is value:
+                self.keep(key, value)
+
     def drop(self, value: object) -> None:
         """Remove a value, whatever its keys. Its cost counts until the cache starts again empty."""
         with self._lock:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ._core import Btf as CoreBtf
-    from ._core import Buffer, CoreReloTarget, File
+    from ._core import Buffer, CoreReloTarget, File, View
     from ._core import Fingerprints as CoreFingerprints
     from ._core import Graph as CoreGraph
     from ._core import Sizes as CoreSizes
@@ -107,7 +107,7 @@ class Btf(HasTables):
         self._unit = unit  # its index, and the number of units
         self._containers = containers
         self._base = base
-        self._views: dict[str, dict[str, memoryview[Any]]] = {}
+        self._views: dict[str, dict[str, View]] = {}
         self._tables: dict[object, Any] = {}
 
     # -- the interface for other modules of this package, which use no other private names
@@ -198,29 +198,25 @@ class Btf(HasTables):
             kept = tables.setdefault("expressions", BoundedCache(_MAX_KEPT_EXPRESSIONS))
         return kept
 
-    def _columns(self, table: str) -> dict[str, memoryview[Any]]:
+    def _columns(self, table: str) -> dict[str, View]:
         """Return a table's columns without numpy; those of a child table include `indptr`."""
         kept, core = self._views, self._core
         views = kept.get(table)
         if views is None:
-            views = {name: memoryview(view) for name, view in core.column_views(table).items()}
-            views = kept.setdefault(table, views)
+            views = kept.setdefault(table, core.column_views(table))
         return views
 
-    def _layout_columns(self) -> dict[str, memoryview[Any]]:
+    def _layout_columns(self) -> dict[str, View]:
         """Return the columns of `layouts` without numpy."""
         kept, layout = self._views, self._core_layout
         views = kept.get("layouts")
         if views is None:
-            views = kept.setdefault(
-                "layouts", {name: memoryview(view) for name, view in layout.column_views().items()}
-            )
+            views = kept.setdefault("layouts", layout.column_views())
         return views
 
     def _size(self, type_id: int) -> int:
         """Return the size of one type, as `sizeof` returns it."""
-        size: int = memoryview(self._core_layout.sizeof([type_id]))[0]
-        return size
+        return self._core_layout.sizeof([type_id])[0]
 
     def _type(self, type_id: int) -> Type:
         """Return the `Type` with an ID that was read from a column. It may be a type of a base.
@@ -302,8 +298,8 @@ class Btf(HasTables):
             new, cost = make(meant, option)
             found = kept.keep(key, new, cost)
         made: Made = found
-        if type(type_) is str and len(type_) <= _MAX_KEPT_NAME and kept.get(key) is made:
-            kept.keep((question, type_, option), made)
+        if type(type_) is str and len(type_) <= _MAX_KEPT_NAME:
+            kept.keep_also((question, type_, option), made, key)
         return made
 
     # -- lifetime

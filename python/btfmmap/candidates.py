@@ -37,7 +37,7 @@ def candidates(btf: Btf, name: str, question: str | None = None) -> list[int]:
         return ids
     kinds = btf.kind_names(ids)
     # A typedef in a cycle resolves to itself.
-    found = memoryview(btf._core_layout.resolve(ids)).tolist()
+    found = btf._core_layout.resolve(ids)[:]
     below = [type_id if its < 0 else its for type_id, its in zip(ids, found, strict=True)]
     rows: list[int] = []
     if question is not None:

@@ -104,7 +104,7 @@ class MemberAt(NamedTuple):
 
 def resolved(type_: Type) -> Type:
     """The type below typedefs and qualifiers; the type itself if they form a cycle."""
-    (type_id,) = memoryview(type_.btf._core_layout.resolve([type_.id]))
+    (type_id,) = type_.btf._core_layout.resolve([type_.id])
     return type_ if type_id < 0 else type_.btf._type(type_id)
 
 

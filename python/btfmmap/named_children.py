@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ._core import View
     from .btf import Btf
 
 
@@ -41,7 +42,7 @@ def enumerators(btf: Btf, name: str) -> list[tuple[Type, Enumerator]]:
     return found
 
 
-def _rows(btf: Btf, table: str, name: str) -> Iterator[tuple[Btf, memoryview]]:
+def _rows(btf: Btf, table: str, name: str) -> Iterator[tuple[Btf, View]]:
     """Yield each level with the rows of one of its tables that have a name."""
     for level in btf._levels():
-        yield level, memoryview(level._core.rows_named(table, name))
+        yield level, level._core.rows_named(table, name)

@@ -225,7 +225,7 @@ def prepare(btf: Btf, core: CoreBtf, ext: CoreExt, elf: File | None) -> CoreRelo
     if elf is not None:
         sections = Elf(elf)
         # Not numpy.unique, which imports numpy.ma.
-        offsets = sorted({*memoryview(ext.core_relo()["section_off"])})
+        offsets = sorted({*ext.core_relo()["section_off"]})
         for offset, name in zip(offsets, btf.strings(offsets), strict=True):
             section = sections.find(name.encode("utf-8", "surrogateescape"))
             if section is not None and section.compression == "none":

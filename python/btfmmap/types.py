@@ -216,15 +216,15 @@ class Type:
         self.id: int = type_id
 
     def _cell(self, column: str) -> int:
-        return self.btf._columns("types")[column][self.id - self.btf.first_id]  # type: ignore[no-any-return]
+        return self.btf._columns("types")[column][self.id - self.btf.first_id]
 
     def _extra(self, table: str, column: str) -> int:
         """Return a cell of a table that has a row per type of one kind, sorted by `id`."""
         columns = self.btf._columns(table)
-        return columns[column][bisect_left(columns["id"], self.id)]  # type: ignore[no-any-return]
+        return columns[column][bisect_left(columns["id"], self.id)]
 
-    def _children(self, table: str, *names: str) -> list[memoryview[Any]]:
-        """Return the rows of this type in a child table, as a slice of each column.
+    def _children(self, table: str, *names: str) -> list[list[int]]:
+        """Return the rows of this type in a child table, as a list for each column.
 
         Other modules of this package use it too.
         """
@@ -241,7 +241,7 @@ class Type:
         from ._core import named_tuples
 
         name_off, *others = self._children(table, "name_off", *names)
-        columns: list[list[Any]] = [self.btf.strings(name_off), *(column.tolist() for column in others)]
+        columns: list[list[Any]] = [self.btf.strings(name_off), *others]
         if "type" in names:
             position = 1 + names.index("type")
             columns[position] = self.btf._types(columns[position])
@@ -476,7 +476,7 @@ class Type:
         """
         from ._core import named_tuples
 
-        ids, *others = (column.tolist() for column in self._children("secinfos", "type", "offset", "size"))
+        ids, *others = self._children("secinfos", "type", "offset", "size")
         return tuple(named_tuples(Secinfo, [self.btf._types(ids), *others]))
 
     def __eq__(self, other: object) -> bool:

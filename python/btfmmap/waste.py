@@ -17,7 +17,7 @@ def wasteful(btf: Btf, top: int) -> list[dict[str, int | str]]:
     if btf.distilled:
         return []
     columns = btf._layout_columns()
-    rows = memoryview(btf._core_layout.wasteful_rows(min(top, len(btf))))
+    rows = btf._core_layout.wasteful_rows(min(top, len(btf)))
     names = btf.names([columns["id"][row] for row in rows])
     return [
         {

@@ -94,17 +94,17 @@ class Comparison:
         """
         marks = bytes([1]) * len(self._entities) if self.selected is None else self.selected
         entities, followers = self._core.causes(marks)
-        return memoryview(entities).tolist(), memoryview(followers).tolist()
+        return entities[:], followers[:]
 
     def follows(self, cause: int) -> list[int]:
         """The selected entities that follow from one."""
         self._check(cause)
-        return [row for row in memoryview(self._core.followers(cause)).tolist() if self._is_selected(row)]
+        return [row for row in self._core.followers(cause) if self._is_selected(row)]
 
     def causes_of(self, entity: int) -> list[int]:
         """The entities that one follows from."""
         self._check(entity)
-        return memoryview(self._core.causes_of(entity)).tolist()
+        return self._core.causes_of(entity)[:]
 
     def changed(self, depth: Depth) -> list[ChangedEntity]:
         """The selected entities that changed, in order; see `DiffResult.changed`."""
@@ -119,7 +119,7 @@ class Comparison:
     def _all_changed(self) -> Iterator[tuple[ChangedEntity, bool]]:
         """Yield the selected entities that changed, each with whether its declaration did."""
         changes = self._changes_by_entity()
-        columns = {name: memoryview(column).tolist() for name, column in self._core.changed().items()}
+        columns = {name: column[:] for name, column in self._core.changed().items()}
         for entity, own, declared, layout in zip(
             columns["entity"], columns["own"], columns["declared"], columns["layout"], strict=True
         ):
@@ -129,10 +129,7 @@ class Comparison:
                 yield each, bool(declared)
 
     def _changes_by_entity(self) -> dict[int, list[Change]]:
-        columns: dict[str, list[Any]] = {
-            name: column if isinstance(column, list) else memoryview(column).tolist()
-            for name, column in self.columns().items()
-        }
+        columns: dict[str, list[Any]] = {name: column[:] for name, column in self.columns().items()}
         for side in ("old", "new"):
             values, signed = columns[f"value_{side}"], columns[f"signed_{side}"]
             for row, value in enumerate(values):

@@ -353,8 +353,7 @@ class DiffResult:
         """
         row, kernels = index(entity), len(self._outcomes)
         self._check_entity(row)
-        numbers: list[int] = self._presence_view[row * kernels : (row + 1) * kernels].tolist()
-        return numbers
+        return self._presence_view[row * kernels : (row + 1) * kernels]
 
     def members(self, entity: SupportsIndex, kernel: SupportsIndex) -> list[DiffMember]:
         """Return the members, enumerators or parameters of an entity in one kernel.
@@ -513,7 +512,7 @@ class DiffResult:
     @cached_property
     def _names(self) -> list[tuple[EntityKind, str]]:
         columns = self._entity_columns
-        kinds = map(_KINDS.__getitem__, memoryview(columns["kind"]))
+        kinds = map(_KINDS.__getitem__, columns["kind"])
         return [*zip(kinds, columns["name"], strict=True)]
 
     @cached_property
@@ -532,16 +531,14 @@ class DiffResult:
         return bytes(self._selection(kind, name) for kind, name in self._names)
 
     @cached_property
-    def _presence_view(self) -> memoryview:
-        view: View = self._history.presence()
-        return memoryview(view)
+    def _presence_view(self) -> View:
+        return self._history.presence()
 
     def _version(self, entity: SupportsIndex, kernel: SupportsIndex) -> int:
         row, column = index(entity), index(kernel)
         self._check_entity(row)
         self._check_kernel(column)
-        version: int = self._presence_view[row * len(self._outcomes) + column]
-        return version
+        return self._presence_view[row * len(self._outcomes) + column]
 
     def _check_entity(self, entity: int) -> None:
         if not 0 <= entity < len(self._names):
@@ -627,7 +624,7 @@ class DiffResult:
         kernels, same = len(self._outcomes), 0
         presence = self._presence_view
         for row in range(len(self._names)):
-            versions = presence[row * kernels : (row + 1) * kernels].tolist()
+            versions = presence[row * kernels : (row + 1) * kernels]
             same += bool(versions) and versions[0] != _ABSENT and versions.count(versions[0]) == kernels
         return (
             f"<DiffResult {kernels} kernels: {len(self._names):,} entities, {same:,} of them the same in all>"
