@@ -26,6 +26,7 @@ SOURCES = (
     "index/enums",
     "format/header",
     "index/index",
+    "names/known_identifiers",
     "names/name_table",
     "names/names",
     "names/string_search",

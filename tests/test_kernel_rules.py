@@ -595,6 +595,28 @@ def test_function_named_like_a_variable_of_kconfig() -> None:
     assert "'CONFIG_HZ' of .kconfig is not a variable" in only.message
 
 
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize("kinds", ["vv", "fv", "vf", "ff"])
+def test_two_sections_of_external_symbols(kinds: str, order: str, kernel: KernelLoader) -> None:
+    """libbpf mends the section of the last symbol, and the kernel refuses the other one."""
+    writer = Types("<")
+    externals = []
+    for name, kind in zip("ab", kinds, strict=True):
+        if kind == "v":
+            external = writer.add(VAR, name, size_or_type=writer.int, extra=(2,))
+        else:
+            external = writer.add(FUNC, name, size_or_type=writer.add_proto(0, [("", writer.int)]), vlen=2)
+        externals.append(external)
+    sections = [writer.add_datasec(".ksyms", 0, [(each, 0, 4)]) for each in externals]
+    content = bpf_object(writer, [(name, "", 0, False) for name in order])
+    mended, problem = mend(content)
+    assert problem is None
+    assert mended == libbpf().object_btf(content)
+    assert difference(kernel, mended) == ""
+    found = btfmmap.lint(data=content, rules="kernel")
+    assert ("section-size", sections["ab".index(order[0])]) in [(each.rule, each.type_id) for each in found]
+
+
 def test_section_that_the_object_does_not_have() -> None:
     writer = Types("<")
     writer.add_datasec(".rodata", 0, [])

@@ -187,15 +187,13 @@ void all(const std::string& path) {
         counted("layout_text_expanded", [&] { return layout_text(kept, *task, true); });
     }
 
-    counted("kernel_rules", [&] {
-        std::size_t violations = 0;
-        kernel_rules::judge(bytes.bytes(), nullptr, kernel_rules::Loading::program, 0,
-                            [&](Diagnostic&&) { ++violations; });
-        return violations;
+    const std::unique_ptr<ReadableBtf> read = counted("kernel_rules", [&] {
+        return kernel_rules::judge(bytes.bytes(), nullptr, kernel_rules::Loading::program, 0,
+                                   [](Diagnostic&&) {});
     });
     counted("lint", [&] {
         std::size_t findings = 0;
-        lint(bytes.bytes(), nullptr, 0, true, [&](Diagnostic&&) { ++findings; });
+        lint(bytes.bytes(), nullptr, 0, read.get(), [&](Diagnostic&&) { ++findings; });
         return findings;
     });
 

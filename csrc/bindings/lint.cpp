@@ -94,13 +94,9 @@ struct Judgement {
     std::uint32_t pointer_size;
     const File* bpf_object;  // the BPF object that contains it, to be judged as libbpf loads it
 
-    // Returns whether there are no violations.
-    bool judge(Bytes blob, Kept& kept) const {
-        bool taken = true;
-        const auto keep = [&](Diagnostic&& diagnostic) {
-            taken = false;
-            kept.keep(std::move(diagnostic));
-        };
+    // Returns what was read of the blob; nullptr if there are violations, or if other bytes were judged.
+    std::unique_ptr<ReadableBtf> judge(Bytes blob, Kept& kept) const {
+        const auto keep = [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); };
         loading::ObjectBtf loaded;
         if (bpf_object != nullptr) {
             loaded = loading::as_loaded(*bpf_object, blob);
@@ -109,12 +105,12 @@ struct Judgement {
         if (loaded.problem) {
             keep({Severity::error, kernel_rules::info_of(kernel_rules::Rule::object).name, *loaded.problem,
                   std::nullopt, std::nullopt});
-        } else {
-            kernel_rules::judge(blob, base == nullptr ? nullptr : &base->btf(),
-                                kernel ? kernel_rules::Loading::kernel : kernel_rules::Loading::program,
-                                pointer_size, keep);
+            return nullptr;
         }
-        return taken;
+        auto read = kernel_rules::judge(
+            blob, base == nullptr ? nullptr : &base->btf(),
+            kernel ? kernel_rules::Loading::kernel : kernel_rules::Loading::program, pointer_size, keep);
+        return bpf_object == nullptr ? std::move(read) : nullptr;
     }
 };
 
@@ -129,10 +125,10 @@ py::tuple lint_file(const File& file, const BtfSizes* base, std::uint32_t pointe
         if (base != nullptr) {
             lint_base.emplace(LintBase{base->btf(), base->sizes()});
         }
-        const bool taken = Judgement{base, false, pointer_size, bpf_object}.judge(mapping.bytes(), kernel);
+        const auto read = Judgement{base, false, pointer_size, bpf_object}.judge(mapping.bytes(), kernel);
         // The kernel's verdict vouches for the references of standalone BTF only.
-        const bool sound = taken && base == nullptr && bpf_object == nullptr;
-        lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size, sound,
+        lint(mapping.bytes(), lint_base ? &*lint_base : nullptr, pointer_size,
+             base == nullptr ? read.get() : nullptr,
              [&](Diagnostic&& diagnostic) { kept.keep(std::move(diagnostic)); });
         kept.keep_as_notes(kernel);
     }

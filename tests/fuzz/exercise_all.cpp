@@ -655,7 +655,7 @@ std::vector<std::unique_ptr<const Sizes>> sizes_of(const Btf& btf) {
 
 // Returns whether lint finds no error that opening must refuse. Opening accepts the entries of a DATASEC that
 // lint reports under "section-entry".
-bool lints(const Mapping& bytes, const Btf* base, bool sound, std::size_t& found) {
+bool lints(const Mapping& bytes, const Btf* base, ReadableBtf* sound, std::size_t& found) {
     std::size_t errors = 0;
     const auto count = [&](const Diagnostic& diagnostic) {
         touch(diagnostic.message);
@@ -677,25 +677,26 @@ bool lints(const Mapping& bytes, const Btf* base, bool sound, std::size_t& found
     return errors == 0;
 }
 
-// Returns whether the kernel takes the BTF.
-bool takes(const Mapping& bytes, const Btf* base, kernel_rules::Loading loading) {
+// Returns what was read of the BTF if the kernel takes it.
+std::unique_ptr<ReadableBtf> takes(const Mapping& bytes, const Btf* base, kernel_rules::Loading loading) {
     std::size_t errors = 0;
-    kernel_rules::judge(bytes.bytes(), base, loading, 0, [&](const Diagnostic& diagnostic) {
+    auto read = kernel_rules::judge(bytes.bytes(), base, loading, 0, [&](const Diagnostic& diagnostic) {
         touch(diagnostic.message);
         require(diagnostic.severity == Severity::error);
         ++errors;
     });
-    return errors == 0;
+    require((read != nullptr) == (errors == 0));
+    return read;
 }
 
 // What the kernel takes opens, and lint finds the same with this knowledge.
 void judge(const Mapping& bytes, const Btf* base, bool opens) {
-    const bool as_base = takes(bytes, base, kernel_rules::Loading::kernel);
-    const bool taken = takes(bytes, base, kernel_rules::Loading::program);
+    const auto as_base = takes(bytes, base, kernel_rules::Loading::kernel);
+    const auto taken = takes(bytes, base, kernel_rules::Loading::program);
     require(!taken || as_base);
     if (taken && base == nullptr) {
         std::size_t with = 0, without = 0;
-        require(opens && lints(bytes, base, true, with) && lints(bytes, base, false, without));
+        require(opens && lints(bytes, base, taken.get(), with) && lints(bytes, base, nullptr, without));
         require(with == without);
     }
 }
@@ -706,7 +707,7 @@ BtfPtr open(const Mapping& bytes, const BtfPtr& base) {
     BtfPtr btf;
     attempt([&] { btf = std::make_shared<const Btf>(bytes, "input", base, 0); });
     std::size_t found = 0;
-    require(lints(bytes, base.get(), false, found) == (btf != nullptr));
+    require(lints(bytes, base.get(), nullptr, found) == (btf != nullptr));
     judge(bytes, base.get(), btf != nullptr);
     return btf;
 }

@@ -19,6 +19,7 @@
 #include "core/index/index.hpp"
 #include "core/index/scan_records.hpp"
 #include "core/index/validate_references.hpp"
+#include "core/names/known_identifiers.hpp"
 #include "core/names/names.hpp"
 #include "core/simd/u8x16.hpp"
 #include "core/tables/tables.hpp"
@@ -332,6 +333,56 @@ void compare_lanes(std::mt19937& random) {
     }
 }
 
+// Whether the string at an offset is an identifier of at most `limit` bytes that ends inside the section.
+bool is_identifier(const std::string& section, std::size_t offset, std::size_t limit) {
+    const std::size_t end = section.find('\0', offset);
+    const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    return end != std::string::npos && end != offset && end - offset <= limit &&
+           letters.find(section[offset]) != std::string::npos &&
+           section.find_first_not_of(letters + "0123456789", offset) == end;
+}
+
+void compare_identifiers(std::mt19937& random) {
+    const std::string alphabets[] = {std::string("a_Z9\0", 5),
+                                     std::string("abcdefghijklmnopqrstuvwxyz\0", 27),
+                                     std::string("abcdefghijklmnopqrstuvwxyz0123456789.\0", 38),
+                                     std::string("@[`{/:\x80\xe1\xff\0aA", 12)};
+    for (int round = 0; round != 2000; ++round) {
+        const std::string& alphabet = alphabets[random() % 4];
+        std::string sections[2];  // of a base and of a split BTF
+        for (std::string& section : sections) {
+            section.resize(random() % (round % 20 == 0 ? 2000 : 200));
+            for (char& byte : section) {
+                byte = alphabet[random() % alphabet.size()];
+            }
+            for (unsigned run = random() % 3; run != 0 && !section.empty(); --run) {
+                const std::size_t at = random() % section.size();
+                const std::size_t size = std::min<std::size_t>(section.size() - at, random() % 300);
+                section.replace(at, size, size, 'x');
+            }
+        }
+        const auto as_bytes = [](const std::string& text) {
+            return Bytes{reinterpret_cast<const std::byte*>(text.data()), text.size()};
+        };
+        const Strings base(as_bytes(sections[0]), nullptr), split(as_bytes(sections[1]), &base);
+        KnownIdentifiers alone(base), both(split);
+        const std::size_t start = sections[0].size(), limit = KnownIdentifiers::kMaxSize;
+        for (std::size_t i = 0; i != sections[0].size() + 2; ++i) {
+            demand(alone.contains(i) == (i < start && is_identifier(sections[0], i, limit)), "identifiers");
+        }
+        for (std::size_t i = 0; i != start + sections[1].size() + 2; ++i) {
+            const bool own = i >= start && i < split.end();
+            demand(both.contains(i) == (own && is_identifier(sections[1], i - start, limit)),
+                   "identifiers of a split BTF");
+        }
+        if (start != 0) {
+            const std::size_t added = random() % start;
+            both.add(added);
+            demand(both.contains(added), "an added identifier");
+        }
+    }
+}
+
 }  // namespace
 
 // fast_paths SEED MUTANTS FILE...
@@ -340,6 +391,7 @@ int main(int argc, char** argv) {
     const int mutants = std::atoi(argv[2]);
     compare_masks(random);
     compare_lanes(random);
+    compare_identifiers(random);
     for (int argument = 3; argument != argc; ++argument) {
         std::ifstream file(argv[argument], std::ios::binary);
         const std::vector<char> original{std::istreambuf_iterator<char>(file), {}};

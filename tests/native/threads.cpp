@@ -122,7 +122,7 @@ std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const BtfSize
                 answer = sum_of_fields(kept);
                 break;
             default:
-                lint(btf.mapping().bytes(), nullptr, 0, false, [&](Diagnostic&&) { ++answer; });
+                lint(btf.mapping().bytes(), nullptr, 0, nullptr, [&](Diagnostic&&) { ++answer; });
         }
     }
     return answers;

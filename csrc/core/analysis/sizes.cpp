@@ -33,11 +33,14 @@ public:
         : sizes_(sizes), index_(index), pointer_size_(pointer_size) {}
 
     // Not inlined into the constructor, whose cleanup code would take registers from the loops.
-    [[gnu::noinline]] void build() {
+    [[gnu::noinline]] void build(Alignments alignments) {
         compute_independent();
         Modifiers(index_).each([this](uint32_t row) { resolve(row); });
         Arrays(index_).each([this](uint32_t row) { compute_array(row); });
         copy_resolved();
+        if (alignments == Alignments::left_out) {
+            return;
+        }
         Composites(index_).each([this](uint32_t row) {
             if (is_unvisited(row)) {
                 align(row);
@@ -298,13 +301,13 @@ private:
     std::vector<Frame> frames_;
 };
 
-Sizes::Sizes(const Index& index, uint32_t pointer_size, const Sizes* base)
+Sizes::Sizes(const Index& index, uint32_t pointer_size, const Sizes* base, Alignments alignments)
     : base_(base),
       first_id_(index.first_id()),
       end_id_(index.end_id()),
       arena_(std::uint64_t{index.rows()} * sizeof(Entry)),
       entries_(arena_.allocate<Entry>(index.rows())) {
-    Builder(*this, index, pointer_size).build();
+    Builder(*this, index, pointer_size).build(alignments);
 }
 
 }  // namespace btfmmap

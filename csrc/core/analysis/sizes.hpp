@@ -12,9 +12,13 @@ namespace btfmmap {
 // file, types may refer to each other in cycles or in chains of millions.
 class Sizes {
 public:
+    // Without alignments, which take half of the time, alignment() and natural_alignment() have no meaning.
+    enum class Alignments : std::uint8_t { computed, left_out };
+
     // `pointer_size` is in bytes. `base` has the sizes of the BTF's base and must outlive this object; it is
     // nullptr for a standalone BTF. References past the last ID count as void.
-    Sizes(const Index& index, std::uint32_t pointer_size, const Sizes* base);
+    Sizes(const Index& index, std::uint32_t pointer_size, const Sizes* base,
+          Alignments alignments = Alignments::computed);
 
     static constexpr std::uint32_t kNoType = UINT32_MAX;
     static constexpr std::int64_t kUnknown = -1;

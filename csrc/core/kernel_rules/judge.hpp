@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "core/base/bytes.hpp"
 #include "core/base/diagnostic.hpp"
 #include "core/btf/btf.hpp"
 #include "core/kernel_rules/header.hpp"
+#include "core/names/readable_btf.hpp"
 
 namespace btfmmap::kernel_rules {
 
@@ -18,7 +20,9 @@ namespace btfmmap::kernel_rules {
 // a module. `pointer_size` is in bytes, or 0 to derive it from the types.
 //
 // Bytes that open() refuses are judged too. The work is linear in their number.
-void judge(Bytes blob, const Btf* base, Loading loading, std::uint32_t pointer_size,
-           const ReportDiagnostic& report);
+//
+// Returns what was read, which refers to the blob and the base; nullptr if there are violations.
+std::unique_ptr<ReadableBtf> judge(Bytes blob, const Btf* base, Loading loading, std::uint32_t pointer_size,
+                                   const ReportDiagnostic& report);
 
 }  // namespace btfmmap::kernel_rules

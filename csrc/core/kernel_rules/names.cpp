@@ -4,7 +4,6 @@
 #include <array>
 
 #include "core/kernel_rules/limits.hpp"
-#include "core/names/ascii_name.hpp"
 
 namespace btfmmap::kernel_rules {
 
@@ -52,10 +51,10 @@ bool starts_with_class(Bytes name, std::uint8_t wanted) {
 
 }  // namespace
 
-NameCheck::NameCheck(const Strings& strings)
+NameCheck::NameCheck(const Strings& strings, const KnownIdentifiers& identifiers)
     : strings_(strings),
       end_(static_cast<std::uint32_t>(std::min<std::uint64_t>(strings.end(), kMaxNameOffset + 1))),
-      known_(end_) {}
+      identifiers_(identifiers) {}
 
 bool NameCheck::empty(std::uint32_t offset) const {
     const Bytes name = strings_.rest(offset);
@@ -67,10 +66,17 @@ bool NameCheck::section(std::uint32_t offset) const {
     return starts_with_class(name, kPrintable) && all_of_class(name, kPrintable);
 }
 
-bool NameCheck::is_identifier(std::uint32_t offset) const {
+bool NameCheck::is_identifier(std::uint32_t offset) {
+    if (offset < accepted_.size() && accepted_[offset]) {
+        return true;
+    }
     const Bytes name = strings_.rest(offset);
-    return is_plain_name<true>(name, kMaxName) ||
-           (starts_with_class(name, kFirst) && all_of_class(name, kLater));
+    if (!starts_with_class(name, kFirst) || !all_of_class(name, kLater)) {
+        return false;
+    }
+    accepted_.resize(end_);
+    accepted_[offset] = true;
+    return true;
 }
 
 }  // namespace btfmmap::kernel_rules

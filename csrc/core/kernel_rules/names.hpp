@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/names/known_identifiers.hpp"
 #include "core/names/strings.hpp"
 
 namespace btfmmap::kernel_rules {
@@ -10,7 +11,8 @@ namespace btfmmap::kernel_rules {
 // Checks names as the kernel does. Letters are those of its table of characters, which is Latin-1's.
 class NameCheck {
 public:
-    explicit NameCheck(const Strings& strings);
+    // `identifiers` must outlive this object.
+    NameCheck(const Strings& strings, const KnownIdentifiers& identifiers);
 
     // btf_name_offset_valid. The other functions need a valid offset.
     bool offset_valid(std::uint32_t offset) const { return offset < end_; }
@@ -18,26 +20,18 @@ public:
     bool empty(std::uint32_t offset) const;
 
     // btf_name_valid_identifier
-    bool identifier(std::uint32_t offset) {
-        return known_[offset] || (is_identifier(offset) && (known_[offset] = true));
-    }
-
-    // Loads a name into the cache that identifier() will soon be asked for.
-    void prefetch(std::uint32_t offset) const {
-        if (offset_valid(offset)) {
-            __builtin_prefetch(strings_.rest(offset).data);
-        }
-    }
+    bool identifier(std::uint32_t offset) { return identifiers_.contains(offset) || is_identifier(offset); }
 
     // btf_name_valid_section
     bool section(std::uint32_t offset) const;
 
 private:
-    bool is_identifier(std::uint32_t offset) const;
+    bool is_identifier(std::uint32_t offset);
 
     const Strings& strings_;
     std::uint32_t end_;
-    std::vector<bool> known_;  // by offset: an identifier. Most names have several users.
+    const KnownIdentifiers& identifiers_;
+    std::vector<bool> accepted_;  // by offset: other identifiers; most names have several users
 };
 
 }  // namespace btfmmap::kernel_rules

@@ -11,7 +11,6 @@ using std::uint32_t;
 namespace {
 
 constexpr std::size_t kMaxQuoted = 64;  // bytes of a name shown in a message
-constexpr std::size_t kAhead = 8;       // records whose names are prefetched
 
 }  // namespace
 
@@ -19,9 +18,6 @@ void RecordCheck::check_all() {
     const Index& index = types_.index();
     for (std::size_t row = index.first_record(); row != index.rows(); ++row) {
         const std::byte* at = index.record(row);
-        if (row + kAhead < index.rows()) {
-            names_.prefetch(types_.load(index.record(row + kAhead) + HeadField::name_off));
-        }
         Record record{index.id(row),
                       at,
                       types_.load(at + HeadField::name_off),

@@ -66,9 +66,11 @@ enum class Rule : std::uint8_t {
     kernel_pointer,
     graph_root,
     object,
+    count,  // not a rule
 };
 
 struct RuleInfo {
+    Rule rule;
     const char* name;      // as in Diagnostic::rule
     const char* kinds;     // of the records that it concerns, as Python's Kind spells them; "" for the header
     const char* text;      // what must hold
@@ -76,7 +78,7 @@ struct RuleInfo {
     const char* log;       // what the kernel's log says, alternatives separated by |; "" if it says nothing
 };
 
-constexpr std::size_t kRuleCount = static_cast<std::size_t>(Rule::object) + 1;
+constexpr std::size_t kRuleCount = static_cast<std::size_t>(Rule::count);
 
 // In the order of Rule.
 extern const std::array<RuleInfo, kRuleCount> kRules;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "core/base/error.hpp"
-#include "core/index/readable_records.hpp"
 #include "core/index/validate_references.hpp"
 #include "core/lint/lint_rules.hpp"
 #include "core/names/pointer_size.hpp"
@@ -68,22 +67,28 @@ void note_header(const Header& header, std::uint64_t blob_size, const ReportDiag
 
 }  // namespace
 
-void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, bool sound,
+void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, ReadableBtf* sound,
           const ReportDiagnostic& report) {
     const auto header = header_of(blob, base, report);
     if (!header) {
         return;
     }
-    const FileShapes shapes(header->layout(blob), base == nullptr ? nullptr : &base->btf.shapes());
+    std::optional<ReadableBtf> own;
+    if (sound == nullptr) {
+        const auto of_base = base == nullptr ? ReadableBtf::Base{}
+                                             : ReadableBtf::Base{&base->btf.shapes(), &base->btf.index(),
+                                                                 &base->btf.strings()};
+        own.emplace(blob, *header, header->order, of_base);
+    }
+    ReadableBtf& read = sound == nullptr ? *own : *sound;
+    const ReadableRecords& records = read.records;
+    const Strings& strings = read.strings;
     const std::uint64_t types_start = header->type_start();
-    const ReadableRecords records(header->types(blob), header->order, shapes.get(),
-                                  base == nullptr ? nullptr : &base->btf.index(), types_start);
     const Index& index = records.index();
     // The rest of the section may hold more types, so references to their IDs are not reported.
     const std::uint64_t ids_end =
         std::min<std::uint64_t>(UINT32_MAX, index.end_id() + (records.unread() + kHeadSize - 1) / kHeadSize);
-    const Strings strings(header->strings(blob), base == nullptr ? nullptr : &base->btf.strings());
-    if (!sound) {
+    if (sound == nullptr) {
         each_invalid_reference(
             index, strings.end(), ids_end, types_start,
             [&](Error&& error) { report(invalid("reference", std::move(error))); },
@@ -97,9 +102,9 @@ void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, bool sou
         pointer_size = base == nullptr ? size_of_long(index, strings) : base->btf.pointer_size();
     }
     const Sizes sizes(index, pointer_size == 0 ? sizeof(void*) : pointer_size,
-                      base == nullptr ? nullptr : &base->sizes);
+                      base == nullptr ? nullptr : &base->sizes, Sizes::Alignments::left_out);
     note_header(*header, blob.size, report);
-    apply_lint_rules(index, strings, sizes, types_start, sound, report);
+    apply_lint_rules(read, sizes, types_start, sound != nullptr, report);
 }
 
 }  // namespace btfmmap

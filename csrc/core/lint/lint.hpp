@@ -5,6 +5,7 @@
 #include "core/analysis/sizes.hpp"
 #include "core/base/diagnostic.hpp"
 #include "core/btf/btf.hpp"
+#include "core/names/readable_btf.hpp"
 
 namespace btfmmap {
 
@@ -19,11 +20,12 @@ struct LintBase {
 // errors; the records before it are still checked.
 //
 // `base` is nullptr for a standalone BTF. `pointer_size` is in bytes, or 0 to derive it from the types.
-// `sound` tells that kernel_rules::judge() found nothing wrong with these bytes as those of a program, so
-// that rules that it includes are not checked again: no reference is invalid, and no type contains itself.
+// `sound` is what kernel_rules::judge() returned for these bytes as those of a program, or nullptr. If it is
+// given, rules that the judgement includes are not checked again: no reference is invalid, and no type
+// contains itself.
 //
 // Throws Error (missing_base) for a split BTF without its base.
-void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, bool sound,
+void lint(Bytes blob, const LintBase* base, std::uint32_t pointer_size, ReadableBtf* sound,
           const ReportDiagnostic& report);
 
 }  // namespace btfmmap

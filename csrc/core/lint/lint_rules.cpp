@@ -10,7 +10,6 @@
 #include "core/format/kind_text.hpp"
 #include "core/index/enums.hpp"
 #include "core/index/rows_of_kind.hpp"
-#include "core/names/ascii_name.hpp"
 
 namespace btfmmap {
 
@@ -131,14 +130,13 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 
 class LintRules {
 public:
-    LintRules(const Index& index, const Strings& strings, const Sizes& sizes, std::uint64_t types_start,
-              const ReportDiagnostic& report)
-        : index_(index),
-          strings_(strings),
+    LintRules(ReadableBtf& btf, const Sizes& sizes, std::uint64_t types_start, const ReportDiagnostic& report)
+        : index_(btf.records.index()),
+          strings_(btf.strings),
           sizes_(sizes),
           types_start_(types_start),
           report_(report),
-          known_identifiers_(static_cast<std::size_t>(strings.end())) {}
+          known_identifiers_(btf.identifiers) {}
 
     void run(bool sound) {
         for (std::size_t row = index_.first_record(); row != index_.rows(); ++row) {
@@ -181,11 +179,9 @@ private:
     void check_name(uint32_t row, Kind kind) const {
         const std::byte* word = index_.record(row) + HeadField::name_off;
         const uint32_t name_off = index_.load(word);
-        const Alphabet alphabet = alphabet_of(kind);
-        if (alphabet == Alphabet::identifier && !takes_no_name(kind) && is_known_identifier(name_off)) {
-            return;
-        }
-        if (!takes_no_name(kind) && is_plain(name_off, alphabet)) {
+        // An identifier is in all alphabets.
+        const bool is_good = takes_no_name(kind) ? name_off == 0 : known_identifiers_.contains(name_off);
+        if (is_good) {
             return;
         }
         const std::string_view name = name_at(name_off);
@@ -194,32 +190,8 @@ private:
         } else if (!name.empty() && takes_no_name(kind)) {
             note(row, "name", word, "is named " + quoted(name) + ", but its kind has no names");
         } else {
-            check_text(row, word, "is named ", name, alphabet);
+            check_text(row, word, "is named ", name, alphabet_of(kind));
         }
-    }
-
-    // Fast check whether a name is in an alphabet; false requires check_text().
-    bool is_plain(uint32_t name_off, Alphabet alphabet) const {
-        if (name_off >= strings_.end()) {
-            return false;
-        }
-        const Bytes text = strings_.rest(name_off);
-        if (alphabet == Alphabet::symbol || alphabet == Alphabet::printable) {
-            return is_plain_name<true>(text, kMaxName);
-        }
-        if (!is_plain_name<false>(text, kMaxName)) {
-            return false;
-        }
-        if (alphabet == Alphabet::identifier) {
-            known_identifiers_[name_off] = true;
-        }
-        return true;
-    }
-
-    // Whether check_text() has accepted the name at this offset as an identifier. Most names have several
-    // users.
-    bool is_known_identifier(uint32_t name_off) const {
-        return name_off < known_identifiers_.size() && known_identifiers_[name_off];
     }
 
     void check_text(uint32_t row, const std::byte* word, const char* what, std::string_view name,
@@ -233,8 +205,8 @@ private:
         } else if (!is_in(name, alphabet)) {
             note(row, "identifier", word, what + quoted(name) + ", which is not " + expected_text(alphabet));
         } else if (const uint32_t name_off = index_.load(word);
-                   alphabet == Alphabet::identifier && name_off < known_identifiers_.size()) {
-            known_identifiers_[name_off] = true;
+                   alphabet == Alphabet::identifier && name_off < strings_.end()) {
+            known_identifiers_.add(name_off);
         }
     }
 
@@ -279,11 +251,14 @@ private:
         const Shape& shape = shape_of(Kind::Struct);
         const uint32_t count = index_.elements(row, shape);
         const std::byte* member = head + kHeadSize;
+        if (are_plain(member, count, kind == Kind::Struct, flag, 8 * size)) {
+            return;
+        }
         int64_t last_start = 0;
         const std::vector<int64_t>& ends = ends_before(kind == Kind::Struct ? count : 0, member, flag);
         for (uint32_t i = 0; i != count; ++i, member += shape.element) {
             const uint32_t name_off = index_.load(member + MemberField::name_off);
-            if (!is_known_identifier(name_off) && !is_plain(name_off, Alphabet::identifier)) {
+            if (!known_identifiers_.contains(name_off)) {
                 check_text(row, member + MemberField::name_off, "has a member ", name_at(name_off),
                            Alphabet::identifier);
             }
@@ -322,6 +297,26 @@ private:
             }
             last_start = extent.start;
         }
+    }
+
+    // Fast check of the members of a record that has `bits`. Returns true only if nothing is to be noted;
+    // false requires the full check.
+    bool are_plain(const std::byte* member, uint32_t count, bool is_struct, bool flag, int64_t bits) const {
+        int64_t last_end = 0;
+        for (uint32_t i = 0; i != count; ++i, member += shape_of(Kind::Struct).element) {
+            const uint32_t name_off = index_.load(member + MemberField::name_off);
+            const uint32_t type_id = index_.load(member + MemberField::type);
+            if ((name_off != 0 && !known_identifiers_.contains(name_off)) || !is_sized(type_id)) {
+                return false;
+            }
+            const Extent extent = extent_of(index_.load(member + MemberField::offset), flag, type_id);
+            const bool unaligned = !extent.may_be_bitfield && extent.start % 8 != 0;
+            if (unaligned || extent.end > bits || (is_struct && extent.start < last_end)) {
+                return false;
+            }
+            last_end = extent.end;
+        }
+        return true;
     }
 
     // The bits of a member, and its number in the record.
@@ -398,7 +393,7 @@ private:
         for (uint32_t left = index_.elements(row, shape); left != 0; --left, element += shape.element) {
             const std::byte* word = element + shape.element_name;
             const uint32_t name_off = index_.load(word);
-            if (is_known_identifier(name_off) || is_plain(name_off, Alphabet::identifier)) {
+            if (known_identifiers_.contains(name_off) || (name_off == 0 && kind == Kind::FuncProto)) {
                 continue;
             }
             const std::string_view name = name_at(name_off);
@@ -584,7 +579,7 @@ private:
     const Sizes& sizes_;
     std::uint64_t types_start_;
     const ReportDiagnostic& report_;
-    mutable std::vector<bool> known_identifiers_;  // by name offset
+    KnownIdentifiers& known_identifiers_;
     // Of ends_before(), kept for their memory.
     mutable std::vector<NumberedExtent> extents_;
     mutable std::vector<int64_t> ends_;
@@ -592,9 +587,9 @@ private:
 
 }  // namespace
 
-void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes,
-                      std::uint64_t types_start, bool sound, const ReportDiagnostic& report) {
-    LintRules(index, strings, sizes, types_start, report).run(sound);
+void apply_lint_rules(ReadableBtf& btf, const Sizes& sizes, std::uint64_t types_start, bool sound,
+                      const ReportDiagnostic& report) {
+    LintRules(btf, sizes, types_start, report).run(sound);
 }
 
 }  // namespace btfmmap

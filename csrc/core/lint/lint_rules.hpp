@@ -4,8 +4,7 @@
 
 #include "core/analysis/sizes.hpp"
 #include "core/base/diagnostic.hpp"
-#include "core/index/index.hpp"
-#include "core/names/strings.hpp"
+#include "core/names/readable_btf.hpp"
 
 namespace btfmmap {
 
@@ -14,8 +13,8 @@ namespace btfmmap {
 //
 // Notes are in the order of type IDs. Those that concern several types follow at the end: cycles, and structs
 // or unions with the same name. References and name offsets need not be valid. `types_start` is the type
-// section's offset in the blob. `sound` is that of lint().
-void apply_lint_rules(const Index& index, const Strings& strings, const Sizes& sizes,
-                      std::uint64_t types_start, bool sound, const ReportDiagnostic& report);
+// section's offset in the blob. `sound` tells that lint() was given what judge() returned.
+void apply_lint_rules(ReadableBtf& btf, const Sizes& sizes, std::uint64_t types_start, bool sound,
+                      const ReportDiagnostic& report);
 
 }  // namespace btfmmap

@@ -148,7 +148,8 @@ public:
 private:
     static std::ptrdiff_t offset(uint64_t value) { return static_cast<std::ptrdiff_t>(value); }
 
-    uint32_t dummy_name() const { return static_cast<uint32_t>(btf_.header().string_size); }
+    // The offset of the variable's name; 0, that of no name, without the variable.
+    uint32_t dummy_name() const { return dummy_ == 0 ? 0 : static_cast<uint32_t>(btf_.header().string_size); }
 
     // -- external functions and variables
 
@@ -179,7 +180,7 @@ private:
             const std::string_view section_name =
                 section == sections.end() ? std::string_view() : btf_.name(section->second);
             if (section_name == kKsyms) {
-                ksyms = section->second;
+                ksyms = section->second;  // of several sections of this name, only the last one is mended
             } else if (section_name == kKconfig) {
                 kconfig = section->second;
                 configs.push_back(config_of(name, id->second));

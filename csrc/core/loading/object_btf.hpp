@@ -24,7 +24,8 @@ constexpr std::uint16_t kMachine = 247;
 //
 // - sizes of sections and offsets of variables, which compilers leave 0, come from the ELF file
 // - external functions and variables of the kernel become entries of 4 bytes in .ksyms, and functions there
-//   refer to an additional variable, whose name unnamed parameters get
+//   refer to an additional variable, whose name unnamed parameters get. Of several such sections, that of the
+//   last external symbol is mended, and the variable is added only for functions of the first
 // - variables of .kconfig are laid out
 // - entries are sorted by their offsets; hidden variables become static
 // - the layout section is left out
