@@ -126,6 +126,7 @@ PUBLIC_NAMES = {
     "BtfError",
     "Change",
     "ChangeKind",
+    "ChangeCounts",
     "ChangedEntity",
     "Changes",
     "Builder",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .contract import Finding, doctor
     from .decoder import Decoder
     from .diffing.changes import Changes
-    from .diffing.comparison import Change, ChangedEntity
+    from .diffing.comparison import Change, ChangeCounts, ChangedEntity
     from .diffing.diff import diff
     from .diffing.kinds import ChangeKind, EntityKind
     from .diffing.result import DiffMember, DiffResult
@@ -80,6 +80,7 @@ __all__ = [
     "BtfError",
     "Builder",
     "Change",
+    "ChangeCounts",
     "ChangeKind",
     "ChangedEntity",
     "Changes",
@@ -154,6 +155,7 @@ __all__ = [
 _LAZY = {
     "Change": "diffing.comparison",
     "ChangeKind": "diffing.kinds",
+    "ChangeCounts": "diffing.comparison",
     "ChangedEntity": "diffing.comparison",
     "Changes": "diffing.changes",
     "DiffMember": "diffing.result",
