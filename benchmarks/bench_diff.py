@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import struct
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,16 +13,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from support.harness import FEW, SOME, Comparison, Workload, compare, repeated
+from support.harness import (
+    CPU_SECONDS,
+    FEW,
+    SOME,
+    Comparison,
+    Meter,
+    Workload,
+    compare,
+    repeated,
+    reported,
+)
 from support.kernel_btf import DATA, KernelBtf, unpacked
 from support.peer_bpftool import PROGRAM
-from support.processes import process, python
+from support.processes import CPU_MILLISECONDS, process, python
 from support.report import report
 
 import btfmmap
 
 KERNELS = os.environ.get("BTFMMAP_KERNELS")
-"""A folder of kernels. The first two are compared. The default is two of the tests' data."""
+"""A folder of kernels, *.btf. The first two are compared, and the first and the last. The default is two of
+the tests' data, of different architectures and releases."""
 VARIANTS = 50
 EDITS = 30  # structs that differ between two variants
 
@@ -47,15 +59,33 @@ print(sum(old[key] != new[key] for key in old.keys() & new.keys()), len(old.keys
 """
 
 
+PEAK = """
+import resource, sys
+from pathlib import Path
+import btfmmap
+btfmmap.diff(sorted(Path(sys.argv[1]).glob("*.btf")))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
 @contextmanager
-def two_kernels() -> Iterator[tuple[str, str]]:
-    """The paths of two kernels, valid inside the `with` block."""
+def kernels() -> Iterator[list[str]]:
+    """The paths of two kernels or more, valid inside the `with` block."""
     if KERNELS:
-        old, new = sorted(str(path) for path in Path(KERNELS).glob("*.btf"))[:2]
-        yield old, new
+        yield sorted(str(path) for path in Path(KERNELS).glob("*.btf"))
         return
     with unpacked(DATA / "6.12-cloud-arm64.btf.xz") as old, unpacked(DATA / "7.2-amd64.btf.xz") as new:
-        yield old, new
+        yield [old, new]
+
+
+@contextmanager
+def variants(btf: KernelBtf) -> Iterator[Path]:
+    """A folder with variants of a kernel, valid inside the `with` block."""
+    content = Path(btf.path).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(VARIANTS):
+            (Path(folder) / f"{number:02}.btf").write_bytes(variant(content, number))
+        yield Path(folder)
 
 
 def variant(content: bytes, seed: int) -> bytes:
@@ -74,9 +104,20 @@ def variant(content: bytes, seed: int) -> bytes:
     return bytes(changed)
 
 
-def measure_process(_btf: KernelBtf) -> Comparison:
+def measure_neighbours(_btf: KernelBtf) -> Comparison:
     """Two kernels, as a whole process. The bound is 1.5 times the import of numpy."""
-    with two_kernels() as (old, new), tempfile.TemporaryDirectory() as folder:
+    with kernels() as paths:
+        return compare_process("The first two kernels compared, whole process", paths[0], paths[1])
+
+
+def measure_distant(_btf: KernelBtf) -> Comparison:
+    """The first kernel and the last."""
+    with kernels() as paths:
+        return compare_process("The first and the last kernel compared, whole process", paths[0], paths[-1])
+
+
+def compare_process(title: str, old: str, new: str) -> Comparison:
+    with tempfile.TemporaryDirectory() as folder:
         code = f"from btfmmap.cli import main; main(['diff', {old!r}, {new!r}])"
         dumped = f"{PROGRAM} btf dump file $file format c > {folder}/$(basename $file).h"
         dump = f"for file in {old} {new}; do {dumped}; done"
@@ -84,7 +125,7 @@ def measure_process(_btf: KernelBtf) -> Comparison:
         script = Path(folder) / "compare.py"
         script.write_text(SCRIPT.replace("PROGRAM", repr(PROGRAM)))
         return compare(
-            "Two kernels compared, whole process",
+            title,
             python("`btfmmap diff OLD NEW`", code, SOME),
             [
                 python("`python -c 'import numpy'`", "import numpy", SOME),
@@ -95,30 +136,45 @@ def measure_process(_btf: KernelBtf) -> Comparison:
                     FEW,
                 ),
             ],
+            CPU_MILLISECONDS,
         )
 
 
 def measure_fifty(btf: KernelBtf) -> Comparison:
-    """Fifty variants of a kernel at once. The bound is 40 ms a kernel."""
-    content = Path(btf.path).read_bytes()
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(VARIANTS):
-            (Path(folder) / f"{number:02}.btf").write_bytes(variant(content, number))
-        paths = sorted(Path(folder).glob("*.btf"))
+    """Variants of a kernel at once, per kernel. The bound is 40 ms."""
+    with variants(btf) as folder:
+        paths = sorted(folder.glob("*.btf"))
 
         def fingerprints() -> None:
             for path in paths:
                 _ = btfmmap.open(path).fingerprints
 
         return compare(
-            f"{VARIANTS} variants of a kernel compared",
-            Workload("`btfmmap.diff`", lambda: lambda: btfmmap.diff(paths), FEW),
+            f"{VARIANTS} variants of a kernel compared, per kernel",
+            Workload("`btfmmap.diff`", lambda: lambda: btfmmap.diff(paths), FEW, VARIANTS),
             [
-                repeated("opening them", lambda: [btfmmap.open(path) for path in paths], FEW),
-                repeated("opening them, and their fingerprints", fingerprints, FEW),
+                repeated("opening them", lambda: [btfmmap.open(path) for path in paths], FEW, VARIANTS),
+                repeated("opening them, and their fingerprints", fingerprints, FEW, VARIANTS),
             ],
+            Meter("CPU ms", lambda run: CPU_SECONDS.read(run) * 1e3),
+        )
+
+
+def measure_memory(btf: KernelBtf) -> Comparison:
+    """Peak memory of a process that compares the variants. The bound is 200 MB."""
+    with variants(btf) as folder:
+
+        def peak() -> str:
+            command = [sys.executable, "-c", PEAK, str(folder)]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+        return compare(
+            f"Peak memory of comparing {VARIANTS} variants of a kernel",
+            repeated("`btfmmap.diff`", peak, FEW),
+            [],
+            reported("MB"),
         )
 
 
 if __name__ == "__main__":
-    report([measure_process, measure_fifty])
+    report([measure_neighbours, measure_distant, measure_fifty, measure_memory])

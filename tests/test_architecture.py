@@ -130,6 +130,7 @@ PUBLIC_NAMES = {
     "BtfError",
     "Change",
     "ChangeKind",
+    "ChangeCounts",
     "ChangedEntity",
     "Changes",
     "Builder",

@@ -108,6 +108,19 @@ def test_depths(capfd: pytest.CaptureFixture[str]) -> None:
     assert usual.startswith(numbers)
 
 
+def test_layouts_that_are_the_same(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """Only a parameter's name differs: no headings without anything below them."""
+    for name in ("one", "other"):
+        writer = BtfWriter()
+        int_id = writer.add_int()
+        writer.add(12, "function", size_or_type=writer.add_proto(int_id, [(name, int_id)]))
+        (folder / name).write_bytes(writer.build())
+    assert report(capfd, "one", "other", "--layout-only")[:2] == (DONE, "one -> other\nno differences\n")
+    code, out, _ = report(capfd, "one", "other")
+    assert code == WANTING
+    assert "one -> other: int" in out
+
+
 def test_fail_on(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
     assert report(capfd, "b", "a", "--fail-on", "layout")[0] == WANTING
     (folder / "stable").write_text("# promised\nstruct gone\n\nenum state\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pickle
 import random
+import subprocess
+import sys
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from btf_writer import CONST, DECL_TAG, FUNC, FWD, PTR, TYPEDEF, UNION, VAR, BtfWriter
+from btf_writer import CONST, DECL_TAG, FUNC, FWD, PTR, STRUCT, TYPEDEF, UNION, VAR, BtfWriter
 from little_stack import on_little_stack
 from mutants import mutant
 from split_writer import SplitWriter, small_base, small_split
@@ -344,6 +346,41 @@ def test_causes_and_what_follows(result: DiffResult) -> None:
         table[:1].causes()
 
 
+def test_causes_in_a_cycle() -> None:
+    """Each changed by itself, and contains each other one: only hostile files have such structs."""
+
+    def writer(new: bool) -> BtfWriter:
+        made = BtfWriter()
+        name = "new" if new else "old"
+        made.add_struct("outside", 8, [("a", 2, 0)])
+        for number, (its, after) in enumerate((("a", 3), ("b", 4), ("c", 2))):
+            made.add_struct(its, 16, [("held", after, 0), (f"{name}{number}", 5, 64)])
+        made.add_int()
+        return made
+
+    result = btfmmap.diff([opened(writer(False)), opened(writer(True))])
+    names = {row: result.name(row)[1] for row in range(len(result.entities))}
+    causes = {names[row]: count for row, count in result.causes()}
+    assert causes == {"a": 3, "b": 3, "c": 3}
+    for row, name in names.items():
+        followers = {names[each] for each in result.follows(row)}
+        assert followers == ({"outside", "a", "b", "c"} - {name} if name in causes else set())
+        if name == "outside" or name in causes:
+            assert {names[each] for each in result.causes_of(row)} == {"a", "b", "c"} - {name}
+
+
+def test_counts(result: DiffResult) -> None:
+    for depth in ("layout", "declaration", "deep"):
+        expected: dict[EntityKind, list[int]] = defaultdict(lambda: [0] * 4)
+        for each in result.changed(1, 2, depth=depth):
+            first = each.changes[0].kind
+            place = 0 if first == C.ADDED else 1 if first == C.REMOVED else 2 if each.own else 3
+            expected[each.kind][place] += 1
+        found = result.change_counts(1, 2, depth=depth)
+        assert {kind: numbers for kind, *numbers in found} == expected
+        assert [each.kind for each in found] == sorted(expected)
+
+
 def test_names_that_are_unknown(result: DiffResult) -> None:
     with pytest.raises(NotFoundError, match="no kernel has 'task_strukt'; close to it: 'task_struct'"):
         result.history("task_strukt")
@@ -561,6 +598,64 @@ def test_cycles_end() -> None:
         result.causes_of(each.entity)
         result.follows(each.entity)
         result.members(each.entity, 0)
+
+
+LONG = 1 << 20
+"""Length of a name. 256 of them are the limit, even of one string."""
+
+
+def add_long_struct(writer: BtfWriter, name: str, members: int, size: int) -> None:
+    long = writer.string("x" * LONG)
+    words = [word for at in range(members) for word in (long, 1, 32 * at)]
+    writer.add(STRUCT, name, size_or_type=size, vlen=members, extra=tuple(words))
+
+
+def test_a_refused_kernel_marks_nothing_as_uncertain() -> None:
+    """Its names exceed the limit when its second namesakes are paired."""
+
+    def writer(size: int, members: int) -> BtfWriter:
+        made = BtfWriter()
+        int_id = made.add_int("int", size)
+        for _ in range(2):
+            made.add_struct("s", size, [("m", int_id, 0)])
+        for number in range(2):
+            add_long_struct(made, "t", members + number, 4 * size * members)
+        return made
+
+    result = btfmmap.diff([opened(writer(4, 1)), opened(writer(8, 300)), opened(writer(8, 1))])
+    assert [bool(error) for error in result.errors] == [False, True, False]
+    assert result.entities.uncertain[result.match("s")].any()
+    result = btfmmap.diff([opened(writer(4, 1)), opened(writer(8, 300))])
+    assert not result.entities.uncertain.any()
+
+
+def test_names_without_a_bound_concern_one_version(tmp_path: Path) -> None:
+    """Members whose paths exceed the limit: comparing them fails, everything else is answered."""
+
+    def writer(size: int) -> BtfWriter:
+        made = BtfWriter()
+        int_id = made.add_int("int", 4)
+        add_long_struct(made, "long", 300, 1200 + size)
+        made.add_struct("short", size, [("m", int_id, 0)])
+        return made
+
+    kernels = [opened(writer(size)) for size in (4, 8, 12, 16)]
+    result = btfmmap.diff(kernels)
+    assert result.errors == [""] * 4
+    assert len(result.match("long")) == 1
+    assert result.version_numbers(result.match("short")[0]) == [0, 1, 2, 3]
+    assert result.members(result.match("short")[0], 0)[0].path == "m"
+    with pytest.raises(btfmmap.NotSupportedError, match="256 MiB"):
+        result.changed()
+    for number in (4, 8):
+        (tmp_path / str(number)).write_bytes(writer(number).build())
+    done = subprocess.run(
+        [sys.executable, "-m", "btfmmap", "diff", *map(str, (tmp_path / "4", tmp_path / "8"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "256 MiB" in done.stderr) == (2, True)
 
 
 def test_many_namesakes_are_paired_in_order() -> None:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 
-from support.harness import SOME, Skipped, Workload, repeated
+from support.harness import SOME, Meter, Run, Skipped, Workload, repeated
 
 BTFMMAP = os.path.join(os.path.dirname(sys.executable), "btfmmap")
 """The command beside the interpreter: no launcher that first searches for one is measured."""
 
 _SELF_MEASURED = os.path.join(os.path.dirname(__file__), "self_measured.py")
+
+
+def _cpu_of_children(run: Run) -> float:
+    def spent() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    start = spent()
+    run()
+    return (spent() - start) * 1e3
+
+
+CPU_MILLISECONDS = Meter("CPU ms", _cpu_of_children)
+"""Of processes, which have ended when a run returns."""
 
 
 def process(name: str, command: Sequence[str], rounds: int = SOME) -> Workload | Skipped:

@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     btfmmap::bindings::register_sizes(module);
     btfmmap::bindings::register_fingerprints(module);
     btfmmap::bindings::register_diff(module);
+    btfmmap::bindings::register_diff_changes(module);
     btfmmap::bindings::register_named_tuples(module);
     btfmmap::bindings::register_ext(module);
     btfmmap::bindings::register_core_relo(module);

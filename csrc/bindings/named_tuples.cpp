@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bindings/named_tuple.hpp"
 #include "bindings/register.hpp"
 
 namespace py = pybind11;
@@ -12,13 +13,9 @@ namespace btfmmap::bindings {
 
 namespace {
 
-// Returns an instance of a named tuple's class for each row of columns of equal length. Python's own
-// constructors take an iterable or a call of a Python function for each instance, several times as long.
+// Returns an instance of a named tuple's class for each row of columns of equal length.
 py::list named_tuples(const py::type& of, const std::vector<py::list>& columns) {
-    auto* type = reinterpret_cast<PyTypeObject*>(of.ptr());
-    if (PyType_IsSubtype(type, &PyTuple_Type) == 0) {
-        throw py::type_error(std::string(type->tp_name) + " is not a class of tuples");
-    }
+    PyTypeObject* type = named_tuple_type(of);
     const std::size_t count = columns.empty() ? 0 : columns[0].size();
     for (const py::list& column : columns) {
         if (column.size() != count) {
@@ -28,11 +25,7 @@ py::list named_tuples(const py::type& of, const std::vector<py::list>& columns) 
     }
     py::list rows(count);
     for (std::size_t row = 0; row != count; ++row) {
-        const auto made =
-            py::reinterpret_steal<py::object>(type->tp_alloc(type, static_cast<py::ssize_t>(columns.size())));
-        if (!made) {
-            throw py::error_already_set();
-        }
+        const py::object made = new_named_tuple(type, static_cast<py::ssize_t>(columns.size()));
         for (std::size_t i = 0; i != columns.size(); ++i) {
             PyTuple_SET_ITEM(made.ptr(), static_cast<py::ssize_t>(i),
                              py::object(columns[i][row]).release().ptr());

@@ -16,6 +16,7 @@ void register_graph(pybind11::module_& module);
 void register_sizes(pybind11::module_& module);
 void register_fingerprints(pybind11::module_& module);
 void register_diff(pybind11::module_& module);
+void register_diff_changes(pybind11::module_& module);
 void register_named_tuples(pybind11::module_& module);
 void register_ext(pybind11::module_& module);
 void register_core_relo(pybind11::module_& module);

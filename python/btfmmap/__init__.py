@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .contract import Finding, doctor
     from .decoder import Decoder
     from .diffing.changes import Changes
-    from .diffing.comparison import Change, ChangedEntity
+    from .diffing.comparison import Change, ChangeCounts, ChangedEntity
     from .diffing.diff import diff
     from .diffing.kinds import ChangeKind, EntityKind
     from .diffing.result import DiffMember, DiffResult
@@ -81,6 +81,7 @@ __all__ = [
     "BtfError",
     "Builder",
     "Change",
+    "ChangeCounts",
     "ChangeKind",
     "ChangedEntity",
     "Changes",
@@ -157,6 +158,7 @@ __all__ = [
 _LAZY = {
     "Change": "diffing.comparison",
     "ChangeKind": "diffing.kinds",
+    "ChangeCounts": "diffing.comparison",
     "ChangedEntity": "diffing.comparison",
     "Changes": "diffing.changes",
     "DiffMember": "diffing.result",

@@ -349,7 +349,10 @@ void read_changes(const std::shared_ptr<diff::History>& history, uint32_t before
         require(cause.entity < entities && cause.followers != 0);
         require(!changes.followers(cause.entity).empty());
     }
-    for (const auto& changed : changes.changed()) {
+    using Depth = diff::Changes::Depth;
+    require(changes.changed(Depth::layout, all).size() <= changes.changed(Depth::declaration, all).size());
+    for (const auto& changed : changes.changed(Depth::deep, all)) {
+        require(changed.rows != 0 && changed.row + changed.rows <= changes.rows().size());
         for (const uint32_t cause : changes.causes_of(changed.entity)) {
             require(cause < entities);
         }

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "core/diff/dependencies.hpp"
 #include "core/diff/history.hpp"
 #include "core/diff/rows.hpp"
 
@@ -21,15 +24,30 @@ public:
     History& history() const { return *history_; }
     const std::vector<Row>& rows() const { return rows_; }
 
+    // How far an entity differs: in its layout; in its declaration, tags or linkage, too; or only in what it
+    // embeds. Each includes those before it.
+    enum class Depth : std::uint8_t { layout, declaration, deep };
+
     // An entity with rows.
     struct Changed {
         std::uint32_t entity;
-        bool own;       // whether a row is
-        bool declared;  // whether its declaration or layout, its tags or its linkage differ
-        bool layout;    // whether its layout differs
+        bool own;            // whether a row is
+        Depth depth;         // the first one that includes it
+        std::size_t row;     // the first of its rows
+        std::uint32_t rows;  // their number
     };
-    // Returns all, in their order.
-    std::vector<Changed> changed() const;
+    // Returns those of a depth that are marked in `selected`, which has an element per entity, in their
+    // order.
+    std::vector<Changed> changed(Depth depth, const std::vector<std::uint8_t>& selected) const;
+
+    // Numbers of entities of one class.
+    struct Counts {
+        std::uint32_t added, removed;
+        std::uint32_t own;      // others that changed by themselves
+        std::uint32_t follows;  // others
+    };
+    // Counts what changed() returns.
+    std::array<Counts, kClasses> counts(Depth depth, const std::vector<std::uint8_t>& selected) const;
 
     // An entity that changed by itself, and the number of those that follow from it.
     struct Cause {
@@ -46,23 +64,19 @@ public:
     std::vector<std::uint32_t> causes_of(std::uint32_t entity) const;
 
 private:
-    struct Edges {
-        std::vector<std::size_t> starts;
-        std::vector<std::uint32_t> ends;
-    };
-
     void compare();
+    void check_marks(const std::vector<std::uint8_t>& marks) const;
+    Depth depth(std::uint32_t entity) const;
     void connect();
     std::uint32_t node(std::uint32_t entity) const;
-    std::vector<std::uint32_t> in_dependency_order() const;
-    std::vector<std::uint32_t> reached(const Edges& edges, std::uint32_t entity) const;
 
     std::shared_ptr<History> history_;
     std::uint32_t before_, after_;
     std::vector<Row> rows_;
     std::vector<std::uint32_t> changed_;  // entities, ascending
+    std::vector<std::size_t> starts_;     // of their rows, and the end
     std::vector<bool> own_;               // of each
-    Edges uses_, used_by_;                // between their indices
+    Dependencies dependencies_;           // between their indices
 };
 
 }  // namespace btfmmap::diff

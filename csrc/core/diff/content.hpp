@@ -72,9 +72,9 @@ struct Version {
     std::uint32_t signedness = 0;  // of an enum: its flag; of a base type: its encoding
     std::uint32_t size = Member::kUnknownSize;
     std::int32_t alignment = -1;
-    std::uint64_t end = 0;  // of all members, in bits
-    std::uint32_t unread =
-        kNone;  // its definition in the latest kernel, if the rest was not read from it yet
+    std::uint64_t end = 0;         // of all members, in bits
+    std::uint32_t unread = kNone;  // its definition in a kernel of `from`, if the rest was not read yet
+    enum class From : std::uint8_t { latest, previous, unreadable } from = From::latest;
     std::uint32_t member_count = 0;
     std::uint32_t container_count = 0;
     const Member* members = nullptr;

@@ -81,8 +81,7 @@ Member ContentBuilder::member_of(TypeRef type) {
     const uint32_t resolved = sizes.resolved(type.id);
     const Index& index = types_.btf(type.level).index();
     if (resolved < index.end_id()) {
-        const Kind kind = index.kind_of(resolved);
-        member.kind = static_cast<std::uint8_t>(kind == Kind::Enum64 ? Kind::Enum : kind);
+        member.kind = static_cast<std::uint8_t>(without_enum64(index.kind_of(resolved)));
     }
     return member;
 }

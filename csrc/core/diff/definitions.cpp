@@ -4,7 +4,6 @@
 #include <string>
 #include <tuple>
 
-#include "core/fingerprint/name.hpp"
 #include "core/index/references.hpp"
 #include "core/index/rows_of_kind.hpp"
 
@@ -46,7 +45,7 @@ const T* column(const Table& table, const char* name) {
     return static_cast<const T*>(table.column(name).data);
 }
 
-struct Depth {
+struct Column {
     const uint64_t *high, *low;
     Hash operator[](size_t row) const { return {high[row], low[row]}; }
 };
@@ -70,11 +69,6 @@ Definitions::Definitions(KernelTypes& types) : types_(types) {
     for (uint32_t level = 0; level != types.levels(); ++level) {
         add_level(level);
         add_base_types(level);
-    }
-    for (Definition& definition : all_) {
-        if (definition.class_ == Class::tracepoint) {
-            hash_tracepoint(definition);
-        }
     }
 }
 
@@ -128,11 +122,11 @@ void Definitions::add_level(uint32_t level) {
     const auto* ids = column<uint32_t>(table, "id");
     const size_t rows = table.column("id").rows;
     const auto depth = [&](const char* high, const char* low) {
-        return Depth{column<uint64_t>(table, high), column<uint64_t>(table, low)};
+        return Column{column<uint64_t>(table, high), column<uint64_t>(table, low)};
     };
-    const Depth layout = depth("layout_high", "layout_low");
-    const Depth declaration = depth("declaration_high", "declaration_low");
-    const Depth deep = depth("deep_high", "deep_low");
+    const Column layout = depth("layout_high", "layout_low");
+    const Column declaration = depth("declaration_high", "declaration_low");
+    const Column deep = depth("deep_high", "deep_low");
     const Index& index = types_.btf(level).index();
     all_.reserve(all_.size() + rows);
     for (size_t row = 0; row != rows; ++row) {
@@ -149,16 +143,19 @@ void Definitions::add_level(uint32_t level) {
         } else {
             name = types_.name(level, name_off);
         }
+        fingerprint::Depths depths{layout[row], declaration[row], deep[row]};
         if (class_ == Class::typedef_ && is_tracepoint(type, name)) {
             class_ = Class::tracepoint;
             name = types_.text(types_.chain_text(name).substr(kTracepointPrefix.size()));
+            const TypeRecord pointer = types_.record(types_.owned({level, types_.record(type).target()}));
+            depths = types_.source(level).fingerprints->of_function(pointer.target());
         }
-        add(type, class_, name, {layout[row], declaration[row], deep[row]});
+        add(type, class_, name, depths);
     }
 }
 
-void Definitions::add(TypeRef type, Class class_, uint32_t name, const Hash (&depths)[3]) {
-    Definition definition{type, class_, name, 0, 0, depths[0], depths[1], depths[2]};
+void Definitions::add(TypeRef type, Class class_, uint32_t name, const fingerprint::Depths& depths) {
+    Definition definition{type, class_, name, 0, 0, depths.layout, depths.declaration, depths.deep};
     const TypeRecord record = types_.record(type);
     if (class_ == Class::function) {
         definition.linkage = info_vlen(record.info());
@@ -199,38 +196,6 @@ void Definitions::add_base_types(uint32_t level) {
     });
 }
 
-// Hashes a tracepoint as the function whose pointer its typedef names.
-void Definitions::hash_tracepoint(Definition& definition) {
-    const TypeRef type = definition.type;
-    const TypeRecord pointer = types_.record(types_.owned({type.level, types_.record(type).target()}));
-    const TypeRef proto = types_.owned({type.level, pointer.target()});
-    const TypeRecord record = types_.record(proto);
-    Hasher layout(Tag::function_layout), declaration(Tag::function), deep(Tag::prototype);
-    const Sizes& sizes = types_.sizes(proto.level);
-    const auto add = [&](uint32_t id) {
-        const uint32_t resolved = sizes.resolved(id);
-        const Index& index = types_.btf(proto.level).index();
-        const Kind kind = resolved < index.end_id() ? index.kind_of(resolved) : Kind::Void;
-        layout.add(static_cast<uint64_t>(kind == Kind::Enum64 ? Kind::Enum : kind));
-        layout.add(static_cast<uint64_t>(sizes.size(id)));
-        const TypeRef embedded = types_.embedded({proto.level, id});
-        const uint32_t number = embedded.id == 0 ? kNone : of(embedded);
-        deep.add(number == kNone ? Hash() : all_[number].deep);
-    };
-    declaration.add(definition.declaration);
-    if (record.kind() == Kind::FuncProto) {
-        add(record.target());
-        for (uint32_t i = 0, end = record.elements(); i != end; ++i) {
-            add(record.element_type(i, ParamField::type));
-            declaration.add(fingerprint::Names(types_.btf(proto.level).strings())
-                                .hash(record.load(record.element(i) + ParamField::name_off)));
-        }
-    }
-    definition.layout = layout.finish();
-    definition.declaration = declaration.add(definition.layout).finish();
-    definition.deep = deep.add(definition.declaration).finish();
-}
-
 // Returns the tags of a definition and of what it holds, as one text.
 uint32_t Definitions::tags_of(TypeRef type, Class class_) {
     if (tags_.empty()) {
@@ -243,6 +208,7 @@ uint32_t Definitions::tags_of(TypeRef type, Class class_) {
         };
         for (auto at = std::lower_bound(tags_.begin(), tags_.end(), of, before);
              at != tags_.end() && at->level == of.level && at->id == of.id; ++at) {
+            types_.spend(sizeof found[0]);  // many definitions may share them
             found.emplace_back(at->component, at->name);
         }
     };

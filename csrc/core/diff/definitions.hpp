@@ -20,7 +20,8 @@ struct Definition {
     fingerprint::Hash layout, declaration, deep;
     std::uint32_t next = kNone;  // definition of the same class and name
     std::uint32_t entity = kNone;
-    std::size_t version = 0;  // of the entity
+    std::size_t version = 0;  // among those of the history
+    std::int32_t number = 0;  // of the version among those of the entity
 };
 
 // All definitions of a kernel: its own, in the order of their IDs, then those of its modules.
@@ -46,11 +47,9 @@ private:
     void find_tags(std::uint32_t level);
     void mark_references(std::uint32_t level);
     void add_level(std::uint32_t level);
-    void add(KernelTypes::TypeRef type, Class class_, std::uint32_t name,
-             const fingerprint::Hash (&depths)[3]);
+    void add(KernelTypes::TypeRef type, Class class_, std::uint32_t name, const fingerprint::Depths& depths);
     void add_base_types(std::uint32_t level);
     bool is_tracepoint(KernelTypes::TypeRef type, std::uint32_t name) const;
-    void hash_tracepoint(Definition& definition);
     std::uint32_t tags_of(KernelTypes::TypeRef type, Class class_);
     std::uint32_t first_enumerator(KernelTypes::TypeRef type);
 

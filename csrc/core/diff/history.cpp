@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/base/error.hpp"
 #include "core/diff/content_builder.hpp"
 #include "core/diff/namesakes.hpp"
 
@@ -51,6 +52,10 @@ public:
     void run() {
         const size_t keys = size_t{to_.names_.size()} * kClasses;
         to_.first_entity_.resize(keys, kNone);
+        if (to_.versions_.empty()) {
+            to_.versions_.reserve(all().size());
+            to_.entities_.reserve(all().size());
+        }
         group(keys);
         for (uint32_t number = 0; number != all().size(); ++number) {
             if (is_first_[number]) {
@@ -58,17 +63,16 @@ public:
             }
         }
         find_versions();
-        read_replaced();
         std::vector<int32_t> presence(to_.entities_.size(), kAbsent);
         for (const Definition& definition : all()) {
-            presence[definition.entity] = static_cast<int32_t>(definition.version);
+            presence[definition.entity] = definition.number;
         }
         to_.presence_.push_back(std::move(presence));
-        for (uint32_t number = 0; number != all().size(); ++number) {
-            Version& version = version_of(all()[number]);
-            version.unread = version.unread == kNone ? kNone : number;
+        // Nothing below throws.
+        for (const uint32_t entity : uncertain_) {
+            to_.entities_[entity].uncertain = true;
         }
-        to_.latest_ = std::move(added_);
+        take_over();
     }
 
 private:
@@ -80,8 +84,7 @@ private:
         is_first_.resize(all().size());
         for (uint32_t number = 0; number != all().size(); ++number) {
             const Definition& definition = all()[number];
-            uint32_t& before =
-                last[size_t{definition.name} * kClasses + static_cast<size_t>(definition.class_)];
+            uint32_t& before = last[key(definition.class_, definition.name)];
             is_first_[number] = before == kNone;
             if (before != kNone) {
                 all()[before].next = number;
@@ -145,7 +148,9 @@ private:
         for (const Pairing& pair : pairing.pairs()) {
             Definition& definition = all()[numbers[pair.new_number]];
             definition.entity = entities[pair.old_number];
-            to_.entities_[definition.entity].uncertain |= pair.uncertain;
+            if (pair.uncertain) {
+                uncertain_.push_back(definition.entity);
+            }
         }
         for (const uint32_t number : numbers) {
             if (all()[number].entity == kNone) {
@@ -181,34 +186,22 @@ private:
         describe(VersionView(version), namesake);
     }
 
-    Version& version_of(const Definition& definition) {
-        return to_.versions_[to_.entities_[definition.entity].versions[definition.version]];
-    }
-
-    // Sets the number of each definition's version among those of its entity; adds those that are new.
+    // Sets the version of each definition; adds those that are new.
     void find_versions() {
-        std::vector<uint32_t> changed;
         for (uint32_t number = 0; number != all().size(); ++number) {
             Definition& definition = all()[number];
-            auto& versions = to_.entities_[definition.entity].versions;
-            size_t version = versions.size();
-            while (version != 0 && !is_version(definition, to_.versions_[versions[version - 1]])) {
-                --version;
+            VersionList& versions = to_.entities_[definition.entity].versions;
+            size_t found = versions.size();
+            while (found != 0 && !is_version(definition, to_.versions_[versions[found - 1]])) {
+                --found;
             }
-            if (version == 0) {
-                if (!versions.empty()) {
-                    changed.push_back(number);
-                }
+            if (found == 0) {
                 versions.push_back(to_.versions_.size());
                 add_version(definition, number);
-                version = versions.size();
+                found = versions.size();
             }
-            definition.version = version - 1;
-        }
-        // What changed is read at once, as it will be compared.
-        for (const uint32_t number : changed) {
-            const Definition& definition = all()[number];
-            to_.read(*added_, to_.entities_[definition.entity].versions[definition.version], definition);
+            definition.version = versions[found - 1];
+            definition.number = static_cast<int32_t>(found - 1);
         }
     }
 
@@ -233,27 +226,29 @@ private:
                version.linkage == definition.linkage;
     }
 
-    // Reads those versions of the kernel before that this kernel does not have: it will be closed.
-    void read_replaced() {
-        if (to_.latest_ == nullptr) {
-            return;
-        }
-        std::vector<bool> kept(to_.versions_.size());
-        for (const Definition& definition : all()) {
-            kept[to_.entities_[definition.entity].versions[definition.version]] = true;
-        }
-        for (const Definition& definition : to_.latest_->definitions.all()) {
-            const size_t version = to_.entities_[definition.entity].versions[definition.version];
-            if (!kept[version] && to_.versions_[version].unread != kNone) {
-                to_.read(*to_.latest_, version, definition);
+    // Makes this the latest kernel, which versions are read from if it has them.
+    void take_over() {
+        if (to_.latest_ != nullptr) {
+            for (const Definition& definition : to_.latest_->definitions.all()) {
+                to_.versions_[definition.version].from = Version::From::previous;
             }
         }
+        for (uint32_t number = 0; number != all().size(); ++number) {
+            Version& version = to_.versions_[all()[number].version];
+            if (version.unread != kNone) {
+                version.unread = number;
+                version.from = Version::From::latest;
+            }
+        }
+        to_.previous_ = std::move(to_.latest_);
+        to_.latest_ = std::move(added_);
     }
 
     History& to_;
     std::unique_ptr<Kernel> added_;
     uint32_t kernel_;
     std::vector<bool> is_first_;
+    std::vector<uint32_t> uncertain_;  // entities
     uint64_t budget_ = kNamesakeBudget;
 };
 
@@ -261,6 +256,7 @@ History::History() : contents_(kChunk) {}
 History::~History() = default;
 
 void History::add_kernel(const std::vector<Source>& sources) {
+    close_previous();
     const size_t entities = entities_.size(), versions = versions_.size();
     try {
         Addition(*this, sources).run();
@@ -270,32 +266,66 @@ void History::add_kernel(const std::vector<Source>& sources) {
     }
 }
 
+// Reads those versions of the kernel before the latest one that this does not have, and closes it.
+void History::close_previous() {
+    if (previous_ == nullptr) {
+        return;
+    }
+    for (const Definition& definition : previous_->definitions.all()) {
+        Version& version = versions_[definition.version];
+        if (version.unread != kNone && version.from == Version::From::previous) {
+            try {
+                read(definition.version);
+            } catch (const Error&) {  // of this version: others go on
+                version.from = Version::From::unreadable;
+            }
+        }
+    }
+    previous_.reset();
+}
+
 // Removes the entities and versions that were added after there were so many.
 void History::remove_since(size_t entities, size_t versions) {
     while (entities_.size() > entities) {
         const Entity& last = entities_.back();
-        first_entity_[size_t{last.name} * kClasses + static_cast<size_t>(last.class_)] = last.next;
+        first_entity_[key(last.class_, last.name)] = last.next;
         entities_.pop_back();
     }
     for (Entity& entity : entities_) {
-        while (!entity.versions.empty() && entity.versions.back() >= versions) {
+        while (entity.versions.size() != 0 && entity.versions.back() >= versions) {
             entity.versions.pop_back();
         }
     }
     versions_.resize(versions);
 }
 
+std::vector<uint32_t> History::find(Class class_, uint32_t name) const {
+    std::vector<uint32_t> found;
+    const size_t at = key(class_, name);
+    if (at < first_entity_.size()) {
+        for (uint32_t entity = first_entity_[at]; entity != kNone; entity = entities_[entity].next) {
+            found.push_back(entity);
+        }
+    }
+    std::reverse(found.begin(), found.end());
+    return found;
+}
+
 void History::read(uint32_t entity, int32_t number) {
     const size_t version = entities_[entity].versions[static_cast<size_t>(number)];
-    const uint32_t unread = versions_[version].unread;
-    if (unread != kNone) {
-        read(*latest_, version, latest_->definitions.all()[unread]);
+    if (versions_[version].unread != kNone) {
+        read(version);
     }
 }
 
 // Reads a version from a kernel whose definitions all have their entities.
-void History::read(Kernel& kernel, size_t number, const Definition& definition) {
+void History::read(size_t number) {
     Version version = versions_[number];
+    if (version.from == Version::From::unreadable) {
+        throw Error::not_supported("the names of the types exceed 256 MiB");
+    }
+    Kernel& kernel = version.from == Version::From::previous ? *previous_ : *latest_;
+    const Definition& definition = kernel.definitions.all()[version.unread];
     ContentBuilder& builder = kernel.builder;
     builder.build(definition.type, definition.class_, version);
     for (const auto& part : builder.parts()) {

@@ -15,20 +15,45 @@
 
 namespace btfmmap::diff {
 
+// The versions of an entity, as their indices in the history. Most entities have one.
+class VersionList {
+public:
+    std::size_t size() const { return size_; }
+    std::size_t operator[](std::size_t number) const { return number == 0 ? first_ : others_[number - 1]; }
+    std::size_t back() const { return (*this)[size_ - 1]; }
+    void push_back(std::size_t version) {
+        if (size_ == 0) {
+            first_ = version;
+        } else {
+            others_.push_back(version);
+        }
+        ++size_;
+    }
+    void pop_back() {
+        if (--size_ != 0) {
+            others_.pop_back();
+        }
+    }
+
+private:
+    std::size_t first_ = 0, size_ = 0;
+    std::vector<std::size_t> others_;
+};
+
 // A struct, union, enum, function, ... that one or more kernels define.
 struct Entity {
     Class class_;
     std::uint32_t name;
     bool uncertain = false;      // whether namesakes were told apart by their order only
     std::uint32_t next = kNone;  // entity of the same class and name
-    std::vector<std::size_t> versions = {};
+    VersionList versions = {};
 };
 
 // The definitions of several kernels. A definition is one version of an entity as long as its fingerprints,
 // tags and linkage are the same.
 //
-// Kernels are added one after the other. Only the latest one needs to be kept: what a version consists of is
-// copied when the next kernel does not have it any more, or when it is asked for. Reading all of a kernel
+// Kernels are added one after the other. Only the latest two are kept. What a version consists of is read
+// when it is asked for, or when the last of the kept kernels that have it is closed. Reading all of a kernel
 // takes longer than everything else, and most of it never changes.
 class History {
 public:
@@ -37,8 +62,8 @@ public:
     History();
     ~History();
 
-    // Adds a kernel. Throws Error (not_supported) if it exceeds a limit; nothing is added then. Not to be
-    // called once other threads have the history.
+    // Adds a kernel. Throws Error (not_supported) if its names exceed a limit; nothing is added then. Not to
+    // be called once other threads have the history.
     void add_kernel(const std::vector<Source>& sources);
     // Adds a kernel that has nothing.
     void add_missing() { presence_.emplace_back(); }
@@ -61,8 +86,10 @@ public:
         const std::size_t index = entities_[entity].versions[static_cast<std::size_t>(number)];
         return versions_[index];
     }
-    // Reads the members of a version, unless they were read. Throws Error (not_supported) if they exceed a
-    // limit.
+    // Returns the entities of a class and name, in their order. `name` is a number of names().
+    std::vector<std::uint32_t> find(Class class_, std::uint32_t name) const;
+    // Reads the members of a version, unless they were read. Throws Error (not_supported) if those of its
+    // kernel exceed a limit.
     void read(std::uint32_t entity, std::int32_t number);
     // Returns a version that was read. The view is valid until another kernel is added.
     VersionView view(std::uint32_t entity, std::int32_t number) const {
@@ -73,11 +100,14 @@ private:
     struct Kernel;
     class Addition;
 
-    std::uint32_t& first_entity(const Definition& definition) {
-        return first_entity_[std::size_t{definition.name} * kClasses +
-                             static_cast<std::size_t>(definition.class_)];
+    static std::size_t key(Class class_, std::uint32_t name) {
+        return std::size_t{name} * kClasses + static_cast<std::size_t>(class_);
     }
-    void read(Kernel& kernel, std::size_t version, const Definition& definition);
+    std::uint32_t& first_entity(const Definition& definition) {
+        return first_entity_[key(definition.class_, definition.name)];
+    }
+    void read(std::size_t version);
+    void close_previous();
     void remove_since(std::size_t entities, std::size_t versions);
 
     Interner names_;
@@ -87,7 +117,7 @@ private:
     std::vector<Entity> entities_;
     std::vector<std::uint32_t> first_entity_;          // by name and class
     std::vector<std::vector<std::int32_t>> presence_;  // per kernel and entity; may be shorter
-    std::unique_ptr<Kernel> latest_;
+    std::unique_ptr<Kernel> latest_, previous_;
     std::mutex mutex_;
 };
 

@@ -35,15 +35,29 @@ std::uint32_t hash_of(std::string_view text, std::uint64_t seed) {
 
 Interner::Interner() : seed_(seeded_hash(0)), slots_(kFirstSlots) { intern({}); }
 
-std::uint32_t Interner::intern(std::string_view text) {
-    const std::uint32_t hash = hash_of(text, seed_);
+// Returns the slot of a text: its own, or the free one that it would take.
+std::size_t Interner::slot(std::string_view text, std::uint32_t hash) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t slot = hash & mask;
     for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
         const Entry& entry = entries_[slots_[slot] - 1];
         if (entry.hash == hash && std::string_view(entry.data, entry.size) == text) {
-            return slots_[slot] - 1;
+            break;
         }
+    }
+    return slot;
+}
+
+std::uint32_t Interner::find(std::string_view text) const {
+    const std::uint32_t number = slots_[slot(text, hash_of(text, seed_))];
+    return number == 0 ? kAbsent : number - 1;
+}
+
+std::uint32_t Interner::intern(std::string_view text) {
+    const std::uint32_t hash = hash_of(text, seed_);
+    const std::size_t slot = this->slot(text, hash);
+    if (slots_[slot] != 0) {
+        return slots_[slot] - 1;
     }
     if (text.size() > UINT32_MAX || entries_.size() >= UINT32_MAX - 1) {
         throw Error::not_supported("the kernels have too many different names or types");

@@ -15,7 +15,11 @@ public:
     // The empty string has the number 0.
     Interner();
 
+    static constexpr std::uint32_t kAbsent = UINT32_MAX;
+
     std::uint32_t intern(std::string_view text);
+    // Returns the number of a string; kAbsent if it has none.
+    std::uint32_t find(std::string_view text) const;
 
     // Returns the text of a number. It stays valid as long as the interner.
     std::string_view text(std::uint32_t number) const {
@@ -30,6 +34,7 @@ private:
         std::uint32_t hash;
     };
 
+    std::size_t slot(std::string_view text, std::uint32_t hash) const;
     const char* copied(std::string_view text);
     void grow();
 

@@ -19,7 +19,7 @@ using std::uint64_t;
 constexpr uint64_t kMaxNameBytes = uint64_t{1} << 28;
 constexpr uint64_t kMinMembers = uint64_t{1} << 20;
 
-uint32_t number(Kind kind) { return static_cast<uint32_t>(kind == Kind::Enum64 ? Kind::Enum : kind); }
+uint32_t number(Kind kind) { return static_cast<uint32_t>(without_enum64(kind)); }
 
 uint32_t qualifier_of(Kind kind) {
     return kind == Kind::Const      ? kConst

@@ -56,6 +56,8 @@ public:
     std::uint32_t name(std::uint32_t level, std::uint32_t offset);
     // Interns a text, under the same limit.
     std::uint32_t text(std::string_view text);
+    // Counts bytes against that limit: those of a text that is yet to be made.
+    void spend(std::uint64_t bytes);
     bool is_unnamed(std::uint32_t level, std::uint32_t offset) const;
 
     // Returns the spelling of a type, up to named types.
@@ -93,7 +95,6 @@ private:
         std::vector<State> states;
     };
 
-    void spend(std::uint64_t bytes);
     bool is_done(TypeRef type) const;
     template <class Visit>
     void each_part(TypeRef type, Visit visit) const;

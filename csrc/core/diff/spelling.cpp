@@ -13,15 +13,19 @@ using std::string;
 using std::uint32_t;
 
 constexpr size_t kMaxText = 4096;
-constexpr unsigned kMaxDepth = 8;   // of prototypes and structs inside each other
-constexpr unsigned kMaxSteps = 64;  // pointers, arrays, prototypes and qualifiers around a type
+constexpr unsigned kMaxDepth = 8;     // of prototypes and structs inside each other
+constexpr unsigned kMaxSteps = 64;    // pointers, arrays, prototypes and qualifiers around a type
+constexpr unsigned kMaxParts = 4096;  // types that are part of one text, also of what is abbreviated
 
 class Speller {
 public:
     Speller(const Interner& spellings, const Interner& names) : spellings_(spellings), names_(names) {}
 
     // Returns a declaration in C: the type around `declarator`, which is a name or empty.
-    string declare(uint32_t type, string declarator, unsigned depth) const {
+    string declare(uint32_t type, string declarator, unsigned depth) {
+        if (++parts_ > kMaxParts) {
+            return "...";
+        }
         for (unsigned steps = 0; steps != kMaxSteps && declarator.size() <= kMaxText; ++steps) {
             const std::string_view node = spellings_.text(type);
             switch (static_cast<Spelled>(word_of(node, 0))) {
@@ -84,7 +88,7 @@ private:
         return inner == Spelled::array || inner == Spelled::prototype;
     }
 
-    string parameters(std::string_view node, unsigned depth) const {
+    string parameters(std::string_view node, unsigned depth) {
         if (depth == kMaxDepth) {
             return "(...)";
         }
@@ -103,7 +107,7 @@ private:
 
     // Returns the text of a type that is not derived from another one. An array or prototype below
     // qualifiers, or anything that nests too deep, is abbreviated.
-    string base(uint32_t type, unsigned depth, string& declarator) const {
+    string base(uint32_t type, unsigned depth, string& declarator) {
         const std::string_view node = spellings_.text(type);
         const auto kind = static_cast<Kind>(word_of(node, 1));
         switch (static_cast<Spelled>(word_of(node, 0))) {
@@ -137,7 +141,7 @@ private:
                                      : "";
     }
 
-    string members(std::string_view node, unsigned depth) const {
+    string members(std::string_view node, unsigned depth) {
         string text = "{";
         const size_t end = node.size() / 4;
         for (size_t at = 3; at + 4 <= end; at += 4) {
@@ -179,6 +183,7 @@ private:
 
     const Interner& spellings_;
     const Interner& names_;
+    unsigned parts_ = 0;
 };
 
 }  // namespace

@@ -14,6 +14,11 @@ struct Definition {
     Hash declaration;  // also of typedefs
 };
 
+// The hashes of what a table has a row for.
+struct Depths {
+    Hash layout, declaration, deep;
+};
+
 // The hashes of the types of one BTF, with those of its base. Type IDs are below the end of the BTF.
 struct Contents {
     // Bits of `traits`. Qualifiers are those of a modifier and of the modifiers below it.

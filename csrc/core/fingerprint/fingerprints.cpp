@@ -20,6 +20,10 @@ Fingerprints::Fingerprints(std::shared_ptr<const BtfSizes> sizes, std::shared_pt
     add_columns(contents_, table_);
 }
 
+fingerprint::Depths Fingerprints::of_function(std::uint32_t prototype) const {
+    return fingerprint::hash_function(contents_, prototype);
+}
+
 Fingerprints::~Fingerprints() {
     auto base = std::move(base_);
     while (base != nullptr && base.use_count() == 1) {

@@ -35,6 +35,9 @@ public:
     // those of its base. The columns are documented in python/btfmmap/fingerprints.py.
     const Table& table() const { return table_; }
 
+    // Returns the hashes that a function of a prototype would have. The ID must be below the end of the BTF.
+    fingerprint::Depths of_function(std::uint32_t prototype) const;
+
 private:
     std::shared_ptr<const BtfSizes> sizes_;
     std::shared_ptr<const Fingerprints> base_;

@@ -5,6 +5,7 @@
 
 #include "core/fingerprint/hash.hpp"
 #include "core/fingerprint/name.hpp"
+#include "core/index/enums.hpp"
 #include "core/index/rows_of_kind.hpp"
 #include "core/names/strings.hpp"
 
@@ -18,10 +19,8 @@ using Pointers = RowsOfKind<Kind::Ptr>;
 using Arrays = RowsOfKind<Kind::Array>;
 using Prototypes = RowsOfKind<Kind::FuncProto>;
 
-// ENUM and ENUM64 are one class: the producer chooses between them by the values.
-constexpr std::uint64_t class_of(Kind kind) {
-    return static_cast<std::uint64_t>(kind == Kind::Enum64 ? Kind::Enum : kind);
-}
+// ENUM and ENUM64 are one class.
+constexpr std::uint64_t class_of(Kind kind) { return static_cast<std::uint64_t>(without_enum64(kind)); }
 
 struct Member {
     Hash name;

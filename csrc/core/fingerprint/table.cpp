@@ -19,10 +19,6 @@ using std::uint8_t;
 using Entities =
     RowsOfKind<Kind::Struct, Kind::Union, Kind::Enum, Kind::Enum64, Kind::Func, Kind::Typedef, Kind::Var>;
 
-struct Depths {
-    Hash layout, declaration, deep;
-};
-
 template <class Load>
 class Rows {
 public:
@@ -35,7 +31,7 @@ public:
     Depths depths(uint32_t row) const {
         switch (index_.kind(row)) {
             case Kind::Func:
-                return of_function(records_.target(row));
+                return hash_function(contents_, records_.target(row));
             case Kind::Var:
                 return of_variable(records_.target(row));
             default:
@@ -44,14 +40,6 @@ public:
     }
 
 private:
-    Depths of_function(uint32_t prototype) const {
-        if (index_.kind_of(prototype) != Kind::FuncProto) {
-            return {kAbsent, kAbsent, kAbsent};
-        }
-        const Definition& definition = contents_.of(prototype, &Contents::definitions);
-        return {definition.layout, definition.declaration, contents_.of(prototype, &Contents::embedded)};
-    }
-
     Depths of_type(uint32_t row) const {
         return {layouts_.value(index_.id(row)), contents_.definitions[row].declaration,
                 contents_.embedded[row]};
@@ -86,6 +74,14 @@ private:
 };
 
 }  // namespace
+
+Depths hash_function(const Contents& contents, uint32_t prototype) {
+    if (contents.index.kind_of(prototype) != Kind::FuncProto) {
+        return {kAbsent, kAbsent, kAbsent};
+    }
+    const Definition& definition = contents.of(prototype, &Contents::definitions);
+    return {definition.layout, definition.declaration, contents.of(prototype, &Contents::embedded)};
+}
 
 void add_columns(const Contents& contents, Table& table) {
     const Index& index = contents.index;

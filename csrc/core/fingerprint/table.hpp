@@ -1,9 +1,15 @@
 #pragma once
 
+#include <cstdint>
+
 #include "core/fingerprint/contents.hpp"
 #include "core/tables/tables.hpp"
 
 namespace btfmmap::fingerprint {
+
+// Returns the hashes of a function. `prototype` is the type of its FUNC, below the end of the BTF; anything
+// but a FUNC_PROTO counts as absent.
+Depths hash_function(const Contents& contents, std::uint32_t prototype);
 
 // Adds the columns of the table of a BTF's structs, unions, enums, functions, typedefs and variables.
 // `contents` is complete.

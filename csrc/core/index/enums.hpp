@@ -6,6 +6,9 @@
 
 namespace btfmmap {
 
+// Returns ENUM for ENUM64. The producer chooses between them by the values.
+constexpr Kind without_enum64(Kind kind) { return kind == Kind::Enum64 ? Kind::Enum : kind; }
+
 // Returns the number of bits that a record stores for each value, independent of the enum's size.
 constexpr unsigned enum_value_bits(Kind kind) { return kind == Kind::Enum64 ? 64 : 32; }
 

@@ -5,7 +5,7 @@ they contain it by value. For more, prints a table with a column per kernel, whe
 definitions.
 
 The exit code is 1 if something differs, or, with --fail-on, if something that a kernel has differs in the
-next one or is gone.
+next one or is gone; and if a name or glob of --only is in no kernel.
 
     btfmmap diff 6.12.73.btf 6.12.95.btf
     btfmmap diff old.btf new.btf --only 'struct tcp_*' --kind struct
@@ -17,10 +17,13 @@ next one or is gone.
 
 from __future__ import annotations
 
+import gc
 import os
 from itertools import pairwise
 
+from .. import NotSupportedError
 from .common import (
+    InputError,
     WrongUsageError,
     add_json,
     add_page,
@@ -92,7 +95,15 @@ def run(args: argparse.Namespace) -> int:
         raise WrongUsageError("diff compares two kernels or more")
     depth: Depth = "layout" if args.layout_only else "deep" if args.deep else "declaration"
     if len(opened) > 1:
-        _print(result, opened, depth, args)
+        collects = gc.isenabled()
+        gc.disable()  # what is printed is made of many tuples, and of no cycles
+        try:
+            _print(result, opened, depth, args)
+        except NotSupportedError as error:
+            raise InputError(str(error)) from error
+        finally:
+            if collects:
+                gc.enable()
     arguments.complain(result.errors)
     missing = _missing(result, names)
     for name in missing:
@@ -157,9 +168,7 @@ def _missing(result: DiffResult, names: Sequence[str] | None) -> list[str]:
 
 
 def _is_wanting(result: DiffResult, pair: tuple[int, int], depth: Depth, fail_on: str | None) -> bool:
-    from .. import ChangeKind
-
-    if fail_on is None:
-        return bool(result.changed(*pair, depth=depth))
-    found = result.changed(*pair, depth="layout" if fail_on == "layout" else "declaration")
-    return any(each.changes[0].kind != ChangeKind.ADDED for each in found)
+    counts = result.change_counts(
+        *pair, depth=depth if fail_on is None else "layout" if fail_on == "layout" else "declaration"
+    )
+    return any(each.removed or each.changed or each.follow or fail_on is None for each in counts)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .. import ChangedEntity, DiffResult
+    from .. import ChangeCounts, ChangedEntity, DiffResult
     from .diff_text import Depth
 
 _ABSENT = "-"
@@ -26,13 +26,16 @@ def print_matrix(
     matrix = Matrix([result.identities[row].name for row in kernels], width)
     for note in result.notes:
         print(*wrapped(f"note: {note}", width), sep="\n")
-    steps = [result.changed(*pair, depth=depth) for pair in pairwise(kernels)]
+    steps = []
+    changed: set[int] = set()
+    for pair in pairwise(kernels):
+        steps.append(result.change_counts(*pair, depth=depth))
+        if not numbers_only:
+            found = result.changed(*pair, depth=depth)
+            changed.update(each.entity for each in found if _is_shown(each, depth, everything))
     for line in matrix.lines([*_numbers(steps)], {}):
         print(line)
-    changed = [
-        *dict.fromkeys(each.entity for step in steps for each in step if _is_shown(each, depth, everything))
-    ]
-    if changed and not numbers_only:
+    if changed:
         print()
         rows = [(label(*result.name(row)), _versions(result, row, kernels)) for row in sorted(changed)]
         for line in matrix.lines(rows, {}):
@@ -44,15 +47,10 @@ def print_matrix(
         print("", *legend, sep="\n")
 
 
-def _numbers(steps: Sequence[Sequence[ChangedEntity]]) -> Iterator[tuple[str, list[str]]]:
+def _numbers(steps: Sequence[Sequence[ChangeCounts]]) -> Iterator[tuple[str, list[str]]]:
     """Rows of numbers: changes since the kernel before."""
-    for word, test in (
-        ("added", lambda each: each.changes[0].kind == ChangeKind.ADDED),
-        ("removed", lambda each: each.changes[0].kind == ChangeKind.REMOVED),
-        ("changed", lambda each: each.own and each.changes[0].kind > ChangeKind.REMOVED),
-        ("follow", lambda each: not each.own),
-    ):
-        yield word, ["", *(f"{sum(map(test, step)):,}" for step in steps)]
+    for word in ("added", "removed", "changed", "follow"):
+        yield word, ["", *(f"{sum(getattr(each, word) for each in step):,}" for step in steps)]
 
 
 def _is_shown(each: ChangedEntity, depth: Depth, everything: bool) -> bool:

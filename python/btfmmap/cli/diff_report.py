@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from .. import ChangeKind, EntityKind
+import sys
+
+from .. import ChangeKind, EntityKind, NotSupportedError
 from .common import printable
 from .diff_text import change_lines, headline, label, wrapped
 from .matrix import output_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from .. import ChangedEntity, DiffResult
+    from .. import ChangeCounts, ChangedEntity, DiffResult
     from .diff_text import Depth
 
 _NAMES = 12  # of added and removed entities
@@ -37,13 +39,12 @@ def print_report(
     print(*wrapped(f"{old} -> {new}", width), sep="\n")
     for note in result.notes:
         print(*wrapped(f"note: {note}", width), sep="\n")
-    found = result.changed(*pair, depth=depth)
-    deep = result.changed(*pair, depth="deep")
-    if not deep:
+    counts = result.change_counts(*pair, depth="layout" if depth == "layout" else "deep")
+    if not counts:
         print("no differences")
         return
     print()
-    for line in _numbers(deep, depth):
+    for line in _numbers(counts):
         print(line)
     print()
     print(
@@ -51,51 +52,40 @@ def print_report(
     )
     if numbers_only:
         return
-    for lines in (_causes(result, pair, deep, width, everything), _details(found, depth, width, everything)):
-        for line in lines:
-            print(line)
+    found = result.changed(*pair, depth=depth)
+    for lines in (
+        _causes(result, pair, found, width, everything),
+        _details(found, depth, width, everything),
+    ):
+        sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 # -- numbers
 
 
-def _numbers(deep: Sequence[ChangedEntity], depth: Depth) -> Iterator[str]:
+def _numbers(counts: Sequence[ChangeCounts]) -> Iterator[str]:
     rows: list[tuple[str, ...]] = [("", "added", "removed", "changed", "follow")]
-    for kind, word in _WORDS.items():
-        of_kind = [each for each in deep if each.kind == kind and (each.layout or depth != "layout")]
-        if of_kind:
-            rows.append((word, *(f"{count:,}" for count in _counts(of_kind))))
+    rows += ((_WORDS[kind], *(f"{count:,}" for count in numbers)) for kind, *numbers in counts)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
         cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
         yield "  ".join((first.ljust(widths[0]), *cells)).rstrip()
 
 
-def _counts(entities: Iterable[ChangedEntity]) -> tuple[int, int, int, int]:
-    added = removed = own = follow = 0
-    for each in entities:
-        kind = each.changes[0].kind
-        if kind == ChangeKind.ADDED:
-            added += 1
-        elif kind == ChangeKind.REMOVED:
-            removed += 1
-        elif each.own:
-            own += 1
-        else:
-            follow += 1
-    return added, removed, own, follow
-
-
 # -- causes
 
 
 def _causes(
-    result: DiffResult, pair: tuple[int, int], deep: Sequence[ChangedEntity], width: int, everything: bool
+    result: DiffResult, pair: tuple[int, int], found: Sequence[ChangedEntity], width: int, everything: bool
 ) -> Iterator[str]:
-    causes = result.causes(*pair)
+    try:
+        causes = result.causes(*pair)
+    except NotSupportedError as error:
+        yield from ("", *wrapped(f"Causes were not counted: {error}", width))
+        return
     if not causes:
         return
-    by_row = {each.entity: each for each in deep}
+    by_row = {each.entity: each for each in found}  # all of other sizes are among them
     yield from ("", "Causes: what others contain by value")
     shown = causes if everything else causes[:_CAUSES]
     for entity, followers in shown:
@@ -113,19 +103,22 @@ def _causes(
 
 
 def _details(found: Sequence[ChangedEntity], depth: Depth, width: int, everything: bool) -> Iterator[str]:
+    by_kind: dict[EntityKind, list[ChangedEntity]] = {}
+    for each in found:
+        by_kind.setdefault(each.kind, []).append(each)
     for kind, word in _WORDS.items():
-        of_kind = [each for each in found if each.kind == kind]
-        for change, verb in ((ChangeKind.REMOVED, "removed"), (ChangeKind.ADDED, "added")):
-            names = [each.name for each in of_kind if each.changes[0].kind == change]
-            if names:
-                yield from ("", f"{word} {verb}: {len(names):,}")
-                yield from _listed(names, width, everything)
-        changed = [
-            each
-            for each in of_kind
-            if each.changes[0].kind not in (ChangeKind.ADDED, ChangeKind.REMOVED)
-            and (each.own or depth == "deep")
-        ]
+        names: dict[ChangeKind, list[str]] = {ChangeKind.REMOVED: [], ChangeKind.ADDED: []}
+        changed = []
+        for each in by_kind.get(kind, ()):
+            of_change = names.get(each.changes[0].kind)
+            if of_change is not None:
+                of_change.append(each.name)
+            elif each.own or depth == "deep":
+                changed.append(each)
+        for (_, of_change), verb in zip(names.items(), ("removed", "added"), strict=True):
+            if of_change:
+                yield from ("", f"{word} {verb}: {len(of_change):,}")
+                yield from _listed(of_change, width, everything)
         if changed:
             yield from ("", f"{word} changed: {len(changed):,}")
         for each in changed:

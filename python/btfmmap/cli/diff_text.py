@@ -14,8 +14,16 @@ if TYPE_CHECKING:
 
     Depth = Literal["layout", "declaration", "deep"]
 
+# The members of an enum take long to look up.
+_SIZE = ChangeKind.SIZE
+_ENUMERATOR_VALUE = ChangeKind.ENUMERATOR_VALUE
+_MEMBER_MOVED = ChangeKind.MEMBER_MOVED
+_MEMBER_EMBEDDED = ChangeKind.MEMBER_EMBEDDED
+_MEMBER_NESTED = ChangeKind.MEMBER_NESTED
+
 _INDENT = "    "
 _LEAST = 20  # characters of a side
+_LEAST_WIDTH = 40
 _MEMBERS = {
     ChangeKind.MEMBER_ADDED,
     ChangeKind.MEMBER_REMOVED,
@@ -45,31 +53,38 @@ def label(kind: EntityKind, name: str) -> str:
 def headline(entity: ChangedEntity) -> str:
     """What follows the name of an entity: the change of its size."""
     for change in entity.changes:
-        if change.kind == ChangeKind.SIZE:
+        if change.kind == _SIZE:
             return f", {change.size_old:,} -> {change.size_new:,} bytes"
     return ""
 
 
 def change_lines(entity: ChangedEntity, width: int) -> Iterator[str]:
     """Yield the lines below the name of an entity."""
-    members = [change for change in entity.changes if change.kind in _MEMBERS]
+    members, renumbered = [], []
     for change in entity.changes:
-        if change.kind not in _MEMBERS and change.kind not in (ChangeKind.SIZE, ChangeKind.ENUMERATOR_VALUE):
-            yield from wrapped(
-                f"{_MARKS.get(change.kind, ' ')} {_sentence(change, entity.kind)}", width, _INDENT
-            )
-    yield from _renumbered(entity.changes, width)
-    yield from _side_by_side(members, width)
+        kind = change.kind
+        if kind in _MEMBERS:
+            members.append(change)
+        elif kind == _ENUMERATOR_VALUE:
+            renumbered.append(change)
+        elif kind != _SIZE:
+            yield from wrapped(f"{_MARKS.get(kind, ' ')} {_sentence(change, entity.kind)}", width, _INDENT)
+    if renumbered:
+        yield from _renumbered(renumbered, width)
+    if members:
+        yield from _side_by_side(members, width)
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """The lines of a text; those after the first one are indented further."""
+    if text and len(indent) + len(text) <= max(width, _LEAST_WIDTH):
+        return [(indent + text).rstrip()]
     from textwrap import wrap
 
     inner = " " * (len(text) - len(text.lstrip()))
     return wrap(
         text,
-        max(width, 40),
+        max(width, _LEAST_WIDTH),
         initial_indent=indent,
         subsequent_indent=f"{indent}{inner}    ",
         break_on_hyphens=False,
@@ -129,9 +144,8 @@ def _signed(value: int) -> str:
     return "signed" if value else "unsigned"
 
 
-def _renumbered(changes: Sequence[Change], width: int) -> Iterator[str]:
+def _renumbered(found: Sequence[Change], width: int) -> Iterator[str]:
     """The enumerators whose value changed; a run that moved by the same distance is one line."""
-    found = [change for change in changes if change.kind == ChangeKind.ENUMERATOR_VALUE]
     start = 0
     while start < len(found):
         end, first = start, found[start]
@@ -151,12 +165,12 @@ def _renumbered(changes: Sequence[Change], width: int) -> Iterator[str]:
 def _side_by_side(changes: Sequence[Change], width: int) -> Iterator[str]:
     """The members that changed, in the order of their offsets; runs that were only shifted are one line."""
     rows = sorted(_by_member(changes), key=_position)
-    digits = max((len(_offset(offset)) for row in rows for offset in _offsets(row)), default=0)
+    digits = max(len(_offset(offset)) for row in rows for offset in (row[0].offset_old, row[0].offset_new))
     side = max((width - len(_INDENT) - 3) // 2, _LEAST)
     start = 0
     while start < len(rows):
-        end = start
-        while end < len(rows) and _shift(rows[end]) == _shift(rows[start]) is not None:
+        end, shift = start + 1, _shift(rows[start])
+        while shift is not None and end < len(rows) and _shift(rows[end]) == shift:
             end += 1
         if end - start > 1:
             yield from wrapped(_shift_text(rows[start:end], digits), width, _INDENT)
@@ -186,19 +200,16 @@ def _by_member(changes: Sequence[Change]) -> list[list[Change]]:
     return [*found.values()]
 
 
-def _offsets(row: Sequence[Change]) -> tuple[int, ...]:
-    return tuple(offset for offset in (row[0].offset_old, row[0].offset_new) if offset >= 0)
-
-
 def _position(row: Sequence[Change]) -> tuple[int, int]:
     change = row[0]
-    return (change.offset_new if change.offset_new >= 0 else change.offset_old, change.offset_old)
+    old, new = change.offset_old, change.offset_new
+    return (new if new >= 0 else old, old)
 
 
 def _shift(row: Sequence[Change]) -> int | None:
     """The distance in bits by which a member was only shifted; None if more happened."""
     change = row[0]
-    if len(row) > 1 or change.kind != ChangeKind.MEMBER_MOVED or change.own:
+    if len(row) > 1 or change.kind != _MEMBER_MOVED or change.own:
         return None
     return change.offset_new - change.offset_old
 
@@ -215,9 +226,9 @@ def _shift_text(rows: Sequence[Sequence[Change]], digits: int) -> str:
 
 def _sides(row: Sequence[Change], digits: int) -> tuple[str, str]:
     change = row[0]
-    kinds = {each.kind for each in row}
-    inside = " (inside)" if ChangeKind.MEMBER_EMBEDDED in kinds else ""
-    nested = " (nested)" if ChangeKind.MEMBER_NESTED in kinds else ""
+    kinds = [each.kind for each in row]
+    inside = " (inside)" if _MEMBER_EMBEDDED in kinds else ""
+    nested = " (nested)" if _MEMBER_NESTED in kinds else ""
     old = _member(change.offset_old, change.text_old, change.path_old, change.bits_old, digits)
     new = _member(change.offset_new, change.text_new, change.path_new, change.bits_new, digits)
     return old, f"{new}{inside}{nested}" if new else ""
@@ -232,4 +243,6 @@ def _member(offset: int, type_: str, path: str, bits: int, digits: int) -> str:
 
 
 def _offset(bits: int) -> str:
-    return f"{bits // 8}" if bits % 8 == 0 else f"{bits // 8}:{bits % 8}"
+    if bits < 0:
+        return ""
+    return str(bits >> 3) if bits & 7 == 0 else f"{bits >> 3}:{bits & 7}"

@@ -131,8 +131,8 @@ def changes_table(comparison: Comparison) -> Changes:
     for name in ("own", "layout", "signed_old", "signed_new"):
         columns[name] = np.asarray(columns[name]).view(bool)
     table: Changes = Changes.of(columns)
-    selected = comparison.selected
-    if selected is not None:
-        table = table[np.frombuffer(selected, bool)[table.entity]]
+    selected = np.frombuffer(comparison.selected, bool)
+    if not selected.all():
+        table = table[selected[table.entity]]
     table.__dict__["_comparison"] = comparison
     return table

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from .kinds import ChangeKind, EntityKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Literal
+    from typing import Any, Literal, NamedTuple
 
     from .._core import DiffChanges
 
     Depth = Literal["layout", "declaration", "deep"]
+else:
+    from ..named_tuples import NamedTuple
+
+DEPTHS = ("layout", "declaration", "deep")
+ENTITY_KINDS = tuple(EntityKind)
+CHANGE_KINDS = tuple(ChangeKind)
 
 
 class Change(NamedTuple):
@@ -67,20 +71,38 @@ class ChangedEntity(NamedTuple):
     changes: list[Change]
 
 
+class ChangeCounts(NamedTuple):
+    """How many entities of one kind changed between two kernels.
+
+    Attributes:
+        kind: What they are.
+        added: The number of those that only the new kernel has.
+        removed: The number of those that only the old kernel has.
+        changed: The number of others that changed by themselves.
+        follow: The number of those that only follow from other changes.
+
+    Example:
+        >>> btfmmap.diff([btf, btf]).change_counts()
+        []
+    """
+
+    kind: EntityKind
+    added: int
+    removed: int
+    changed: int
+    follow: int
+
+
 class Comparison:
     """The changes between two kernels.
 
     Attributes:
-        selected: A mark for each entity, 1 if it is selected; None if all are.
+        selected: A byte for each entity, 1 if it is selected.
     """
 
-    def __init__(
-        self, core: DiffChanges, entities: Sequence[tuple[EntityKind, str]], selected: bytes | None
-    ) -> None:
+    def __init__(self, core: DiffChanges, selected: bytes) -> None:
         self._core = core
-        self._entities = entities
-        self._deep: list[tuple[ChangedEntity, bool]] | None = None
-        self.selected: bytes | None = selected
+        self.selected: bytes = selected
 
     def columns(self) -> dict[str, Any]:
         """The columns of all changes."""
@@ -92,14 +114,13 @@ class Comparison:
         Raises:
             NotSupportedError: Too many changes depend on each other.
         """
-        marks = bytes([1]) * len(self._entities) if self.selected is None else self.selected
-        entities, followers = self._core.causes(marks)
+        entities, followers = self._core.causes(self.selected)
         return entities[:], followers[:]
 
     def follows(self, cause: int) -> list[int]:
         """The selected entities that follow from one."""
         self._check(cause)
-        return [row for row in self._core.followers(cause) if self._is_selected(row)]
+        return [row for row in self._core.followers(cause) if self.selected[row]]
 
     def causes_of(self, entity: int) -> list[int]:
         """The entities that one follows from."""
@@ -108,44 +129,15 @@ class Comparison:
 
     def changed(self, depth: Depth) -> list[ChangedEntity]:
         """The selected entities that changed, in order; see `DiffResult.changed`."""
-        if self._deep is None:
-            self._deep = [*self._all_changed()]
-        return [
-            each._replace(changes=[*each.changes])
-            for each, declared in self._deep
-            if depth == "deep" or (each.layout if depth == "layout" else declared)
-        ]
+        return self._core.changed(
+            DEPTHS.index(depth), self.selected, ChangedEntity, Change, ENTITY_KINDS, CHANGE_KINDS
+        )
 
-    def _all_changed(self) -> Iterator[tuple[ChangedEntity, bool]]:
-        """Yield the selected entities that changed, each with whether its declaration did."""
-        changes = self._changes_by_entity()
-        columns = {name: column[:] for name, column in self._core.changed().items()}
-        for entity, own, declared, layout in zip(
-            columns["entity"], columns["own"], columns["declared"], columns["layout"], strict=True
-        ):
-            if self._is_selected(entity):
-                kind, name = self._entities[entity]
-                each = ChangedEntity(entity, kind, name, bool(own), bool(layout), changes[entity])
-                yield each, bool(declared)
-
-    def _changes_by_entity(self) -> dict[int, list[Change]]:
-        columns: dict[str, list[Any]] = {name: column[:] for name, column in self.columns().items()}
-        for side in ("old", "new"):
-            values, signed = columns[f"value_{side}"], columns[f"signed_{side}"]
-            for row, value in enumerate(values):
-                if value < 0 and not signed[row]:
-                    values[row] = value + (1 << 64)
-        found: dict[int, list[Change]] = {}
-        fields = [columns[name] for name in Change._fields]
-        for entity, kind, own, layout, *rest in zip(columns["entity"], *fields, strict=True):
-            if self._is_selected(entity):
-                change = Change(ChangeKind(kind), bool(own), bool(layout), *rest)
-                found.setdefault(entity, []).append(change)
-        return found
-
-    def _is_selected(self, entity: int) -> bool:
-        return self.selected is None or bool(self.selected[entity])
+    def counts(self, depth: Depth) -> list[ChangeCounts]:
+        """How many of these there are of each kind; see `DiffResult.change_counts`."""
+        found = zip(ENTITY_KINDS, self._core.counts(DEPTHS.index(depth), self.selected), strict=True)
+        return [ChangeCounts(kind, *numbers) for kind, numbers in found if any(numbers)]
 
     def _check(self, entity: int) -> None:
-        if not 0 <= entity < len(self._entities):
+        if not 0 <= entity < len(self.selected):
             raise IndexError(f"there is no entity {entity}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from .. import _core
 from ..errors import FormatError, NotSupportedError
 from ..kernels.mapping import map_kernels
@@ -12,9 +10,11 @@ from .notes import Facts, facts_of
 from .result import DiffResult
 from .selection import Selection
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
+    from typing import NamedTuple
 
     from .._core import DiffHistory
     from ..btf import Btf
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..kernels.mapping import Outcome, Progress
     from ..kernels.opened import OpenKernel
     from .selection import Kinds, Names
+else:
+    from ..named_tuples import NamedTuple
 
 
 def diff(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NamedTuple
 
     from ..btf import Btf
     from ..kernels.identity import Identity
+else:
+    from ..named_tuples import NamedTuple
 
 _SAMPLES = 256
 _KINDS = ("FLOAT", "DECL_TAG", "TYPE_TAG", "ENUM64")  # as encoders learned them

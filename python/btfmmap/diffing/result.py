@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import cached_property
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import _core
 from ..errors import NotFoundError
 from ..kernels.mapping import error_text
-from .comparison import Comparison
+from .comparison import DEPTHS, ENTITY_KINDS, Comparison
 from .kinds import EntityKind
 from .selection import Selection, is_glob, kinds_of, split_keyword
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import SupportsIndex
+    from typing import Any, NamedTuple, SupportsIndex
 
     import numpy.typing as npt
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from ..kernels.listing import KernelTable
     from ..kernels.mapping import Outcome
     from .changes import Changes
-    from .comparison import ChangedEntity, Depth
+    from .comparison import ChangeCounts, ChangedEntity, Depth
     from .selection import Kinds
     from .tables import Entities, MemberHistory, Offsets, Versions
+else:
+    from ..named_tuples import NamedTuple
 
-_KINDS = tuple(EntityKind)
 _CONTAINERS = (EntityKind.STRUCT, EntityKind.UNION)
 _ABSENT = -1
 
@@ -159,7 +160,7 @@ class DiffResult:
         """
         import numpy as np
 
-        return np.asarray(self._history.presence()).reshape(len(self._names), len(self._outcomes))
+        return np.asarray(self._history.presence()).reshape(len(self._history), len(self._outcomes))
 
     @cached_property
     def versions(self) -> Versions:
@@ -226,9 +227,33 @@ class DiffResult:
             >>> btfmmap.diff([btf, btf]).changed(depth="deep")
             []
         """
-        if depth not in ("layout", "declaration", "deep"):
-            raise ValueError(f"depth must be 'layout', 'declaration' or 'deep', not {depth!r}")
+        _check_depth(depth)
         return self._comparison(a, b).changed(depth)
+
+    def change_counts(
+        self, a: SupportsIndex = 0, b: SupportsIndex = 1, *, depth: Depth = "declaration"
+    ) -> list[ChangeCounts]:
+        """Count the selected entities that changed from one kernel to another.
+
+        Args:
+            a: Row of the old kernel.
+            b: Row of the new one.
+            depth: As for `changed`, whose result is counted.
+
+        Returns:
+            The numbers for each kind of which some changed, in the order of `EntityKind`.
+
+        Raises:
+            IndexError: There is no such kernel.
+            NotSupportedError: The names of a kernel exceed a limit.
+            ValueError: One of the kernels did not open, or `depth` is unknown.
+
+        Example:
+            >>> btfmmap.diff([btf, btf]).change_counts(depth="deep")
+            []
+        """
+        _check_depth(depth)
+        return self._comparison(a, b).counts(depth)
 
     def causes(self, a: SupportsIndex = 0, b: SupportsIndex = 1) -> list[tuple[int, int]]:
         """Return the entities that changed by themselves, and from which others follow.
@@ -315,8 +340,8 @@ class DiffResult:
         """
         selects = Selection(pattern, kind)
         _, name = split_keyword(pattern)
-        rows = range(len(self._names)) if is_glob(name) else self._rows_by_name.get(name, ())
-        return [row for row in rows if selects(*self._names[row])]
+        rows = range(len(self._history)) if is_glob(name) else self._history.find(name)
+        return [row for row in rows if selects(*self.name(row))]
 
     def name(self, entity: SupportsIndex) -> tuple[EntityKind, str]:
         """Return the kind and the name of an entity. Unlike `entities`, this needs no numpy.
@@ -333,7 +358,8 @@ class DiffResult:
         """
         row = index(entity)
         self._check_entity(row)
-        return self._names[row]
+        kind, name = self._history.name(row)
+        return ENTITY_KINDS[kind], name
 
     def version_numbers(self, entity: SupportsIndex) -> list[int]:
         """Return the row of `presence` of an entity. Unlike `presence`, this needs no numpy.
@@ -445,12 +471,11 @@ class DiffResult:
         """
         import numpy as np
 
-        if depth not in ("layout", "declaration", "deep"):
-            raise ValueError(f"depth must be 'layout', 'declaration' or 'deep', not {depth!r}")
+        _check_depth(depth)
         opened = [number for number, outcome in enumerate(self._outcomes) if outcome.error is None]
         presence = self.presence[:, opened]
         versions = self.versions
-        starts = np.searchsorted(versions.entity, np.arange(len(self._names)))
+        starts = np.searchsorted(versions.entity, np.arange(len(self._history)))
         numbers = np.where(presence == _ABSENT, 0, presence + starts[:, None])
         mask = np.frombuffer(self._marks, bool) & bool(opened) & (presence != _ABSENT).all(axis=1)
         mask &= np.isin(self.entities.kind, [*kinds_of(kind)])
@@ -498,7 +523,7 @@ class DiffResult:
                         row = found.setdefault(member.path, [-1] * len(self._outcomes))
                         row[kernel] = row[kernel] if row[kernel] >= 0 else member.bit_offset
             entities += [entity] * len(found)
-            names += [f"{self._names[entity][1]}.{member}" for member in found]
+            names += [f"{self.name(entity)[1]}.{member}" for member in found]
             rows += found.values()
         table = Offsets.of({"entity": np.array(entities, np.uint32), "name": names})
         return table, np.array(rows, np.int64).reshape(len(rows), len(self._outcomes))
@@ -510,25 +535,9 @@ class DiffResult:
         return self._history.entities()
 
     @cached_property
-    def _names(self) -> list[tuple[EntityKind, str]]:
-        columns = self._entity_columns
-        kinds = map(_KINDS.__getitem__, columns["kind"])
-        return [*zip(kinds, columns["name"], strict=True)]
-
-    @cached_property
-    def _rows_by_name(self) -> dict[str, list[int]]:
-        """The entities of each name, ascending."""
-        rows: dict[str, list[int]] = {}
-        for row, (_, name) in enumerate(self._names):
-            rows.setdefault(name, []).append(row)
-        return rows
-
-    @cached_property
     def _marks(self) -> bytes:
         """A byte for each entity: whether it is selected."""
-        if self._selection.is_everything:
-            return bytes([1]) * len(self._names)
-        return bytes(self._selection(kind, name) for kind, name in self._names)
+        return self._selection.marks(self._history)
 
     @cached_property
     def _presence_view(self) -> View:
@@ -541,7 +550,7 @@ class DiffResult:
         return self._presence_view[row * len(self._outcomes) + column]
 
     def _check_entity(self, entity: int) -> None:
-        if not 0 <= entity < len(self._names):
+        if not 0 <= entity < len(self._history):
             raise IndexError(f"there is no entity {entity}")
 
     def _check_kernel(self, kernel: int) -> None:
@@ -558,14 +567,13 @@ class DiffResult:
         known = self._compared
         if known is None or known[0] != pair:
             core = _core.DiffChanges(self._history, *pair)
-            marks = None if self._selection.is_everything else self._marks
-            known = self._compared = pair, Comparison(core, self._names, marks)
+            known = self._compared = pair, Comparison(core, self._marks)
         return known[1]
 
     def _members(self, entity: int, version: int) -> list[DiffMember]:
         members = self._known_members.get((entity, version))
         if members is None:
-            kind = self._names[entity][0]
+            kind, _ = self.name(entity)
             _, type_, found, is_enum = self._history.members(entity, version)
             types = [] if type_ is None else [type_]
             members = self._known_members[entity, version] = [*_made(found, types, kind, is_enum)]
@@ -597,8 +605,8 @@ class DiffResult:
         """The entity and the member's path that a text names."""
         kind, rest = split_keyword(path)
         name, _, member = rest.partition(".")
-        rows = [row for row in self._rows_by_name.get(name, ()) if kind in (None, self._names[row][0])]
-        rows.sort(key=lambda row: self._names[row][0] not in _CONTAINERS)
+        rows = [row for row in self._history.find(name) if kind in (None, self.name(row)[0])]
+        rows.sort(key=lambda row: self.name(row)[0] not in _CONTAINERS)
         for row in rows:
             if not member or any(
                 self._member(row, member, kernel) is not None for kernel in range(len(self._outcomes))
@@ -607,7 +615,8 @@ class DiffResult:
         from ..close_names import close_names
 
         if not rows:
-            close = close_names(name, (its for its in self._rows_by_name if name[:3] in its))
+            names = dict.fromkeys(self._entity_columns["name"])
+            close = close_names(name, (its for its in names if name[:3] in its))
             raise NotFoundError(f"no kernel has {path!r}{close}")
         kernels = range(len(self._outcomes))
         close = close_names(
@@ -623,12 +632,16 @@ class DiffResult:
     def __repr__(self) -> str:
         kernels, same = len(self._outcomes), 0
         presence = self._presence_view
-        for row in range(len(self._names)):
+        for row in range(len(self._history)):
             versions = presence[row * kernels : (row + 1) * kernels]
             same += bool(versions) and versions[0] != _ABSENT and versions.count(versions[0]) == kernels
-        return (
-            f"<DiffResult {kernels} kernels: {len(self._names):,} entities, {same:,} of them the same in all>"
-        )
+        entities = len(self._history)
+        return f"<DiffResult {kernels} kernels: {entities:,} entities, {same:,} of them the same in all>"
+
+
+def _check_depth(depth: str) -> None:
+    if depth not in DEPTHS:
+        raise ValueError(f"depth must be 'layout', 'declaration' or 'deep', not {depth!r}")
 
 
 def _as_int64(value: int) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .kinds import EntityKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from .._core import DiffHistory
 
     Names = str | Iterable[str] | None
     Kinds = EntityKind | str | Iterable[EntityKind | str] | None
@@ -26,6 +27,7 @@ _KEYWORDS = {
     "int": EntityKind.BASE,
 }
 _GLOB = "*?["
+_ALL = tuple(EntityKind)
 
 
 def kinds_of(kinds: Kinds) -> frozenset[EntityKind]:
@@ -74,10 +76,19 @@ class Selection:
             else:
                 self._exact.add((kind, name))
 
-    @property
-    def is_everything(self) -> bool:
-        """Whether all entities are selected."""
-        return self.patterns is None and len(self._kinds) == len(EntityKind)
+    def marks(self, history: DiffHistory) -> bytes:
+        """A byte for each entity of a history: whether it is selected."""
+        if self.patterns is None and len(self._kinds) == len(EntityKind):
+            return bytes([1]) * len(history)
+        if self.patterns is None or self._globs:
+            columns = history.entities()
+            kinds = map(_ALL.__getitem__, columns["kind"])
+            return bytes(map(self, kinds, columns["name"]))
+        marks = bytearray(len(history))
+        for name in {name for _, name in self._exact}:
+            for row in history.find(name):
+                marks[row] = self(_ALL[history.name(row)[0]], name)
+        return bytes(marks)
 
     def __call__(self, kind: EntityKind, name: str) -> bool:
         """Whether an entity is selected."""

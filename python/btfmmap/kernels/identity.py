@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..banner import banner_release
 from ..opening import KERNEL_BTF
 from .architectures import architecture, of_holder, of_registers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, NamedTuple
 
     from .._core import File
     from ..btf import Btf
 
     How = Literal["given", "banner", "uname", "elf", "image", "path", "registers", "unknown"]
+else:
+    from ..named_tuples import NamedTuple
 
 _RELEASE = re.compile(r"(?:^|[-_])v?(?P<release>(?:[2-9]|[1-9]\d)\.\d[\w.+~-]*)$")  # no BTF before Linux 4
 _SUFFIX = re.compile(r"\.(btf|tar|xz|zst|gz|bz2|lz4|lzma|debug|elf|img)$", re.IGNORECASE)

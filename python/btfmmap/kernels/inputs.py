@@ -6,7 +6,6 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from ..btf import Btf
 from ..containers import is_candidate
@@ -18,6 +17,7 @@ from .identity import identify, release_in_path
 from .opened import OpenKernel, open_path
 from .versions import path_key, version_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 

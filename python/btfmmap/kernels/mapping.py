@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import BtfError, FormatError
 from .identity import Identity, identify
 from .inputs import inputs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor, Future
+    from typing import Any, NamedTuple
 
     from .inputs import KernelInput, Kernels
     from .opened import OpenKernel
 
     Function = Callable[[OpenKernel], Any]
     Progress = Callable[[int, "int | None", str], None]
+else:
+    from ..named_tuples import NamedTuple
 
 _AHEAD = 2  # submitted kernels per worker
 _UNKNOWN_WORKERS = 32  # of an executor that does not tell: a cluster

@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from ..btf import Btf
 from ..kernel_files import kernel_path
 from ..opening import KERNEL_BTF, open_with_holder
 from .identity import identify
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+    from typing import Any
 
     from ..errors import BtfError
     from ..kernel import Kernel
