@@ -24,7 +24,11 @@ WITHOUT_EXAMPLE = {
     "loaded": "needs CAP_SYS_ADMIN",
 }
 # Packages that an example needs.
-OPTIONAL = {"btfmmap.tables.Table.to_pandas": "pandas"}
+OPTIONAL = {
+    "btfmmap.tables.Table.to_arrow": "pyarrow",
+    "btfmmap.tables.Table.to_pandas": "pandas",
+    "btfmmap.tables.Table.to_polars": "polars",
+}
 
 
 def modules() -> Iterator[ModuleType]:
