@@ -25,7 +25,9 @@ WITHOUT_EXAMPLE = {
 }
 # Packages that an example needs.
 OPTIONAL = {
+    "btfmmap.tables.Table.to_arrow": "pyarrow",
     "btfmmap.tables.Table.to_pandas": "pandas",
+    "btfmmap.tables.Table.to_polars": "polars",
     "btfmmap.pictures.histories.appearances": "matplotlib",
     "btfmmap.pictures.offsets.member_offsets": "matplotlib",
     "btfmmap.pictures.statuses.relocations": "matplotlib",
