@@ -497,8 +497,8 @@ def test_close_names_are_of_the_kind(file: Path) -> None:
 def test_variable_in_a_path(file: Path, typed: str) -> None:
     said = run_btfmmap("show", typed, "-f", file).stderr
     assert said.startswith("btfmmap: no type named 'it'; ")
-    assert "--variable 'it=TYPE *'" in said
-    assert "--variable 'it=TYPE *'" in run_btfmmap("path", "it->length", "-f", file).stderr
+    assert "--variable 'it=struct TYPE *'" in said
+    assert "--variable 'it=struct TYPE *'" in run_btfmmap("path", "it->length", "-f", file).stderr
     assert "close to it: Packet" in run_btfmmap("show", "Paket.length", "-f", file).stderr
 
 

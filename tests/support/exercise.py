@@ -96,6 +96,7 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "CheckResult.requirement_programs": (IndexError,),
     "CheckResult.requirement_similar": (IndexError,),
     "diff": (OSError, TypeError),
+    "DiffResult.change_counts": (IndexError,),
     "DiffResult.changes": (IndexError,),
     "DiffResult.changed": (IndexError,),
     "DiffResult.causes": (IndexError,),

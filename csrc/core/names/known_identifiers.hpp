@@ -24,18 +24,20 @@ public:
     // Whether a name is known to be an identifier. False says nothing. The offset may be outside of the
     // strings.
     bool contains(std::uint64_t offset) const {
-        return offset < end_ && (words_[(offset + shift_) / kBits] >> (offset + shift_) % kBits & 1) != 0;
+        return offset < end_ && (words_[word(offset)] >> (offset + shift_) % kBits & 1) != 0;
     }
 
     // `offset` must be below the end of the strings.
     void add(std::uint64_t offset) {
-        words_[(offset + shift_) / kBits] |= std::uint64_t{1} << (offset + shift_) % kBits;
+        words_[word(offset)] |= std::uint64_t{1} << (offset + shift_) % kBits;
     }
 
 private:
     static constexpr std::size_t kBits = 64;
 
     class Pass;
+
+    std::size_t word(std::uint64_t offset) const { return static_cast<std::size_t>((offset + shift_) / kBits); }
 
     std::uint64_t end_;
     std::uint64_t shift_;  // moves the own section's first bit to the start of a word

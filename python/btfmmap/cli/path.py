@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from .. import Btf, Plan
 
+_LIMIT = 20  # of paths, by default
 _MOST_POINTERS = 8  # that the search goes on to, to say how far it is
 
 
@@ -61,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="greatest number of pointers to follow; default: 4",
     )
-    add_limit(parser, "paths", default=20)
+    add_limit(parser, "paths", default=_LIMIT)
     parser.add_argument("--up", action="store_true", help="also lead up from members, as container_of does")
     parser.add_argument(
         "--avoid",
@@ -127,7 +128,7 @@ def run(args: argparse.Namespace) -> int | None:
             print_document("path", 1, paths=[_facts(plan) for plan in plans], more=has_more)
         elif plans:
             _print(plans, args)
-            if has_more:
+            if has_more and limit == _LIMIT:
                 complain(f"there are more than {limit} paths; -n sets how many are printed")
         else:
             raise NotFoundError(_why_none(btf, args))
