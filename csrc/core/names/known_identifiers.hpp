@@ -28,16 +28,16 @@ public:
     }
 
     // `offset` must be below the end of the strings.
-    void add(std::uint64_t offset) {
-        words_[word(offset)] |= std::uint64_t{1} << (offset + shift_) % kBits;
-    }
+    void add(std::uint64_t offset) { words_[word(offset)] |= std::uint64_t{1} << (offset + shift_) % kBits; }
 
 private:
     static constexpr std::size_t kBits = 64;
 
     class Pass;
 
-    std::size_t word(std::uint64_t offset) const { return static_cast<std::size_t>((offset + shift_) / kBits); }
+    std::size_t word(std::uint64_t offset) const {
+        return static_cast<std::size_t>((offset + shift_) / kBits);
+    }
 
     std::uint64_t end_;
     std::uint64_t shift_;  // moves the own section's first bit to the start of a word

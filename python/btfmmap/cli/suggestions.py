@@ -52,7 +52,7 @@ def not_found(btf: Btf, text: str, kinds: Sequence[Kind] = ()) -> NotFoundError:
         message = f"no type named {variable!r}"
         advice = (
             "if it is a variable, state its type: "
-            f"btfmmap path {quoted(path)} --variable {quoted(f'{variable}=TYPE *')}"
+            f"btfmmap path {quoted(path)} --variable {quoted(f'{variable}=struct TYPE *')}"
         )
         return NotFoundError("; ".join(filter(None, (message, close_names(btf, variable), advice))))
     bare = name.rpartition(" ")[2]
