@@ -59,12 +59,14 @@ print(sum(old[key] != new[key] for key in old.keys() & new.keys()), len(old.keys
 """
 
 
+# ru_maxrss would include the peak of the process that started this one.
 PEAK = """
-import resource, sys
+import sys
 from pathlib import Path
 import btfmmap
 btfmmap.diff(sorted(Path(sys.argv[1]).glob("*.btf")))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+status = Path("/proc/self/status").read_text()
+print(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
 """
 
 
