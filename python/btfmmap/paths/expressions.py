@@ -55,7 +55,7 @@ class Value:
         self.type_id = type_id
         self.pointers = 0
         self.at_hand = False
-        self.is_type = origin == "type"
+        self.is_type: bool = origin == "type"
         self.hops: list[Hop] = []
 
 
@@ -129,7 +129,7 @@ class Parser:
         self.variables = variables
         self.chosen = chosen
         self.looked_up = looked_up
-        self.at = 0
+        self.at: int = 0
 
     def candidates(self, name: str) -> list[int]:
         """The types that a name may mean, best first."""
