@@ -88,6 +88,8 @@ def contexts(folder: Path, seed: int) -> list[Context]:
                 continue
             ids = [*range(btf.first_id + len(btf))]
             found.append(context_of(btf, ids, random.Random(f"{seed} {number}"), folder, data))
+    sample = btfmmap.open(btfmmap.SAMPLE_BTF)  # a file: it can be pickled
+    found.append(context_of(sample, [*range(len(sample))], random.Random(f"{seed} file"), folder, files[0]))
     return found
 
 
