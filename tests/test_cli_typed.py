@@ -580,6 +580,10 @@ def test_order_of_holes(tmp_path: Path) -> None:
         assert [row[column] for row in rows] == sorted((row[column] for row in rows), reverse=True)
         lines = run_btfmmap("holes", "--sort", sort, "-n", "2", "-f", path).stdout.splitlines()
         assert [line.split()[-1] for line in lines[1:]] == names[:2]
+    for option, name in (("--html", "page.html"), ("--plot", "picture.svg")):  # these show waste
+        done = run_btfmmap("holes", "--sort", "holes", option, tmp_path / name, "-f", path)
+        assert (done.returncode, "--sort is for text and JSON" in done.stderr) == (2, True)
+        assert not (tmp_path / name).exists()
 
 
 class TestWrongBase:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from .. import NotFoundError
 from .common import (
+    WrongUsageError,
     add_json,
     add_limit,
     add_page,
@@ -62,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.sort != "waste" and (args.html is not None or args.plot is not None):
+        raise WrongUsageError("--sort is for text and JSON; pages and pictures show waste")
     with open_source(args) as btf:
         if btf.distilled:
             raise NotFoundError(f"{btf.source.path}: a distilled base, which does not record members")
