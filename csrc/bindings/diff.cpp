@@ -46,7 +46,7 @@ py::dict entities(History& history) {
     const DiffLock locked(history);
     const auto& all = history.entities();
     DiffTexts texts(history);
-    py::list names = py::list(all.size());
+    py::list names(all.size());
     for (std::size_t i = 0; i != all.size(); ++i) {
         set_item(names, i, texts.name(all[i].name));
     }
@@ -104,7 +104,7 @@ py::dict versions(History& history) {
         }
     }
     DiffTexts texts(history);
-    py::list modules = py::list(all.size());
+    py::list modules(all.size());
     for (std::size_t i = 0; i != all.size(); ++i) {
         set_item(modules, i, texts.name(all[i]->module));
     }
@@ -162,7 +162,7 @@ py::tuple members(History& history, uint32_t entity, int32_t version) {
     const diff::VersionView view = checked_view(history, entity, version);
     const bool is_enum = view.version.holds == Version::Holds::enumeration;
     DiffTexts texts(history);
-    py::list found = py::list(view.count);
+    py::list found(view.count);
     for (uint32_t i = 0; i != view.count; ++i) {
         set_item(found, i,
                  is_enum ? enumerator_tuple(view.members[i], view.version.signedness != 0, texts)

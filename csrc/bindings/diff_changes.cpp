@@ -51,7 +51,7 @@ py::dict columns_of(Changes& changes) {
     columns["layout"] = column_of<uint8_t>(rows, "B", [](const Row& row) { return row.layout; });
     for (const bool after : {false, true}) {
         const std::string end = after ? "_new" : "_old";
-        py::list paths = py::list(rows.size()), types = py::list(rows.size());
+        py::list paths(rows.size()), types(rows.size());
         for (std::size_t i = 0; i != rows.size(); ++i) {
             const Side& side = after ? rows[i].after : rows[i].before;
             set_item(paths, i, texts.name(side.path));
