@@ -91,7 +91,7 @@ $(BIN)/.checked: setup.py
 	@touch $@
 
 $(BIN)/.built: $(BIN)/.checked $(SOURCES)
-	@echo "Compiling the extension, which takes one to three minutes of CPU time ..."
+	@echo "Compiling the extension, which takes three to five minutes of CPU time ..."
 	@start=$$(date +%s); $(BIN)/python -m pip install $(QUIET) --editable . && \
 		echo "Compiled in $$(($$(date +%s) - start)) s."
 	@touch $@

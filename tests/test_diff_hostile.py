@@ -248,7 +248,7 @@ def test_work_has_a_limit(program: Path, tmp_path: Path, family: str) -> None:
 
 
 def test_too_many_causes_are_refused(program: Path, tmp_path: Path) -> None:
-    """25,000 structs, of which each follows from all before it."""
+    """25,000 structs. Each follows from all before it."""
     found, outcome = counted(program, tmp_path, both(chain_of_causes, 25_000))
     assert outcome.startswith("refused: too many changes depend on each other")
     assert found["steps"] < 2 * BUDGET

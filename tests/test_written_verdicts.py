@@ -1,4 +1,4 @@
-"""What the writing side makes of good BTF is taken by the kernel: by its rules, and by itself as root."""
+"""The rules of the kernel accept what is written from good BTF; as root, so does the kernel."""
 
 from __future__ import annotations
 

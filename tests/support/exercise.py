@@ -230,7 +230,7 @@ def is_too_large(attribute: Attribute, subject: Any) -> bool:
 
 
 def objects_in(answer: object, source: random.Random) -> list[Any]:
-    """Objects of public classes: the answer, or a few of those that it holds. A NamedItems, of which few have
+    """Objects of public classes: the answer, or a few of those that it holds. A NamedItems, which few have
     items, comes with one of them."""
     if isinstance(answer, NamedItems):
         return [answer, *source.sample(answer, min(1, len(answer)))]

@@ -156,7 +156,7 @@ def add_base(parser: argparse.ArgumentParser) -> None:
 
 
 def add_limit(parser: argparse.ArgumentParser, what: str, *names: str, default: int = 0) -> None:
-    """Add `--limit`, of which 0 means all.
+    """Add `--limit`; 0 means all.
 
     Args:
         parser: The parser of the command.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MAX_LISTED = 8
 _MAX_CLOSE = 3
-_MAX_CONSIDERED = 50  # similar names, of which some are not of the kind
+_MAX_CONSIDERED = 50  # similar names; some may be of other kinds
 _MAX_COMPARED_LENGTH = 128
 _MAX_COMPARED = 10_000
 _GLOB = "*?["
@@ -35,7 +35,7 @@ def not_found(btf: Btf, text: str, kinds: Sequence[Kind] = ()) -> NotFoundError:
     Args:
         btf: Where the name was looked up.
         text: The name, perhaps after a keyword.
-        kinds: The kinds of which the type had to have one; empty for all kinds.
+        kinds: The kinds that the type could have; empty for all kinds.
     """
     if not text.strip():
         return NotFoundError("the name is empty")
@@ -121,7 +121,7 @@ def close_names(btf: Btf, text: str, kinds: Sequence[Kind] = (), *, extended_onl
     Args:
         btf: Where the name was looked up.
         text: The name, perhaps after a keyword.
-        kinds: The kinds of which the type had to have one; empty for all kinds.
+        kinds: The kinds that the type could have; empty for all kinds.
         extended_only: Name only those with such an ending.
     """
     keyword, space, bare = text.rpartition(" ")

@@ -241,7 +241,7 @@ class DiffResult:
             depth: As for `changed`, whose result is counted.
 
         Returns:
-            The numbers for each kind of which some changed, in the order of `EntityKind`.
+            The numbers for each kind that has changes, in the order of `EntityKind`.
 
         Raises:
             IndexError: There is no such kernel.

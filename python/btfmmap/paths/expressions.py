@@ -423,7 +423,7 @@ class Parser:
         return f"this is {c_name}, which has no members"
 
     def bad_index(self, part: str) -> str:
-        """The message about what is no index."""
+        """The message about something that is not an index."""
         return f"{part!r} is not an index: a number, or a name that leaves it open"
 
     def advice(self, value: Value, *, is_followed: bool) -> str:

@@ -16,7 +16,7 @@ def check_syntax(expression: str, variables: Mapping[str, str]) -> None:
 
     Raises:
         ExpressionError: The syntax is wrong.
-        TypeError: The expression is no string.
+        TypeError: The expression is not a `str`.
     """
     for declaration in variables.values():
         _SyntaxParser(declaration).type_name("")

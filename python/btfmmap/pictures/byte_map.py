@@ -121,7 +121,7 @@ class ByteMap(NamedTuple):
 
     Attributes:
         boxes: What lies in them, by position.
-        rows: The rows, of which none is left out.
+        rows: All rows.
         row_bits: Number of bits of a row.
         omitted: Number of members that are not drawn: too many, or too many at one place.
         cut: Whether there are more rows.

@@ -58,7 +58,7 @@ class Lettering:
         made.set_clip_on(False)
 
     def draw_texts(self, renderer: Any, context: Any, ax: Any) -> None:
-        """Draw each text by itself."""
+        """Draw each text separately."""
         manager = optional("matplotlib.font_manager", "plot")
         _, height = renderer.get_canvas_width_height()
         places = ax.transData.transform([(x, y) for x, y, _, _, _ in self._texts]).tolist()
