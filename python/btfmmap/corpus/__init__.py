@@ -12,9 +12,21 @@
 
 from __future__ import annotations
 
-from .building import Built, build
+from .building import Built, build, find_inputs
 from .maintenance import Verified, compact, verify
 from .opened import Corpus, CorpusInput, open  # noqa: A004 (named like `btfmmap.open`)
-from .schema import VERSION
+from .schema import TABLES, VERSION
 
-__all__ = ["VERSION", "Built", "Corpus", "CorpusInput", "Verified", "build", "compact", "open", "verify"]
+__all__ = [
+    "TABLES",
+    "VERSION",
+    "Built",
+    "Corpus",
+    "CorpusInput",
+    "Verified",
+    "build",
+    "compact",
+    "find_inputs",
+    "open",
+    "verify",
+]

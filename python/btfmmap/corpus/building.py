@@ -104,16 +104,26 @@ def build(
         (1, 0)
     """
     pyarrow()
-    with_builder = CorpusBuilder(storage_of(out))
-    return with_builder.run(expanded(kernels), executor, progress)
+    return CorpusBuilder(storage_of(out)).run(find_inputs(kernels), executor, progress)
 
 
-def expanded(kernels: Kernels) -> list[KernelInput]:
-    """Expand kernels as `find_kernels` does, and URLs.
+def find_inputs(kernels: Kernels) -> list[KernelInput]:
+    """Expand kernels as `find_kernels` does, and URLs with globs.
+
+    Args:
+        kernels: As for `find_kernels`, or URLs.
+
+    Returns:
+        The inputs, which `build` takes.
 
     Raises:
         FileNotFoundError: A glob matches no file, or a folder contains no kernel.
+        NotSupportedError: fsspec is not installed.
         TypeError: An item is of another type.
+
+    Example:
+        >>> btfmmap.corpus.find_inputs("s3://bucket/6.12.43-amd64.btf.xz")
+        [<KernelInput s3://bucket/6.12.43-amd64.btf.xz>]
     """
     if isinstance(kernels, Mapping):
         return [*inputs(kernels)]
@@ -122,7 +132,11 @@ def expanded(kernels: Kernels) -> list[KernelInput]:
 
 
 def _is_list(kernels: Any) -> bool:
-    return isinstance(kernels, Iterable) and not hasattr(kernels, "base") and not isinstance(kernels, str | bytes)
+    return (
+        isinstance(kernels, Iterable)
+        and not hasattr(kernels, "base")
+        and not isinstance(kernels, str | bytes)
+    )
 
 
 def _of_item(item: Any) -> Iterable[KernelInput]:
@@ -182,7 +196,9 @@ class CorpusBuilder:
             else:
                 new.append(kernel)
                 marks.append(mark)
-        outcomes = map_kernels(content_of, iter_known(new), executor=executor, progress=_of(progress, len(new)))
+        outcomes = map_kernels(
+            content_of, iter_known(new), executor=executor, progress=_of(progress, len(new))
+        )
         for mark, outcome in zip(marks, outcomes, strict=True):
             count, errors = self.add(outcome, mark)
             added += count
@@ -207,7 +223,10 @@ class CorpusBuilder:
                 errors.append((outcome.path or "", str(error)))
             errors += content.failed
         self._batch.failures.extend(
-            {"path": escaped(os.path.abspath(path) if path and not is_url(path) else path), "error": escaped(error)}
+            {
+                "path": escaped(os.path.abspath(path) if path and not is_url(path) else path),
+                "error": escaped(error),
+            }
             for path, error in errors
         )
         path, size, mtime = mark
@@ -429,7 +448,9 @@ class CorpusBuilder:
     def _catch_up(self) -> None:
         """Read what another builder has published, and leave it out of the batch."""
         manifest = read_manifest(self.storage)
-        self._read({number: part for number, part in manifest.parts.items() if number not in self.manifest.parts})
+        self._read(
+            {number: part for number, part in manifest.parts.items() if number not in self.manifest.parts}
+        )
         self.manifest = manifest
         kept: list[Stored] = []
         places: dict[int, Any] = {}  # of the kernels of the batch
@@ -437,14 +458,18 @@ class CorpusBuilder:
             parent = kernel.row["parent"]
             if isinstance(parent, tuple):
                 parent = places[parent[0]]
-            known = None if isinstance(parent, tuple) else self._ids_of.get((kernel.row["sha256"], parent or 0))
+            known = (
+                None if isinstance(parent, tuple) else self._ids_of.get((kernel.row["sha256"], parent or 0))
+            )
             if known is None:
                 places[number] = (len(kept),)
                 kept.append(Stored({**kernel.row, "parent": parent}, kernel.numbers))
             else:
                 places[number] = known
         sources = [
-            row for row in self._batch.sources if (row["path"], row["size"], row["mtime_ns"]) not in self._sources
+            row
+            for row in self._batch.sources
+            if (row["path"], row["size"], row["mtime_ns"]) not in self._sources
         ]
         failures = [row for row in self._batch.failures if row["path"] not in self._failures]
         self._batch = Batch(kept, sources, failures)

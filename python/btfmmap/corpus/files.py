@@ -163,9 +163,7 @@ class Files:
             self._open[name] = file
         return self._open[name]
 
-    def _read(
-        self, part: Part, table: str, groups: list[int] | None, columns: Sequence[str] | None
-    ) -> Any:
+    def _read(self, part: Part, table: str, groups: list[int] | None, columns: Sequence[str] | None) -> Any:
         file = self._file(part, table)
         try:
             wanted = [*columns] if columns else None

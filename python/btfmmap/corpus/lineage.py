@@ -10,7 +10,7 @@ from ..errors import FormatError
 from ..kinds import Kind
 from .parts import KIND_WORDS
 from .schema import TABLES, part_of, row_of, unescaped
-from .words import ELEMENTS, LAYOUT, UNKNOWN_SIZE, Records, refers
+from .words import ELEMENTS, LAYOUT, UNKNOWN_SIZE, RecordColumns, refers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +47,13 @@ class Lineage:
             name: [files.whole(part, name) for part in parts] for name in ("types", "layouts", *ELEMENTS)
         }
         try:
-            self.records: Records = self._read(tables)
+            self.records: RecordColumns = self._read(tables)
         except (IndexError, ValueError, OverflowError, KeyError) as error:
             raise FormatError(f"the tables of the corpus contradict each other: {error}") from None
         self.names: list[str] = [*map(unescaped, self._numbers)]
-        self.ids: Array = np.concatenate([np.zeros(1, np.int64), *(each["id"].to_numpy() for each in tables["types"])])
+        self.ids: Array = np.concatenate(
+            [np.zeros(1, np.int64), *(each["id"].to_numpy() for each in tables["types"])]
+        )
         self.keys: Array = self._keys()
 
     def numbers_of(self, ids: Array) -> Array:
@@ -76,7 +78,7 @@ class Lineage:
         numbers: Array = starts[inverse] + rows
         return numbers
 
-    def _read(self, tables: dict[str, list[Any]]) -> Records:
+    def _read(self, tables: dict[str, list[Any]]) -> RecordColumns:
         numeric = [name for name in TABLES["types"] if name not in ("kind", "name", "spelling")]
         types = {name: _joined(tables["types"], name) for name in numeric}
         kinds = _kinds(tables["types"])
@@ -116,7 +118,7 @@ class Lineage:
             if (np.diff(of_table["row"]) < 0).any():
                 raise ValueError(f"{table} are not in the order of their types")
             elements[table] = of_table
-        return Records(columns, layouts, elements)
+        return RecordColumns(columns, layouts, elements)
 
     def _rows(self, ids: Array) -> Array:
         return self.numbers_of(ids) - 1

@@ -147,7 +147,9 @@ def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -
         done += len(family)
     builder.replace(corpus.table("sources").to_pylist(), corpus.failures.to_pylist())
     used = {
-        f"{table}/{file.name}" for part in builder.manifest.parts.values() for table, file in part.files.items()
+        f"{table}/{file.name}"
+        for part in builder.manifest.parts.values()
+        for table, file in part.files.items()
     }
     for table in TABLES:
         for name in storage.names(table):

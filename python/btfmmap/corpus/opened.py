@@ -176,6 +176,30 @@ class Corpus:
             if table in part.files
         ]
 
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table, without reading it.
+
+        Args:
+            table: As for `table`.
+
+        Example:
+            >>> corpus.count("members")
+            12
+        """
+        return sum(part.files[table].rows for part in self._parts.values() if table in part.files)
+
+    def size(self, table: str) -> int:
+        """Return the size of the files of a table in bytes.
+
+        Args:
+            table: As for `table`.
+
+        Example:
+            >>> corpus.size("secinfos") > 0
+            True
+        """
+        return sum(part.files[table].size for part in self._parts.values() if table in part.files)
+
     # -- single kernels
 
     def btf(self, kernel: SupportsIndex | str) -> Btf:
@@ -399,9 +423,9 @@ class Corpus:
 
     @cached_property
     def _questions(self) -> Any:
-        from .questions import Source
+        from .questions import CorpusReader
 
-        return Source(self._files, [*self._parts.values()], self.kernels)
+        return CorpusReader(self._files, [*self._parts.values()], self.kernels)
 
     @cached_property
     def _rows_by_id(self) -> dict[int, dict[str, Any]]:

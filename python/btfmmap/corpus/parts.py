@@ -54,7 +54,7 @@ class Batch(NamedTuple):
     failures: list[dict[str, Any]]
 
 
-class Made(NamedTuple):
+class MadePart(NamedTuple):
     """A part that is not published yet.
 
     Attributes:
@@ -76,7 +76,7 @@ def make_part(
     spell: Callable[[Array], list[str]],
     batch: Batch,
     is_taken: Callable[[int], bool],
-) -> Made:
+) -> MadePart:
     """Make the tables of a part.
 
     Args:
@@ -108,10 +108,10 @@ def make_part(
     tables["failures"] = pa.Table.from_pylist(batch.failures, schema("failures"))
     used = np.unique(part_of(ids[np.flatnonzero(masks.any(axis=0))]))
     needs = tuple(int(part) for part in used if part not in (0, number))
-    return Made(number, needs, tables, new)
+    return MadePart(number, needs, tables, new)
 
 
-def write_part(storage: Storage, made: Made) -> Part:
+def write_part(storage: Storage, made: MadePart) -> Part:
     """Write the files of a part. It counts when a manifest lists it."""
     files = {}
     for name, table in made.tables.items():
@@ -242,7 +242,9 @@ def _type_tables(
 def _table(name: str, columns: Mapping[str, Any]) -> Any:
     pa = pyarrow()
     wanted = schema(name)
-    return pa.Table.from_arrays([pa.array(columns[field.name], field.type) for field in wanted], schema=wanted)
+    return pa.Table.from_arrays(
+        [pa.array(columns[field.name], field.type) for field in wanted], schema=wanted
+    )
 
 
 def _name_column(catalog: CorpusCatalog, numbers: Array) -> Any:

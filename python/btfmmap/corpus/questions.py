@@ -40,7 +40,7 @@ _MAX_STEPS = 64
 _MAX_MATRIX = 1 << 27  # elements
 
 
-class Source:
+class CorpusReader:
     """What questions read: the files of parts, and the kernels."""
 
     def __init__(self, files: Files, parts: list[Part], kernels: Any) -> None:
@@ -148,14 +148,14 @@ class _Place(NamedTuple):
     kernels: frozenset[int]
 
 
-def history(source: Source, paths: Sequence[str]) -> Any:
+def history(source: CorpusReader, paths: Sequence[str]) -> Any:
     """See `Corpus.history`."""
     pa = pyarrow()
     tables = [_history(source, path) for path in paths]
     return pa.concat_tables(tables)
 
 
-def _history(source: Source, path: str) -> Any:
+def _history(source: CorpusReader, path: str) -> Any:
     pa = pyarrow()
     keyword, _, names = path.strip().rpartition(" ")
     if keyword and keyword not in _KEYWORDS:
@@ -182,7 +182,11 @@ def _history(source: Source, path: str) -> Any:
         *(pa.field(name, pa.int64()) for name in ("bit_offset", "bits", "size", "value")),
     ]
     wanted = pa.schema(fields)
-    arrays = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), wanted, strict=True)] if rows else []
+    arrays = (
+        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), wanted, strict=True)]
+        if rows
+        else []
+    )
     return pa.Table.from_arrays(arrays, schema=wanted) if rows else wanted.empty_table()
 
 
@@ -199,7 +203,7 @@ def _cells(place: _Place | None, types: dict[int, Row]) -> tuple[Any, ...]:
     return True, place.definition, spelling, place.bit_offset, row["bits"], row["size"], None
 
 
-def _definitions(source: Source, name: str, kinds: Sequence[str] | None) -> list[_Place]:
+def _definitions(source: CorpusReader, name: str, kinds: Sequence[str] | None) -> list[_Place]:
     """The definitions of a name, each with the kernels where it is the one that is meant."""
     rows = [row for row in source.named(name) if kinds is None or row["kind"] in kinds]
     rows.sort(key=lambda row: (_ORDER.index(row["kind"]), row["ordinal"]))
@@ -214,7 +218,7 @@ def _definitions(source: Source, name: str, kinds: Sequence[str] | None) -> list
     return places
 
 
-def _kernels_of(source: Source, ids: Sequence[int]) -> dict[int, set[int]]:
+def _kernels_of(source: CorpusReader, ids: Sequence[int]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     if ids:
         types, positions = source.pairs(np.array(ids, np.int64))
@@ -223,18 +227,16 @@ def _kernels_of(source: Source, ids: Sequence[int]) -> dict[int, set[int]]:
     return found
 
 
-def _member(source: Source, place: _Place, name: str) -> Iterator[_Place]:
+def _member(source: CorpusReader, place: _Place, name: str) -> Iterator[_Place]:
     """Follow a path by one name. It may lead to several places, if a type differs between the kernels."""
     for holder in _holders(source, place):
         found = _child(source, holder.type_id, escaped(name))
         if found is not None:
             row, offset = found
-            yield _Place(
-                place.definition, row.get("type", 0), row, place.bit_offset + offset, holder.kernels
-            )
+            yield _Place(place.definition, row.get("type", 0), row, place.bit_offset + offset, holder.kernels)
 
 
-def _holders(source: Source, place: _Place) -> Iterator[_Place]:
+def _holders(source: CorpusReader, place: _Place) -> Iterator[_Place]:
     """The structs, unions, enums or prototypes that the type of a place is, below typedefs and qualifiers."""
     pending = [place]
     for _ in range(_MAX_STEPS):
@@ -254,7 +256,7 @@ def _holders(source: Source, place: _Place) -> Iterator[_Place]:
         pending = following
 
 
-def _resolved(source: Source, place: _Place, reference: Row) -> Iterator[_Place]:
+def _resolved(source: CorpusReader, place: _Place, reference: Row) -> Iterator[_Place]:
     """The definitions that a reference stands for, each with its kernels."""
     rows = [
         row
@@ -266,7 +268,7 @@ def _resolved(source: Source, place: _Place, reference: Row) -> Iterator[_Place]
             yield place._replace(type_id=each, kernels=frozenset(kernels & place.kernels))
 
 
-def _child(source: Source, holder: int, name: str) -> tuple[Row, int] | None:
+def _child(source: CorpusReader, holder: int, name: str) -> tuple[Row, int] | None:
     """The member, enumerator or parameter of a name, with its offset; in members without a name too."""
     pending = [(holder, 0)]
     for _ in range(_MAX_STEPS):
@@ -287,7 +289,7 @@ def _child(source: Source, holder: int, name: str) -> tuple[Row, int] | None:
     return None
 
 
-def _unqualified(source: Source, type_id: int) -> int | None:
+def _unqualified(source: CorpusReader, type_id: int) -> int | None:
     """The struct or union without a name that a type is, below qualifiers."""
     for _ in range(_MAX_STEPS):
         row = source.types([type_id]).get(type_id)
@@ -301,7 +303,7 @@ def _unqualified(source: Source, type_id: int) -> int | None:
     return None
 
 
-def presence(source: Source, pattern: str) -> Any:
+def presence(source: CorpusReader, pattern: str) -> Any:
     """See `Corpus.presence`."""
     pa = pyarrow()
     rows = source.matching(pattern, ("id", "kind", "name", "fingerprint", "size"))
@@ -317,12 +319,14 @@ def presence(source: Source, pattern: str) -> Any:
     return _sorted_by_name(pa.table(found), positions)
 
 
-def functions(source: Source, pattern: str) -> Any:
+def functions(source: CorpusReader, pattern: str) -> Any:
     """See `Corpus.functions`."""
     pa = pyarrow()
     rows = source.matching(f"func {pattern}", ("id", "name", "extra", "type"))
     prototypes = source.types(rows["type"].to_pylist())
-    texts = [_named_prototype(name, prototypes[each]["spelling"]) for name, each in _zipped(rows, "name", "type")]
+    texts = [
+        _named_prototype(name, prototypes[each]["spelling"]) for name, each in _zipped(rows, "name", "type")
+    ]
     rows = rows.append_column("prototype", pa.array(texts, pa.string()))
     table, positions = _joined(source, rows)
     found = {
@@ -335,7 +339,7 @@ def functions(source: Source, pattern: str) -> Any:
     return _sorted_by_name(pa.table(found), positions)
 
 
-def size_changes(source: Source, pattern: str) -> Any:
+def size_changes(source: CorpusReader, pattern: str) -> Any:
     """See `Corpus.size_changes`."""
     pa = pyarrow()
     keyword, _, name = pattern.rpartition(" ")
@@ -352,7 +356,7 @@ def size_changes(source: Source, pattern: str) -> Any:
     return pa.concat_tables([wanted.empty_table(), *(each.cast(wanted) for each in found)])
 
 
-def _size_changes(source: Source, rows: Any) -> Iterator[Any]:
+def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
     pa = pyarrow()
     if not len(rows):
         return
@@ -391,7 +395,7 @@ def _size_changes(source: Source, rows: Any) -> Iterator[Any]:
         )
 
 
-def _columns_of(source: Source, column_of: Array) -> Any:
+def _columns_of(source: CorpusReader, column_of: Array) -> Any:
     """A function from a range of kernel IDs to their columns, without those of modules."""
     known: dict[tuple[int, int], Array] = {}
 
@@ -404,7 +408,7 @@ def _columns_of(source: Source, column_of: Array) -> Any:
     return columns
 
 
-def _neighbours(source: Source) -> tuple[Array, tuple[Array, Array]]:
+def _neighbours(source: CorpusReader) -> tuple[Array, tuple[Array, Array]]:
     """The positions of kernels without modules, and the columns of those that follow one another."""
     kernels = source.kernels
     rows = np.flatnonzero(pyarrow().compute.is_null(kernels["parent"]).to_numpy())
@@ -414,7 +418,7 @@ def _neighbours(source: Source) -> tuple[Array, tuple[Array, Array]]:
     return rows, (old, old + 1)
 
 
-def _joined(source: Source, rows: Any) -> tuple[Any, Any]:
+def _joined(source: CorpusReader, rows: Any) -> tuple[Any, Any]:
     """Each row once for each kernel that has its type, and the positions of these kernels."""
     pa = pyarrow()
     ids = rows["id"].to_numpy()

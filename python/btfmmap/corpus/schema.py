@@ -78,7 +78,13 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "params": {"parent": "int64", "number": "uint32", "name": "string", "type": "int64"},
     "enumerators": {"parent": "int64", "number": "uint32", "name": "string", "value": "int64"},
-    "secinfos": {"parent": "int64", "number": "uint32", "type": "int64", "offset": "uint32", "size": "uint32"},
+    "secinfos": {
+        "parent": "int64",
+        "number": "uint32",
+        "type": "int64",
+        "offset": "uint32",
+        "size": "uint32",
+    },
     "presence": {"start": "int64", "stop": "int64", "first": "int64", "last": "int64"},
 }
 

@@ -34,8 +34,8 @@ ELEMENTS: dict[str, tuple[tuple[Kind, ...], int, tuple[str, ...]]] = {
 }
 
 
-class Records(NamedTuple):
-    """Records as columns. Names and types are numbers.
+class RecordColumns(NamedTuple):
+    """RecordColumns as columns. Names and types are numbers.
 
     Attributes:
         types: A row for each record: defined, kind, name, ordinal, value, flag, signed, extra, index_type,
@@ -54,7 +54,7 @@ def refers(kinds: Array) -> Array:
     return ~np.isin(kinds, (0, *_SIZED))
 
 
-def decoded(words: Array, starts: Array) -> Records:
+def decoded(words: Array, starts: Array) -> RecordColumns:
     """The columns of records."""
     at = starts[:-1]
     lengths = starts[1:] - at
@@ -92,12 +92,14 @@ def decoded(words: Array, starts: Array) -> Records:
     values = elements["enumerators"]
     owners = values["row"]
     narrow = (kinds[owners] == Kind.ENUM) & types["signed"][owners]
-    value = (values["low"].astype(np.uint64) | values["high"].astype(np.uint64) << np.uint64(32)).view(np.int64)
+    value = (values["low"].astype(np.uint64) | values["high"].astype(np.uint64) << np.uint64(32)).view(
+        np.int64
+    )
     values["value"] = np.where(narrow, values["low"].view(np.int32).astype(np.int64), value)
-    return Records(types, layouts, elements)
+    return RecordColumns(types, layouts, elements)
 
 
-def encoded(records: Records) -> tuple[Array, Array]:
+def encoded(records: RecordColumns) -> tuple[Array, Array]:
     """The words of records, and where each starts."""
     types = records.types
     kinds, defined = types["kind"], types["defined"]
@@ -133,7 +135,7 @@ def encoded(records: Records) -> tuple[Array, Array]:
     return words, starts
 
 
-def _as_words(records: Records, table: str) -> Mapping[str, Array]:
+def _as_words(records: RecordColumns, table: str) -> Mapping[str, Array]:
     columns = records.elements[table]
     if table != "enumerators":
         return columns
