@@ -150,9 +150,9 @@ private:
     void name(size_t row) {
         const Kind kind = index_.kind(row);
         if (!shape_of(kind).known) {
-            throw Error::not_supported("type [" + std::to_string(index_.first_id() + row) +
-                                       "] is of a kind that a corpus cannot store: " +
-                                       std::to_string(static_cast<unsigned>(kind)));
+            throw Error::not_supported(
+                "type [" + std::to_string(index_.first_id() + row) +
+                "] is of a kind that a corpus cannot store: " + std::to_string(static_cast<unsigned>(kind)));
         }
         const uint32_t name = has_identity(kind) ? name_at(index_.name_off(row)) : 0;
         if (name == 0) {

@@ -17,8 +17,9 @@ namespace btfmmap::corpus {
 struct Entry {
     std::vector<std::uint32_t> numbers;  // of the record of each row; void has 0
     std::vector<std::uint32_t> tokens;   // what other types refer to, per row
-    std::vector<std::uint32_t> counts;   // types with this token or content so far, with the base's; per number
-    std::uint32_t cycles = 0;            // types without a name that contain themselves, with the base's
+    std::vector<std::uint32_t>
+        counts;                // types with this token or content so far, with the base's; per number
+    std::uint32_t cycles = 0;  // types without a name that contain themselves, with the base's
     std::uint32_t first_id = 0;
     std::shared_ptr<const Entry> base;
 
@@ -29,18 +30,17 @@ struct Entry {
         }
         return level->tokens[type_id - level->first_id];
     }
-    std::uint32_t count(std::uint32_t number) const {
-        return number < counts.size() ? counts[number] : 0;
-    }
+    std::uint32_t count(std::uint32_t number) const { return number < counts.size() ? counts[number] : 0; }
 };
 
 // Numbers the types of BTFs by content: equal types of different kernels have one number.
 //
-// A type refers to types with a name by kind and name, so that it is the same type in the next kernel, even if
-// what it refers to has changed. Types without a name are part of what refers to them, and so are pointers,
-// arrays, qualifiers and prototypes. Of types that have one kind and name in one kernel, all but the first have
-// an ordinal, which references mention. So has each but the first of several equal types without a name. So
-// references are unambiguous, and the BTF can be restored from its records, except for the order of its types.
+// A type refers to types with a name by kind and name, so that it is the same type in the next kernel, even
+// if what it refers to has changed. Types without a name are part of what refers to them, and so are
+// pointers, arrays, qualifiers and prototypes. Of types that have one kind and name in one kernel, all but
+// the first have an ordinal, which references mention. So has each but the first of several equal types
+// without a name. So references are unambiguous, and the BTF can be restored from its records, except for the
+// order of its types.
 //
 // Not thread-safe.
 class Catalog {

@@ -222,16 +222,16 @@ class CorpusBuilder:
             except (FormatError, NotSupportedError) as error:
                 errors.append((outcome.path or "", str(error)))
             errors += content.failed
-        self._batch.failures.extend(
-            {
-                "path": escaped(os.path.abspath(path) if path and not is_url(path) else path),
-                "error": escaped(error),
-            }
-            for path, error in errors
-        )
+        for given, error in errors:
+            path = escaped(os.path.abspath(given) if given and not is_url(given) else given)
+            text = escaped(error)
+            row = {"path": path, "error": text}
+            if self._failures.get(path) != text and row not in self._batch.failures:
+                self._batch.failures.append(row)
         path, size, mtime = mark
-        if path:
-            self._batch.sources.append({"path": path, "size": size, "mtime_ns": mtime, "sha256": digest})
+        source = {"path": path, "size": size, "mtime_ns": mtime, "sha256": digest}
+        if path and mark not in self._sources and source not in self._batch.sources:
+            self._batch.sources.append(source)
         if len(self._batch.kernels) >= _BATCH or time.monotonic() > self._deadline:
             self.flush()
         return count, errors
@@ -439,6 +439,8 @@ class CorpusBuilder:
         self._ids = ids
         self._covered.add(part.number)
         self._texts = {}
+        self._sources.update((row["path"], row["size"], row["mtime_ns"]) for row in self._batch.sources)
+        self._failures.update((row["path"], row["error"]) for row in self._batch.failures)
         rows = made.tables["kernels"].select(["id", "sha256", "parent"]).to_pylist()
         self._ids_of.update({(row["sha256"], row["parent"] or 0): row["id"] for row in rows})
 
@@ -471,7 +473,7 @@ class CorpusBuilder:
             for row in self._batch.sources
             if (row["path"], row["size"], row["mtime_ns"]) not in self._sources
         ]
-        failures = [row for row in self._batch.failures if row["path"] not in self._failures]
+        failures = [row for row in self._batch.failures if self._failures.get(row["path"]) != row["error"]]
         self._batch = Batch(kept, sources, failures)
 
     def _read(self, parts: Mapping[int, Any]) -> None:

@@ -39,7 +39,7 @@ class Part(NamedTuple):
 
     Attributes:
         number: Its number, which the IDs of its rows contain.
-        needs: Numbers of the parts whose types its kernels have, in the order in which they were written.
+        needs: Numbers of the parts that its rows refer to.
         files: Its files, by table. A table without rows has none.
     """
 

@@ -107,7 +107,7 @@ class Corpus:
             return (
                 base["arch"],
                 base["flavour"],
-                version_key(base["release"]),
+                version_key(base["release"] or base["name"]),
                 base["name"],
                 base["sha256"],
                 row["parent"] is not None,

@@ -10,7 +10,7 @@ import numpy as np
 from ..kinds import Kind
 from .manifest import File, Part, content_name
 from .schema import TABLES, escaped, first_id, parquet, part_of, pyarrow, schema
-from .words import UNKNOWN_SIZE, decoded, refers
+from .words import ELEMENTS, UNKNOWN_SIZE, decoded, refers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +59,7 @@ class MadePart(NamedTuple):
 
     Attributes:
         number: Its number.
-        needs: The parts whose types its kernels have, itself excluded.
+        needs: The parts that its rows refer to, itself excluded.
         tables: Its tables.
         new: The numbers in the catalog of the rows of `types`.
     """
@@ -106,8 +106,15 @@ def make_part(
     tables["kernels"] = pa.Table.from_pylist(rows, schema("kernels"))
     tables["sources"] = pa.Table.from_pylist(batch.sources, schema("sources"))
     tables["failures"] = pa.Table.from_pylist(batch.failures, schema("failures"))
-    used = np.unique(part_of(ids[np.flatnonzero(masks.any(axis=0))]))
-    needs = tuple(int(part) for part in used if part not in (0, number))
+    used = [ids[np.flatnonzero(masks.any(axis=0))], np.array([row["parent"] or 0 for row in rows], np.int64)]
+    used += [
+        tables[name][column].fill_null(0).to_numpy()
+        for name in ("types", *ELEMENTS)
+        for column in ("type", "index_type")
+        if column in TABLES[name]
+    ]
+    parts = np.unique(np.concatenate([part_of(each) for each in used]))
+    needs = tuple(int(part) for part in parts if part not in (0, number))
     return MadePart(number, needs, tables, new)
 
 

@@ -173,7 +173,7 @@ def _history(source: CorpusReader, path: str) -> Any:
     columns = [source.kernels[name].to_pylist() for name in ("name", "release", "arch", "flavour")]
     for position, identity in enumerate(zip(*columns, strict=True)):
         if is_kernel[position]:
-            rows.append((path, *identity, *_cells(of_kernel.get(position), types)))
+            rows.append((escaped(path), *identity, *_cells(of_kernel.get(position), types)))
     fields = [pa.field(name, pa.string()) for name in ("path", "kernel", "release", "arch", "flavour")]
     fields += [
         pa.field("present", pa.bool_()),
