@@ -315,3 +315,13 @@ def test_random_graphs() -> None:
                 assert own[column].tolist() == other[column].tolist(), (name, column)
 
     hypothesis.settings(max_examples=300, deadline=None)(hypothesis.given(type_graphs())(check))()
+
+
+def test_names_as_texts_on_a_base() -> None:
+    builder = btfmmap.Builder()
+    builder.int("int", 4)
+    base = builder.build()
+    split = btfmmap.Builder(base=base)
+    columns = {"kind": [Kind.PTR, Kind.STRUCT], "size_or_type": [1, 8], "name": ["", "own"]}
+    split.add_tables(types=columns)
+    assert split.build().names([2, 3]) == ["", "own"]

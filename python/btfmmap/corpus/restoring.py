@@ -65,7 +65,7 @@ def restored(lineage: Lineage, numbers: Array, byte_order: str, base: Restored |
             raise FormatError(f"the type {lineage.ids[missing]} is referred to by a kernel that lacks it")
         return found
 
-    tables = _tables(lineage, numbers, own, resolved)
+    tables = _tables(lineage, numbers, own, resolved, _Names(lineage, verbatim=base is None))
     builder = Builder(byte_order=None if base is not None else byte_order, base=base and base.btf)
     try:
         builder.add_tables(**tables)
@@ -75,7 +75,9 @@ def restored(lineage: Lineage, numbers: Array, byte_order: str, base: Restored |
     return Restored(btf, ids, keys)
 
 
-def _tables(lineage: Lineage, numbers: Array, own: Array, resolved: Any) -> dict[str, Any]:
+def _tables(
+    lineage: Lineage, numbers: Array, own: Array, resolved: Any, names: _Names
+) -> dict[str, Any]:
     records = lineage.records
     rows = numbers - 1
     types = {name: column[rows] for name, column in records.types.items()}
@@ -84,7 +86,6 @@ def _tables(lineage: Lineage, numbers: Array, own: Array, resolved: Any) -> dict
     is_array = kinds == Kind.ARRAY
     value = types["value"].copy()
     value[refer] = resolved(value[refer])
-    of_names, strings = _strings(lineage)
     is_func = kinds == Kind.FUNC
     tables: dict[str, Any] = {
         "types": {
@@ -93,14 +94,14 @@ def _tables(lineage: Lineage, numbers: Array, own: Array, resolved: Any) -> dict
             "kind_flag": types["flag"],
             "vlen": np.where(is_func, types["extra"], types["elements"]).astype(np.uint32),
             "size_or_type": np.where(is_array, 0, value).astype(np.uint32),
-            "name_off": of_names[types["name"]],
+            **names.column(types["name"]),
         },
         "arrays": {
             "type": value[is_array],
             "index_type": resolved(types["index_type"][is_array]),
             "nelems": types["extra"][is_array],
         },
-        "strings": strings,
+        "strings": names.section,
     }
     ints = types["extra"][kinds == Kind.INT]
     tables["ints"] = {
@@ -120,7 +121,7 @@ def _tables(lineage: Lineage, numbers: Array, own: Array, resolved: Any) -> dict
         columns: dict[str, Any] = {"parent": parents[kept]}
         for name, column in element.items():
             if name == "name":
-                columns["name_off"] = of_names[column[kept]]
+                columns |= names.column(column[kept])
             elif name == "type":
                 columns["type"] = resolved(column[kept])
             elif name not in ("row", "number"):
@@ -133,9 +134,24 @@ def _tables(lineage: Lineage, numbers: Array, own: Array, resolved: Any) -> dict
     return tables
 
 
-def _strings(lineage: Lineage) -> tuple[Array, bytes]:
-    """Offsets of names, by number, and a string section."""
-    texts = [name.encode(errors="surrogateescape") for name in lineage.names]
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(text) + 1 for text in texts], out=offsets[1:])
-    return offsets[:-1].astype(np.uint32), b"\0".join(texts) + b"\0"
+class _Names:
+    """Columns of names for `Builder.add_tables`.
+
+    Attributes:
+        section: A string section; None for a split BTF, whose names are few and given as texts.
+    """
+
+    def __init__(self, lineage: Lineage, *, verbatim: bool) -> None:
+        self._names = lineage.names
+        self.section: bytes | None = None
+        if verbatim:
+            texts = [name.encode(errors="surrogateescape") for name in lineage.names]
+            self._offsets = np.zeros(len(texts) + 1, np.int64)
+            np.cumsum([len(text) + 1 for text in texts], out=self._offsets[1:])
+            self.section = b"\0".join(texts) + b"\0"
+
+    def column(self, numbers: Array) -> dict[str, Any]:
+        """The column of names with these numbers."""
+        if self.section is None:
+            return {"name": [self._names[number] for number in numbers.tolist()]}
+        return {"name_off": self._offsets[numbers].astype(np.uint32)}

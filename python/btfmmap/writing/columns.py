@@ -75,7 +75,8 @@ def written_tables(
     section = None if strings is None else _section(draft, strings, split=base is not None)
     sources: dict[str, Any] = {}
     for name in _NAMED & columns.keys():
-        source = _add_names(name, tables[name], columns[name], section, verbatim=strings is not None)
+        start = 0 if base is None else sum(len(level.string_section) for level in base._levels())
+        source = _add_names(name, tables[name], columns[name], section, start, verbatim=strings is not None)
         if source is not None:
             sources[name] = source
     types = columns["types"]
@@ -158,12 +159,15 @@ def _section(draft: Draft, strings: Buffer | Array, *, split: bool) -> bytes | N
 
 
 def _add_names(
-    name: str, table: Columns, columns: dict[str, Array], section: bytes | None, *, verbatim: bool
+    name: str, table: Columns, columns: dict[str, Array], section: bytes | None, start: int, *, verbatim: bool
 ) -> bytes | CoreBtf | None:
-    """Add the offsets of names to the columns. Returns what they refer to; None for the draft's strings."""
+    """Add the offsets of names to the columns. Returns what they refer to; None for the draft's strings.
+
+    `start` is the size of the strings of the base, which precede those of a split BTF.
+    """
     given = {*table.keys()}
     if "name" in given:
-        blob, columns["name_off"] = _pooled(f"{name}.name", table["name"])
+        blob, columns["name_off"] = _pooled(f"{name}.name", table["name"], start)
         return blob
     if "name_off" not in given:
         return None
@@ -172,11 +176,11 @@ def _add_names(
     return section if verbatim else _owner(offsets)
 
 
-def _pooled(name: str, texts: Any) -> tuple[bytes, U32]:
-    """Names as the offset of each in a string section."""
+def _pooled(name: str, texts: Any, start: int) -> tuple[bytes, U32]:
+    """Names as the offset of each in a string section that starts at an offset."""
     pool: dict[str, int] = {"": 0}
     parts = [b"\0"]
-    end = 1
+    end = start + 1
     offsets = []
     for text in texts:
         offset = pool.get(text) if isinstance(text, str) else None
