@@ -440,7 +440,8 @@ def test_who_imports_the_core() -> None:
     }
     files = (
         "arrow banner checking/objects checking/sources containers contract/target corpus/building "
-        "diffing/diff diffing/result dtype dumping ext fingerprints formatting kernel linting loaded_btf matching opening "
+        "diffing/diff diffing/result dtype dumping ext fingerprints formatting kernel linting loaded_btf "
+        "matching opening "
         "paths/expressions paths/reading paths/searching programs record_readers records relocations "
         "writing/builder writing/columns writing/min_core writing/results writing/transformations"
     )

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +61,17 @@ def series(tmp_path: Path) -> list[Path]:
 
 
 class TestRestoring:
-    def kernels(self) -> list[Path]:
-        return sorted(DATA.glob("*.btf.xz"))
-
     def test_each_kernel_is_what_it_was(self, tmp_path: Path) -> None:
-        kernels = self.kernels()
+        kernels = [
+            DATA / "6.12-s390x.btf.xz",
+            *sorted(DATA.glob("*.part.btf.xz")),
+            *DATA.glob("tun.*.btf.xz"),
+        ]
         assert len(kernels) > 1
         built = corpus.build(tmp_path, kernels)
         assert built.added + len(built.failed) == len(kernels)
         assert all("base" in error for _, error in built.failed)  # split BTF
-        assert built.added > 4
+        assert built.added > 3
         opened = corpus.open(tmp_path)
         for number, path in enumerate(opened.kernels["path"].to_pylist()):
             assert same(opened.btf(number), btfmmap.open(path)), path
@@ -248,7 +249,7 @@ class TestBuilding:
             corpus.build(tmp_path / "two", series, executor=executor)
         assert content(tmp_path / "two") == content(tmp_path / "one")
 
-    def test_urls(self, tmp_path: Path) -> None:
+    def test_urls(self) -> None:
         fsspec = requirements.package("fsspec")
         system = fsspec.filesystem("memory")
         for seed in range(3):
@@ -264,12 +265,12 @@ class TestBuilding:
 
 class TestQuestions:
     @pytest.fixture
-    def opened(self, tmp_path: Path) -> Iterator[tuple[corpus.Corpus, dict[str, btfmmap.Btf]]]:
+    def opened(self, tmp_path: Path) -> tuple[corpus.Corpus, dict[str, btfmmap.Btf]]:
         kernels = {f"6.{seed}": btfmmap.open(data=small_kernel(seed)) for seed in range(25)}
         for name, btf in [*kernels.items()]:
             corpus.build(tmp_path, {name: btf}) if name < "6.12" else None
         corpus.build(tmp_path, kernels)
-        yield corpus.open(tmp_path), kernels
+        return corpus.open(tmp_path), kernels
 
     def test_history(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
         asked, kernels = opened
@@ -283,7 +284,11 @@ class TestQuestions:
             history = reference.history(path)
             names = reference.kernels.name.tolist()
             expected = dict(
-                zip(names, zip(history.present.tolist(), history.bit_offset.tolist(), strict=True), strict=True)
+                zip(
+                    names,
+                    zip(history.present.tolist(), history.bit_offset.tolist(), strict=True),
+                    strict=True,
+                )
             )
             for row in rows:
                 offset = -1 if row["bit_offset"] is None else row["bit_offset"]
@@ -314,9 +319,9 @@ class TestQuestions:
 
     def test_size_changes(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
         asked, kernels = opened
-        names = [name for name in asked.kernels["name"].to_pylist()]
+        names = asked.kernels["name"].to_pylist()
         expected = []
-        for old, new in zip(names, names[1:]):
+        for old, new in pairwise(names):
             for number in range(40):
                 sizes = [kernels[name][f"struct type_{number}"].size for name in (old, new)]
                 if sizes[0] != sizes[1]:
@@ -337,7 +342,7 @@ class TestQuestions:
 
     def test_what_is_not_there(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
         asked, _ = opened
-        with pytest.raises(btfmmap.NotFoundError, match="no kernel has type_1.nothing"):
+        with pytest.raises(btfmmap.NotFoundError, match=r"no kernel has type_1\.nothing"):
             asked.history("type_1.nothing")
         with pytest.raises(ValueError, match="keywords"):
             asked.presence("structure x")

@@ -37,7 +37,8 @@ Number = Callable[[str], int]
 def mixed(colours: U64, values: Any) -> U64:
     """Mix values into colours."""
     found: U64 = (colours ^ np.asarray(values).astype(np.uint64)) * _FACTOR
-    return found ^ (found >> _SHIFT)
+    found ^= found >> _SHIFT
+    return found
 
 
 def colours(btf: btfmmap.Btf) -> dict[str, U64]:
@@ -60,7 +61,8 @@ def colours(btf: btfmmap.Btf) -> dict[str, U64]:
 def _texts(btf: btfmmap.Btf, offsets: Any) -> U64:
     unique, inverse = np.unique(np.asarray(offsets), return_inverse=True)
     numbers = [hash(text) & 0xFFFFFFFFFFFFFFFF for text in btf.strings(unique)]
-    return np.array(numbers, np.uint64)[inverse]
+    found: U64 = np.array(numbers, np.uint64)[inverse]
+    return found
 
 
 def _own(btf: btfmmap.Btf) -> U64:
@@ -71,13 +73,14 @@ def _own(btf: btfmmap.Btf) -> U64:
     for column in (types.kind, types.kind_flag, types.vlen, np.where(refer, 0, types.size_or_type)):
         found = mixed(found, column)
     found = mixed(found, _texts(btf, types.name_off))
-    for table, columns in (
+    fixed: tuple[tuple[Any, tuple[str, ...]], ...] = (
         (btf.ints, ("encoding", "bit_offset", "nr_bits")),
         (btf.arrays, ("nelems",)),
         (btf.funcs, ("linkage",)),
         (btf.vars, ("linkage",)),
         (btf.decl_tags, ("component_idx",)),
-    ):
+    )
+    for table, columns in fixed:
         rows = np.asarray(table.id) - btf.first_id
         for name in columns:
             found[rows] = mixed(found[rows], np.asarray(table[name]).astype(np.int64))

@@ -1,7 +1,7 @@
 """Build a corpus of many kernels in Parquet files, each definition stored once; verify, describe, compact it.
 
-build adds kernels to the corpus CORPUS, which is created if there is none: files, globs, folders of these such
-as BTFHub's, folders of a kernel with its modules, and URLs. It skips what the corpus has, so it goes on where
+build adds kernels to the corpus CORPUS, which is created if there is none: files, globs, folders of these,
+such as BTFHub's, folders of a kernel with its modules, and URLs. It skips what the corpus has, so it goes on where
 an earlier build stopped. verify reads all files and restores each kernel. info prints what there is. compact
 writes the corpus anew with fewer files.
 
@@ -24,7 +24,6 @@ from .progress import Progress
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from typing import Any
 
 _ACTIONS = ("build", "verify", "info", "compact")
 _IDENTITY = ("name", "release", "arch", "flavour")
@@ -64,12 +63,12 @@ def _build(args: argparse.Namespace) -> int:
     with _Rate() as progress, Jobs(args.jobs, len(inputs)) as executor:
         built = reading(corpus.build, args.path, inputs, executor=executor, progress=progress)
     if args.json:
-        failures = [{"path": path, "error": error} for path, error in built.failed]
+        failures = [{"path": path, "error": reason} for path, reason in built.failed]
         print_document("corpus_build", 1, added=built.added, known=built.known, failed=failures)
     else:
         print(f"{built.added:,} added, {built.known:,} known, {len(built.failed):,} failed")
-    for path, error in built.failed:
-        complain(error if error.startswith(path) else f"{path}: {error}")
+    for path, reason in built.failed:
+        complain(reason if reason.startswith(path) else f"{path}: {reason}")
     wrong = bool(built.failed) or bool(failed)
     return WRONG_INPUT if wrong and not args.ignore_failed else DONE
 
@@ -100,7 +99,7 @@ def _info(args: argparse.Namespace) -> int:
         print_document("corpus_info", 1, kernels=rows, tables=tables, failures=found.failures.to_pylist())
         return DONE
     shown = [
-        tuple(printable(row[name]) for name in _IDENTITY) + (f"{row['types']:,}",)
+        (*(printable(row[name]) for name in _IDENTITY), f"{row['types']:,}")
         for row in rows
         if not row["parent"]
     ]

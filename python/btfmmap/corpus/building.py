@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import _core
-from ..errors import BtfError, FormatError, NotSupportedError
+from ..errors import FormatError, NotSupportedError
 from ..kernels.inputs import KernelInput, inputs
 from ..kernels.mapping import error_text, map_kernels
 from ..kinds import Kind
@@ -127,7 +127,7 @@ def find_inputs(kernels: Kernels) -> list[KernelInput]:
     """
     if isinstance(kernels, Mapping):
         return [*inputs(kernels)]
-    items: Iterable[Any] = kernels if _is_list(kernels) else [kernels]
+    items: Any = kernels if _is_list(kernels) else [kernels]
     return [found for item in items for found in _of_item(item)]
 
 
@@ -222,9 +222,9 @@ class CorpusBuilder:
             except (FormatError, NotSupportedError) as error:
                 errors.append((outcome.path or "", str(error)))
             errors += content.failed
-        for given, error in errors:
+        for given, reason in errors:
             path = escaped(os.path.abspath(given) if given and not is_url(given) else given)
-            text = escaped(error)
+            text = escaped(reason)
             row = {"path": path, "error": text}
             if self._failures.get(path) != text and row not in self._batch.failures:
                 self._batch.failures.append(row)
@@ -425,7 +425,7 @@ class CorpusBuilder:
             part = write_part(self.storage, made)
             if not {*part.needs} <= {*self.manifest.parts}:
                 raise FormatError(
-                    f"{self.storage.url}: the corpus was compacted during this build, which needs to start again"
+                    f"{self.storage.url}: the corpus was compacted meanwhile; start the build again"
                 )
             parts = {**self.manifest.parts, part.number: part}
             manifest = Manifest(self.manifest.sequence + (not self._replaces), parts)

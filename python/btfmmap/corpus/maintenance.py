@@ -38,7 +38,7 @@ class Verified(NamedTuple):
 
 
 def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) -> Verified:
-    """Verify a corpus: the content of each file, and that each kernel can be restored with what it should have.
+    """Verify a corpus: the content of each file, and that each kernel can be restored.
 
     Args:
         path: A folder, or the URL of one that fsspec opens.
@@ -83,8 +83,8 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
             problems += found
         except BtfError as error:
             problems.append(str(error))
-    found = {f"{table}/{name}" for table in TABLES for name in storage.names(table)}
-    return Verified(restored, problems, sorted(found - used))
+    there = {f"{table}/{name}" for table in TABLES for name in storage.names(table)}
+    return Verified(restored, problems, sorted(there - used))
 
 
 def _restored(corpus: Corpus, progress: Progress | None) -> tuple[int, list[str]]:
@@ -110,8 +110,8 @@ def _restored(corpus: Corpus, progress: Progress | None) -> tuple[int, list[str]
 def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -> None:
     """Write a corpus anew with fewer parts, each definition stored once, and remove what is not used.
 
-    Small parts, such as those of a build for each new kernel, and types that two builders stored at once, take
-    more room and time to read. Nothing else may write the corpus meanwhile: a build that does fails. Who has
+    Small parts, such as those of a build for each new kernel, and types that two builders stored at once,
+    take more room and time to read. Nothing else may write the corpus meanwhile: a build that does fails. Who has
     the corpus open needs to open it again.
 
     Args:

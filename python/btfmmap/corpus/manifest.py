@@ -122,8 +122,8 @@ def _parsed(content: bytes, sequence: int, path: str) -> Manifest:
         version = document["version"], document["fingerprints"]
         if version != (VERSION, FINGERPRINTS_VERSION):
             raise FormatError(
-                f"{path}: the corpus has version {version[0]} with fingerprints of version {version[1]}; this "
-                f"btfmmap reads {VERSION} with {FINGERPRINTS_VERSION}"
+                f"{path}: the corpus has version {version[0]} with fingerprints of version {version[1]}; "
+                f"this btfmmap reads {VERSION} with {FINGERPRINTS_VERSION}"
             )
         parts = [_part(each) for each in document["parts"]]
     except FormatError:

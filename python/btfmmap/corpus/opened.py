@@ -257,7 +257,7 @@ class Corpus:
         """Call a function with each kernel.
 
         Args:
-            function: Takes an `OpenKernel`. With an executor of processes it is pickled, and so is its result.
+            function: Takes an `OpenKernel`. With an executor of processes it is pickled, as is its result.
             executor: A `concurrent.futures.Executor`; None for this process.
             progress: Called with the number of kernels done, their number, and the name of the next one.
 
@@ -367,8 +367,8 @@ class Corpus:
             pattern: A glob of names, such as "tcp_*"; a keyword may precede it: "struct tcp_*", "func tcp_*".
 
         Returns:
-            A table with a row for each definition and kernel: kind, name, kernel, definition, fingerprint, size.
-            It is sorted by name.
+            A table with a row for each definition and kernel, sorted by name: kind, name, kernel, definition,
+            fingerprint, size.
 
         Example:
             >>> corpus.presence("struct f*").select(["name", "size"]).to_pylist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -240,7 +241,7 @@ def _holders(source: CorpusReader, place: _Place) -> Iterator[_Place]:
     """The structs, unions, enums or prototypes that the type of a place is, below typedefs and qualifiers."""
     pending = [place]
     for _ in range(_MAX_STEPS):
-        following = []
+        following: list[_Place] = []
         for each in pending:
             row = source.types([each.type_id]).get(each.type_id)
             if row is None:
@@ -345,7 +346,7 @@ def size_changes(source: CorpusReader, pattern: str) -> Any:
     keyword, _, name = pattern.rpartition(" ")
     if keyword and keyword not in ("struct", "union"):
         raise ValueError(f"{keyword!r} is not one of the keywords struct, union")
-    found = []
+    found: list[Any] = []
     for each in (keyword,) if keyword else ("struct", "union"):
         rows = source.matching(f"{each} {name}", ("id", "kind", "name", "ordinal", "size"))
         rows = rows.filter(pa.compute.equal(rows["ordinal"], 0))
@@ -413,7 +414,7 @@ def _neighbours(source: CorpusReader) -> tuple[Array, tuple[Array, Array]]:
     kernels = source.kernels
     rows = np.flatnonzero(pyarrow().compute.is_null(kernels["parent"]).to_numpy())
     series = [*zip(kernels["arch"].to_pylist(), kernels["flavour"].to_pylist(), strict=True)]
-    same = [series[left] == series[right] for left, right in zip(rows[:-1], rows[1:], strict=True)]
+    same = [series[left] == series[right] for left, right in pairwise(rows.tolist())]
     old = np.flatnonzero(np.array(same, bool))
     return rows, (old, old + 1)
 

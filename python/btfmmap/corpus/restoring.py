@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..btf import Btf
+    from ..writing.builder import ByteOrder
     from .lineage import Lineage
 
     Array = npt.NDArray[Any]
@@ -34,7 +35,7 @@ class Restored(NamedTuple):
     keys: Array
 
 
-def restored(lineage: Lineage, numbers: Array, byte_order: str, base: Restored | None) -> Restored:
+def restored(lineage: Lineage, numbers: Array, byte_order: ByteOrder, base: Restored | None) -> Restored:
     """Restore a BTF.
 
     Args:
@@ -75,9 +76,7 @@ def restored(lineage: Lineage, numbers: Array, byte_order: str, base: Restored |
     return Restored(btf, ids, keys)
 
 
-def _tables(
-    lineage: Lineage, numbers: Array, own: Array, resolved: Any, names: _Names
-) -> dict[str, Any]:
+def _tables(lineage: Lineage, numbers: Array, own: Array, resolved: Any, names: _Names) -> dict[str, Any]:
     records = lineage.records
     rows = numbers - 1
     types = {name: column[rows] for name, column in records.types.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from ..optional import optional
@@ -119,10 +120,8 @@ class LocalStorage:
 
     def remove(self, name: str) -> None:
         """Remove a file."""
-        try:
+        with suppress(FileNotFoundError):
             os.unlink(self.path(name))
-        except FileNotFoundError:
-            pass
 
 
 class RemoteStorage:

@@ -76,8 +76,8 @@ def decoded(words: Array, starts: Array) -> RecordColumns:
     }
     rows = np.flatnonzero(defined & np.isin(kinds, COMPOSITES))
     layouts: Columns = {"row": rows}
-    for number, name in enumerate(LAYOUT):
-        layouts[name] = words[at[rows] + _HEAD + number]
+    for place, name in enumerate(LAYOUT):
+        layouts[name] = words[at[rows] + _HEAD + place]
     elements = {}
     for table, (of_kinds, before, fields) in ELEMENTS.items():
         rows = np.flatnonzero(defined & np.isin(kinds, of_kinds))
@@ -152,4 +152,5 @@ def _numbers(counts: Array) -> Array:
     """0, 1, ... up to each count."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) - np.repeat(ends - counts, counts)
+    numbers: Array = np.arange(total) - np.repeat(ends - counts, counts)
+    return numbers
