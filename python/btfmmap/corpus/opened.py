@@ -184,7 +184,7 @@ class Corpus:
 
         Example:
             >>> corpus.count("members")
-            12
+            22
         """
         return sum(part.files[table].rows for part in self._parts.values() if table in part.files)
 
