@@ -354,7 +354,19 @@ def test_module_only_registers() -> None:
 
 
 FOLDERS_OF_MODULES = (
-    *("", "checking", "cli", "contract", "corpus", "diffing", "html", "kernels", "pages", "paths", "pictures"),
+    *(
+        "",
+        "checking",
+        "cli",
+        "contract",
+        "corpus",
+        "diffing",
+        "html",
+        "kernels",
+        "pages",
+        "paths",
+        "pictures",
+    ),
     "writing",
 )
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}

@@ -340,6 +340,22 @@ class TestQuestions:
         lengths = [outcome.value for outcome in asked.map(lambda kernel: len(kernel.base))]
         assert lengths == [len(kernels[name]) for name in asked.kernels["name"].to_pylist()]
 
+    def test_sql(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        """The question of docs/corpus.md in SQL, as history answers it."""
+        duckdb = requirements.package("duckdb")
+        asked, _ = opened
+        page = (Path(__file__).parent.parent / "docs" / "corpus.md").read_text()
+        query = page.partition("```sql\n")[2].partition("```")[0]
+        query = query.replace("'sock'", "'type_1'").replace("'sk_uid'", "'field_1'")
+        with duckdb.connect() as connection:
+            for table in ("kernels", "types", "members", "presence"):
+                connection.execute(f"CREATE VIEW {table} AS FROM read_parquet({asked.files(table)})")
+            found = connection.execute(query).fetchall()
+        rows = asked.history("type_1.field_1").to_pylist()
+        expected = [(row["kernel"], row["bit_offset"], row["type"]) for row in rows if row["present"]]
+        assert found
+        assert sorted(found) == sorted(expected)
+
     def test_what_is_not_there(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
         asked, _ = opened
         with pytest.raises(btfmmap.NotFoundError, match=r"no kernel has type_1\.nothing"):
