@@ -103,7 +103,7 @@ def _own(btf: btfmmap.Btf) -> U64:
 def _refined(btf: btfmmap.Btf, own: U64, of_types: U64) -> U64:
     types = btf.types
     refer = np.isin(types.kind, _REFER)
-    found = own.copy()
+    found: U64 = own.copy()
     found[refer] = mixed(found[refer], of_types[types.size_or_type[refer]])
     rows = np.asarray(btf.arrays.id) - btf.first_id
     for name in ("type", "index_type"):
@@ -117,6 +117,6 @@ def _summed(table: Any, values: U64, rows: int, first_id: int) -> U64:
     """Values of elements, summed for each type, with their places among its elements."""
     parents = np.asarray(table.parent).astype(np.int64) - first_id
     starts = np.searchsorted(parents, parents)
-    found = np.zeros(rows, np.uint64)
+    found: U64 = np.zeros(rows, np.uint64)
     np.add.at(found, parents, mixed(values, np.arange(len(parents)) - starts + 1))
     return found

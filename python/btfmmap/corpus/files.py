@@ -135,11 +135,15 @@ class Files:
             at = [*TABLES[table]].index(column)
             least, most = [], []
             for number in range(metadata.num_row_groups):
-                statistics = metadata.row_group(number).column(at).statistics
-                if statistics is None or not statistics.has_min_max:
-                    raise FormatError(f"{self._storage.path(name)}: the column {column} has no statistics")
-                least.append(statistics.min)
-                most.append(statistics.max)
+                try:
+                    statistics = metadata.row_group(number).column(at).statistics
+                    if statistics is None or not statistics.has_min_max:
+                        raise ValueError("there are none")
+                    least.append(statistics.min)
+                    most.append(statistics.max)
+                except (ValueError, OSError) as error:  # not UTF-8, among others
+                    path = self._storage.path(name)
+                    raise FormatError(f"{path}: the statistics of {column} are damaged: {error}") from None
             self._limits[name, column] = least, most
         return self._limits[name, column]
 
@@ -151,7 +155,7 @@ class Files:
             try:
                 file = parquet().ParquetFile(self._storage.open(name))
                 found = file.schema_arrow
-            except pa.ArrowException as error:
+            except (pa.ArrowException, ValueError) as error:
                 raise FormatError(f"{path}: the file is damaged: {error}") from None
             if not found.equals(schema(table)):
                 raise FormatError(f"{path}: the file does not have the columns of {table}")
@@ -168,7 +172,8 @@ class Files:
         try:
             wanted = [*columns] if columns else None
             rows = file.read(wanted) if groups is None else file.read_row_groups(groups, wanted)
-        except (pyarrow().ArrowException, OSError) as error:
+            rows.validate(full=True)  # texts are UTF-8, among others
+        except (pyarrow().ArrowException, OSError, ValueError) as error:
             name = self._storage.path(f"{table}/{part.files[table].name}")
             raise FormatError(f"{name}: the file is damaged: {error}") from None
         return rows.select(columns) if columns else rows

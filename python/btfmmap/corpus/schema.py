@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 from ..optional import optional
@@ -90,6 +89,8 @@ TABLES: dict[str, dict[str, str]] = {
 
 _ROW_BITS = 32
 
+_schemas: dict[str, Any] = {}
+
 
 def part_of(ids: Any) -> Any:
     """The number of the part that IDs of types or kernels belong to."""
@@ -124,15 +125,16 @@ def parquet() -> Any:
     return optional("pyarrow.parquet", "corpus")
 
 
-@cache
 def schema(table: str) -> Any:
     """The Arrow schema of a table."""
+    if table in _schemas:
+        return _schemas[table]
     pa = pyarrow()
     fields = [
         pa.field(name, getattr(pa, kind.rstrip("?"))(), nullable=kind.endswith("?"))
         for name, kind in TABLES[table].items()
     ]
-    return pa.schema(fields, {"btfmmap.corpus": str(VERSION)})
+    return _schemas.setdefault(table, pa.schema(fields, {"btfmmap.corpus": str(VERSION)}))
 
 
 def escaped(name: str) -> str:

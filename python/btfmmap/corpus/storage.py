@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class Storage(Protocol):
-    """A folder of files that are written once."""
+    """A folder of files that are written once. Methods raise OSError."""
 
     url: str
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file. Raises `OSError`."""
+        """Return the content of a file."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file as a whole, unless it is there. Raises `OSError`."""
+        """Write a file as a whole, unless it is there."""
 
     def create(self, name: str, content: bytes) -> bool:
-        """Write a file as a whole, and return whether it was not there before. Raises `OSError`."""
+        """Write a file as a whole, and return whether it was not there before."""
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in a folder; empty if there is none."""
@@ -38,7 +38,7 @@ class Storage(Protocol):
         """Return the path or URL of a file."""
 
     def open(self, name: str) -> Any:
-        """Open a file for `pyarrow.parquet`. Raises `OSError`."""
+        """Open a file for `pyarrow.parquet`."""
 
 
 def is_url(path: str) -> bool:
