@@ -36,6 +36,9 @@ FOLDERS = {
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
     "fingerprint": {"base", "simd", "format", "index", "names", "tables", "analysis"},
     "diff": {"base", "format", "index", "names", "tables", "btf", "analysis", "fingerprint"},
+    "corpus": {
+        *("base", "format", "index", "names", "tables", "btf", "analysis", "fingerprint", "diff"),
+    },
     "arrow": {"base", "names", "btf"},
     "decode": {"base", "format", "index", "btf", "analysis"},
     "text": {"base", "simd"},
@@ -80,6 +83,10 @@ LAYERS = {
     ),
     "diffing": ("diffing", {"base", "tables", "btf", "opening", "kernels"}),
     "writing": ("writing", {"base", "tables", "btf", "opening", "kernels", "checking"}),
+    "corpus": (
+        "corpus",
+        {"base", "tables", "btf", "opening", "kernels", "checking", "diffing", "writing"},
+    ),
     "pictures": (
         "pages pictures",
         {"base", "tables", "types", "values", "btf", "opening", "kernels", "checking", "diffing"},
@@ -89,7 +96,7 @@ LAYERS = {
         "__init__",
         {
             *("base", "files", "programs", "types", "values", "paths", "btf", "opening", "kernels"),
-            *("checking", "diffing", "writing", "doctor", "pictures"),
+            *("checking", "diffing", "writing", "corpus", "doctor", "pictures"),
         },
     ),
     "cli": ("__main__ cli", {"package"}),
@@ -187,6 +194,7 @@ PUBLIC_NAMES = {
     "Verdict",
     "__version__",
     "check",
+    "corpus",
     "diff",
     "distill",
     "check_paths",
@@ -346,7 +354,19 @@ def test_module_only_registers() -> None:
 
 
 FOLDERS_OF_MODULES = (
-    *("", "checking", "cli", "contract", "diffing", "html", "kernels", "pages", "paths", "pictures"),
+    *(
+        "",
+        "checking",
+        "cli",
+        "contract",
+        "corpus",
+        "diffing",
+        "html",
+        "kernels",
+        "pages",
+        "paths",
+        "pictures",
+    ),
     "writing",
 )
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
@@ -431,8 +451,9 @@ def test_who_imports_the_core() -> None:
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
     files = (
-        "arrow banner checking/objects checking/sources containers contract/target diffing/diff "
-        "diffing/result dtype dumping ext fingerprints formatting kernel linting loaded_btf matching opening "
+        "arrow banner checking/objects checking/sources containers contract/target corpus/building "
+        "diffing/diff diffing/result dtype dumping ext fingerprints formatting kernel linting loaded_btf "
+        "matching opening "
         "paths/expressions paths/reading paths/searching programs record_readers records relocations "
         "writing/builder writing/columns writing/min_core writing/results writing/transformations"
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,16 +51,26 @@ EXAMPLES = [
 ]
 
 
+def corpus_of(example: doctest.DocTest, btf: btfmmap.Btf, folder: Path) -> dict[str, Any]:
+    """A corpus of the sample, for the examples of its methods."""
+    if not example.name.startswith("btfmmap.corpus.opened."):
+        return {}
+    btfmmap.corpus.build(folder, btf)
+    return {"corpus": btfmmap.corpus.open(folder)}
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_example(example: doctest.DocTest) -> None:
+def test_example(example: doctest.DocTest, tmp_path: Path) -> None:
     if example.name in OPTIONAL:
         requirements.package(OPTIONAL[example.name])
+    if example.name.startswith("btfmmap.corpus."):
+        requirements.package("pyarrow")
     output: list[str] = []
     with btfmmap.open(btfmmap.SAMPLE_BTF) as btf:
         kernel = btfmmap.open_kernel(base=btf, modules=False)
         test = doctest.DocTest(
             example.examples,
-            {"btfmmap": btfmmap, "np": np, "btf": btf, "kernel": kernel},
+            {"btfmmap": btfmmap, "np": np, "btf": btf, "kernel": kernel, **corpus_of(example, btf, tmp_path)},
             example.name,
             example.filename,
             example.lineno,

@@ -29,4 +29,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     btfmmap::bindings::register_arrow(module);
     btfmmap::bindings::register_writing(module);
     btfmmap::bindings::register_paths(module);
+    btfmmap::bindings::register_corpus(module);
 }

@@ -30,5 +30,6 @@ void register_record_reader(pybind11::module_& module);
 void register_arrow(pybind11::module_& module);
 void register_writing(pybind11::module_& module);
 void register_paths(pybind11::module_& module);
+void register_corpus(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

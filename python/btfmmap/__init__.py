@@ -30,7 +30,7 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import pages, pictures
+    from . import corpus, pages, pictures
     from .checking.check import check
     from .checking.paths import PathResult, check_paths
     from .checking.problems import Place, Problem
@@ -136,6 +136,7 @@ __all__ = [
     "__version__",
     "check",
     "check_paths",
+    "corpus",
     "diff",
     "distill",
     "doctor",
@@ -222,7 +223,7 @@ _LAZY = {
     "loaded": "loaded_btf",
     "open_kernel": "kernel",
 }
-_MODULES = ("pages", "pictures")
+_MODULES = ("corpus", "pages", "pictures")
 
 
 def __getattr__(name: str) -> object:

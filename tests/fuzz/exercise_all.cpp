@@ -27,6 +27,7 @@
 #include "core/core_relo/description.hpp"
 #include "core/core_relo/evaluation.hpp"
 #include "core/core_relo/records.hpp"
+#include "core/corpus/catalog.hpp"
 #include "core/decode/bitfield.hpp"
 #include "core/decode/value_type.hpp"
 #include "core/diff/changes.hpp"
@@ -329,6 +330,23 @@ std::vector<diff::Source> sources_of(const Btf& btf) {
         sources.push_back({sizes, fingerprints, below == nullptr ? "" : "module"});
     }
     return sources;
+}
+
+// Adds a BTF and its bases twice: the same types have the same numbers.
+void add_to_catalog(corpus::Catalog& catalog, const Btf& btf) {
+    std::vector<uint32_t> numbers;
+    for (int round = 0; round != 2; ++round) {
+        std::shared_ptr<const corpus::Entry> entry;
+        for (const diff::Source& source : sources_of(btf)) {
+            entry = catalog.add(*source.sizes, *source.fingerprints, entry);
+        }
+        for (const uint32_t number : entry->numbers) {
+            require(number < catalog.records());
+            touch(catalog.record(number));
+        }
+        require(round == 0 || numbers == entry->numbers);
+        numbers = entry->numbers;
+    }
 }
 
 void read_changes(const std::shared_ptr<diff::History>& history, uint32_t before, uint32_t after) {
@@ -761,7 +779,9 @@ void ask_paths(const Btf& btf, std::string_view path, std::size_t options) {
 
 void compare(const std::vector<BtfPtr>& btfs) {
     const auto history = std::make_shared<diff::History>();
+    corpus::Catalog catalog;
     for (const BtfPtr& btf : btfs) {
+        attempt([&] { add_to_catalog(catalog, *btf); });
         attempt([&] { history->add_kernel(sources_of(*btf)); });
         attempt([&] { read_versions(*history); });
         for (uint32_t after = 1; after < history->kernels(); ++after) {

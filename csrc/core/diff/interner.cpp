@@ -84,6 +84,7 @@ const char* Interner::copied(std::string_view text) {
     std::memcpy(copy, text.data(), text.size());
     free_ += text.size();
     left_ -= text.size();
+    bytes_ += text.size();
     return copy;
 }
 

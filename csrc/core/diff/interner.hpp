@@ -26,6 +26,8 @@ public:
         return {entries_[number].data, entries_[number].size};
     }
     std::uint32_t size() const { return static_cast<std::uint32_t>(entries_.size()); }
+    // The size of all strings in bytes.
+    std::uint64_t bytes() const { return bytes_; }
 
 private:
     struct Entry {
@@ -44,6 +46,7 @@ private:
     std::vector<std::unique_ptr<char[]>> chunks_;
     char* free_ = nullptr;
     std::size_t left_ = 0;
+    std::uint64_t bytes_ = 0;
 };
 
 }  // namespace btfmmap::diff

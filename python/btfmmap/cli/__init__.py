@@ -31,6 +31,7 @@ COMMANDS = (
     "lint",
     "check",
     "diff",
+    "corpus",
     "min-core",
     "loaded",
     "doctor",

@@ -11,11 +11,24 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """Add `--jobs`."""
+def add_jobs(parser: argparse.ArgumentParser, *, every_cpu: bool = False) -> None:
+    """Add `--jobs`, whose default is 1, or with `every_cpu` the number of CPUs."""
+    default, text = (_cpus(), "the CPUs") if every_cpu else (1, "1")
     parser.add_argument(
-        "-j", "--jobs", type=_number, default=1, metavar="N", help="number of processes; default: 1"
+        "-j",
+        "--jobs",
+        type=_number,
+        default=default,
+        metavar="N",
+        help=f"number of processes; default: {text}",
     )
+
+
+def _cpus() -> int:
+    """The number of CPUs that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _number(text: str) -> int:

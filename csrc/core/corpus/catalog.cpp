@@ -1,0 +1,344 @@
+#include "core/corpus/catalog.hpp"
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "core/base/error.hpp"
+#include "core/btf/record.hpp"
+#include "core/corpus/words.hpp"
+#include "core/index/enums.hpp"
+#include "core/index/references.hpp"
+
+namespace btfmmap::corpus {
+
+namespace {
+
+using std::size_t;
+using std::uint32_t;
+using std::uint64_t;
+
+constexpr uint64_t kMaxNameBytes = uint64_t{1} << 28;
+
+// Whether other types refer to a type of this kind by its name.
+constexpr bool has_identity(Kind kind) {
+    switch (kind) {
+        case Kind::Int:
+        case Kind::Struct:
+        case Kind::Union:
+        case Kind::Enum:
+        case Kind::Fwd:
+        case Kind::Typedef:
+        case Kind::Func:
+        case Kind::Var:
+        case Kind::Datasec:
+        case Kind::Float:
+        case Kind::Enum64:
+            return true;
+        default:
+            return false;
+    }
+}
+
+template <class T>
+const T* column(const Table& table, const char* name) {
+    return static_cast<const T*>(table.column(name).data);
+}
+
+}  // namespace
+
+// Adds one BTF.
+class Catalog::Addition {
+public:
+    Addition(Catalog& catalog, const BtfSizes& sizes, const Fingerprints& fingerprints,
+             std::shared_ptr<const Entry> base)
+        : catalog_(catalog),
+          sizes_(sizes),
+          btf_(sizes.btf()),
+          index_(btf_.index()),
+          entry_(std::make_shared<Entry>()),
+          names_left_(kMaxNameBytes),
+          states_(index_.rows()),
+          ordinals_(index_.rows()),
+          prints_(index_.rows()),
+          layouts_(index_.rows()) {
+        entry_->first_id = index_.first_id();
+        entry_->numbers.resize(index_.rows());
+        entry_->tokens.resize(index_.rows());
+        if (base != nullptr) {
+            entry_->counts = base->counts;
+            entry_->cycles = base->cycles;
+        }
+        entry_->base = std::move(base);
+        read_fingerprints(fingerprints.table());
+        read_layouts(sizes.layouts());
+    }
+
+    std::shared_ptr<const Entry> run() {
+        if (index_.first_record() != 0) {
+            states_[0] = State::done;  // void, number 0: the empty record
+        }
+        for (size_t row = index_.first_record(); row != index_.rows(); ++row) {
+            name(row);
+        }
+        for (size_t row = index_.first_record(); row != index_.rows(); ++row) {
+            add(static_cast<uint32_t>(row));
+        }
+        return entry_;
+    }
+
+private:
+    enum class State : std::uint8_t { unknown, entered, done };
+
+    void read_fingerprints(const Table& table) {
+        const auto* ids = column<uint32_t>(table, "id");
+        const auto* low = column<uint64_t>(table, "declaration_low");
+        for (size_t row = 0; row != table.column("id").rows; ++row) {
+            prints_[ids[row] - index_.first_id()] = low[row];
+        }
+    }
+
+    void read_layouts(const Table& table) {
+        const auto* ids = column<uint32_t>(table, "id");
+        for (size_t row = 0; row != table.column("id").rows; ++row) {
+            layouts_[ids[row] - index_.first_id()] = static_cast<uint32_t>(row);
+        }
+        for (size_t i = 0; i != kLayoutWords; ++i) {
+            layout_columns_[i] = &table.column(kLayoutColumns[i]);
+        }
+    }
+
+    uint32_t layout_word(size_t number, uint32_t row) const {
+        const Column& column = *layout_columns_[number];
+        return column.item_size == sizeof(uint32_t) ? static_cast<const uint32_t*>(column.data)[row]
+                                                    : static_cast<const std::uint8_t*>(column.data)[row];
+    }
+
+    uint32_t name_at(uint32_t offset) {
+        const Strings& strings = btf_.strings();
+        if (offset == 0 || offset >= strings.end()) {
+            return 0;
+        }
+        const std::string_view text = strings.at(offset);
+        if (text.size() > names_left_) {
+            throw Error::not_supported("the names of the types exceed 256 MiB");
+        }
+        names_left_ -= text.size();
+        return catalog_.names_.intern(text);
+    }
+
+    uint32_t intern(const uint32_t* words, size_t count) { return catalog_.add_record(words, count); }
+
+    // `flag` is that of a FWD: a struct and a union of one name are different types.
+    uint32_t reference(Kind kind, bool flag, uint32_t name, uint32_t ordinal) {
+        uint32_t words[kHeadWords] = {};
+        words[HeadWord::kind] = static_cast<uint32_t>(kind) | kReferenceBit | (flag ? kFlagBit : 0);
+        words[HeadWord::name] = name;
+        words[HeadWord::ordinal] = ordinal;
+        return intern(words, kHeadWords);
+    }
+
+    // Returns how many types with this token or content there were, and counts one more.
+    uint32_t counted(uint32_t number) {
+        if (number >= entry_->counts.size()) {
+            entry_->counts.resize(number + number / 2 + 1);
+        }
+        return entry_->counts[number]++;
+    }
+
+    // Sets the token of a type with a name.
+    void name(size_t row) {
+        const Kind kind = index_.kind(row);
+        if (!shape_of(kind).known) {
+            throw Error::not_supported(
+                "type [" + std::to_string(index_.first_id() + row) +
+                "] is of a kind that a corpus cannot store: " + std::to_string(static_cast<unsigned>(kind)));
+        }
+        const uint32_t name = has_identity(kind) ? name_at(index_.name_off(row)) : 0;
+        if (name == 0) {
+            return;
+        }
+        const TypeRecord record(btf_, index_.first_id() + static_cast<uint32_t>(row));
+        const bool flag = kind == Kind::Fwd && record.flag();
+        const uint32_t first = reference(kind, flag, name, 0);
+        ordinals_[row] = counted(first);
+        entry_->tokens[row] = ordinals_[row] == 0 ? first : reference(kind, flag, name, ordinals_[row]);
+    }
+
+    bool is_own(uint32_t type_id) const { return type_id >= index_.first_id(); }
+    uint32_t row_of(uint32_t type_id) const { return type_id - index_.first_id(); }
+
+    // Calls `visit(row)` for the own types that a record refers to, and that have no token yet.
+    template <class Visit>
+    void each_missing(uint32_t row, Visit visit) const {
+        each_reference(index_, row, [&](Reference what, const std::byte* word) {
+            if (what != Reference::type) {
+                return;
+            }
+            const uint32_t id = index_.load(word);
+            if (id < index_.end_id() && is_own(id) && entry_->tokens[row_of(id)] == 0 &&
+                states_[row_of(id)] != State::done) {
+                visit(row_of(id));
+            }
+        });
+    }
+
+    // Numbers a type, after those without a name that it refers to.
+    void add(uint32_t root) {
+        pending_.push_back(root);
+        while (!pending_.empty()) {
+            const uint32_t row = pending_.back();
+            if (states_[row] == State::unknown) {
+                states_[row] = State::entered;
+                each_missing(row, [this](uint32_t part) {
+                    if (states_[part] == State::unknown) {
+                        pending_.push_back(part);
+                    }
+                });
+                continue;
+            }
+            pending_.pop_back();
+            if (states_[row] != State::done) {
+                build(row);
+                states_[row] = State::done;
+            }
+        }
+    }
+
+    // Returns the token of what a record refers to. Without one, the type contains the record.
+    uint32_t token(uint32_t type_id) {
+        if (type_id >= index_.end_id()) {
+            return 0;
+        }
+        if (!is_own(type_id)) {
+            return entry_->base->token(type_id);
+        }
+        const uint32_t row = row_of(type_id);
+        if (entry_->tokens[row] != 0 || states_[row] == State::done) {
+            return entry_->tokens[row];
+        }
+        if (ordinals_[row] == 0) {
+            ordinals_[row] = kCycleBit | entry_->cycles++;
+        }
+        return reference(index_.kind(row), false, 0, ordinals_[row]);
+    }
+
+    void build(uint32_t row) {
+        const TypeRecord record(btf_, index_.first_id() + row);
+        const Kind kind = record.kind();
+        const bool is_reference = shape_of(kind).head_refers;
+        words_.assign(kHeadWords, 0);
+        words_[HeadWord::kind] = static_cast<uint32_t>(kind) | (record.flag() ? kFlagBit : 0);
+        words_[HeadWord::name] = name_at(index_.name_off(row));
+        words_[HeadWord::ordinal] = ordinals_[row];
+        words_[HeadWord::value] = is_reference ? token(record.size_or_type()) : record.size_or_type();
+        words_[HeadWord::fingerprint_low] = static_cast<uint32_t>(prints_[row]);
+        words_[HeadWord::fingerprint_high] = static_cast<uint32_t>(prints_[row] >> 32);
+        switch (kind) {
+            case Kind::Int:
+            case Kind::Var:
+            case Kind::DeclTag:
+                words_[HeadWord::extra] = record.word(kHeadSize);
+                break;
+            case Kind::Func:
+                words_[HeadWord::extra] = info_vlen(record.info());
+                break;
+            case Kind::Array:
+                words_[HeadWord::value] = token(record.word(kHeadSize + ArrayField::type));
+                words_[HeadWord::extra] = record.word(kHeadSize + ArrayField::nelems);
+                words_[HeadWord::index_type] = token(record.word(kHeadSize + ArrayField::index_type));
+                break;
+            case Kind::Struct:
+            case Kind::Union:
+                add_members(record);
+                break;
+            case Kind::Enum:
+            case Kind::Enum64:
+                add_enumerators(record);
+                break;
+            case Kind::FuncProto:
+                record.each_element([&](const std::byte* param) {
+                    words_.push_back(name_at(record.load(param + ParamField::name_off)));
+                    words_.push_back(token(record.load(param + ParamField::type)));
+                });
+                break;
+            case Kind::Datasec:
+                record.each_element([&](const std::byte* secinfo) {
+                    words_.push_back(token(record.load(secinfo + SecinfoField::type)));
+                    words_.push_back(record.load(secinfo + SecinfoField::offset));
+                    words_.push_back(record.load(secinfo + SecinfoField::size));
+                });
+                break;
+            default:
+                break;
+        }
+        // A type that contains itself may have become part of a cycle while its words were collected.
+        words_[HeadWord::ordinal] = ordinals_[row];
+        uint32_t number = intern(words_.data(), words_.size());
+        if (entry_->tokens[row] == 0) {
+            if (ordinals_[row] == 0) {
+                if (const uint32_t before = counted(number); before != 0) {
+                    words_[HeadWord::ordinal] = before;
+                    number = intern(words_.data(), words_.size());
+                }
+            }
+            entry_->tokens[row] = number;
+        }
+        entry_->numbers[row] = number;
+    }
+
+    void add_members(const TypeRecord& record) {
+        for (size_t i = 0; i != kLayoutWords; ++i) {
+            words_.push_back(layout_word(i, layouts_[record.row]));
+        }
+        const bool flag = record.flag();
+        record.each_element([&](const std::byte* member) {
+            const uint32_t type = record.load(member + MemberField::type);
+            const uint32_t offset = record.load(member + MemberField::offset);
+            const std::int64_t size = type < index_.end_id() ? sizes_.sizes().size(type) : -1;
+            words_.insert(words_.end(),
+                          {name_at(record.load(member + MemberField::name_off)), token(type),
+                           member_bit_offset(offset, flag), member_bitfield_size(offset, flag),
+                           size < 0 || size >= kUnknownSize ? kUnknownSize : static_cast<uint32_t>(size)});
+        });
+    }
+
+    void add_enumerators(const TypeRecord& record) {
+        if (enum_is_signed(index_, static_cast<uint32_t>(record.row))) {
+            words_[HeadWord::kind] |= kSignedBit;
+        }
+        record.each_element([&](const std::byte* enumerator) {
+            const uint64_t value = enum_value(index_, record.kind(), enumerator);
+            words_.insert(words_.end(), {name_at(record.load(enumerator + EnumField::name_off)),
+                                         static_cast<uint32_t>(value), static_cast<uint32_t>(value >> 32)});
+        });
+    }
+
+    Catalog& catalog_;
+    const BtfSizes& sizes_;
+    const Btf& btf_;
+    const Index& index_;
+    std::shared_ptr<Entry> entry_;
+    uint64_t names_left_;
+    std::vector<State> states_;       // per row
+    std::vector<uint32_t> ordinals_;  // likewise
+    std::vector<uint64_t> prints_;    // likewise
+    std::vector<uint32_t> layouts_;   // row of the table of layouts, per row
+    const Column* layout_columns_[kLayoutWords] = {};
+    std::vector<uint32_t> pending_;
+    std::vector<uint32_t> words_;
+};
+
+std::shared_ptr<const Entry> Catalog::add(const BtfSizes& sizes, const Fingerprints& fingerprints,
+                                          std::shared_ptr<const Entry> base) {
+    if ((sizes.btf().base() == nullptr) != (base == nullptr)) {
+        throw Error::invalid_argument("the base of a split BTF must be added before it");
+    }
+    return Addition(*this, sizes, fingerprints, std::move(base)).run();
+}
+
+uint32_t Catalog::add_record(const uint32_t* words, size_t count) {
+    return records_.intern({reinterpret_cast<const char*>(words), count * sizeof(uint32_t)});
+}
+
+}  // namespace btfmmap::corpus

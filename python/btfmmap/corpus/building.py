@@ -1,0 +1,533 @@
+"""Builds a corpus, and goes on where an earlier build stopped."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .. import _core
+from ..errors import FormatError, NotSupportedError
+from ..kernels.inputs import KernelInput, inputs
+from ..kernels.mapping import error_text, map_kernels
+from ..kinds import Kind
+from ..opening import open as open_btf
+from .content import UrlInput, content_of
+from .files import Files
+from .lineage import Lineage
+from .manifest import Manifest, publish, read_manifest
+from .parts import Batch, Stored, make_part, write_part
+from .schema import escaped, part_of, pyarrow
+from .storage import Storage, is_url, storage_of
+from .words import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
+
+    import numpy.typing as npt
+
+    from .._core import CorpusEntry
+    from ..btf import Btf
+    from ..kernels.inputs import Kernels
+    from ..kernels.mapping import Outcome, Progress
+    from .content import Content
+    from .manifest import Part
+
+    Array = npt.NDArray[Any]
+
+_BATCH = 64  # kernels and modules of a part
+_REWRITTEN_BATCH = 512
+_BATCH_SECONDS = 60.0
+_MAX_CATALOG = 256 << 20  # bytes; then types are stored anew
+
+
+class Built(NamedTuple):
+    """What a build did.
+
+    Attributes:
+        added: Number of kernels and modules that were added.
+        known: Number of inputs that the corpus had already.
+        failed: Paths and errors of the inputs that did not open, now or in an earlier build.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     btfmmap.corpus.build(folder, btfmmap.SAMPLE_BTF)
+        Built(added=1, known=0, failed=[])
+    """
+
+    added: int
+    known: int
+    failed: list[tuple[str, str]]
+
+
+def build(
+    out: str | os.PathLike[str],
+    kernels: Kernels,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Add kernels to a corpus, which is created if there is none.
+
+    What is done is published in parts: a build that is ended at any moment, by whatever, leaves a corpus that
+    can be read, and the next build goes on from there. A file is skipped if the corpus has one of the same
+    path, size and time of modification; a BTF is added if the corpus has none of the same content.
+
+    Several processes may build one corpus in a local folder at once. On an object store, one may.
+
+    Args:
+        out: A folder, or the URL of one that fsspec opens.
+        kernels: As for `find_kernels`; also URLs of files, such as "s3://bucket/kernels/*.btf.tar.xz".
+        executor: A `concurrent.futures.Executor` that opens and decompresses kernels; None for this process.
+        progress: Called with the number of kernels done, their number if it is known, and the name of the
+            next one, before each.
+
+    Returns:
+        What was added, and what failed.
+
+    Raises:
+        FileNotFoundError: A glob matches no file, or a folder contains no kernel.
+        FormatError: There is a corpus, which is damaged or of another version.
+        NotSupportedError: pyarrow or fsspec is not installed. The message names the extra.
+        OSError: The corpus cannot be written.
+        TypeError: An item of `kernels` is of another type.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     btfmmap.corpus.build(folder, [btf]).added, btfmmap.corpus.build(folder, [btf]).added
+        (1, 0)
+    """
+    pyarrow()
+    return CorpusBuilder(storage_of(out)).run(find_inputs(kernels), executor, progress)
+
+
+def find_inputs(kernels: Kernels) -> list[KernelInput]:
+    """Expand kernels as `find_kernels` does, and URLs with globs.
+
+    Args:
+        kernels: As for `find_kernels`, or URLs.
+
+    Returns:
+        The inputs, which `build` takes.
+
+    Raises:
+        FileNotFoundError: A glob matches no file, or a folder contains no kernel.
+        NotSupportedError: fsspec is not installed.
+        TypeError: An item is of another type.
+
+    Example:
+        >>> btfmmap.corpus.find_inputs("s3://bucket/6.12.43-amd64.btf.xz")
+        [<KernelInput s3://bucket/6.12.43-amd64.btf.xz>]
+    """
+    if isinstance(kernels, Mapping):
+        return [*inputs(kernels)]
+    items: Any = kernels if _is_list(kernels) else [kernels]
+    return [found for item in items for found in _of_item(item)]
+
+
+def _is_list(kernels: Any) -> bool:
+    return (
+        isinstance(kernels, Iterable)
+        and not hasattr(kernels, "base")
+        and not isinstance(kernels, str | bytes)
+    )
+
+
+def _of_item(item: Any) -> Iterable[KernelInput]:
+    if not isinstance(item, str) or not is_url(item):
+        return inputs([item])
+    if not any(letter in item for letter in "*?["):
+        return [UrlInput(item)]
+    from .storage import fsspec
+
+    system, path = fsspec().core.url_to_fs(item)
+    found = sorted(system.glob(path))
+    if not found:
+        raise FileNotFoundError(2, "no kernel matches this pattern", item)
+    return [UrlInput(system.unstrip_protocol(each)) for each in found]
+
+
+class CorpusBuilder:
+    """The state of a build: the catalog of types, what the corpus has, and the batch at hand."""
+
+    def __init__(self, storage: Storage, *, replaces: int | None = None) -> None:
+        """Start a build.
+
+        Args:
+            storage: The corpus.
+            replaces: The number of the manifest whose parts are all written anew, and published at once by
+                `replace`; None to add to them.
+        """
+        self.storage: Storage = storage
+        self.manifest: Manifest = read_manifest(storage) if replaces is None else Manifest(replaces, {})
+        self._replaces = replaces is not None
+        self._ids_of: dict[tuple[str, int], int] = {}  # of kernels, by SHA-256 and ID of the base
+        self._sources: set[tuple[str, int, int]] = set()
+        self._failures: dict[str, str] = {}
+        self._read(self.manifest.parts)
+        self._catalog = _core.CorpusCatalog()
+        self._ids: Array = np.zeros(1, np.int64)
+        self._texts: dict[int, str] = {}  # of types in the catalog that no part has yet, in C
+        self._covered: set[int] = set()  # parts whose kernels have no types but those of the catalog
+        if self.manifest.parts:
+            self._load([*self.manifest.parts][-1], _MAX_CATALOG // 4)
+        self._start_batch()
+
+    def run(
+        self, kernels: Sequence[KernelInput], executor: Executor | None, progress: Progress | None
+    ) -> Built:
+        """Add inputs, and publish them."""
+        added = known = 0
+        failed: list[tuple[str, str]] = []
+        new = []
+        marks: list[tuple[str, int, int]] = []
+        for kernel in kernels:
+            mark = source_mark(kernel)
+            if mark in self._sources:
+                known += 1
+                if mark[0] in self._failures:
+                    failed.append((mark[0], self._failures[mark[0]]))
+            else:
+                new.append(kernel)
+                marks.append(mark)
+        outcomes = map_kernels(
+            content_of, iter_known(new), executor=executor, progress=_of(progress, len(new))
+        )
+        for mark, outcome in zip(marks, outcomes, strict=True):
+            count, errors = self.add(outcome, mark)
+            added += count
+            known += not count and not errors
+            failed += errors
+        self.flush()
+        return Built(added, known, failed)
+
+    def add(self, outcome: Outcome, mark: tuple[str, int, int]) -> tuple[int, list[tuple[str, str]]]:
+        """Add one input to the batch. Returns the number of BTFs that are new, and the errors."""
+        errors: list[tuple[str, str]] = []
+        count = 0
+        digest = None
+        if outcome.error is not None:
+            errors.append((outcome.path or "", error_text(outcome.error)))
+        else:
+            content: Content = outcome.value
+            try:
+                count = self._add(content)
+                digest = content.levels[0].sha256
+            except (FormatError, NotSupportedError) as error:
+                errors.append((outcome.path or "", str(error)))
+            errors += content.failed
+        for given, reason in errors:
+            path = escaped(os.path.abspath(given) if given and not is_url(given) else given)
+            text = escaped(reason)
+            row = {"path": path, "error": text}
+            if self._failures.get(path) != text and row not in self._batch.failures:
+                self._batch.failures.append(row)
+        path, size, mtime = mark
+        source = {"path": path, "size": size, "mtime_ns": mtime, "sha256": digest}
+        if path and mark not in self._sources and source not in self._batch.sources:
+            self._batch.sources.append(source)
+        if len(self._batch.kernels) >= _BATCH or time.monotonic() > self._deadline:
+            self.flush()
+        return count, errors
+
+    def rewrite(self, kernels: Sequence[tuple[dict[str, Any], Btf]], parents: dict[int, Any]) -> None:
+        """Add kernels, or modules of one kernel after it, that a corpus has.
+
+        Args:
+            kernels: Their rows and BTFs, each after its base.
+            parents: The new IDs of kernels by the old ones, to which those of `kernels` are added. An ID is
+                a tuple with the number in the batch as long as that is not published.
+        """
+        entries: dict[int, CorpusEntry] = {}
+        for row, btf in kernels:
+            base = None if row["parent"] is None else entries[row["parent"]]
+            entry = entries[row["id"]] = self._catalog.add(btf._core_layout, btf._core_fingerprints, base)
+            numbers = np.asarray(entry.numbers())
+            self._spell(btf, numbers)
+            parent = None if row["parent"] is None else parents[row["parent"]]
+            parents[row["id"]] = (len(self._batch.kernels),)
+            new_row = {name: value for name, value in row.items() if name != "id"} | {"parent": parent}
+            self._batch.kernels.append(Stored(new_row, np.unique(numbers[numbers != 0])))
+        if len(self._batch.kernels) >= _REWRITTEN_BATCH:
+            self.flush()
+
+    def replace(self, sources: list[dict[str, Any]], failures: list[dict[str, Any]]) -> None:
+        """Publish what was rewritten in place of the parts of the manifest that it replaces.
+
+        Raises:
+            FormatError: Another process has published a manifest.
+        """
+        self._batch.sources.extend(sources)
+        self._batch.failures.extend(failures)
+        self.flush()
+        manifest = Manifest(self.manifest.sequence + 1, self.manifest.parts)
+        if not publish(self.storage, manifest):
+            raise FormatError(f"{self.storage.url}: the corpus was changed while it was compacted")
+        self.manifest = manifest
+
+    def flush(self) -> None:
+        """Publish the batch at hand, if there is anything in it."""
+        if any(self._batch):
+            self._publish()
+        self._start_batch()
+
+    def _start_batch(self) -> None:
+        self._batch = Batch([], [], [])
+        self._pending: dict[tuple[str, int], int] = {}
+        self._deadline = time.monotonic() + _BATCH_SECONDS
+        if self._catalog.bytes() > _MAX_CATALOG:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._catalog = _core.CorpusCatalog()
+        self._ids = np.zeros(1, np.int64)
+        self._texts = {}
+        self._covered = set()
+
+    # -- one input
+
+    def _add(self, content: Content) -> int:
+        """Add the BTFs of an input that the corpus does not have."""
+        btfs: list[Btf] = []
+        entries: list[CorpusEntry | None] = []
+        ids: list[Any] = []  # of each BTF: its ID, or a tuple of its number in the batch
+        missing = self._missing(content)
+        self._cover(content, missing)
+        added = 0
+        before = len(self._batch.kernels)
+        try:
+            for number, level in enumerate(content.levels):
+                base = None if level.base is None else level.base
+                if not missing:
+                    break
+                btf = open_btf(data=level.raw, base=None if base is None else btfs[base])
+                btfs.append(btf)
+                entry = self._catalog.add(
+                    btf._core_layout, btf._core_fingerprints, None if base is None else entries[base]
+                )
+                entries.append(entry)
+                parent = None if base is None else ids[base]
+                numbers = np.asarray(entry.numbers())
+                self._spell(btf, numbers)
+                key = self._key(level.sha256, parent)
+                if number in missing:
+                    row = _kernel_row(content, level, btf, parent)
+                    ids.append((len(self._batch.kernels),))
+                    self._pending[key] = len(self._batch.kernels)
+                    self._batch.kernels.append(Stored(row, np.unique(numbers[numbers != 0])))
+                    added += 1
+                else:
+                    ids.append(self._known(key))
+        except BaseException:
+            del self._batch.kernels[before:]
+            self._pending = {key: number for key, number in self._pending.items() if number < before}
+            raise
+        return added
+
+    def _missing(self, content: Content) -> set[int]:
+        """The numbers of the BTFs that the corpus, and the batch, do not have."""
+        ids: list[Any] = []
+        missing = set()
+        for number, level in enumerate(content.levels):
+            parent = None if level.base is None else ids[level.base]
+            found = None if parent == "new" else self._known(self._key(level.sha256, parent))
+            if found is None:
+                missing.add(number)
+            ids.append("new" if found is None else found)
+        return missing
+
+    def _key(self, sha256: str, parent: Any) -> tuple[str, int]:
+        return sha256, 0 if parent is None else -1 - parent[0] if isinstance(parent, tuple) else parent
+
+    def _known(self, key: tuple[str, int]) -> Any:
+        if key in self._pending:
+            return (self._pending[key],)
+        return self._ids_of.get(key)
+
+    # -- the catalog
+
+    def _cover(self, content: Content, missing: set[int]) -> None:
+        """Read the types of the bases that new split BTFs continue, if the catalog does not have them."""
+        for number in sorted(missing):
+            base = content.levels[number].base
+            while base is not None and base not in missing:
+                known = self._ids_of.get(self._key(content.levels[base].sha256, None))
+                if known is not None and part_of(known) not in self._covered:
+                    self.flush()
+                    self._forget()
+                    self._load(part_of(known), None)
+                    return
+                base = content.levels[base].base
+
+    def _load(self, number: int, limit: int | None) -> None:
+        """Read the types of a part, and of those that it needs, into the empty catalog.
+
+        Args:
+            number: The part.
+            limit: The most bytes of files to read; None for no limit.
+        """
+        parts = self._lineage(number)
+        if limit is not None and sum(file.size for part in parts for file in part.files.values()) > limit:
+            return
+        lineage = Lineage(Files(self.storage), parts)
+        names = np.asarray(self._catalog.add_names(lineage.names))
+        records = lineage.records
+        records.types["name"] = names[records.types["name"]]
+        for columns in records.elements.values():
+            if "name" in columns:
+                columns["name"] = names[columns["name"]]
+        numbers = np.asarray(self._catalog.add_records(*encoded(records)))
+        if (numbers != np.arange(1, len(numbers) + 1)).any():
+            self._forget()  # two builders stored the same types
+            return
+        self._ids = lineage.ids
+        self._covered = {part.number for part in parts}
+
+    def _lineage(self, number: int) -> list[Part]:
+        """A part and all that it needs, directly or not, in the order in which they were published."""
+        wanted, pending = {number}, [number]
+        while pending:
+            for needed in self.manifest.parts[pending.pop()].needs:
+                if needed not in wanted:
+                    wanted.add(needed)
+                    pending.append(needed)
+        return [part for each, part in self.manifest.parts.items() if each in wanted]
+
+    def _spell(self, btf: Btf, numbers: Array) -> None:
+        """Keep how C spells the types without a name that no part has yet."""
+        kinds = np.asarray(btf.types.kind)
+        fresh = np.ones(self._catalog.size(), bool)
+        fresh[: len(self._ids)] = self._ids == 0
+        anonymous = (np.asarray(btf.types.name_off) == 0) | (kinds == Kind.TYPE_TAG)
+        rows = np.flatnonzero(fresh[numbers] & anonymous & (numbers != 0))
+        rows = np.array([row for row in rows.tolist() if int(numbers[row]) not in self._texts], np.int64)
+        if len(rows):
+            texts = btf.c_names(rows + btf.first_id)
+            self._texts.update(zip(numbers[rows].tolist(), texts, strict=True))
+
+    def _spelled(self, numbers: Array) -> list[str]:
+        return [self._texts.get(number, "") for number in numbers.tolist()]
+
+    # -- publishing
+
+    def _publish(self) -> None:
+        while True:
+            size = self._catalog.size()
+            ids = np.zeros(size, np.int64)
+            ids[: len(self._ids)] = self._ids
+            made = make_part(self._catalog, ids, self._spelled, self._batch, self._is_taken)
+            part = write_part(self.storage, made)
+            if not {*part.needs} <= {*self.manifest.parts}:
+                raise FormatError(
+                    f"{self.storage.url}: the corpus was compacted meanwhile; start the build again"
+                )
+            parts = {**self.manifest.parts, part.number: part}
+            manifest = Manifest(self.manifest.sequence + (not self._replaces), parts)
+            if self._replaces or publish(self.storage, manifest):
+                break
+            self._catch_up()
+            if not any(self._batch):
+                return
+        self.manifest = manifest
+        ids[made.new] = (part.number << 32) + np.arange(len(made.new))
+        self._ids = ids
+        self._covered.add(part.number)
+        self._texts = {}
+        self._sources.update((row["path"], row["size"], row["mtime_ns"]) for row in self._batch.sources)
+        self._failures.update((row["path"], row["error"]) for row in self._batch.failures)
+        rows = made.tables["kernels"].select(["id", "sha256", "parent"]).to_pylist()
+        self._ids_of.update({(row["sha256"], row["parent"] or 0): row["id"] for row in rows})
+
+    def _is_taken(self, number: int) -> bool:
+        return number in self.manifest.parts
+
+    def _catch_up(self) -> None:
+        """Read what another builder has published, and leave it out of the batch."""
+        manifest = read_manifest(self.storage)
+        self._read(
+            {number: part for number, part in manifest.parts.items() if number not in self.manifest.parts}
+        )
+        self.manifest = manifest
+        kept: list[Stored] = []
+        places: dict[int, Any] = {}  # of the kernels of the batch
+        for number, kernel in enumerate(self._batch.kernels):
+            parent = kernel.row["parent"]
+            if isinstance(parent, tuple):
+                parent = places[parent[0]]
+            known = (
+                None if isinstance(parent, tuple) else self._ids_of.get((kernel.row["sha256"], parent or 0))
+            )
+            if known is None:
+                places[number] = (len(kept),)
+                kept.append(Stored({**kernel.row, "parent": parent}, kernel.numbers))
+            else:
+                places[number] = known
+        sources = [
+            row
+            for row in self._batch.sources
+            if (row["path"], row["size"], row["mtime_ns"]) not in self._sources
+        ]
+        failures = [row for row in self._batch.failures if self._failures.get(row["path"]) != row["error"]]
+        self._batch = Batch(kept, sources, failures)
+
+    def _read(self, parts: Mapping[int, Any]) -> None:
+        files = Files(self.storage)
+        for part in parts.values():
+            for row in files.whole(part, "kernels", ["id", "sha256", "parent"]).to_pylist():
+                self._ids_of[row["sha256"], row["parent"] or 0] = row["id"]
+            for row in files.whole(part, "sources").to_pylist():
+                self._sources.add((row["path"], row["size"], row["mtime_ns"]))
+            for row in files.whole(part, "failures").to_pylist():
+                self._failures[row["path"]] = row["error"]
+
+
+def source_mark(kernel: KernelInput) -> tuple[str, int, int]:
+    """Path, size and time of modification of an input that is a file; else empty, and zeros."""
+    path = kernel.path
+    if path is None or kernel.is_open:
+        return "", 0, 0
+    if isinstance(kernel, UrlInput):
+        return escaped(path), -1, -1
+    absolute = os.path.abspath(path)
+    try:
+        status = os.stat(absolute)
+    except OSError:
+        return escaped(absolute), -1, -1
+    if os.path.isdir(absolute):
+        return "", 0, 0
+    return escaped(absolute), status.st_size, status.st_mtime_ns
+
+
+def iter_known(kernels: Sequence[KernelInput]) -> Iterator[KernelInput]:
+    """The kernels as an iterator, which `map_kernels` consumes as results are."""
+    yield from kernels
+
+
+def _of(progress: Progress | None, total: int) -> Progress | None:
+    """Progress that knows the total."""
+    if progress is None:
+        return None
+    return lambda done, _, name: progress(done, total, name)
+
+
+def _kernel_row(content: Content, level: Any, btf: Btf, parent: Any) -> dict[str, Any]:
+    kinds = np.asarray(btf.types.kind)
+    return {
+        "sha256": level.sha256,
+        "parent": parent,
+        "module": escaped(level.module),
+        **{name: escaped(text) for name, text in content.identity._asdict().items()},
+        "path": escaped(level.path),
+        "byte_order": btf.source.byte_order,
+        "pointer_size": btf.source.pointer_size,
+        "size": len(level.raw),
+        "types": len(kinds) - (btf.first_id == 0),
+        "structs": int(np.isin(kinds, (Kind.STRUCT, Kind.UNION)).sum()),
+        "functions": int((kinds == Kind.FUNC).sum()),
+    }

@@ -1,0 +1,179 @@
+"""Reads the files of parts: whole tables, or only the row groups that may have what is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import FormatError
+from .schema import TABLES, parquet, pyarrow, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from .manifest import Part
+    from .storage import Storage
+
+    Array = npt.NDArray[Any]
+
+
+class Files:
+    """The files of a corpus. Footers are read once."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._open: dict[str, Any] = {}
+        self._limits: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+
+    def whole(self, part: Part, table: str, columns: Sequence[str] | None = None) -> Any:
+        """A table of a part.
+
+        Raises:
+            FormatError: A file is damaged.
+            OSError: It cannot be read.
+        """
+        if table not in part.files:
+            return self._empty(table, columns)
+        return self._read(part, table, None, columns)
+
+    def where(
+        self,
+        parts: Iterable[Part],
+        table: str,
+        column: str,
+        values: Iterable[Any],
+        columns: Sequence[str] | None = None,
+    ) -> Any:
+        """The rows of some parts whose `column` has one of these values.
+
+        Row groups are skipped by the limits that the footer has of them: tables are sorted.
+
+        Raises:
+            FormatError: A file is damaged.
+            OSError: It cannot be read.
+        """
+        pa = pyarrow()
+        wanted = sorted({*values})
+        found = [self._empty(table, columns)]
+        needed = columns and [*dict.fromkeys([*columns, column])]
+        value_set = pa.array(wanted, schema(table).field(column).type)
+        for part in parts:
+            groups = self._groups(part, table, column, wanted)
+            if groups:
+                rows = self._read(part, table, groups, needed)
+                rows = rows.filter(pa.compute.is_in(rows[column], value_set=value_set))
+                found.append(rows.select(columns) if columns else rows)
+        return pa.concat_tables(found)
+
+    def between(
+        self, part: Part, table: str, limits: tuple[str, str], columns: Sequence[str] | None = None
+    ) -> Any:
+        """The rows of a table that is sorted by name, whose name is at least one and below another."""
+        pa = pyarrow()
+        low, high = limits
+        groups = [
+            number
+            for number, (least, most) in enumerate(zip(*self._of_column(part, table, "name"), strict=True))
+            if most >= low and (not high or least < high)
+        ]
+        if not groups:
+            return self._empty(table, columns)
+        rows = self._read(part, table, groups, columns)
+        keep = pa.compute.greater_equal(rows["name"], low)
+        if high:
+            keep = pa.compute.and_(keep, pa.compute.less(rows["name"], high))
+        return rows.filter(keep)
+
+    def presence(self, part: Part, ids: Array) -> Array:
+        """Which kernels of a part have types: rows of ID, first and last kernel; `int64[n, 3]`.
+
+        Args:
+            part: The part.
+            ids: IDs of types, sorted.
+        """
+        least, _ = self._of_column(part, "presence", "start")
+        _, most = self._of_column(part, "presence", "stop")
+        groups = [
+            number
+            for number, (low, high) in enumerate(zip(least, most, strict=True))
+            if np.searchsorted(ids, low) < np.searchsorted(ids, high)
+        ]
+        if not groups:
+            return np.zeros((0, 3), np.int64)
+        rows = self._read(part, "presence", groups, None)
+        start, stop, first, last = (rows[name].to_numpy() for name in TABLES["presence"])
+        lower, upper = np.searchsorted(ids, start), np.searchsorted(ids, stop)
+        counts = upper - lower
+        rows_of = np.repeat(np.arange(len(start)), counts)
+        within = np.arange(len(rows_of)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.stack([ids[lower[rows_of] + within], first[rows_of], last[rows_of]], axis=1)
+
+    def _empty(self, table: str, columns: Sequence[str] | None) -> Any:
+        empty = schema(table).empty_table()
+        return empty.select(columns) if columns else empty
+
+    def _groups(self, part: Part, table: str, column: str, wanted: list[Any]) -> list[int]:
+        from bisect import bisect_left, bisect_right
+
+        least, most = self._of_column(part, table, column)
+        return [
+            number
+            for number, (low, high) in enumerate(zip(least, most, strict=True))
+            if bisect_left(wanted, low) < bisect_right(wanted, high)
+        ]
+
+    def _of_column(self, part: Part, table: str, column: str) -> tuple[list[Any], list[Any]]:
+        """The least and the greatest value of a column in each row group."""
+        if table not in part.files:
+            return [], []
+        name = f"{table}/{part.files[table].name}"
+        if (name, column) not in self._limits:
+            metadata = self._file(part, table).metadata
+            at = [*TABLES[table]].index(column)
+            least, most = [], []
+            for number in range(metadata.num_row_groups):
+                try:
+                    statistics = metadata.row_group(number).column(at).statistics
+                    if statistics is None or not statistics.has_min_max:
+                        raise ValueError("there are none")
+                    least.append(statistics.min)
+                    most.append(statistics.max)
+                except (ValueError, OSError) as error:  # not UTF-8, among others
+                    path = self._storage.path(name)
+                    raise FormatError(f"{path}: the statistics of {column} are damaged: {error}") from None
+            self._limits[name, column] = least, most
+        return self._limits[name, column]
+
+    def _file(self, part: Part, table: str) -> Any:
+        name = f"{table}/{part.files[table].name}"
+        if name not in self._open:
+            pa = pyarrow()
+            path = self._storage.path(name)
+            try:
+                file = parquet().ParquetFile(self._storage.open(name))
+                found = file.schema_arrow
+            except (pa.ArrowException, ValueError) as error:
+                raise FormatError(f"{path}: the file is damaged: {error}") from None
+            if not found.equals(schema(table)):
+                raise FormatError(f"{path}: the file does not have the columns of {table}")
+            if file.metadata.num_rows != part.files[table].rows:
+                raise FormatError(
+                    f"{path}: the file has {file.metadata.num_rows} rows, but the manifest says "
+                    f"{part.files[table].rows}"
+                )
+            self._open[name] = file
+        return self._open[name]
+
+    def _read(self, part: Part, table: str, groups: list[int] | None, columns: Sequence[str] | None) -> Any:
+        file = self._file(part, table)
+        try:
+            wanted = [*columns] if columns else None
+            rows = file.read(wanted) if groups is None else file.read_row_groups(groups, wanted)
+            rows.validate(full=True)  # texts are UTF-8, among others
+        except (pyarrow().ArrowException, OSError, ValueError) as error:
+            name = self._storage.path(f"{table}/{part.files[table].name}")
+            raise FormatError(f"{name}: the file is damaged: {error}") from None
+        return rows.select(columns) if columns else rows

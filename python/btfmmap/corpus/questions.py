@@ -1,0 +1,467 @@
+"""Answers questions about the kernels of a corpus, reading only the row groups that matter."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..errors import NotFoundError
+from .schema import escaped, part_of, pyarrow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from .files import Files
+    from .manifest import Part
+
+    Array = npt.NDArray[Any]
+    Row = dict[str, Any]
+
+_KEYWORDS = {
+    "struct": ("STRUCT",),
+    "union": ("UNION",),
+    "enum": ("ENUM", "ENUM64"),
+    "typedef": ("TYPEDEF",),
+    "func": ("FUNC",),
+    "function": ("FUNC",),
+    "var": ("VAR",),
+}
+# If a kernel has several types of one name, those of the first of these kinds are meant.
+_ORDER = ("STRUCT", "UNION", "ENUM", "ENUM64", "TYPEDEF", "FUNC", "VAR", "INT", "FLOAT", "DATASEC")
+_DEFINITIONS = frozenset(_ORDER)
+_MODIFIERS = ("CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
+_COMPOSITES = ("STRUCT", "UNION")
+_MAX_STEPS = 64
+_MAX_MATRIX = 1 << 27  # elements
+
+
+class CorpusReader:
+    """What questions read: the files of parts, and the kernels."""
+
+    def __init__(self, files: Files, parts: list[Part], kernels: Any) -> None:
+        self._files = files
+        self.parts: list[Part] = parts
+        self._by_number = {part.number: part for part in parts}
+        self.kernels: Any = kernels
+        self.kernel_ids: Array = kernels["id"].to_numpy()
+        self._order = np.argsort(self.kernel_ids)
+        self._types: dict[int, Row] = {}
+        self._members: dict[tuple[str, int], list[Row]] = {}
+
+    def named(self, name: str) -> list[Row]:
+        """The definitions of a name."""
+        rows = self._files.where(self.parts, "types", "name", [escaped(name)]).to_pylist()
+        found = [row for row in rows if row["defined"] and row["kind"] in _DEFINITIONS]
+        self._types.update((row["id"], row) for row in rows)
+        return found
+
+    def matching(self, pattern: str, columns: Sequence[str]) -> Any:
+        """The rows of definitions whose names match a glob, and whose kind is that of its keyword."""
+        pa = pyarrow()
+        keyword, _, name = pattern.rpartition(" ")
+        kinds = _KEYWORDS.get(keyword)
+        if keyword and kinds is None:
+            raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+        name = escaped(name)
+        prefix = re.split(r"[*?\[]", name)[0]
+        limits = prefix, _after(prefix)
+        needed = [*dict.fromkeys([*columns, "defined", "kind", "name"])]
+        tables = [self._files.between(part, "types", limits, needed) for part in self.parts]
+        rows = pa.concat_tables(tables)
+        wanted = pa.array(kinds or sorted(_DEFINITIONS))
+        keep = pa.compute.and_(rows["defined"], pa.compute.is_in(rows["kind"], value_set=wanted))
+        rows = rows.filter(pa.compute.and_(keep, pa.compute.not_equal(rows["name"], "")))
+        if name == prefix:
+            rows = rows.filter(pa.compute.equal(rows["name"], name))
+        elif name != f"{prefix}*":
+            matches = re.compile(fnmatch.translate(name)).match
+            unique = pa.compute.unique(rows["name"])
+            found = pa.array([text for text in unique.to_pylist() if matches(text)], pa.string())
+            rows = rows.filter(pa.compute.is_in(rows["name"], value_set=found))
+        return rows.select([*columns])
+
+    def types(self, ids: Iterable[int]) -> dict[int, Row]:
+        """Types by ID."""
+        missing = {each for each in ids if each and each not in self._types}
+        for part, of_part in _by_part(missing).items():
+            rows = self._files.where([self._by_number[part]], "types", "id", of_part)
+            self._types.update((row["id"], row) for row in rows.to_pylist())
+        return self._types
+
+    def children(self, table: str, ids: Iterable[int]) -> dict[int, list[Row]]:
+        """The members, parameters or enumerators of types, by ID."""
+        wanted = {*ids}
+        missing = {each for each in wanted if (table, each) not in self._members}
+        for each in missing:
+            self._members[table, each] = []
+        for part, of_part in _by_part(missing).items():
+            rows = self._files.where([self._by_number[part]], table, "parent", of_part)
+            for row in rows.to_pylist():
+                self._members[table, row["parent"]].append(row)
+        return {each: self._members[table, each] for each in wanted}
+
+    def presence(self, ids: Array) -> Array:
+        """Which kernels have types: rows of ID, first and last kernel; `int64[n, 3]`."""
+        ids = np.unique(ids)
+        found = [
+            self._files.presence(part, ids)
+            for part in self.parts
+            if len(ids) and ({*np.unique(part_of(ids)).tolist()} & {part.number, *part.needs})
+        ]
+        return np.concatenate([np.zeros((0, 3), np.int64), *found])
+
+    def pairs(self, ids: Array) -> tuple[Array, Array]:
+        """Types with each kernel that has them: IDs, and positions in `kernels`."""
+        found = self.presence(ids)
+        counts = found[:, 2] - found[:, 1] + 1
+        rows = np.repeat(np.arange(len(found)), counts)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return found[rows, 0], self.positions(found[rows, 1] + within)
+
+    def positions(self, kernel_ids: Array) -> Array:
+        """Positions in `kernels`."""
+        at = np.searchsorted(self.kernel_ids, kernel_ids, sorter=self._order)
+        positions: Array = self._order[np.minimum(at, len(self._order) - 1)]
+        return positions
+
+
+class _Place(NamedTuple):
+    """What a path has led to in some kernels.
+
+    Attributes:
+        definition: The definition that has the path's first name.
+        type_id: The type that the last name stands for.
+        row: The member, enumerator or parameter of the last name; None for the definition itself.
+        bit_offset: Its offset in bits from the start of the definition.
+        kernels: Positions of the kernels.
+    """
+
+    definition: int
+    type_id: int
+    row: Row | None
+    bit_offset: int
+    kernels: frozenset[int]
+
+
+def history(source: CorpusReader, paths: Sequence[str]) -> Any:
+    """See `Corpus.history`."""
+    pa = pyarrow()
+    tables = [_history(source, path) for path in paths]
+    return pa.concat_tables(tables)
+
+
+def _history(source: CorpusReader, path: str) -> Any:
+    pa = pyarrow()
+    keyword, _, names = path.strip().rpartition(" ")
+    if keyword and keyword not in _KEYWORDS:
+        raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+    first, *members = names.split(".")
+    places = _definitions(source, first, _KEYWORDS.get(keyword))
+    for member in members:
+        places = [found for place in places for found in _member(source, place, member)]
+    if not places:
+        raise NotFoundError(f"no kernel has {path}")
+    types = source.types(place.type_id for place in places)
+    of_kernel = {kernel: place for place in places for kernel in place.kernels}
+    rows = []
+    is_kernel = pa.compute.is_null(source.kernels["parent"]).to_pylist()
+    columns = [source.kernels[name].to_pylist() for name in ("name", "release", "arch", "flavour")]
+    for position, identity in enumerate(zip(*columns, strict=True)):
+        if is_kernel[position]:
+            rows.append((escaped(path), *identity, *_cells(of_kernel.get(position), types)))
+    fields = [pa.field(name, pa.string()) for name in ("path", "kernel", "release", "arch", "flavour")]
+    fields += [
+        pa.field("present", pa.bool_()),
+        pa.field("definition", pa.int64()),
+        pa.field("type", pa.string()),
+        *(pa.field(name, pa.int64()) for name in ("bit_offset", "bits", "size", "value")),
+    ]
+    wanted = pa.schema(fields)
+    arrays = (
+        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), wanted, strict=True)]
+        if rows
+        else []
+    )
+    return pa.Table.from_arrays(arrays, schema=wanted) if rows else wanted.empty_table()
+
+
+def _cells(place: _Place | None, types: dict[int, Row]) -> tuple[Any, ...]:
+    if place is None:
+        return False, None, None, None, None, None, None
+    row, spelling = place.row, types[place.type_id]["spelling"] if place.type_id else "void"
+    if row is None:
+        return True, place.definition, spelling, None, None, types[place.type_id]["size"], None
+    if "value" in row:
+        return True, place.definition, None, None, None, None, row["value"]
+    if "bit_offset" not in row:
+        return True, place.definition, spelling, None, None, None, None
+    return True, place.definition, spelling, place.bit_offset, row["bits"], row["size"], None
+
+
+def _definitions(source: CorpusReader, name: str, kinds: Sequence[str] | None) -> list[_Place]:
+    """The definitions of a name, each with the kernels where it is the one that is meant."""
+    rows = [row for row in source.named(name) if kinds is None or row["kind"] in kinds]
+    rows.sort(key=lambda row: (_ORDER.index(row["kind"]), row["ordinal"]))
+    of_types = _kernels_of(source, [row["id"] for row in rows])
+    taken: set[int] = set()
+    places = []
+    for row in rows:
+        kernels = of_types.get(row["id"], set()) - taken
+        taken |= kernels
+        if kernels:
+            places.append(_Place(row["id"], row["id"], None, 0, frozenset(kernels)))
+    return places
+
+
+def _kernels_of(source: CorpusReader, ids: Sequence[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    if ids:
+        types, positions = source.pairs(np.array(ids, np.int64))
+        for each, position in zip(types.tolist(), positions.tolist(), strict=True):
+            found.setdefault(each, set()).add(position)
+    return found
+
+
+def _member(source: CorpusReader, place: _Place, name: str) -> Iterator[_Place]:
+    """Follow a path by one name. It may lead to several places, if a type differs between the kernels."""
+    for holder in _holders(source, place):
+        found = _child(source, holder.type_id, escaped(name))
+        if found is not None:
+            row, offset = found
+            yield _Place(place.definition, row.get("type", 0), row, place.bit_offset + offset, holder.kernels)
+
+
+def _holders(source: CorpusReader, place: _Place) -> Iterator[_Place]:
+    """The structs, unions, enums or prototypes that the type of a place is, below typedefs and qualifiers."""
+    pending = [place]
+    for _ in range(_MAX_STEPS):
+        following: list[_Place] = []
+        for each in pending:
+            row = source.types([each.type_id]).get(each.type_id)
+            if row is None:
+                continue
+            if not row["defined"]:
+                following += _resolved(source, each, row)
+            elif row["kind"] in (*_MODIFIERS, "TYPEDEF", "ARRAY", "FUNC", "VAR"):
+                following.append(each._replace(type_id=row["type"]))
+            elif row["kind"] in (*_COMPOSITES, "ENUM", "ENUM64", "FUNC_PROTO"):
+                yield each
+        if not following:
+            return
+        pending = following
+
+
+def _resolved(source: CorpusReader, place: _Place, reference: Row) -> Iterator[_Place]:
+    """The definitions that a reference stands for, each with its kernels."""
+    rows = [
+        row
+        for row in source.named(reference["name"])
+        if (row["kind"], row["ordinal"]) == (reference["kind"], reference["ordinal"])
+    ]
+    for each, kernels in _kernels_of(source, [row["id"] for row in rows]).items():
+        if kernels & place.kernels:
+            yield place._replace(type_id=each, kernels=frozenset(kernels & place.kernels))
+
+
+def _child(source: CorpusReader, holder: int, name: str) -> tuple[Row, int] | None:
+    """The member, enumerator or parameter of a name, with its offset; in members without a name too."""
+    pending = [(holder, 0)]
+    for _ in range(_MAX_STEPS):
+        following = []
+        for type_id, offset in pending:
+            kind = source.types([type_id])[type_id]["kind"]
+            table = "params" if kind == "FUNC_PROTO" else "members" if kind in _COMPOSITES else "enumerators"
+            for row in source.children(table, [type_id])[type_id]:
+                if row["name"] == name:
+                    return row, offset + row.get("bit_offset", 0)
+                if table == "members" and not row["name"]:
+                    inner = _unqualified(source, row["type"])
+                    if inner is not None:
+                        following.append((inner, offset + row["bit_offset"]))
+        if not following:
+            return None
+        pending = following
+    return None
+
+
+def _unqualified(source: CorpusReader, type_id: int) -> int | None:
+    """The struct or union without a name that a type is, below qualifiers."""
+    for _ in range(_MAX_STEPS):
+        row = source.types([type_id]).get(type_id)
+        if row is None or not row["defined"]:
+            return None
+        if row["kind"] in _COMPOSITES:
+            return type_id
+        if row["kind"] not in _MODIFIERS:
+            return None
+        type_id = row["type"]
+    return None
+
+
+def presence(source: CorpusReader, pattern: str) -> Any:
+    """See `Corpus.presence`."""
+    pa = pyarrow()
+    rows = source.matching(pattern, ("id", "kind", "name", "fingerprint", "size"))
+    table, positions = _joined(source, rows)
+    found = {
+        "kind": table["kind"],
+        "name": table["name"],
+        "kernel": source.kernels["name"].take(positions),
+        "definition": table["id"],
+        "fingerprint": table["fingerprint"],
+        "size": table["size"],
+    }
+    return _sorted_by_name(pa.table(found), positions)
+
+
+def functions(source: CorpusReader, pattern: str) -> Any:
+    """See `Corpus.functions`."""
+    pa = pyarrow()
+    rows = source.matching(f"func {pattern}", ("id", "name", "extra", "type"))
+    prototypes = source.types(rows["type"].to_pylist())
+    texts = [
+        _named_prototype(name, prototypes[each]["spelling"]) for name, each in _zipped(rows, "name", "type")
+    ]
+    rows = rows.append_column("prototype", pa.array(texts, pa.string()))
+    table, positions = _joined(source, rows)
+    found = {
+        "name": table["name"],
+        "kernel": source.kernels["name"].take(positions),
+        "linkage": table["extra"],
+        "definition": table["id"],
+        "prototype": table["prototype"],
+    }
+    return _sorted_by_name(pa.table(found), positions)
+
+
+def size_changes(source: CorpusReader, pattern: str) -> Any:
+    """See `Corpus.size_changes`."""
+    pa = pyarrow()
+    keyword, _, name = pattern.rpartition(" ")
+    if keyword and keyword not in ("struct", "union"):
+        raise ValueError(f"{keyword!r} is not one of the keywords struct, union")
+    found: list[Any] = []
+    for each in (keyword,) if keyword else ("struct", "union"):
+        rows = source.matching(f"{each} {name}", ("id", "kind", "name", "ordinal", "size"))
+        rows = rows.filter(pa.compute.equal(rows["ordinal"], 0))
+        found += _size_changes(source, rows)
+    fields = [pa.field(name, pa.string()) for name in ("kind", "name", "old_kernel", "new_kernel")]
+    fields += [pa.field(name, pa.uint32()) for name in ("old_size", "new_size")]
+    wanted = pa.schema(fields)
+    return pa.concat_tables([wanted.empty_table(), *(each.cast(wanted) for each in found)])
+
+
+def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
+    pa = pyarrow()
+    if not len(rows):
+        return
+    names = rows["name"].combine_chunks().dictionary_encode()
+    if hasattr(names, "combine_chunks"):
+        names = names.combine_chunks()
+    codes = names.indices.to_numpy()
+    ids, sizes = rows["id"].to_numpy(), rows["size"].to_numpy()
+    order = np.argsort(ids)
+    kernels, neighbours = _neighbours(source)
+    column_of = np.full(len(source.kernel_ids), -1)
+    column_of[kernels] = np.arange(len(kernels))
+    rectangles = source.presence(ids)
+    step = max(1, _MAX_MATRIX // max(1, len(kernels)))
+    at = order[np.searchsorted(ids[order], rectangles[:, 0])]
+    first = source.positions(rectangles[:, 1])
+    columns = _columns_of(source, column_of)
+    for begin in range(0, len(names.dictionary), step):
+        matrix = np.full((min(step, len(names.dictionary) - begin), len(kernels)), -1, np.int64)
+        for row in np.flatnonzero((codes[at] >= begin) & (codes[at] < begin + step)).tolist():
+            stop = rectangles[row, 2] - rectangles[row, 1] + 1
+            of_range = columns(int(rectangles[row, 1]), int(stop), int(first[row]))
+            matrix[codes[at[row]] - begin, of_range] = sizes[at[row]]
+        old, new = matrix[:, neighbours[0]], matrix[:, neighbours[1]]
+        which, pair = np.nonzero((old != new) & (old >= 0) & (new >= 0))
+        kernel_names = source.kernels["name"]
+        yield pa.table(
+            {
+                "kind": pa.array([rows["kind"][0].as_py()] * len(which), pa.string()),
+                "name": names.dictionary.take(pa.array(which + begin)),
+                "old_kernel": kernel_names.take(pa.array(kernels[neighbours[0][pair]])),
+                "new_kernel": kernel_names.take(pa.array(kernels[neighbours[1][pair]])),
+                "old_size": pa.array(old[which, pair].astype(np.uint32)),
+                "new_size": pa.array(new[which, pair].astype(np.uint32)),
+            }
+        )
+
+
+def _columns_of(source: CorpusReader, column_of: Array) -> Any:
+    """A function from a range of kernel IDs to their columns, without those of modules."""
+    known: dict[tuple[int, int], Array] = {}
+
+    def columns(first: int, count: int, _: int) -> Array:
+        if (first, count) not in known:
+            found = column_of[source.positions(np.arange(first, first + count))]
+            known[first, count] = found[found >= 0]
+        return known[first, count]
+
+    return columns
+
+
+def _neighbours(source: CorpusReader) -> tuple[Array, tuple[Array, Array]]:
+    """The positions of kernels without modules, and the columns of those that follow one another."""
+    kernels = source.kernels
+    rows = np.flatnonzero(pyarrow().compute.is_null(kernels["parent"]).to_numpy())
+    series = [*zip(kernels["arch"].to_pylist(), kernels["flavour"].to_pylist(), strict=True)]
+    same = [series[left] == series[right] for left, right in pairwise(rows.tolist())]
+    old = np.flatnonzero(np.array(same, bool))
+    return rows, (old, old + 1)
+
+
+def _joined(source: CorpusReader, rows: Any) -> tuple[Any, Any]:
+    """Each row once for each kernel that has its type, and the positions of these kernels."""
+    pa = pyarrow()
+    ids = rows["id"].to_numpy()
+    types, positions = source.pairs(ids)
+    order = np.argsort(ids)
+    at = order[np.searchsorted(ids[order], types)] if len(ids) else np.zeros(0, np.int64)
+    return rows.take(pa.array(at, pa.int64())), pa.array(positions, pa.int64())
+
+
+def _sorted_by_name(table: Any, positions: Any) -> Any:
+    table = table.append_column("position", positions)
+    keys = [("name", "ascending"), ("position", "ascending")]
+    if "kind" in table.column_names:
+        keys.insert(1, ("kind", "ascending"))
+    return table.sort_by(keys).drop_columns(["position"])
+
+
+def _named_prototype(name: str, prototype: str) -> str:
+    """A prototype as C spells it, "int (struct sock * sk)", with the name of the function."""
+    depth = 0
+    for at in range(len(prototype) - 1, -1, -1):
+        depth += (prototype[at] == ")") - (prototype[at] == "(")
+        if not depth:
+            return f"{prototype[:at]}{name}{prototype[at:]}"
+    return f"{prototype} {name}"
+
+
+def _zipped(table: Any, *columns: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table[name].to_pylist() for name in columns), strict=True)
+
+
+def _by_part(ids: Iterable[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for each in ids:
+        found.setdefault(int(part_of(each)), []).append(each)
+    return found
+
+
+def _after(prefix: str) -> str:
+    """The least text that follows all those with a prefix; empty if there is none."""
+    for at in range(len(prefix) - 1, -1, -1):
+        if ord(prefix[at]) < 0x10FFFF:
+            following = ord(prefix[at]) + 1
+            return prefix[:at] + chr(0xE000 if 0xD800 <= following < 0xE000 else following)
+    return ""

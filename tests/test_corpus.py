@@ -1,0 +1,468 @@
+"""A corpus has what its kernels have: restored, asked, and after whatever happens to a build."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requirements
+from btf_writer import BtfWriter
+from kernel_series import small_kernel, write_series
+from type_colours import colours
+
+import btfmmap
+from btfmmap import Kind, corpus
+
+
+@pytest.fixture(autouse=True)
+def _pyarrow() -> None:
+    requirements.package("pyarrow")
+
+
+DATA = Path(__file__).parent / "data"
+SHARED = Path(os.environ.get("BTFMMAP_SHARED_DATA", "/nonexistent"))
+
+
+def same(left: btfmmap.Btf, right: btfmmap.Btf) -> bool:
+    ours, theirs = colours(left), colours(right)
+    return all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def content(path: Path) -> dict[str, Any]:
+    """What a corpus says, without how it is stored."""
+    opened = corpus.open(path)
+    names = opened.kernels["name"].to_pylist()
+    definitions = opened.presence("*")
+    columns = ("kind", "name", "kernel", "fingerprint", "size")
+    return {
+        "kernels": sorted(zip(names, opened.kernels["sha256"].to_pylist(), strict=True)),
+        "failures": sorted((row["path"], row["error"]) for row in opened.failures.to_pylist()),
+        "definitions": sorted(
+            zip(*(definitions[name].to_pylist() for name in columns), strict=True), key=repr
+        ),
+    }
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> list[Path]:
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    return [*write_series(folder, 40, 10)]
+
+
+class TestRestoring:
+    def test_each_kernel_is_what_it_was(self, tmp_path: Path) -> None:
+        kernels = [
+            DATA / "6.12-s390x.btf.xz",
+            *sorted(DATA.glob("*.part.btf.xz")),
+            *DATA.glob("tun.*.btf.xz"),
+        ]
+        assert len(kernels) > 1
+        built = corpus.build(tmp_path, kernels)
+        assert built.added + len(built.failed) == len(kernels)
+        assert all("base" in error for _, error in built.failed)  # split BTF
+        assert built.added > 3
+        opened = corpus.open(tmp_path)
+        for number, path in enumerate(opened.kernels["path"].to_pylist()):
+            assert same(opened.btf(number), btfmmap.open(path)), path
+
+    def test_shared_kernels(self, tmp_path: Path) -> None:
+        kernels = sorted([*SHARED.glob("*.btf.xz"), *SHARED.glob("kernels/*.btf.xz")])
+        if not kernels:
+            pytest.skip("BTFMMAP_SHARED_DATA is not a folder with kernels")
+        corpus.build(tmp_path, kernels)
+        opened = corpus.open(tmp_path)
+        for number, path in enumerate(opened.kernels["path"].to_pylist()):
+            assert same(opened.btf(number), btfmmap.open(path)), path
+
+    def test_modules(self, tmp_path: Path) -> None:
+        base = btfmmap.open(data=small_kernel(1))
+        folder = tmp_path / "kernel"
+        folder.mkdir()
+        (folder / "vmlinux").write_bytes(bytes(base.raw))
+        module = btfmmap.Builder(base=base)
+        holder = module.struct("of_module", 16, [("a", base.find_all("type_1")[0] + 1, 0), ("b", 1, 64)])
+        module.struct("type_2", 8, [("own", holder + 2, 0)])  # a name of the base
+        module.ptr(holder)
+        module.ptr(base.find_all("type_1")[0])  # the same as one of the base
+        module.save(folder / "extra")
+        corpus.build(tmp_path / "out", folder)
+        opened = corpus.open(tmp_path / "out")
+        assert opened.kernels["module"].to_pylist() == ["", "extra"]
+        restored = opened.btf(1)
+        assert restored.base is not None
+        assert same(restored, btfmmap.open(folder / "extra", base=base))
+        assert corpus.verify(tmp_path / "out").problems == []
+        corpus.compact(tmp_path / "out")
+        assert same(corpus.open(tmp_path / "out").btf(1), btfmmap.open(folder / "extra", base=base))
+
+    def test_a_module_is_added_to_a_kernel_that_is_there(self, tmp_path: Path) -> None:
+        base = btfmmap.open(data=small_kernel(1))
+        folder = tmp_path / "kernel"
+        folder.mkdir()
+        (folder / "vmlinux").write_bytes(bytes(base.raw))
+        corpus.build(tmp_path / "out", folder)
+        corpus.build(tmp_path / "out", [btfmmap.open(data=small_kernel(seed)) for seed in range(2, 9)])
+        module = btfmmap.Builder(base=base)
+        module.ptr(module.struct("own", 16, [("a", base.find_all("type_1")[0] + 1, 0), ("b", 1, 64)]))
+        module.save(folder / "extra")
+        assert corpus.build(tmp_path / "out", folder).added == 1
+        opened = corpus.open(tmp_path / "out")
+        number = opened.kernels["module"].to_pylist().index("extra")
+        assert same(opened.btf(number), btfmmap.open(folder / "extra", base=base))
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_unusual_types(self, tmp_path: Path, order: str) -> None:
+        """Namesakes, equal types, cycles without a name, names that are not UTF-8, duplicates."""
+        writer = BtfWriter(order)
+        number = writer.add_int("int", 4)
+        first = writer.add_struct("same", 8, [("next", 4, 0)])
+        writer.add_struct("same", 16, [("next", 4, 0), ("more", number, 64)])
+        for target in (3, first, first, 8, 7):  # 7 and 8 are pointers to one another
+            writer.add(Kind.PTR, size_or_type=target)
+        writer.add_struct("", 16, [("a", 10, 0), ("b", 7, 64)])
+        writer.add(Kind.PTR, size_or_type=9)
+        writer.add_struct(b"byte\xff\\x", 8, [("first", number, 0), ("\\", number, 32)])
+        writer.add_struct("same", 8, [("next", 4, 0)])
+        data = writer.build()
+        original = btfmmap.open(data=data)
+        corpus.build(tmp_path, original)
+        opened = corpus.open(tmp_path)
+        assert same(opened.btf(0), original)
+        assert opened.btf(0).source.byte_order == original.source.byte_order
+        assert opened.history("struct byte\udcff\\x.\\")["bit_offset"].to_pylist() == [32]
+
+
+class TestBuilding:
+    def test_is_idempotent(self, tmp_path: Path, series: list[Path]) -> None:
+        first = corpus.build(tmp_path / "out", series)
+        assert (first.added, len(first.failed)) == (30, 10)
+        before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.parquet")}
+        again = corpus.build(tmp_path / "out", series)
+        assert (again.added, again.known, sorted(again.failed)) == (0, 40, sorted(first.failed))
+        assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.parquet")} == before
+
+    def test_the_same_content_elsewhere_is_known(self, tmp_path: Path) -> None:
+        corpus.build(tmp_path / "out", btfmmap.open(data=small_kernel(1)))
+        copy = tmp_path / "copy.btf"
+        copy.write_bytes(small_kernel(1))
+        assert corpus.build(tmp_path / "out", copy) == (0, 1, [])
+
+    def test_a_series_costs_what_changed(self, tmp_path: Path) -> None:
+        one, many = tmp_path / "one", tmp_path / "many"
+        corpus.build(one, btfmmap.open(data=small_kernel(0)))
+        corpus.build(many, [btfmmap.open(data=small_kernel(seed)) for seed in range(50)])
+        assert corpus.open(many).count("members") < 10 * corpus.open(one).count("members")
+
+    def test_killed_at_any_moment(self, tmp_path: Path, series: list[Path]) -> None:
+        """A build that is killed leaves a corpus that opens; the next one finishes it."""
+        corpus.build(tmp_path / "undisturbed", series)
+        out = tmp_path / "killed"
+        program = (
+            "import sys; from btfmmap import corpus; from btfmmap.corpus import building; "
+            "building._BATCH = 4; corpus.build(sys.argv[1], sys.argv[2:])"
+        )
+        command = [sys.executable, "-c", program, str(out), *map(str, series)]
+        moments = random.Random(5)
+        for _ in range(5):
+            process = subprocess.Popen(command)
+            deadline = time.monotonic() + moments.uniform(0.4, 1.2)
+            while process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if (out / "manifests").exists() and [*(out / "manifests").glob("*.json")]:
+                assert corpus.verify(out).problems == []
+        subprocess.run(command, check=True)
+        assert content(out) == content(tmp_path / "undisturbed")
+        assert corpus.verify(out).problems == []
+
+    def test_ends_after_each_write(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each moment at which a file has been written, exactly."""
+        from btfmmap.corpus.storage import LocalStorage
+
+        kernels = [btfmmap.open(data=small_kernel(seed)) for seed in range(3)]
+        corpus.build(tmp_path / "undisturbed", kernels)
+        expected = content(tmp_path / "undisturbed")
+        create = LocalStorage.create
+
+        class EndedError(Exception):
+            pass
+
+        for last in range(1, 12):
+            out = tmp_path / str(last)
+            left = [last]
+
+            def counted(self: LocalStorage, name: str, data: bytes, left: list[int] = left) -> bool:
+                left[0] -= 1
+                if left[0] < 0:
+                    raise EndedError
+                return create(self, name, data)
+
+            monkeypatch.setattr(LocalStorage, "create", counted)
+            try:
+                corpus.build(out, kernels)
+                ended = False
+            except EndedError:
+                ended = True
+            monkeypatch.setattr(LocalStorage, "create", create)
+            corpus.build(out, kernels)
+            assert content(out) == expected
+            if not ended:
+                break
+        else:
+            pytest.fail("the build never finished")
+
+    def test_two_builders_lose_nothing(self, tmp_path: Path, series: list[Path]) -> None:
+        corpus.build(tmp_path / "one", series)
+        program = (
+            "import sys; from btfmmap import corpus; from btfmmap.corpus import building; "
+            "building._BATCH = 3; corpus.build(sys.argv[1], sys.argv[2:])"
+        )
+        out = str(tmp_path / "two")
+        orders = [series, series[::-1]]
+        processes = [
+            subprocess.Popen([sys.executable, "-c", program, out, *map(str, order)]) for order in orders
+        ]
+        assert [process.wait() for process in processes] == [0, 0]
+        assert content(tmp_path / "two") == content(tmp_path / "one")
+        corpus.compact(out)
+        assert content(tmp_path / "two") == content(tmp_path / "one")
+        assert corpus.verify(out) == (30, [], [])
+
+    def test_processes(self, tmp_path: Path, series: list[Path]) -> None:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        corpus.build(tmp_path / "one", series)
+        with ProcessPoolExecutor(2, get_context("spawn")) as executor:
+            corpus.build(tmp_path / "two", series, executor=executor)
+        assert content(tmp_path / "two") == content(tmp_path / "one")
+
+    def test_urls(self) -> None:
+        fsspec = requirements.package("fsspec")
+        system = fsspec.filesystem("memory")
+        for seed in range(3):
+            system.pipe_file(f"/kernels/6.{seed}-amd64.btf", small_kernel(seed))
+        system.pipe_file("/kernels/bad.btf", b"bad")
+        built = corpus.build("memory://out", ["memory:///kernels/*.btf"])
+        assert (built.added, len(built.failed)) == (3, 1)
+        opened = corpus.open("memory://out")
+        assert opened.kernels["release"].to_pylist() == ["6.0-amd64", "6.1-amd64", "6.2-amd64"]
+        assert opened.history("struct type_1")["present"].to_pylist() == [True] * 3
+        assert corpus.verify("memory://out").problems == []
+
+
+class TestQuestions:
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> tuple[corpus.Corpus, dict[str, btfmmap.Btf]]:
+        kernels = {f"6.{seed}": btfmmap.open(data=small_kernel(seed)) for seed in range(25)}
+        for name, btf in [*kernels.items()]:
+            corpus.build(tmp_path, {name: btf}) if name < "6.12" else None
+        corpus.build(tmp_path, kernels)
+        return corpus.open(tmp_path), kernels
+
+    def test_history(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        asked, kernels = opened
+        for path in ("type_1.field_2", "type_5.next", "type_8.inner.field_1", "struct type_9"):
+            rows = asked.history(path).to_pylist()
+            assert [row["kernel"] for row in rows] == [
+                row["kernel"] for row in rows if row["kernel"] in kernels
+            ]
+            assert len(rows) == len(kernels)
+            reference = btfmmap.diff(kernels)
+            history = reference.history(path)
+            names = reference.kernels.name.tolist()
+            expected = dict(
+                zip(
+                    names,
+                    zip(history.present.tolist(), history.bit_offset.tolist(), strict=True),
+                    strict=True,
+                )
+            )
+            for row in rows:
+                offset = -1 if row["bit_offset"] is None else row["bit_offset"]
+                assert (row["present"], offset) == expected[row["kernel"]]
+
+    def test_presence(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        asked, kernels = opened
+        expected = [
+            (kind, btf.name(type_id), name)
+            for name, btf in kernels.items()
+            for kind, pattern in (("STRUCT", "struct type_1*"), ("FUNC", "func function_?"))
+            for type_id in btf.match(pattern.split()[1], kind=btfmmap.Kind[kind])
+        ]
+        found = [
+            (row["kind"], row["name"], row["kernel"])
+            for pattern in ("struct type_1*", "func function_?")
+            for row in asked.presence(pattern).to_pylist()
+        ]
+        assert sorted(found) == sorted(expected)
+
+    def test_functions(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        asked, kernels = opened
+        rows = asked.functions("function_6").to_pylist()
+        assert {row["kernel"] for row in rows} == {
+            name for name, btf in kernels.items() if btf.find("function_6") is not None
+        }
+        assert {row["prototype"] for row in rows} == {"int function_6(struct type_0 * self, int count)"}
+
+    def test_size_changes(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        asked, kernels = opened
+        names = asked.kernels["name"].to_pylist()
+        expected = []
+        for old, new in pairwise(names):
+            for number in range(40):
+                sizes = [kernels[name][f"struct type_{number}"].size for name in (old, new)]
+                if sizes[0] != sizes[1]:
+                    expected.append((f"type_{number}", old, new, *sizes))
+        rows = asked.size_changes().to_pylist()
+        columns = ("name", "old_kernel", "new_kernel", "old_size", "new_size")
+        assert expected
+        assert sorted(tuple(row[name] for name in columns) for row in rows) == sorted(expected)
+
+    def test_diff_and_map(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        asked, kernels = opened
+        found, expected = asked.diff([0, 1]), btfmmap.diff([kernels["6.0"], kernels["6.1"]])
+        assert {found.name(each.entity) for each in found.changed()} == {
+            expected.name(each.entity) for each in expected.changed()
+        }
+        lengths = [outcome.value for outcome in asked.map(lambda kernel: len(kernel.base))]
+        assert lengths == [len(kernels[name]) for name in asked.kernels["name"].to_pylist()]
+
+    def test_sql(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        """The question of docs/corpus.md in SQL, as history answers it."""
+        duckdb = requirements.package("duckdb")
+        asked, _ = opened
+        page = (Path(__file__).parent.parent / "docs" / "corpus.md").read_text()
+        query = page.partition("```sql\n")[2].partition("```")[0]
+        query = query.replace("'sock'", "'type_1'").replace("'sk_uid'", "'field_1'")
+        with duckdb.connect() as connection:
+            for table in ("kernels", "types", "members", "presence"):
+                connection.execute(f"CREATE VIEW {table} AS FROM read_parquet({asked.files(table)})")
+            found = connection.execute(query).fetchall()
+        rows = asked.history("type_1.field_1").to_pylist()
+        expected = [(row["kernel"], row["bit_offset"], row["type"]) for row in rows if row["present"]]
+        assert found
+        assert sorted(found) == sorted(expected)
+
+    def test_what_is_not_there(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
+        asked, _ = opened
+        with pytest.raises(btfmmap.NotFoundError, match=r"no kernel has type_1\.nothing"):
+            asked.history("type_1.nothing")
+        with pytest.raises(ValueError, match="keywords"):
+            asked.presence("structure x")
+        with pytest.raises(ValueError, match="no table"):
+            asked.table("nothing")
+
+
+class TestHostile:
+    @pytest.fixture
+    def out(self, tmp_path: Path) -> Path:
+        corpus.build(tmp_path / "out", [btfmmap.open(data=small_kernel(seed)) for seed in range(4)])
+        return tmp_path / "out"
+
+    def ask(self, out: Path) -> None:
+        opened = corpus.open(out)
+        opened.presence("*")
+        opened.functions("*")
+        opened.size_changes()
+        opened.history("type_8.inner.field_0")
+        for number in range(len(opened.kernels)):
+            opened.btf(number)
+
+    def test_damaged_files(self, out: Path) -> None:
+        """Bytes are cut off or changed: an error of ours, or none."""
+        chance = random.Random(1)
+        failed = 0
+        for path in sorted(out.rglob("*.parquet")):
+            good = path.read_bytes()
+            for _ in range(8):
+                at = chance.randrange(len(good))
+                bad = good[:at] if chance.random() < 0.3 else good[:at] + os.urandom(4) + good[at + 4 :]
+                path.write_bytes(bad)
+                assert corpus.verify(out).problems
+                try:
+                    self.ask(out)
+                except (btfmmap.BtfError, OSError):
+                    failed += 1
+            path.write_bytes(good)
+        assert failed
+        assert not corpus.verify(out).problems
+
+    def test_damaged_manifests(self, out: Path) -> None:
+        (path,) = out.glob("manifests/*.json")
+        good = path.read_text()
+        document = json.loads(good)
+        part = document["parts"][0]
+        variants = [
+            "",
+            "{",
+            "[]",
+            "null",
+            good[: len(good) // 2],
+            json.dumps({**document, "version": 99}),
+            json.dumps({**document, "parts": [part, part]}),
+            json.dumps({**document, "parts": [{**part, "needs": [5]}]}),
+            json.dumps({**document, "parts": [{**part, "number": -1}]}),
+            json.dumps(
+                {**document, "parts": [{**part, "files": {"types": {"name": "../x", "rows": 1, "size": 1}}}]}
+            ),
+            json.dumps({**document, "parts": [{**part, "files": {"kernels": part["files"]["types"]}}]}),
+        ]
+        for text in variants:
+            path.write_text(text)
+            with pytest.raises((btfmmap.FormatError, OSError)):
+                self.ask(out)
+        path.write_text(good)
+        self.ask(out)
+
+    def test_there_is_none(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            corpus.open(tmp_path)
+        with pytest.raises(FileNotFoundError):
+            corpus.verify(tmp_path)
+
+
+def test_needs_pyarrow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(btfmmap.NotSupportedError, match=r"pip install 'btfmmap\[corpus\]'"):
+        corpus.build(tmp_path, btfmmap.SAMPLE_BTF)
+
+
+class TestCommand:
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "btfmmap", "corpus", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def test_actions(self, tmp_path: Path, series: list[Path]) -> None:
+        out = str(tmp_path / "out")
+        built = self.run("build", out, *map(str, series), "-j", "1")
+        assert (built.returncode, built.stdout) == (2, "30 added, 0 known, 10 failed\n")
+        assert str(series[3]) in built.stderr
+        again = self.run("build", out, *map(str, series), "-j", "1", "--ignore-failed", "--json")
+        assert again.returncode == 0
+        assert json.loads(again.stdout)["known"] == 40
+        assert self.run("info", out).stdout.count("6.") >= 30
+        assert json.loads(self.run("info", out, "--json").stdout)["tables"]["kernels"] == 30
+        assert self.run("verify", out).stdout == "30 kernels restored, 0 problems\n"
+        assert self.run("compact", out).returncode == 0
+        victim = next(Path(out).glob("members/*.parquet"))
+        victim.write_bytes(victim.read_bytes()[:-1])
+        assert self.run("verify", out).returncode == 1
+
+    def test_wrong_usage(self, tmp_path: Path) -> None:
+        assert self.run("build", str(tmp_path)).returncode == 2
+        assert self.run("info", str(tmp_path), "x").returncode == 2
+        assert self.run("info", str(tmp_path / "none")).returncode == 2
+        assert self.run("unknown", str(tmp_path)).returncode == 2
