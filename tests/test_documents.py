@@ -143,9 +143,9 @@ def folder_map() -> dict[str, str]:
 
 
 def test_map_has_every_folder() -> None:
-    code = ("csrc", "python", "tests", "benchmarks")
+    code = ("csrc", "python", "tests", "tools", "benchmarks")
     sources = [
         path for top in code for suffix in ("py", "[ch]pp") for path in ROOT.glob(f"{top}/**/*.{suffix}")
     ]
     folders = {f"{path.parent.relative_to(ROOT)}/" for path in sources}
-    assert folders | {"python/btfmmap/data/", "tests/data/", "docs/", ".ci/"} == set(folder_map())
+    assert folders | {"python/btfmmap/data/", "tests/data/", "share/", "docs/", ".ci/"} == set(folder_map())
