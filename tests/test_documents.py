@@ -20,13 +20,24 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
 COMMAND_EXAMPLES = (
     "README.md",
+    "docs/abi-engineers.md",
+    "docs/bpf-authors.md",
     "docs/check.md",
     "docs/diff.md",
+    "docs/fleets.md",
     "docs/guide.md",
+    "docs/index.md",
     "docs/paths.md",
+    "docs/tutorial.md",
     "docs/writing.md",
 )
-EXAMPLES = (*COMMAND_EXAMPLES, "docs/containers.md", "docs/dumps.md", "docs/pictures.md")
+EXAMPLES = (
+    *COMMAND_EXAMPLES,
+    "docs/containers.md",
+    "docs/data-scientists.md",
+    "docs/dumps.md",
+    "docs/pictures.md",
+)
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 
