@@ -93,7 +93,12 @@ def test_pages_load_nothing_from_the_network(pages: dict[Path, Page]) -> None:
 
 def public_names() -> Iterator[str]:
     """As the reference has them: in the package if they are exported there, else in their module."""
-    yield from (name for name in btfmmap.__all__ if not name.startswith("__"))
+    for name in btfmmap.__all__:
+        value = getattr(btfmmap, name)
+        if inspect.ismodule(value):
+            yield from (f"{name}.{each}" for each in value.__all__)
+        elif not name.startswith("__"):
+            yield name
     for name, value in public_api.public_classes().items():
         place = name if name in btfmmap.__all__ else f"{value.__module__.partition('.')[2]}.{name}"
         yield place

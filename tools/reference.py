@@ -7,6 +7,12 @@ from importlib import import_module
 
 import btfmmap
 
+
+def _all_of(module: str) -> str:
+    """The public names of a module."""
+    return " ".join(f"{module}.{name}" for name in import_module(f"btfmmap.{module}").__all__)
+
+
 # For each page its title, an introduction, and the names, which are those of the package or of a module.
 REFERENCE = {
     "opening": (
@@ -41,7 +47,7 @@ REFERENCE = {
     "diff": (
         "Differences between kernels",
         "What changed, and what follows from it.",
-        "diff DiffResult Change ChangedEntity ChangeKind EntityKind Changes DiffMember "
+        "diff DiffResult Change ChangeCounts ChangedEntity ChangeKind EntityKind Changes DiffMember "
         "diffing.changes.Causes diffing.tables.Entities diffing.tables.Versions "
         "diffing.tables.MemberHistory diffing.tables.Offsets",
     ),
@@ -56,6 +62,8 @@ REFERENCE = {
         "Faults of a BTF, and promises of the kernel.",
         "lint Diagnostic doctor Finding KERNEL_RULES_VERSION",
     ),
+    "pictures": ("Pictures", "With matplotlib.", _all_of("pictures")),
+    "pages": ("Pages", "Results as HTML.", _all_of("pages")),
     "errors": (
         "Errors",
         "What is raised for bad input.",

@@ -30,7 +30,9 @@ _OTHERS = {
 CONTENTS = {
     "Start": ("tutorial", "guide"),
     "For your job": ("bpf-authors", "abi-engineers", "data-scientists", "fleets"),
-    "Subjects": ("check", "diff", "paths", "decoding", "writing", "lint", "dumps", "containers"),
+    "Subjects": (
+        *("check", "diff", "paths", "decoding", "writing", "pictures", "lint", "dumps", "containers"),
+    ),
     "Reference": ("commands/index", "reference/index"),
     "Project": (
         *("changes", "performance", "robustness", "security", "design", "contributing", "releasing"),
