@@ -12,7 +12,7 @@ FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/nati
 # Inputs of the build. pip rebuilds the package if one of them changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test test-sanitized test-boot fuzz fuzz32 lint format bench bench-instructions sample clean
+.PHONY: help run test test-sanitized test-boot fuzz fuzz32 lint format bench bench-instructions docs docs-links shell dist sample clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,20 @@ bench: $(BIN)/.built ## compare btfmmap with similar tools (see docs/performance
 
 bench-instructions: $(BIN)/.tested ## compare the core's instruction counts with the committed ones (needs valgrind)
 	$(BIN)/python benchmarks/instructions.py $(ARGS)
+
+docs: $(BIN)/.tested ## run the examples on the pages, and build the site in build/site/html
+	$(BIN)/python -m pytest -q tests/test_documents.py
+	$(BIN)/python tools/site_pages.py build/site/html
+
+docs-links: $(BIN)/.tested ## build the site, and try its links to other sites (needs a network)
+	$(BIN)/python tools/site_pages.py build/site/html --external
+
+shell: $(BIN)/.tested ## rebuild the completions and the manual page in share
+	$(BIN)/python tools/shell_files.py
+
+dist: $(BIN)/.tested ## build, check and test the source distribution and this machine's wheel, in dist
+	$(BIN)/python -m pip install $(QUIET) --group dist
+	$(BIN)/python tools/dist.py $(ARGS)
 
 sample: ## rebuild the sample BTF (needs clang 15 or later and llvm-objcopy)
 	cd python/btfmmap/data && clang -target bpf -g -O2 -fdebug-compilation-dir=. -ffile-prefix-map=$$PWD=. \

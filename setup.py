@@ -17,8 +17,7 @@ def check_toolchain() -> None:
     compiler = os.environ.get("CXX", "c++")
     if shutil.which(compiler.split()[0]) is None:
         sys.exit(
-            f"btfmmap: no C++ compiler ('{compiler}' not found): install one "
-            "(Debian: g++, Fedora: gcc-c++, macOS: xcode-select --install)"
+            f"btfmmap: no C++ compiler ('{compiler}' not found): install one (Debian: g++, Fedora: gcc-c++)"
         )
     header = os.path.join(sysconfig.get_path("include"), "Python.h")
     if not os.path.exists(header):

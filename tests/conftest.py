@@ -18,6 +18,15 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
         signal.signal(number, handler)
 
 
+# Where an installed package is tested, its sources and documents are not beside the tests.
+_NEED_CHECKOUT = (
+    *("32_bit", "allocations", "architecture", "benchmarks", "documents", "fast_paths", "instructions"),
+    *("kernel_rules", "packaging", "shell", "site"),
+)
+if not (Path(__file__).parent.parent / "csrc").exists():
+    collect_ignore = [f"test_{name}.py" for name in _NEED_CHECKOUT]
+
+
 @pytest.fixture(scope="session", params=["running", "sample", *KERNELS])
 def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The BTF of a real kernel, the running one or a stored one; or the package's sample, which has kinds

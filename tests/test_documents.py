@@ -20,13 +20,24 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/data/*.md")])
 COMMAND_EXAMPLES = (
     "README.md",
+    "docs/abi-engineers.md",
+    "docs/bpf-authors.md",
     "docs/check.md",
     "docs/diff.md",
+    "docs/fleets.md",
     "docs/guide.md",
+    "docs/index.md",
     "docs/paths.md",
+    "docs/tutorial.md",
     "docs/writing.md",
 )
-EXAMPLES = (*COMMAND_EXAMPLES, "docs/containers.md", "docs/dumps.md", "docs/pictures.md")
+EXAMPLES = (
+    *COMMAND_EXAMPLES,
+    "docs/containers.md",
+    "docs/data-scientists.md",
+    "docs/dumps.md",
+    "docs/pictures.md",
+)
 DURATION = re.compile(r"\bin [\d,.]+ ms$", re.MULTILINE)
 
 
@@ -143,9 +154,9 @@ def folder_map() -> dict[str, str]:
 
 
 def test_map_has_every_folder() -> None:
-    code = ("csrc", "python", "tests", "benchmarks")
+    code = ("csrc", "python", "tests", "tools", "benchmarks")
     sources = [
         path for top in code for suffix in ("py", "[ch]pp") for path in ROOT.glob(f"{top}/**/*.{suffix}")
     ]
     folders = {f"{path.parent.relative_to(ROOT)}/" for path in sources}
-    assert folders | {"python/btfmmap/data/", "tests/data/", "docs/", ".ci/"} == set(folder_map())
+    assert folders | {"python/btfmmap/data/", "tests/data/", "share/", "docs/", ".ci/"} == set(folder_map())

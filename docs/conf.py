@@ -1,0 +1,82 @@
+"""Sphinx configuration of the site. tools/site_pages.py collects its pages; docs/site.md describes it."""
+
+from __future__ import annotations
+
+import re
+
+import btfmmap
+
+project = "btfmmap"
+author = "The btfmmap authors"
+copyright = "the btfmmap authors, MIT license"  # noqa: A001 (Sphinx reads this name)
+release = version = btfmmap.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+html_theme = "furo"
+html_title = f"btfmmap {release}"
+html_show_sphinx = False
+html_copy_source = False
+html_show_sourcelink = False
+
+# Headings are link targets, named as on code hosts.
+myst_heading_anchors = 3
+myst_enable_extensions = ["deflist"]
+smartquotes = False
+pygments_style = "tango"
+pygments_dark_style = "monokai"
+
+# In docstrings, `Btf.find` is a link if it is a public name, and code otherwise.
+default_role = "py:obj"
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_default_options = {
+    "members": True,
+    "undoc-members": True,
+    "show-inheritance": True,
+    # Classes whose members are not repeated.
+    "inherited-members": "object,tuple,dict,int,Enum,IntEnum,IntFlag,Exception,Table",
+}
+python_maximum_signature_line_length = 88
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+toc_object_entries_show_parents = "hide"
+
+
+def skip_member(
+    app: object, what: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out the fields of a named tuple, which its docstring lists."""
+    del app, what, name, options, skip
+    return True if str(getattr(member, "__doc__", "")).startswith("Alias for field number") else None
+
+
+def escape_asterisks(
+    app: object, what: str, name: str, value: object, options: object, lines: list[str]
+) -> None:
+    """Let asterisks of C pointers stand for themselves. Examples and code stay as they are."""
+    del app, what, name, value, options
+    example = False
+    for number, line in enumerate(lines):
+        if line and not line.startswith(" "):
+            example = line == "Example:"
+        if not example:
+            parts = re.split("(`[^`]*`)", line)
+            lines[number] = "".join(
+                part if part[:1] == "`" else re.sub(r"(\*|_(?!\w))", r"\\\1", part) for part in parts
+            )
+
+
+def hide_constructor(
+    app: object, what: str, name: str, value: object, options: object, signature: str, result: str
+) -> tuple[str, str] | None:
+    """Show the parameters of errors and of the one class that users construct."""
+    del app, value, options, signature, result
+    return ("", "") if what == "class" and name != "btfmmap.Builder" else None
+
+
+def setup(app: object) -> None:
+    """Register what the settings above cannot say."""
+    app.connect("autodoc-process-signature", hide_constructor)  # type: ignore[attr-defined]
+    app.connect("autodoc-skip-member", skip_member)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-docstring", escape_asterisks, priority=400)  # type: ignore[attr-defined]

@@ -1,0 +1,142 @@
+"""The site builds without a warning, its links lead somewhere, and it has every public name and command."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import public_api
+import pytest
+import requirements
+import site_pages
+
+import btfmmap
+from btfmmap.cli import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for name in ("furo", "myst_parser", "sphinx"):
+        requirements.package(name)
+    folder = tmp_path_factory.mktemp("site")
+    program = ROOT / "tools" / "site_pages.py"
+    # In a process of its own: Sphinx's extensions cause warnings of Python.
+    done = subprocess.run(
+        [sys.executable, program, folder / "html"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "html"
+
+
+class Page(HTMLParser):
+    """The targets and the links of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if "id" in given:
+            self.ids.add(given["id"])
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        if tag in ("script", "img") and "src" in given:
+            self.loaded.append(given["src"])
+        if tag == "link" and given.get("rel") == "stylesheet":
+            self.loaded.append(given["href"])
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path) for path in site.rglob("*.html")}
+
+
+def inventory(site: Path) -> dict[str, str]:
+    """What other projects can link to: the role of each name."""
+    data = (site / "objects.inv").read_bytes()
+    lines = zlib.decompress(data.split(b"\n", 4)[4]).decode().splitlines()
+    return {line.split()[0]: line.split()[1] for line in lines}
+
+
+def test_links_lead_somewhere(pages: dict[Path, Page]) -> None:
+    checked = 0
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.exists(), f"{path.name}: {link}"
+            if parts.fragment and target.suffix == ".html":
+                assert unquote(parts.fragment) in pages[target].ids, f"{path.name}: {link}"
+            checked += 1
+    assert checked > 1_000
+
+
+def test_pages_load_nothing_from_the_network(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        assert not [link for link in page.loaded if urlsplit(link).scheme or link.startswith("//")], path
+
+
+def public_names() -> Iterator[str]:
+    """As the reference has them: in the package if they are exported there, else in their module."""
+    for name in btfmmap.__all__:
+        value = getattr(btfmmap, name)
+        if inspect.ismodule(value):
+            yield from (f"{name}.{each}" for each in value.__all__)
+        elif not name.startswith("__"):
+            yield name
+    for name, value in public_api.public_classes().items():
+        place = name if name in btfmmap.__all__ else f"{value.__module__.partition('.')[2]}.{name}"
+        yield place
+        for attribute in public_api.attributes(value):
+            inherited = attribute.name not in vars(value)
+            if not attribute.name.startswith("_") and attribute.value is not None and not inherited:
+                yield f"{place}.{attribute.name}"
+
+
+def test_reference_has_every_public_name(site: Path) -> None:
+    known = inventory(site)
+    assert not [name for name in public_names() if f"btfmmap.{name}" not in known]
+
+
+def test_reference_has_inherited_names(site: Path) -> None:
+    """Tables excepted, which would repeat the same methods."""
+    known = inventory(site)
+    for owner in ("Btf", "Kernel"):
+        names = [name for name, _ in inspect.getmembers(getattr(btfmmap, owner)) if name[0] != "_"]
+        assert not [name for name in names if f"btfmmap.{owner}.{name}" not in known]
+
+
+def test_every_named_tuple_lists_its_fields(site: Path) -> None:
+    text = "".join(path.read_text() for path in (site / "reference").glob("*.html"))
+    assert "Alias for field number" not in text
+    assert "byte_order" in (site / "reference" / "opening.html").read_text()
+
+
+def test_every_command_has_a_page(site: Path) -> None:
+    for command in COMMANDS:
+        module = importlib.import_module(f"btfmmap.cli.{command.replace('-', '_')}")
+        text = (site / "commands" / f"{command}.html").read_text()
+        assert f"btfmmap {command} [OPTION ...]" in text
+        assert module.__doc__ is not None
+
+
+def test_every_page_is_in_the_contents() -> None:
+    """A page that nobody lists cannot be found."""
+    listed = {page for group in site_pages.CONTENTS.values() for page in group}
+    found = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert found <= listed
