@@ -31,7 +31,18 @@ CONTENTS = {
     "Start": ("tutorial", "guide"),
     "For your job": ("bpf-authors", "abi-engineers", "data-scientists", "fleets"),
     "Subjects": (
-        *("check", "diff", "paths", "decoding", "writing", "pictures", "lint", "dumps", "containers"),
+        *(
+            "check",
+            "diff",
+            "paths",
+            "decoding",
+            "writing",
+            "corpus",
+            "pictures",
+            "lint",
+            "dumps",
+            "containers",
+        ),
     ),
     "Reference": ("commands/index", "reference/index"),
     "Project": (
