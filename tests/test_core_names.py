@@ -13,7 +13,9 @@ import btfmmap._core
 
 STUB = Path(btfmmap._core.__file__).parent / "_core.pyi"
 NAMES = [
-    node.name for node in ast.parse(STUB.read_text()).body if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    node.name
+    for node in ast.parse(STUB.read_text()).body
+    if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name[0] != "_"
 ]
 
 

@@ -13,6 +13,8 @@ else:
 
 _Tuple = TypeVar("_Tuple", bound=tuple[Any, ...])
 
+def __dir__() -> list[str]: ...
+
 class View(Buffer):
     """A read-only array in memory of an object that it keeps alive: a sequence of integers, and a buffer.
 
