@@ -38,6 +38,7 @@ CONTENTS = {
             "decoding",
             "writing",
             "corpus",
+            "corpus-sql",
             "pictures",
             "lint",
             "dumps",
