@@ -264,13 +264,13 @@ class TestBuilding:
     def test_vmlinuz_with_modules(self, tmp_path: Path) -> None:
         """What a distribution's package has: a compressed kernel, and modules, which are split BTF."""
         folder = tmp_path / "6.12.43-amd64"
-        folder.mkdir()
+        (folder / "kernel").mkdir(parents=True)
         kernel = stored("7.2-amd64.btf")
         elf = ElfWriter()
         elf.add(".BTF", kernel)
         (folder / "vmlinuz").write_bytes(bzimage(gzip.compress(bytes(elf.build()), 1)))
         for name in MODULES:
-            shutil.copy(DATA / f"{name}.ko.xz", folder)
+            shutil.copy(DATA / f"{name}.ko.xz", folder / "kernel")
         assert corpus.build(tmp_path / "out", folder) == (1 + len(MODULES), 0, [])
         opened = corpus.open(tmp_path / "out")
         rows = opened.kernels.to_pylist()
