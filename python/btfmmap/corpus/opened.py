@@ -62,8 +62,8 @@ class Corpus:
     """A corpus: many kernels, each definition stored once. `btfmmap.corpus.open` returns one.
 
     Tables are `pyarrow.Table`; docs/corpus.md describes their columns. Results of `check` and `diff` are
-    converted by `to_arrow`. Kernels are in the order of
-    architecture, flavour and version, each followed by its modules.
+    converted by `to_arrow`. Kernels are in the order of architecture, flavour and version, each followed by
+    its modules.
 
     Example:
         >>> corpus.kernels.num_rows
