@@ -117,7 +117,7 @@ $(BIN)/.built: $(BIN)/.checked $(SOURCES)
 # Installs the requirements of tests beside the built package, which is not compiled again.
 $(BIN)/.tested: $(BIN)/.built
 	$(BIN)/python -m pip install $(QUIET) --prefer-binary --group test
-	@for group in dask duckdb nanoarrow polars pyarrow; do \
+	@for group in dask duckdb nanoarrow notebook polars pyarrow; do \
 		$(BIN)/python -m pip install $(QUIET) --quiet --quiet --only-binary :all: --group $$group || \
 			echo "No $$group for this Python: its tests are skipped."; \
 	done

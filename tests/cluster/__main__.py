@@ -107,11 +107,17 @@ def upload(root: Path, paths: list[Path]) -> None:
 @contextmanager
 def s3_server() -> Iterator[str]:
     """Start moto's server in a process of its own."""
-    command = [sys.executable, "-c", _SERVER]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.stdin.close()
+        process.stdin.close()  # the server ends
 
 
 if __name__ == "__main__":
