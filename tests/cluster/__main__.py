@@ -58,7 +58,7 @@ def check(folder: Path, count: int) -> None:
 
     inputs = write_btfhub(folder / "archive", range(count))
     for seed in range(5):
-        inputs.append(folder / "archive" / f"broken-{seed}.btf.tar.xz")
+        inputs.append(folder / "archive" / "ubuntu" / f"broken-{seed}.btf.tar.xz")
         inputs[-1].write_bytes(broken(seed))
     upload(folder / "archive", inputs)
     corpus.build(folder / "local", folder / "archive")
@@ -71,7 +71,7 @@ def check(folder: Path, count: int) -> None:
                 workers[0].kill()
 
         executor = client.get_executor(retries=3)
-        out, blobs = "s3://corpora/out", "s3://blobs/**.btf.tar.xz"
+        out, blobs = "s3://corpora/out", "s3://blobs/**/*.btf.tar.xz"
         built = corpus.build(out, blobs, executor=executor, progress=progress)
         again = corpus.build(out, blobs, executor=executor)
         left = len(client.scheduler_info()["workers"])
