@@ -61,8 +61,9 @@ def open(path: str | os.PathLike[str]) -> Corpus:  # noqa: A001 (named like `btf
 class Corpus:
     """A corpus: many kernels, each definition stored once. `btfmmap.corpus.open` returns one.
 
-    Tables are `pyarrow.Table`; docs/corpus.md describes their columns. Kernels are in the order of
-    architecture, flavour and version, each followed by its modules.
+    Tables are `pyarrow.Table`; docs/corpus.md describes their columns. Results of `check` and `diff` are
+    converted by `to_arrow`. Kernels are in the order of architecture, flavour and version, each followed by
+    its modules.
 
     Example:
         >>> corpus.kernels.num_rows
@@ -280,7 +281,7 @@ class Corpus:
             options: As for `btfmmap.check`.
 
         Returns:
-            The result. Its tables can be handed to pyarrow.
+            The result. For libraries that read Arrow, it is a table of the verdicts.
 
         Example:
             >>> corpus.check([]).kernels.error.tolist()
@@ -298,7 +299,7 @@ class Corpus:
             options: As for `btfmmap.diff`.
 
         Returns:
-            The result. Its tables can be handed to pyarrow.
+            The result. For libraries that read Arrow, it is a table of which version each kernel has.
 
         Raises:
             IndexError: There is no such kernel.

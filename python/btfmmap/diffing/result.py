@@ -6,6 +6,7 @@ from functools import cached_property
 from operator import index
 
 from .. import _core
+from ..arrow_export import ArrowExport
 from ..errors import NotFoundError
 from ..kernels.mapping import error_text
 from .comparison import DEPTHS, ENTITY_KINDS, Comparison
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .._core import DiffHistory, View
+    from ..arrow import ArrowTable
     from ..kernels.identity import Identity
     from ..kernels.listing import KernelTable
     from ..kernels.mapping import Outcome
@@ -61,8 +63,12 @@ class DiffMember(NamedTuple):
     embedded: int
 
 
-class DiffResult:
+class DiffResult(ArrowExport):
     """What several kernels define, and which definitions are the same.
+
+    For libraries that read Apache Arrow, a result is a table with a row for each selected entity and kernel
+    that has it: `entity` and `kernel`, their rows in the tables, `kind`, `name`, `kernel_name`, and
+    `version`, the value of `presence`. `versions` has their fingerprints.
 
     Example:
         >>> result = btfmmap.diff({"old": btf, "new": btf})
@@ -529,6 +535,11 @@ class DiffResult:
         return table, np.array(rows, np.int64).reshape(len(rows), len(self._outcomes))
 
     # -- how it is known
+
+    def _arrow_table(self) -> ArrowTable:
+        from .tables import presence_table
+
+        return presence_table(self)
 
     @cached_property
     def _entity_columns(self) -> dict[str, Any]:
