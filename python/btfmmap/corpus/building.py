@@ -39,10 +39,11 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-_BATCH = 64  # kernels and modules of a part
-_REWRITTEN_BATCH = 512
+_BATCH = 256  # kernels and modules of a part
 _BATCH_SECONDS = 60.0
-_MAX_CATALOG = 256 << 20  # bytes; then types are stored anew
+_MAX_BATCH_TYPES = 1 << 18  # that are new in a part
+_MAX_CATALOG = 96 << 20  # bytes; then types are stored anew
+_MAX_LOADED = 8 << 20  # bytes of files whose types are read before the first kernel
 
 
 class Built(NamedTuple):
@@ -177,7 +178,7 @@ class CorpusBuilder:
         self._spelled: Array = np.zeros(0, bool)  # types of which C's spelling is known, or in a part
         self._covered: set[int] = set()  # parts whose kernels have no types but those of the catalog
         if self.manifest.parts:
-            self._load([*self.manifest.parts][-1], _MAX_CATALOG // 4)
+            self._load([*self.manifest.parts][-1], _MAX_LOADED)
         self._start_batch()
 
     def run(
@@ -233,7 +234,7 @@ class CorpusBuilder:
         source = {"path": path, "size": size, "mtime_ns": mtime, "sha256": digest}
         if path and mark not in self._sources and source not in self._batch.sources:
             self._batch.sources.append(source)
-        if len(self._batch.kernels) >= _BATCH or time.monotonic() > self._deadline:
+        if self._is_full() or time.monotonic() > self._deadline:
             self.flush()
         return count, errors
 
@@ -254,8 +255,8 @@ class CorpusBuilder:
             parent = None if row["parent"] is None else parents[row["parent"]]
             parents[row["id"]] = (len(self._batch.kernels),)
             new_row = {name: value for name, value in row.items() if name != "id"} | {"parent": parent}
-            self._batch.kernels.append(Stored(new_row, numbers))
-        if len(self._batch.kernels) >= _REWRITTEN_BATCH:
+            self._batch.kernels.append(Stored.of(new_row, numbers))
+        if self._is_full():
             self.flush()
 
     def replace(self, sources: list[dict[str, Any]], failures: list[dict[str, Any]]) -> None:
@@ -278,12 +279,17 @@ class CorpusBuilder:
             self._publish()
         self._start_batch()
 
+    def _is_full(self) -> bool:
+        is_large = self._catalog.size() - self._first_of_batch > _MAX_BATCH_TYPES
+        return is_large or len(self._batch.kernels) >= _BATCH
+
     def _start_batch(self) -> None:
         self._batch = Batch([], [], [])
         self._pending: dict[tuple[str, int], int] = {}
         self._deadline = time.monotonic() + _BATCH_SECONDS
         if self._catalog.bytes() > _MAX_CATALOG:
             self._forget()
+        self._first_of_batch = self._catalog.size()
 
     def _forget(self) -> None:
         self._catalog = _core.CorpusCatalog()
@@ -291,6 +297,7 @@ class CorpusBuilder:
         self._texts = {}
         self._spelled = np.zeros(0, bool)
         self._covered = set()
+        self._first_of_batch = self._catalog.size()
 
     # -- one input
 
@@ -322,7 +329,7 @@ class CorpusBuilder:
                     row = _kernel_row(content, level, btf, parent)
                     ids.append((len(self._batch.kernels),))
                     self._pending[key] = len(self._batch.kernels)
-                    self._batch.kernels.append(Stored(row, numbers))
+                    self._batch.kernels.append(Stored.of(row, numbers))
                     added += 1
                 else:
                     ids.append(self._known(key))
@@ -390,6 +397,7 @@ class CorpusBuilder:
             return
         self._ids = lineage.ids
         self._spelled = np.ones(len(self._ids), bool)
+        self._first_of_batch = self._catalog.size()
         self._covered = {part.number for part in parts}
 
     def _lineage(self, number: int) -> list[Part]:
@@ -470,7 +478,7 @@ class CorpusBuilder:
             )
             if known is None:
                 places[number] = (len(kept),)
-                kept.append(Stored({**kernel.row, "parent": parent}, kernel.numbers))
+                kept.append(Stored({**kernel.row, "parent": parent}, kernel.types))
             else:
                 places[number] = known
         sources = [

@@ -41,11 +41,18 @@ class Stored(NamedTuple):
 
     Attributes:
         row: Its row of `kernels`, without `id`.
-        numbers: The numbers of its types in the catalog.
+        types: Which types of the catalog it has: bits, packed.
     """
 
     row: dict[str, Any]
-    numbers: Array
+    types: Array
+
+    @classmethod
+    def of(cls, row: dict[str, Any], numbers: Array) -> Stored:
+        """A kernel or module that has the types with these numbers."""
+        present = np.zeros(int(numbers.max(initial=0)) + 1, bool)
+        present[numbers] = True
+        return cls(row, np.packbits(present))
 
 
 class Batch(NamedTuple):
@@ -166,7 +173,7 @@ def _masks(size: int, kernels: Sequence[Stored]) -> Array:
     masks = np.zeros((max(1, -(-len(kernels) // _MASK_BITS)), size), np.uint64)
     for number, kernel in enumerate(kernels):
         group, bit = divmod(number, _MASK_BITS)
-        masks[group, kernel.numbers] |= np.uint64(1 << bit)
+        masks[group, np.flatnonzero(np.unpackbits(kernel.types))] |= np.uint64(1 << bit)
     masks[:, 0] = 0  # void
     return masks
 
