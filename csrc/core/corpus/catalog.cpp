@@ -94,8 +94,8 @@ public:
           index_(btf_.index()),
           entry_(std::make_shared<Entry>()),
           names_left_(kMaxNameBytes),
-          names_(static_cast<size_t>(
-              std::min(btf_.strings().end() - btf_.strings().start(), kMaxKeptOffsets))),
+          names_(
+              static_cast<size_t>(std::min(btf_.strings().end() - btf_.strings().start(), kMaxKeptOffsets))),
           states_(index_.rows()),
           ordinals_(index_.rows()),
           prints_(index_.rows()),
