@@ -79,7 +79,7 @@ def hide_constructor(
 def make_accessible(
     app: object, page: str, template: str, context: dict[str, object], doctree: object
 ) -> None:
-    """Mend what axe-core finds: captions are headings without a level, and code scrolls for the mouse only."""
+    """Mend what axe-core finds: headings without a level, and code that only a mouse scrolls."""
     del app, page, template, doctree
     for name, before, after in (
         ("body", "<pre>", '<pre tabindex="0">'),

@@ -30,7 +30,7 @@ MAX_PAIRS = 40
 """Structs of a page that have maps."""
 
 
-class _Side:
+class Side:
     """A struct in one of the kernels."""
 
     def __init__(self, result: DiffResult, entity: int, kernel: int) -> None:
@@ -42,7 +42,7 @@ class _Side:
             self.size, self.places, _categories(result, self.members, kernel), _ROW_BYTES
         )
 
-    def marks(self, other: _Side, absent: str) -> list[str]:
+    def marks(self, other: Side, absent: str) -> list[str]:
         """Return a mark for each member: `absent` if the other kernel lacks it, "*" if it moved there."""
         return [
             absent if member.path not in other.by_path else "*" * (other.by_path[member.path] != place)
@@ -72,7 +72,7 @@ def pairs(
         new: Row of the other.
         names: The names of all kernels.
     """
-    found = [(each, _Side(result, each.entity, old), _Side(result, each.entity, new)) for each in entities]
+    found = [(each, Side(result, each.entity, old), Side(result, each.entity, new)) for each in entities]
     if not found:
         return
     yield f"<h2>{isolated(f'Maps of structs in {names[old]} and {names[new]}', 400)}</h2>\n"
@@ -98,7 +98,7 @@ def pairs(
         yield f"{scrolled(label, maps, 'pair')}</details>\n"
 
 
-def _map(side: _Side, marks: Sequence[str], label: str) -> str:
+def _map(side: Side, marks: Sequence[str], label: str) -> str:
     names = [f"{mark}{member.path}" for member, mark in zip(side.members, marks, strict=True)]
     tips = {}
     for box in side.drawn.boxes:
@@ -120,7 +120,9 @@ def _outermost(members: Sequence[DiffMember]) -> list[DiffMember]:
         member
         for member in members
         if not any(
-            member.path[:dot].rstrip("[]") in paths for dot, letter in enumerate(member.path) if letter == "." and dot
+            member.path[:dot].rstrip("[]") in paths
+            for dot, letter in enumerate(member.path)
+            if letter == "." and dot
         )
     ]
 
