@@ -85,7 +85,8 @@ def make_accessible(
         ("body", "<pre>", '<pre tabindex="0">'),
         ("furo_navigation_tree", 'class="caption" role="heading"', 'class="caption"'),
     ):
-        context[name] = str(context.get(name, "")).replace(before, after)
+        if name in context:
+            context[name] = str(context[name]).replace(before, after)
 
 
 def setup(app: object) -> None:
