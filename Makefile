@@ -12,7 +12,7 @@ FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/nati
 # Inputs of the build. pip rebuilds the package if one of them changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test test-sanitized test-boot test-corpus-cluster fuzz fuzz32 lint format bench bench-instructions docs docs-links shell dist sample clean
+.PHONY: help run test test-axe test-sanitized test-boot test-corpus-cluster fuzz fuzz32 lint format bench bench-instructions docs docs-links shell dist sample clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,14 @@ test-boot: $(BIN)/.tested ## boot the KERNELs of ARCH in an emulator, and run te
 test-corpus-cluster: $(BIN)/.tested ## build a corpus on Dask into an S3 server, all on loopback
 	$(BIN)/python -m pip install $(QUIET) --group cluster
 	PYTHONPATH=tests:tests/support $(BIN)/python -m cluster $(ARGS)
+
+AXE := build/axe/node_modules/axe-core/axe.min.js
+
+test-axe: $(BIN)/.tested $(AXE) ## judge the pages and the site with axe-core (needs npm, chromium and a network)
+	BTFMMAP_AXE=$(abspath $(AXE)) $(BIN)/python -m pytest tests/test_browser.py tests/test_site.py -k axe $(ARGS)
+
+$(AXE):
+	npm install --no-audit --no-fund --no-save --prefix build/axe axe-core@4
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS, default 60 (needs clang)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON)

@@ -104,6 +104,7 @@ LAYERS = {
 # Underscored names of a class that other modules of the package may use.
 FRIEND_NAMES = {
     btfmmap.Builder: {"_draft"},
+    btfmmap.DiffResult: {"_size"},
     btfmmap.Kernel: {"_btfs"},
     btfmmap.Btf: {
         "_columns",

@@ -590,6 +590,11 @@ class DiffResult(ArrowExport):
             members = self._known_members[entity, version] = [*_made(found, types, kind, is_enum)]
         return members
 
+    def _size(self, entity: int, kernel: int) -> int:
+        """The size of an entity in bytes; -1 if it has none, or the kernel does not define it."""
+        version = self._version(entity, kernel)
+        return _ABSENT if version == _ABSENT else self._history.members(entity, version)[0]
+
     def _member(self, entity: int, path: str, kernel: int) -> DiffMember | None:
         """The member at a path, which may lead through named structs."""
         start = 0  # in bits
