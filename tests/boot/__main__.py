@@ -129,14 +129,17 @@ def _run(
 
 def _userland(guest: Guest) -> Path:
     root = BUILD / "roots" / guest.architecture
-    if not (root / "etc/debian_version").exists():
+    if not root.exists():
         packages = Packages(
             BUILD / "apt" / f"{_release()}-{guest.architecture}", _release(), guest.architecture
         )
         packages.update()
-        merge_usr(root)
-        packages.unpack([*USERLAND], root)
-        set_up(root)
+        part = root.with_name(f"{root.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        merge_usr(part)
+        packages.unpack([*USERLAND], part)
+        set_up(part)
+        part.rename(root)
     return root
 
 
@@ -144,13 +147,15 @@ def _kernel(guest: Guest, version: str) -> Path:
     """Unpack the newest kernel of this version. Its modules may be in packages of their own."""
     start = rf"{re.escape(version)}(?![0-9])" if version else "(?=[0-9])"
     kinds = "linux-(?:image|binary|modules|base)"
-    pattern = rf"{kinds}-{start}[0-9.]*(?:-rc[0-9]+)?(?:[+][^-]+|-[0-9]+)?-{guest.flavour}"
+    rest = rf"[0-9.]*(?:-rc[0-9]+)?(?:[+][^-]+|-[0-9]+)?-{guest.flavour}"
+    others: list[str] = []
     for suite in SUITES:
         folder = BUILD / "apt" / f"{suite}-{guest.kernel_architecture}"
         packages = Packages(folder, suite, guest.kernel_architecture)
         packages.update()
-        names = packages.matching(pattern)
+        names = packages.matching(f"{kinds}-{start}{rest}")
         if not names:
+            others += packages.matching(f"linux-image-[0-9]{rest}")[-1:]
             continue
         newest = names[-1].split("-", 2)[2]
         found = [each for each in names if each.split("-", 2)[2] == newest]
@@ -164,7 +169,9 @@ def _kernel(guest: Guest, version: str) -> Path:
             packages.unpack(found, part, dependencies=False)
             part.rename(unpacked)
         return unpacked
-    raise RuntimeError(f"no kernel {version} of {guest.flavour} in {', '.join(SUITES)}")
+    raise RuntimeError(
+        f"no kernel {version} of {guest.flavour} in {', '.join(SUITES)} (newest there: {', '.join(others)})"
+    )
 
 
 def _release() -> str:

@@ -63,8 +63,8 @@ def main() -> None:
             log(f"{user}: {name}")
             results[name] = ran([sys.executable, *command], user, SECONDS["command"])
             store(report)
-    for user, results in users.items():
-        for name in job["tests"]:
+    for name in job["tests"]:
+        for user, results in users.items():
             log(f"{user}: {name}")
             results[name] = tested(name, user)
             store(report)
