@@ -38,6 +38,7 @@ from .packages import Packages
 from .reporting import failures, table
 
 BUILD = ROOT / "build" / "boot"
+_MINUTES = 90
 _REPORT_SIZE = 16 << 20  # bytes
 
 
@@ -46,7 +47,7 @@ def main() -> None:
     parser.add_argument("--arch", nargs="+", choices=GUESTS, default=["amd64"])
     parser.add_argument("--kernel", nargs="+", default=[""], help="starts of versions; default: the newest")
     parser.add_argument("--tests", nargs="*", default=TESTS, help="test files without .py")
-    parser.add_argument("--minutes", type=int, default=90, help="limit for one boot")
+    parser.add_argument("--minutes", type=int, default=_MINUTES, help="limit for one boot")
     arguments = parser.parse_args()
     missing = {TOOLS[tool] for name in arguments.arch for tool in _tools(GUESTS[name]) if not _has(tool)}
     if missing:
@@ -84,7 +85,9 @@ def _booted(name: str, version: str, tests: list[str], seconds: int) -> dict[str
     extension = compiled(guest.compiler, root, BUILD / "compiled" / guest.architecture)
     compile_seconds = time.monotonic() - start
     add_project(root, extension)
-    (root / "btfmmap/job.json").write_text(json.dumps({"modules": MODULES.split(), "tests": tests}))
+    # Who allows a boot more time has a slow machine.
+    job = {"modules": MODULES.split(), "tests": tests, "scale": max(1, seconds / (60 * _MINUTES))}
+    (root / "btfmmap/job.json").write_text(json.dumps(job))
     release = add_kernel(kernel, root)
     folder = BUILD / "boots" / f"{name}-{release}"
     folder.mkdir(parents=True, exist_ok=True)
