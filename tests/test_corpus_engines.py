@@ -30,13 +30,11 @@ def _pyarrow() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A folder "kernels" of inputs, some of which do not open, and "expected", their corpus."""
     (tmp_path / "kernels").mkdir()
     assert len([*write_series(tmp_path / "kernels", INPUTS, BROKEN)]) == INPUTS
-    # The examples spell inputs as this does, and errors say the spelling.
-    monkeypatch.chdir(tmp_path)
-    assert corpus.build("expected", "kernels").added == INPUTS - BROKEN
+    assert corpus.build(tmp_path / "expected", tmp_path / "kernels").added == INPUTS - BROKEN
     return tmp_path
 
 

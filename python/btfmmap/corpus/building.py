@@ -52,7 +52,7 @@ class Built(NamedTuple):
     Attributes:
         added: Number of kernels and modules that were added.
         known: Number of inputs that the corpus had already.
-        failed: Paths and errors of the inputs that did not open, now or in an earlier build.
+        failed: Absolute paths or URLs, and errors, of the inputs that did not open, now or in earlier builds.
 
     Example:
         >>> import tempfile
@@ -196,7 +196,7 @@ class CorpusBuilder:
                 if mark[0] in self._failures:
                     failed.append((mark[0], self._failures[mark[0]]))
             else:
-                new.append(kernel)
+                new.append(in_full(kernel))
                 marks.append(mark)
         outcomes = map_kernels(
             content_of, iter_known(new), executor=executor, progress=_of(progress, len(new))
@@ -515,6 +515,13 @@ def source_mark(kernel: KernelInput) -> tuple[str, int, int]:
     if os.path.isdir(absolute):
         return "", 0, 0
     return escaped(absolute), status.st_size, status.st_mtime_ns
+
+
+def in_full(kernel: KernelInput) -> KernelInput:
+    """The input with its absolute path: its error is the same in each folder, and in each process."""
+    if type(kernel) is not KernelInput or kernel.is_open or kernel.path is None:
+        return kernel
+    return KernelInput(os.path.abspath(kernel.path), kernel.name)
 
 
 def iter_known(kernels: Sequence[KernelInput]) -> Iterator[KernelInput]:
