@@ -41,7 +41,7 @@ def naive_member(folder: Path, parent: str, name: str) -> list[Any]:
 def naive_changes(folder: Path) -> int:
     """The number of structs whose size differs in the next kernel."""
     parquet = import_module("pyarrow.parquet")
-    columns, wanted = ["name", "size_or_type"], [("kind", "=", int(btfmmap.Kind.STRUCT))]
+    columns, wanted = ["name", "size_or_type"], [("kind", "=", btfmmap.Kind.STRUCT.name)]
     frames = [
         parquet.read_table(path / "types.parquet", columns=columns, filters=wanted).to_pandas()
         for path in sorted(folder.iterdir())
