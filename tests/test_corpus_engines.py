@@ -20,7 +20,7 @@ from kernel_series import write_series
 from btfmmap import corpus
 
 PAGE = Path(__file__).parent.parent / "docs" / "corpus.md"
-SIZES = attrgetter("identity.name", "base.string_section.size")
+SIZES = attrgetter("identity.name", "base.raw.nbytes")
 INPUTS, BROKEN = 24, 6
 
 

@@ -17,6 +17,7 @@ from ..kinds import Kind
 from ..opening import open as open_btf
 from .content import UrlInput, content_of
 from .files import Files
+from .heap import trim
 from .lineage import Lineage
 from .manifest import Manifest, publish, read_manifest
 from .parts import Batch, Stored, make_part, write_part
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 _BATCH = 256  # kernels and modules of a part
 _BATCH_SECONDS = 60.0
+_BETWEEN_TRIMS = 8  # inputs
 _MAX_BATCH_TYPES = 1 << 18  # that are new in a part
 _MAX_CATALOG = 96 << 20  # bytes; then types are stored anew
 _MAX_LOADED = 8 << 20  # bytes of files whose types are read before the first kernel
@@ -52,7 +54,7 @@ class Built(NamedTuple):
     Attributes:
         added: Number of kernels and modules that were added.
         known: Number of inputs that the corpus had already.
-        failed: Paths and errors of the inputs that did not open, now or in an earlier build.
+        failed: Absolute paths or URLs, and errors, of the inputs that did not open, now or in earlier builds.
 
     Example:
         >>> import tempfile
@@ -196,13 +198,15 @@ class CorpusBuilder:
                 if mark[0] in self._failures:
                     failed.append((mark[0], self._failures[mark[0]]))
             else:
-                new.append(kernel)
+                new.append(in_full(kernel))
                 marks.append(mark)
         outcomes = map_kernels(
             content_of, iter_known(new), executor=executor, progress=_of(progress, len(new))
         )
-        for mark, outcome in zip(marks, outcomes, strict=True):
+        for number, (mark, outcome) in enumerate(zip(marks, outcomes, strict=True), 1):
             count, errors = self.add(outcome, mark)
+            if number % _BETWEEN_TRIMS == 0:
+                trim()
             added += count
             known += not count and not errors
             failed += errors
@@ -276,7 +280,9 @@ class CorpusBuilder:
     def flush(self) -> None:
         """Publish the batch at hand, if there is anything in it."""
         if any(self._batch):
+            trim()
             self._publish()
+            trim()
         self._start_batch()
 
     def _is_full(self) -> bool:
@@ -515,6 +521,13 @@ def source_mark(kernel: KernelInput) -> tuple[str, int, int]:
     if os.path.isdir(absolute):
         return "", 0, 0
     return escaped(absolute), status.st_size, status.st_mtime_ns
+
+
+def in_full(kernel: KernelInput) -> KernelInput:
+    """The input with its absolute path: its error is the same in each folder, and in each process."""
+    if type(kernel) is not KernelInput or kernel.is_open or kernel.path is None:
+        return kernel
+    return KernelInput(os.path.abspath(kernel.path), kernel.name)
 
 
 def iter_known(kernels: Sequence[KernelInput]) -> Iterator[KernelInput]:

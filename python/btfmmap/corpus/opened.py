@@ -243,7 +243,7 @@ class Corpus:
             ['']
         """
         return [
-            CorpusInput(self._path, row["id"], unescaped(row["path"]), self._identity(row), self)
+            CorpusInput(self._storage.url, row["id"], unescaped(row["path"]), self._identity(row), self)
             for row in self._kernel_rows
             if row["parent"] is None
         ]

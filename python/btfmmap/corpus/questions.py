@@ -373,14 +373,15 @@ def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
     rectangles = source.presence(ids)
     step = max(1, _MAX_MATRIX // max(1, len(kernels)))
     at = order[np.searchsorted(ids[order], rectangles[:, 0])]
-    first = source.positions(rectangles[:, 1])
     columns = _columns_of(source, column_of)
     for begin in range(0, len(names.dictionary), step):
         matrix = np.full((min(step, len(names.dictionary) - begin), len(kernels)), -1, np.int64)
-        for row in np.flatnonzero((codes[at] >= begin) & (codes[at] < begin + step)).tolist():
-            stop = rectangles[row, 2] - rectangles[row, 1] + 1
-            of_range = columns(int(rectangles[row, 1]), int(stop), int(first[row]))
-            matrix[codes[at[row]] - begin, of_range] = sizes[at[row]]
+        rows_of = codes[at] - begin
+        within = np.flatnonzero((rows_of >= 0) & (rows_of < len(matrix)))
+        for group in _of_same_kernels(rectangles, within):
+            _, first_id, last_id = rectangles[group[0]].tolist()
+            of_range = columns(first_id, last_id - first_id + 1)
+            matrix[rows_of[group][:, None], of_range] = sizes[at[group]][:, None]
         old, new = matrix[:, neighbours[0]], matrix[:, neighbours[1]]
         which, pair = np.nonzero((old != new) & (old >= 0) & (new >= 0))
         kernel_names = source.kernels["name"]
@@ -396,11 +397,20 @@ def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
         )
 
 
+def _of_same_kernels(rectangles: Array, rows: Array) -> list[Array]:
+    """Rows of `rectangles`, grouped by the range of kernels."""
+    if not len(rows):
+        return []
+    rows = rows[np.lexsort((rectangles[rows, 2], rectangles[rows, 1]))]
+    breaks = np.flatnonzero((np.diff(rectangles[rows, 1:], axis=0) != 0).any(axis=1)) + 1
+    return np.split(rows, breaks)
+
+
 def _columns_of(source: CorpusReader, column_of: Array) -> Any:
     """A function from a range of kernel IDs to their columns, without those of modules."""
     known: dict[tuple[int, int], Array] = {}
 
-    def columns(first: int, count: int, _: int) -> Array:
+    def columns(first: int, count: int) -> Array:
         if (first, count) not in known:
             found = column_of[source.positions(np.arange(first, first + count))]
             known[first, count] = found[found >= 0]
