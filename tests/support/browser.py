@@ -84,13 +84,23 @@ class Browser:
 
     def move_mouse(self, selector: str) -> None:
         """Move the mouse over the first element that a selector finds."""
-        box = self.run(
+        x, y = self._centre(selector)
+        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def click(self, selector: str) -> None:
+        """Click on the first element that a selector finds."""
+        x, y = self._centre(selector)
+        for type_ in ("mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=type_, x=x, y=y, button="left", clickCount=1)
+
+    def _centre(self, selector: str) -> tuple[float, float]:
+        x, y = self.run(
             f"(() => {{ const found = document.querySelector({json.dumps(selector)}); "
             "found.scrollIntoView({block: 'center', inline: 'center'}); "
             "const box = found.getBoundingClientRect(); "
             "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )
-        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=box[0], y=box[1])
+        return x, y
 
     def write(self, selector: str, text: str) -> None:
         """Type a text into an input."""
