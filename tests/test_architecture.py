@@ -36,6 +36,7 @@ FOLDERS = {
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
     "fingerprint": {"base", "simd", "format", "index", "names", "tables", "analysis"},
     "diff": {"base", "format", "index", "names", "tables", "btf", "analysis", "fingerprint"},
+    "diff_report": {"base", "format", "diff"},
     "corpus": {
         *("base", "format", "index", "names", "tables", "btf", "analysis", "fingerprint", "diff"),
     },
@@ -146,6 +147,7 @@ PUBLIC_NAMES = {
     "Decoder",
     "Diagnostic",
     "DiffMember",
+    "DiffReport",
     "DiffResult",
     "EntityKind",
     "Enumerator",

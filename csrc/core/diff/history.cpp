@@ -53,8 +53,9 @@ public:
         const size_t keys = size_t{to_.names_.size()} * kClasses;
         to_.first_entity_.resize(keys, kNone);
         if (to_.versions_.empty()) {
-            to_.versions_.reserve(all().size());
-            to_.entities_.reserve(all().size());
+            // With room for those of further kernels: copying all takes long.
+            to_.versions_.reserve(all().size() + all().size() / 2);
+            to_.entities_.reserve(all().size() + all().size() / 2);
         }
         group(keys);
         for (uint32_t number = 0; number != all().size(); ++number) {

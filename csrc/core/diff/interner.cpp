@@ -12,7 +12,7 @@ namespace btfmmap::diff {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{1} << 16;
-constexpr std::size_t kFirstSlots = std::size_t{1} << 12;
+constexpr std::size_t kFirstSlots = std::size_t{1} << 15;
 
 std::uint32_t hash_of(std::string_view text, std::uint64_t seed) {
     constexpr std::uint64_t factor = 0xd1342543de82ef95;
