@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .. import ChangeCounts, DiffReport, DiffResult
-        from .diff_text import Depth
+    from .diff_text import Depth
 
 _NAMES = 12  # of added and removed entities
 _CAUSES = 12
