@@ -12,7 +12,7 @@ FORMATTED := $(CPP_FILES) benchmarks/support/workloads.cpp $(wildcard tests/nati
 # Inputs of the build. pip rebuilds the package if one of them changes.
 SOURCES := pyproject.toml setup.py $(CPP_FILES)
 
-.PHONY: help run test test-sanitized test-boot fuzz fuzz32 lint format bench bench-instructions docs docs-links shell dist sample clean
+.PHONY: help run test test-axe test-sanitized test-boot test-corpus-cluster fuzz fuzz32 lint format bench bench-instructions docs docs-links shell dist sample clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,18 @@ test-sanitized: $(BIN)/.tested ## build with ASan and UBSan, and run all tests (
 
 test-boot: $(BIN)/.tested ## boot the KERNELs of ARCH in an emulator, and run tests there (needs Debian)
 	PYTHONPATH=tests $(BIN)/python -m boot $(if $(ARCH),--arch $(ARCH)) $(if $(KERNEL),--kernel $(KERNEL)) $(ARGS)
+
+test-corpus-cluster: $(BIN)/.tested ## build a corpus on Dask into an S3 server, all on loopback
+	$(BIN)/python -m pip install $(QUIET) --group cluster
+	PYTHONPATH=tests:tests/support $(BIN)/python -m cluster $(ARGS)
+
+AXE := build/axe/node_modules/axe-core/axe.min.js
+
+test-axe: $(BIN)/.tested $(AXE) ## judge the pages and the site with axe-core (needs npm, chromium and a network)
+	BTFMMAP_AXE=$(abspath $(AXE)) $(BIN)/python -m pytest tests/test_browser.py tests/test_site.py -k axe $(ARGS)
+
+$(AXE):
+	npm install --no-audit --no-fund --no-save --prefix build/axe axe-core@4
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS, default 60 (needs clang)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON)
@@ -113,10 +125,11 @@ $(BIN)/.built: $(BIN)/.checked $(SOURCES)
 # Installs the requirements of tests beside the built package, which is not compiled again.
 $(BIN)/.tested: $(BIN)/.built
 	$(BIN)/python -m pip install $(QUIET) --prefer-binary --group test
-	@for group in duckdb nanoarrow polars pyarrow; do \
+	@for group in dask duckdb nanoarrow notebook polars pyarrow twine; do \
 		$(BIN)/python -m pip install $(QUIET) --quiet --quiet --only-binary :all: --group $$group || \
 			echo "No $$group for this Python: its tests are skipped."; \
 	done
+	@echo "Tests with Ray are skipped, as it is large. To run them: $(BIN)/python -m pip install --group ray"
 	@touch $@
 
 # Some tools of lint have no builds for all Pythons, so tests do without them.

@@ -12,6 +12,7 @@ from support.report import report
 
 import btfmmap
 
+Work = Callable[[btfmmap.Btf, Sequence[int]], None]
 LOCK = "with" if getattr(sys, "_is_gil_enabled", lambda: True)() else "without"
 
 
@@ -43,37 +44,53 @@ def _open(btf: btfmmap.Btf, rounds: Sequence[int]) -> None:
             assert min(len(opened.types), len(opened.members), len(opened.params)) > 0
 
 
-def _in_threads(work: Callable[[Sequence[int]], None], shares: Sequence[Sequence[int]]) -> None:
-    threads = [Thread(target=work, args=(share,)) for share in shares]
+def _add(_: btfmmap.Btf, rounds: Sequence[int]) -> None:
+    """Shares nothing: what two threads can gain on this machine, at this moment."""
+    for _round in rounds:
+        total = 0
+        for number in range(30_000):
+            total += number
+
+
+def _in_threads(work: Work, shares: Sequence[tuple[btfmmap.Btf, Sequence[int]]]) -> None:
+    threads = [Thread(target=work, args=share) for share in shares]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _threads(
-    title: str, btf: btfmmap.Btf, work: Callable[[btfmmap.Btf, Sequence[int]], None], items: Sequence[int]
-) -> Comparison:
+def _threads(title: str, btf: btfmmap.Btf, work: Work, items: Sequence[int]) -> Comparison:
     halves = items[::2], items[1::2]
+    other = btfmmap.open(btf.source.path)
+    work(other, items)
     return compare(
         f"{title}, Python {LOCK} the global lock",
-        repeated("one thread", lambda: _in_threads(lambda part: work(btf, part), [items]), FEW),
+        repeated("one thread", lambda: _in_threads(work, [(btf, items)]), FEW),
         [
             repeated(
                 "two threads, half of them each",
-                lambda: _in_threads(lambda part: work(btf, part), halves),
+                lambda: _in_threads(work, [(btf, half) for half in halves]),
                 FEW,
-            )
+            ),
+            repeated(
+                "two threads, each with a Btf of its own",
+                lambda: _in_threads(work, list(zip((btf, other), halves, strict=True))),
+                FEW,
+            ),
         ],
         SECONDS,
     )
 
 
-def _of_structs(
-    title: str, kernel: KernelBtf, work: Callable[[btfmmap.Btf, Sequence[int]], None]
-) -> Comparison:
+def _of_structs(title: str, kernel: KernelBtf, work: Work) -> Comparison:
     btf = btfmmap.open(kernel.path)
     return _threads(title, btf, work, btf.match("*", kind=btfmmap.Kind.STRUCT)[:4000])
+
+
+def measure_machine(kernel: KernelBtf) -> Comparison:
+    """A control: threads that share nothing."""
+    return _threads("A million additions in threads", btfmmap.open(kernel.path), _add, range(40))
 
 
 def measure_members(kernel: KernelBtf) -> Comparison:
@@ -97,4 +114,4 @@ def measure_opens(kernel: KernelBtf) -> Comparison:
 
 
 if __name__ == "__main__":
-    report([measure_members, measure_layouts, measure_finds, measure_opens])
+    report([measure_machine, measure_members, measure_layouts, measure_finds, measure_opens])

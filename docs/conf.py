@@ -22,8 +22,9 @@ html_show_sourcelink = False
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
 smartquotes = False
-pygments_style = "tango"
-pygments_dark_style = "monokai"
+# Of furo's requirements; unlike most, all of their colours have the contrast that WCAG 2 asks for.
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 
 # In docstrings, `Btf.find` is a link if it is a public name, and code otherwise.
 default_role = "py:obj"
@@ -75,8 +76,23 @@ def hide_constructor(
     return ("", "") if what == "class" and name != "btfmmap.Builder" else None
 
 
+def make_accessible(
+    app: object, page: str, template: str, context: dict[str, object], doctree: object
+) -> None:
+    """Mend what axe-core finds: headings without a level, and code that only a mouse scrolls."""
+    del app, page, template, doctree
+    for name, before, after in (
+        ("body", "<pre>", '<pre tabindex="0">'),
+        ("furo_navigation_tree", 'class="caption" role="heading"', 'class="caption"'),
+    ):
+        if name in context:
+            context[name] = str(context[name]).replace(before, after)
+
+
 def setup(app: object) -> None:
     """Register what the settings above cannot say."""
     app.connect("autodoc-process-signature", hide_constructor)  # type: ignore[attr-defined]
     app.connect("autodoc-skip-member", skip_member)  # type: ignore[attr-defined]
     app.connect("autodoc-process-docstring", escape_asterisks, priority=400)  # type: ignore[attr-defined]
+    # After furo's own.
+    app.connect("html-page-context", make_accessible, priority=900)  # type: ignore[attr-defined]

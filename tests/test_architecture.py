@@ -57,8 +57,8 @@ FOLDERS = {
 # functions too. A module may import others of its own layer.
 LAYERS = {
     "base": (
-        "_core _version arrow bounded_cache close_names errors frames html iteration kind_numbers kinds "
-        "named_tuples optional relocation_kinds replacing",
+        "_core _version arrow arrow_export bounded_cache close_names errors frames html iteration "
+        "kind_numbers kinds named_tuples optional relocation_kinds replacing",
         set(),
     ),
     "files": (
@@ -105,6 +105,7 @@ LAYERS = {
 # Underscored names of a class that other modules of the package may use.
 FRIEND_NAMES = {
     btfmmap.Builder: {"_draft"},
+    btfmmap.DiffResult: {"_size"},
     btfmmap.Kernel: {"_btfs"},
     btfmmap.Btf: {
         "_columns",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from btf_writer import BtfWriter, every_kind
-from requirements import package, unsanitized
+from requirements import package
 from split_writer import SplitWriter
 
 import btfmmap
@@ -276,21 +275,6 @@ def test_a_child_may_be_moved_out_of_its_parent() -> None:
     gc.collect()
     assert column.dictionary.to_pylist() == [kind.name for kind in Kind]
     assert column[0].as_py() == "VOID"
-
-
-@unsanitized("its allocator keeps freed memory for a while")
-def test_exports_and_releases_leave_memory_as_it_was() -> None:
-    table = btfmmap.open(btfmmap.SAMPLE_BTF).members
-
-    def export(times: int) -> int:
-        for _ in range(times):
-            table.__arrow_c_schema__()
-            table.__arrow_c_stream__()  # never read: released with the capsule
-            pa.table(table)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-    before = export(2_000)
-    assert export(20_000) - before < 2_000  # KiB; a leak of 100 bytes each would be as much
 
 
 def test_release_after_the_end_of_the_interpreter() -> None:

@@ -48,7 +48,7 @@ EVERY_DAY = [
 WORDS = """
     x -1 0 5 0x10 - -- -f --file -B --base --json --js -k --kind func -r --regex --role -e --embedded --unit
     --format raw xml c --pretty --unsorted -o out --id 7 --sample --top -n 3 --expand -E --c
-    --omit-bitfields --file=x -fx
+    --omit-bitfields --file=x -fx info build
 """
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import requirements
 from btf_writer import BtfWriter
-from kernel_series import small_kernel, write_series
+from corpus_content import content
+from elf_writer import ElfWriter
+from kernel_image_writer import bzimage
+from kernel_series import small_kernel, write_btfhub, write_series
+from stored_files import DATA, MODULES, stored
 from type_colours import colours
 
 import btfmmap
@@ -29,7 +35,10 @@ def _pyarrow() -> None:
     requirements.package("pyarrow")
 
 
-DATA = Path(__file__).parent / "data"
+# For longer runs: BTFMMAP_CORPUS_INPUTS=1000 BTFMMAP_CORPUS_KILLS=10
+INPUTS = int(os.environ.get("BTFMMAP_CORPUS_INPUTS", "40"))
+KILLS = int(os.environ.get("BTFMMAP_CORPUS_KILLS", "4"))
+BROKEN = min(30, INPUTS // 4)
 SHARED = Path(os.environ.get("BTFMMAP_SHARED_DATA", "/nonexistent"))
 
 
@@ -38,26 +47,11 @@ def same(left: btfmmap.Btf, right: btfmmap.Btf) -> bool:
     return all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
-def content(path: Path) -> dict[str, Any]:
-    """What a corpus says, without how it is stored."""
-    opened = corpus.open(path)
-    names = opened.kernels["name"].to_pylist()
-    definitions = opened.presence("*")
-    columns = ("kind", "name", "kernel", "fingerprint", "size")
-    return {
-        "kernels": sorted(zip(names, opened.kernels["sha256"].to_pylist(), strict=True)),
-        "failures": sorted((row["path"], row["error"]) for row in opened.failures.to_pylist()),
-        "definitions": sorted(
-            zip(*(definitions[name].to_pylist() for name in columns), strict=True), key=repr
-        ),
-    }
-
-
 @pytest.fixture
 def series(tmp_path: Path) -> list[Path]:
     folder = tmp_path / "inputs"
     folder.mkdir()
-    return [*write_series(folder, 40, 10)]
+    return [*write_series(folder, INPUTS, BROKEN)]
 
 
 class TestRestoring:
@@ -146,10 +140,10 @@ class TestRestoring:
 class TestBuilding:
     def test_is_idempotent(self, tmp_path: Path, series: list[Path]) -> None:
         first = corpus.build(tmp_path / "out", series)
-        assert (first.added, len(first.failed)) == (30, 10)
+        assert (first.added, len(first.failed)) == (INPUTS - BROKEN, BROKEN)
         before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.parquet")}
         again = corpus.build(tmp_path / "out", series)
-        assert (again.added, again.known, sorted(again.failed)) == (0, 40, sorted(first.failed))
+        assert (again.added, again.known, sorted(again.failed)) == (0, INPUTS, sorted(first.failed))
         assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.parquet")} == before
 
     def test_the_same_content_elsewhere_is_known(self, tmp_path: Path) -> None:
@@ -170,20 +164,24 @@ class TestBuilding:
         out = tmp_path / "killed"
         program = (
             "import sys; from btfmmap import corpus; from btfmmap.corpus import building; "
-            "building._BATCH = 4; corpus.build(sys.argv[1], sys.argv[2:])"
+            "building._BATCH = int(sys.argv[1]); "
+            "corpus.build(sys.argv[2], sys.argv[3:], progress=lambda done, *_: print(done, flush=True))"
         )
-        command = [sys.executable, "-c", program, str(out), *map(str, series)]
+        batch = str(max(4, INPUTS // 50))
+        command = [sys.executable, "-c", program, batch, str(out), *map(str, series)]
         moments = random.Random(5)
-        for _ in range(5):
-            process = subprocess.Popen(command)
-            deadline = time.monotonic() + moments.uniform(0.4, 1.2)
-            while process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.01)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            if (out / "manifests").exists() and [*(out / "manifests").glob("*.json")]:
+        for _ in range(KILLS):
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+                assert process.stdout is not None
+                inputs = moments.randrange(2 * INPUTS // KILLS)
+                for line in process.stdout:
+                    if int(line) >= inputs:
+                        break
+                time.sleep(moments.uniform(0, 0.05))
+                process.send_signal(signal.SIGKILL)
+            if [*out.glob("manifests/*.json")]:
                 assert corpus.verify(out).problems == []
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         assert content(out) == content(tmp_path / "undisturbed")
         assert corpus.verify(out).problems == []
 
@@ -238,7 +236,7 @@ class TestBuilding:
         assert content(tmp_path / "two") == content(tmp_path / "one")
         corpus.compact(out)
         assert content(tmp_path / "two") == content(tmp_path / "one")
-        assert corpus.verify(out) == (30, [], [])
+        assert corpus.verify(out) == (INPUTS - BROKEN, [], [])
 
     def test_processes(self, tmp_path: Path, series: list[Path]) -> None:
         from concurrent.futures import ProcessPoolExecutor
@@ -248,6 +246,49 @@ class TestBuilding:
         with ProcessPoolExecutor(2, get_context("spawn")) as executor:
             corpus.build(tmp_path / "two", series, executor=executor)
         assert content(tmp_path / "two") == content(tmp_path / "one")
+
+    def test_btfhub(self, tmp_path: Path) -> None:
+        """Its tree: distro/release/arch/VERSION.btf.tar.xz."""
+        paths = write_btfhub(tmp_path / "archive", range(3))
+        built = corpus.build(tmp_path / "out", tmp_path / "archive")
+        assert built == (3, 0, [])
+        opened = corpus.open(tmp_path / "out")
+        assert opened.kernels["release"].to_pylist() == [
+            f"5.{seed}.0-{seed + 10}-generic" for seed in range(3)
+        ]
+        assert opened.kernels["arch"].to_pylist() == ["x86_64"] * 3
+        assert opened.kernels["path"].to_pylist() == [*map(str, paths)]
+        for seed in range(3):
+            assert same(opened.btf(seed), btfmmap.open(data=small_kernel(seed)))
+
+    def test_vmlinuz_with_modules(self, tmp_path: Path) -> None:
+        """What a distribution's package has: a compressed kernel, and modules, which are split BTF."""
+        folder = tmp_path / "6.12.43-amd64"
+        (folder / "kernel").mkdir(parents=True)
+        kernel = stored("7.2-amd64.btf")
+        elf = ElfWriter()
+        elf.add(".BTF", kernel)
+        (folder / "vmlinuz").write_bytes(bzimage(gzip.compress(bytes(elf.build()), 1)))
+        for name in MODULES:
+            shutil.copy(DATA / f"{name}.ko.xz", folder / "kernel")
+        assert corpus.build(tmp_path / "out", folder) == (1 + len(MODULES), 0, [])
+        opened = corpus.open(tmp_path / "out")
+        rows = opened.kernels.to_pylist()
+        assert [row["module"] for row in rows] == ["", *sorted(MODULES)]
+        assert [row["parent"] for row in rows] == [None] + [rows[0]["id"]] * len(MODULES)
+        assert rows[0]["sha256"] == hashlib.sha256(kernel).hexdigest()
+        base = btfmmap.open(data=kernel)
+        for number, name in enumerate(sorted(MODULES), 1):
+            assert same(opened.btf(number), btfmmap.open(data=stored(f"{name}.ko"), base=base))
+
+    def test_a_bomb_is_a_failure(self, tmp_path: Path) -> None:
+        bomb = tmp_path / "bomb.btf.gz"
+        bomb.write_bytes(gzip.compress(bytes(64 << 20), mtime=0) * 17)
+        built = corpus.build(tmp_path / "out", [bomb, btfmmap.open(data=small_kernel(1))])
+        assert (built.added, len(built.failed)) == (1, 1)
+        (row,) = corpus.open(tmp_path / "out").failures.to_pylist()
+        assert row["path"] == str(bomb)
+        assert "1,073,741,824" in row["error"]
 
     def test_urls(self) -> None:
         fsspec = requirements.package("fsspec")
@@ -448,14 +489,14 @@ class TestCommand:
     def test_actions(self, tmp_path: Path, series: list[Path]) -> None:
         out = str(tmp_path / "out")
         built = self.run("build", out, *map(str, series), "-j", "1")
-        assert (built.returncode, built.stdout) == (2, "30 added, 0 known, 10 failed\n")
+        assert (built.returncode, built.stdout) == (2, f"{INPUTS - BROKEN} added, 0 known, {BROKEN} failed\n")
         assert str(series[3]) in built.stderr
         again = self.run("build", out, *map(str, series), "-j", "1", "--ignore-failed", "--json")
         assert again.returncode == 0
-        assert json.loads(again.stdout)["known"] == 40
-        assert self.run("info", out).stdout.count("6.") >= 30
-        assert json.loads(self.run("info", out, "--json").stdout)["tables"]["kernels"] == 30
-        assert self.run("verify", out).stdout == "30 kernels restored, 0 problems\n"
+        assert json.loads(again.stdout)["known"] == INPUTS
+        assert self.run("info", out).stdout.count("6.") >= INPUTS - BROKEN
+        assert json.loads(self.run("info", out, "--json").stdout)["tables"]["kernels"] == INPUTS - BROKEN
+        assert self.run("verify", out).stdout == f"{INPUTS - BROKEN} kernels restored, 0 problems\n"
         assert self.run("compact", out).returncode == 0
         victim = next(Path(out).glob("members/*.parquet"))
         victim.write_bytes(victim.read_bytes()[:-1])

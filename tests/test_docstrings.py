@@ -26,6 +26,8 @@ WITHOUT_EXAMPLE = {
 }
 # Packages that an example needs.
 OPTIONAL = {
+    "btfmmap.arrow_export.ArrowExport.to_arrow": "pyarrow",
+    "btfmmap.arrow_export.ArrowExport.to_polars": "polars",
     "btfmmap.tables.Table.to_arrow": "pyarrow",
     "btfmmap.tables.Table.to_pandas": "pandas",
     "btfmmap.tables.Table.to_polars": "polars",

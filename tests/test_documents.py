@@ -23,6 +23,7 @@ COMMAND_EXAMPLES = (
     "docs/abi-engineers.md",
     "docs/bpf-authors.md",
     "docs/check.md",
+    "docs/corpus.md",
     "docs/diff.md",
     "docs/fleets.md",
     "docs/guide.md",
@@ -100,6 +101,8 @@ def test_python(document: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert found
     if any("to_pandas" in block for block in found):
         requirements.package("pandas")
+    if any("corpus" in block for block in found):
+        requirements.package("pyarrow")
     names: dict[str, object] = {}
     for number, block in enumerate(found):
         for example in doctest.DocTestParser().get_examples(block, f"{document}, session {number}"):
@@ -113,6 +116,8 @@ def test_python(document: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_commands(document: str, capfd: pytest.CaptureFixture[str]) -> None:
     found = [each for block in blocks(document, "console") for each in commands(block)]
     assert found
+    if any(" corpus " in command for command, _ in found):
+        requirements.package("pyarrow")
     for command, wanted in found:
         program, *words = shlex.split(command)
         assert program == "btfmmap"

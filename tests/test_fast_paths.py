@@ -21,6 +21,7 @@ import btfmmap
 ROOT = Path(__file__).parent.parent
 SOURCES = (
     "base/arena",
+    "base/block",
     "index/validate_references",
     "index/validate_references_simd",
     "index/enums",

@@ -14,7 +14,9 @@ from stored_files import stored, stored_objects
 
 import btfmmap
 from btfmmap import pages
+from btfmmap.pages.pairs import Side
 from btfmmap.pages.script import SCRIPT, SCRIPT_HASH
+from btfmmap.pictures.byte_map import byte_map
 
 
 def words(page: str) -> set[str]:
@@ -90,6 +92,34 @@ def test_diff(tmp_path: Path) -> None:
     assert "absent did not open" in three
     with pytest.raises(ValueError, match="depth must be"):
         pages.diff_page(result, depth="shallow")  # type: ignore[arg-type]
+
+
+def test_maps_of_two_kernels(btf: btfmmap.Btf) -> None:
+    """They have the boxes of the maps of each kernel, and count what differs between these."""
+    structs = ["task_struct", "sk_buff", "tcp_sock", "mm_struct", "inode", "file", "perf_event", "uuid_t"]
+    kernels = {"s390x": btfmmap.open(data=stored("6.12-s390x.btf")), "amd64": btf}
+    result = btfmmap.diff(kernels, names=[f"struct {name}" for name in structs])
+    page = pages.diff_page(result)
+    check_html(page)
+    summaries = re.findall("<summary>struct (.*?): (.*?)</summary>", page)
+    assert len(summaries) == len([each for each in result.changed() if each.layout]) > 5
+    for name, said in summaries:
+        layouts = [each.layout(name) for each in kernels.values()]
+        (entity,) = result.match(f"struct {name}")
+        for kernel, layout in enumerate(layouts):
+            found = Side(result, entity, kernel)
+            boxes = byte_map(layout, layout.members).boxes
+            assert sorted(each[1:4] for each in found.drawn.boxes) == sorted(each[1:4] for each in boxes)
+        old, new = (
+            {
+                member.name: (member.offset, member.bit_position, member.bitfield_size or 8 * member.size)
+                for member in layout.members
+            }
+            for layout in layouts
+        )
+        moved = sum(name in old and old[name] != place for name, place in new.items())
+        added, removed = len(new.keys() - old.keys()), len(old.keys() - new.keys())
+        assert f"members: {moved:,} moved or resized, {added:,} new, {removed:,} gone" in said
 
 
 @pytest.mark.parametrize("order", "<>")

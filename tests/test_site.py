@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import subprocess
 import sys
+import threading
+import time
 import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +20,7 @@ import public_api
 import pytest
 import requirements
 import site_pages
+from browser import Browser, browser
 
 import btfmmap
 from btfmmap.cli import COMMANDS
@@ -140,3 +145,57 @@ def test_every_page_is_in_the_contents() -> None:
     listed = {page for group in site_pages.CONTENTS.values() for page in group}
     found = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
     assert found <= listed
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name of the base class)
+        del format, args
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """The address of the site: browsers let a page in a file read less than one of a server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(requirements.tool("chromium"), tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+# One of each kind.
+SHOWN = pytest.mark.parametrize(
+    "page",
+    ["index", "tutorial", "bpf-authors", "commands/show", "reference/index", "reference/values", "search"],
+)
+
+
+@SHOWN
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_page_in_a_browser(chromium: Browser, address: str, page: str, dark: bool) -> None:
+    """No error, no request to others, and on a narrow screen only tables and code scroll sideways."""
+    chromium.show(f"{address}{page}.html", width=400, dark=dark)
+    assert chromium.run("document.documentElement.scrollWidth") <= 400
+    assert chromium.errors() == []
+    assert all(link.startswith((address, "data:")) for link in chromium.requests())
+
+
+def test_search_finds_a_command(chromium: Browser, address: str) -> None:
+    chromium.show(f"{address}search.html?q=holes")
+    deadline = time.monotonic() + 60
+    links: list[str] = []
+    while not any("commands/holes" in link for link in links) and time.monotonic() < deadline:
+        links = chromium.run("[...document.querySelectorAll('#search-results a')].map((each) => each.href)")
+    assert any("commands/holes" in link for link in links)
+    assert chromium.errors() == []
+
+
+@SHOWN
+def test_axe(chromium: Browser, address: str, page: str) -> None:
+    for dark in (False, True):
+        chromium.show(f"{address}{page}.html", width=400 if dark else 1280, dark=dark)
+        assert chromium.violations() == []

@@ -62,6 +62,7 @@ REFERENCE = {
         "Faults of a BTF, and promises of the kernel.",
         "lint Diagnostic doctor Finding KERNEL_RULES_VERSION",
     ),
+    "corpus": ("Corpora", "Many kernels in Parquet files, with pyarrow.", _all_of("corpus")),
     "pictures": ("Pictures", "With matplotlib.", _all_of("pictures")),
     "pages": ("Pages", "Results as HTML.", _all_of("pages")),
     "errors": (

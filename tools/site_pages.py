@@ -38,6 +38,7 @@ CONTENTS = {
             "decoding",
             "writing",
             "corpus",
+            "corpus-sql",
             "pictures",
             "lint",
             "dumps",
@@ -119,7 +120,8 @@ def collect(folder: Path) -> None:
         if name == "index.md":
             text += "".join(_toctree(pages, caption) for caption, pages in CONTENTS.items())
         (folder / name).write_text(text)
-    shutil.copy(ROOT / "docs" / "conf.py", folder)
+    for path in (ROOT / "docs" / "conf.py", *(ROOT / "docs").glob("*.ipynb")):
+        shutil.copy(path, folder)
     found = commands()
     pages = {f"commands/{each.name}.md": _command_page(each) for each in found}
     pages["commands/index.md"] = _commands_index(found)

@@ -27,7 +27,7 @@ class Workload:
     prepare: Callable[[], Run]
     """Prepares one round and returns its run. Not measured."""
     rounds: int
-    things: int = 1
+    things: float = 1
     """Number of things one run does; results are reported per thing."""
 
 

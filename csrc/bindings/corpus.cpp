@@ -46,12 +46,20 @@ std::vector<uint32_t> checked(const py::object& numbers, uint32_t end) {
     return found;
 }
 
-py::list names(const Catalog& catalog, const py::object& numbers) {
-    py::list found;
+// The bytes of names, one after the other, and where each starts; the last element is their size.
+py::tuple names(const Catalog& catalog, const py::object& numbers) {
+    std::vector<int64_t> starts{0};
+    std::vector<char> bytes;
     for (const uint32_t number : checked(numbers, catalog.names())) {
-        found.append(to_str(catalog.name(number)));
+        const auto name = catalog.name(number);
+        bytes.insert(bytes.end(), name.begin(), name.end());
+        starts.push_back(static_cast<int64_t>(bytes.size()));
     }
-    return found;
+    return py::make_tuple(view_of(std::move(bytes), "B"), view_of(std::move(starts), "q"));
+}
+
+View references(const Catalog& catalog, const py::object& numbers) {
+    return view_of(catalog.references(checked(numbers, catalog.records())), "I");
 }
 
 // The words of records, one after the other, and where each starts; the last element is their number.
@@ -109,6 +117,7 @@ void register_corpus(py::module_& module) {
         .def("bytes", &Catalog::bytes)
         .def("names", names, py::arg("numbers"))
         .def("records", records, py::arg("numbers"))
+        .def("references", references, py::arg("numbers"))
         .def("size", &Catalog::records);
 }
 

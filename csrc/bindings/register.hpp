@@ -2,7 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
-// Functions that module.cpp calls to create the module, one per file.
+// Functions that module.cpp and later_parts.cpp call to create the module, one per file.
 namespace btfmmap::bindings {
 
 void register_errors(pybind11::module_& module);
@@ -31,5 +31,6 @@ void register_arrow(pybind11::module_& module);
 void register_writing(pybind11::module_& module);
 void register_paths(pybind11::module_& module);
 void register_corpus(pybind11::module_& module);
+void register_later_parts(pybind11::module_& module);
 
 }  // namespace btfmmap::bindings

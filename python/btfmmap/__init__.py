@@ -23,7 +23,6 @@ for one ID takes any integer.
 
 from __future__ import annotations
 
-from ._version import __version__
 from .btf import Btf
 from .errors import BtfError, ExpressionError, FormatError, MissingBaseError, NotFoundError, NotSupportedError
 from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the builtin, as in gzip or tarfile)
@@ -31,6 +30,7 @@ from .opening import KERNEL_BTF, SAMPLE_BTF, open  # noqa: A004 (named like the 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import corpus, pages, pictures
+    from ._version import __version__
     from .checking.check import check
     from .checking.paths import PathResult, check_paths
     from .checking.problems import Place, Problem
@@ -159,6 +159,7 @@ __all__ = [
 
 # Imported on first use: importing enum, typing and numpy takes longer than the rest of the package.
 _LAZY = {
+    "__version__": "_version",
     "Change": "diffing.comparison",
     "ChangeKind": "diffing.kinds",
     "ChangeCounts": "diffing.comparison",

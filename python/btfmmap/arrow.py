@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from ._core import ArrowColumn, arrow_schema, arrow_stream, arrow_string_views
+from .arrow_export import ArrowExport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,7 @@ _FORMATS = {
 _MAX_WORDS = 256  # of a dictionary that is extended by numbers without a name
 
 
-class ArrowTable:
+class ArrowTable(ArrowExport):
     """Columns for Arrow: any object with `__arrow_c_stream__` is a table for the libraries that read Arrow.
 
     Example:
@@ -88,6 +89,24 @@ def arrow_columns(
     return {name: _column(name, array, words.get(name)) for name, array in columns.items()}
 
 
+def text_column(name: str, texts: Sequence[str], numbers: npt.NDArray[Any] | None = None) -> ArrowColumn:
+    """Make a dictionary column: texts repeat.
+
+    Args:
+        name: Its name.
+        texts: The texts.
+        numbers: For each row the number of its text; None for one row a text.
+
+    Returns:
+        The column. Its dictionary has each text once, and all of them, whether a row has them or not.
+    """
+    numbers_of = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    indices = np.fromiter(map(numbers_of.__getitem__, texts), np.int32, len(texts))
+    if numbers is not None:
+        indices = indices[numbers]
+    return ArrowColumn(name, "i", len(indices), [indices], _strings("", [*numbers_of]))
+
+
 def name_columns(table: Table, source: Btf | Kernel) -> dict[str, ArrowColumn]:
     """Look up the names that a table refers to.
 
@@ -112,18 +131,18 @@ def name_columns(table: Table, source: Btf | Kernel) -> dict[str, ArrowColumn]:
     if "name_off" in columns and "module" not in columns:
         made["name"] = arrow_string_views(cast("Btf", source)._core, "name", columns["name_off"])
     elif "name_off" in columns:
-        made["name"] = _text_column("name", _texts(table, source, "name_off", lambda btf: btf.strings))
+        made["name"] = text_column("name", _texts(table, source, "name_off", lambda btf: btf.strings))
     elif "id" in columns:
-        made["name"] = _text_column("name", _texts(table, source, "id", lambda btf: btf.names))
+        made["name"] = text_column("name", _texts(table, source, "id", lambda btf: btf.names))
     if own is not None and "kind" not in columns:
         kinds = _texts(table, source, own, lambda btf: btf.kind_names)
-        made["kind_name"] = _text_column("kind_name", kinds)
+        made["kind_name"] = text_column("kind_name", kinds)
     if "parent" in columns:
         parents = _texts(table, source, "parent", lambda btf: btf.names)
-        made["parent_name"] = _text_column("parent_name", parents)
+        made["parent_name"] = text_column("parent_name", parents)
     if "type" in columns:
         types = _texts(table, source, "type", lambda btf: btf.c_names)
-        made["type_name"] = _text_column("type_name", types)
+        made["type_name"] = text_column("type_name", types)
     return made
 
 
@@ -145,7 +164,7 @@ def _texts(
 def _column(name: str, array: npt.NDArray[Any], words: Sequence[str] | None) -> ArrowColumn:
     rows = len(array)
     if array.dtype == object:
-        return _text_column(name, array.tolist())
+        return text_column(name, array.tolist())
     if array.dtype == bool:
         return ArrowColumn(name, "b", rows, [np.packbits(array, bitorder="little")], None)
     dictionary = None if words is None else _dictionary(words, int(array.max()) if rows else 0)
@@ -157,13 +176,6 @@ def _dictionary(words: Sequence[str], highest: int) -> ArrowColumn | None:
     if highest >= _MAX_WORDS:
         return None
     return _strings("", [*words, *map(str, range(len(words), highest + 1))])
-
-
-def _text_column(name: str, texts: Sequence[str]) -> ArrowColumn:
-    """A dictionary column: names repeat."""
-    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    indices = np.fromiter(map(numbers.__getitem__, texts), np.int32, len(texts))
-    return ArrowColumn(name, "i", len(texts), [indices], _strings("", [*numbers]))
 
 
 def _strings(name: str, texts: Sequence[str]) -> ArrowColumn:

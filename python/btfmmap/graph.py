@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from .arrow_export import ArrowExport
 from .optional import optional
 
 TYPE_CHECKING = False
@@ -55,13 +56,16 @@ class Role(IntEnum):
     """The type tagged by a DECL_TAG."""
 
 
-class Graph:
+class Graph(ArrowExport):
     """The references between the types of a BTF and its bases, as compressed sparse rows (CSR).
 
     Nodes are type ids. The edges of type `t` are at `[indptr[t], indptr[t + 1])`, in the order of its record.
     In `reverse` they are in ascending order of `indices`. References to void (type id 0) are edges as well.
 
     `len` is the number of nodes, including void and the types of bases.
+
+    For libraries that read Apache Arrow, a graph is a table of its edges: `source` and `target`, type IDs;
+    `role`, the name of the `Role`; and `row`. In `reverse`, `source` is the type that is referred to.
 
     Example:
         >>> btf.graph
@@ -186,22 +190,7 @@ class Graph:
         """
         return self.reverse.reachable(ids)
 
-    def __arrow_c_schema__(self) -> object:
-        """Return the types of the edges' columns for libraries that read Arrow: a capsule "arrow_schema"."""
-        return self._edges().__arrow_c_schema__()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return the edges for libraries that read Apache Arrow: a capsule "arrow_array_stream".
-
-        The columns are `source` and `target`, type IDs; `role`, the name of the `Role`; and `row`. In
-        `reverse`, `source` is the type that is referred to.
-
-        Args:
-            requested_schema: Ignored, as the interface permits.
-        """
-        return self._edges().__arrow_c_stream__(requested_schema)
-
-    def _edges(self) -> ArrowTable:
+    def _arrow_table(self) -> ArrowTable:
         import numpy as np
 
         from .arrow import ArrowTable, arrow_columns

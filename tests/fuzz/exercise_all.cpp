@@ -346,6 +346,9 @@ void add_to_catalog(corpus::Catalog& catalog, const Btf& btf) {
             require(number < catalog.records());
             touch(catalog.record(number));
         }
+        for (const uint32_t number : catalog.references(entry->numbers)) {
+            require(number != 0 && number < catalog.records());
+        }
         require(round == 0 || numbers == entry->numbers);
         numbers = entry->numbers;
     }

@@ -38,6 +38,7 @@ void demand(bool good, const std::string& what) {
 struct Outcome {
     std::vector<std::uint32_t> offsets;
     std::vector<std::uint8_t> kinds;
+    MaxReferences max_references;
     std::string error;
 
     bool operator==(const Outcome& other) const {
@@ -55,23 +56,50 @@ std::string error_of(Work work) {
     }
 }
 
-Outcome scanned(Bytes types, ByteOrder order, bool in_chains) {
+// The versions of a fast loop that this processor runs.
+std::vector<Vectors> versions() {
+    std::vector<Vectors> versions{Vectors::baseline};
+    if (best_vectors() != Vectors::baseline) {
+        versions.push_back(best_vectors());
+    }
+    return versions;
+}
+
+// Scans in chains with the given vectors, if any.
+Outcome scanned(Bytes types, ByteOrder order, std::optional<Vectors> in_chains) {
     Outcome outcome;
     outcome.offsets.resize(types.size / kHeadSize + 1);
     outcome.kinds.resize(types.size / kHeadSize + 1);
     ScannedRecords scanned{outcome.offsets.data(), outcome.kinds.data(), 0, 0, {}};
     if (in_chains) {
-        scan_records_interleaved(types, order, kShapes, scanned);
+        scan_records_interleaved(types, order, kShapes, scanned, *in_chains);
     }
     outcome.error = error_of([&] { scan_records(types, order, kShapes, 0, 0, scanned); });
     outcome.offsets.resize(scanned.count);
     outcome.kinds.resize(scanned.count);
+    outcome.max_references = scanned.max_references;
     return outcome;
+}
+
+Outcome compare_walks(Bytes types, ByteOrder order, const std::string& what) {
+    const Outcome plain = scanned(types, order, std::nullopt);
+    for (const Vectors vectors : versions()) {
+        const Outcome fast = scanned(types, order, vectors);
+        demand(fast == plain, what + ": " + plain.error);
+        demand(fast.max_references.name_off >= plain.max_references.name_off &&
+                   fast.max_references.type >= plain.max_references.type,
+               what + ", its largest references");
+    }
+    return plain;
 }
 
 // Returns whether the fast check passes.
 bool compare_checks(const Index& index, const Header& header) {
     const bool fast = references_valid_simd(index, header.string_size);
+    for (const Vectors vectors : versions()) {
+        demand(fast == references_valid_simd(index, header.string_size, vectors),
+               "the versions of the check");
+    }
     const std::string error = error_of([&] {
         each_invalid_reference(index, header.string_size, index.end_id(), 0,
                                [](Error&& bad) { throw std::move(bad); });
@@ -400,8 +428,8 @@ int main(int argc, char** argv) {
         };
         const Header header = parse_header(as_bytes(original), false);
         const Bytes types = as_bytes(original).slice(header.type_start(), header.type_size);
-        const Outcome plain = scanned(types, header.order, false);
-        demand(plain == scanned(types, header.order, true) && plain.error.empty(), argv[argument]);
+        const Outcome plain = compare_walks(types, header.order, argv[argument]);
+        demand(plain.error.empty(), argv[argument]);
         const Index index(types, header.order, kShapes, nullptr, 0);
         demand(compare_checks(index, header), "the fast check of a good file");
         compare_tables(index);
@@ -428,8 +456,7 @@ int main(int argc, char** argv) {
                 changed.resize(before + random() % (changed.size() - before));
             }
             const Bytes section = as_bytes(changed).slice(before, changed.size() - before);
-            const Outcome expected = scanned(section, header.order, false);
-            demand(expected == scanned(section, header.order, true), "a mutant's walk: " + expected.error);
+            compare_walks(section, header.order, "a mutant's walk");
             accepted += compare_all(section, strings, header, nullptr, random);
             compare_all(section, strings, header, &index, random);  // as a split BTF
         }

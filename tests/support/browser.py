@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 _LONGEST = 60  # seconds that an answer may take
 
 
@@ -53,8 +55,8 @@ class Browser:
         found: dict[str, Any] = json.loads(message)
         return found
 
-    def show(self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Open a file in a window of this size, and wait until it is loaded."""
+    def show(self, page: Path | str, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+        """Open a file or an address in a window of this size, and wait until it is loaded."""
         self.events.clear()
         self.ask(
             "Emulation.setDeviceMetricsOverride",
@@ -65,7 +67,7 @@ class Browser:
         )
         scheme = "dark" if dark else "light"
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.ask("Page.navigate", url=path.as_uri())
+        self.ask("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._message())
 
@@ -104,6 +106,17 @@ class Browser:
         """The addresses that the page asked for."""
         sent = (event for event in self.events if event.get("method") == "Network.requestWillBeSent")
         return [event["params"]["request"]["url"] for event in sent]
+
+    def violations(self) -> list[Any]:
+        """What axe-core finds in the page. `BTFMMAP_AXE` is the path of its axe.min.js."""
+        if "BTFMMAP_AXE" not in os.environ:
+            pytest.skip("BTFMMAP_AXE is not set")
+        self.run(f"{Path(os.environ['BTFMMAP_AXE']).read_text()}; 0")
+        found: list[Any] = self.run(
+            "axe.run({preload: false}).then((found) => found.violations.map("
+            "(each) => [each.id, each.nodes.map((node) => node.html.slice(0, 200))]))"
+        )
+        return found
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         """Write a picture of the window, or of the whole page."""

@@ -107,11 +107,13 @@ class Checked(HTMLParser):
 
 ELEMENTS = {
     *("html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "ul", "li", "div", "span"),
+    *("details", "summary"),
     *("label", "input", "table", "caption", "thead", "tbody", "tr", "th", "td", "script", "bdi"),
     *("svg", "defs", "pattern", "path", "rect", "g", "text"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "id", "class", "role", "tabindex", "hidden", "for"),
+    "open",
     *("aria-label", "aria-hidden", "type", "autocomplete", "spellcheck", "scope", "style", "title"),
     *("data-m", "x", "y", "width", "height", "viewbox", "d", "text-anchor", "patternunits"),
 }

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
 import random
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import btfmmap
@@ -42,21 +47,72 @@ def small_kernel(seed: int) -> bytes:
 
 
 def broken(seed: int) -> bytes:
-    """An input that does not open: cut off, with wrong references, or none at all."""
+    """An input that does not open: one of 30 kinds, by the seed."""
     good = small_kernel(seed)
-    kinds = [
-        b"",
-        b"\x9f\xeb",
-        good[:40],
-        good[: len(good) // 2],
-        b"\x7fELF" + good,
-        b"not a kernel at all",
-        good[:24] + bytes(len(good) - 24),
-        b"\xfd7zXZ\x00\x00\x04" + good,
-        bytes([good[0], good[1], 7]) + good[3:],
-        good[:-8] + b"\xff" * 8,
+    first = 24  # the first record: name_off, info, size_or_type, each of four bytes
+    kinds: list[Callable[[], bytes]] = [
+        lambda: b"",
+        lambda: b"\x9f\xeb",
+        lambda: good[:40],
+        lambda: good[: len(good) // 2],
+        lambda: b"\x7fELF" + good,
+        lambda: b"not a kernel at all",
+        lambda: good[:24] + bytes(len(good) - 24),
+        lambda: b"\xfd7zXZ\x00\x00\x04" + good,
+        lambda: bytes([good[0], good[1], 7]) + good[3:],
+        lambda: good[:-8] + b"\xff" * 8,
+        lambda: good[1::-1] + good[2:],  # the other byte order's magic
+        lambda: _patched(good, 4, 8),  # hdr_len
+        lambda: _patched(good, 4, 1 << 31),
+        lambda: _patched(good, 8, 2),  # type_off
+        lambda: _patched(good, 12, 0xFFFFFFF0),  # type_len
+        lambda: _patched(good, 16, len(good)),  # str_off
+        lambda: _patched(good, 20, 0),  # str_len
+        lambda: good[: 24 + _word(good, 16)] + b"x" + good[25 + _word(good, 16) :],  # no empty first name
+        lambda: _patched(good, first, 1 << 30),  # name_off
+        lambda: _patched(good, first + 4, 31 << 24),  # a kind that there is not
+        lambda: _patched(good, first + 4, 4 << 24 | 0xFFFF),  # more members than there are bytes
+        lambda: _patched(good, first + 4, 8 << 24)[: first + 8] + b"\xff" * 4 + good[first + 12 :],
+        lambda: lzma.compress(good)[:-20],
+        lambda: gzip.compress(good, mtime=0)[:-8] + bytes(8),  # a wrong checksum
+        lambda: bz2.compress(good)[: len(good) // 8],
+        lambda: lzma.compress(b"no kernel either"),
+        lambda: lzma.compress(_archive({"README": b"nothing"})),
+        lambda: lzma.compress(_archive({"6.1.btf": good[:30]})),
+        lambda: gzip.compress(bytes(16 << 20), mtime=0) * 80,  # more than 1 GiB of zeros
+        lambda: _archive({"6.1.btf": good})[:600],
     ]
-    return kinds[seed % len(kinds)]
+    return kinds[seed % len(kinds)]()
+
+
+def _word(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 4], "little")
+
+
+def _patched(data: bytes, at: int, word: int) -> bytes:
+    return data[:at] + word.to_bytes(4, "little") + data[at + 4 :]
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return output.getvalue()
+
+
+def write_btfhub(folder: Path, seeds: Iterable[int]) -> list[Path]:
+    """Write kernels as BTFHub's archive has them: distro/release/arch/VERSION.btf.tar.xz."""
+    paths = []
+    for seed in seeds:
+        name = f"5.{seed}.0-{seed + 10}-generic"
+        path = folder / "ubuntu" / "20.04" / "x86_64" / f"{name}.btf.tar.xz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(lzma.compress(_archive({f"{name}.btf": small_kernel(seed)})))
+        paths.append(path)
+    return paths
 
 
 def write_series(folder: Path, count: int, bad: int) -> Iterator[Path]:

@@ -3,20 +3,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <vector>
 
+#include "core/base/block.hpp"
 #include "core/base/bytes.hpp"
 
 namespace btfmmap {
 
-// Allocates arrays that are freed together, in few large chunks. Thread-safe.
-//
-// A fault on a new page costs 0.5 to 2 us, as much as the work that fills the page. Chunks come from the
-// heap, which reuses freed memory, and all pages of an array are made resident at once, for half that cost.
-// Huge pages would save more, but in a virtual machine that returns free ones to its host each can cost
-// milliseconds.
+// Allocates arrays that are freed together, in few large blocks. Thread-safe.
 class Arena {
 public:
     // The first chunk has `expected` bytes, but at most an eighth of the address space; more chunks are added
@@ -32,8 +27,7 @@ public:
 
 private:
     struct Chunk {
-        std::shared_ptr<std::byte> memory;
-        std::size_t size;
+        Block block;
         std::size_t used;
     };
 

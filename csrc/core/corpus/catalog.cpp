@@ -1,5 +1,6 @@
 #include "core/corpus/catalog.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -19,6 +20,8 @@ using std::uint32_t;
 using std::uint64_t;
 
 constexpr uint64_t kMaxNameBytes = uint64_t{1} << 28;
+// Numbers of names are kept by offset as far as this.
+constexpr uint64_t kMaxKeptOffsets = uint64_t{1} << 25;
 
 // Whether other types refer to a type of this kind by its name.
 constexpr bool has_identity(Kind kind) {
@@ -40,6 +43,39 @@ constexpr bool has_identity(Kind kind) {
     }
 }
 
+// Calls `visit(number)` for the numbers of types in the words of a record.
+template <class Visit>
+void each_type(std::string_view record, Visit visit) {
+    const auto word = [record](size_t at) {
+        uint32_t value = 0;
+        std::memcpy(&value, record.data() + at * sizeof(value), sizeof(value));
+        return value;
+    };
+    const size_t count = record.size() / sizeof(uint32_t);
+    if (count < kHeadWords || (word(HeadWord::kind) & kReferenceBit) != 0 ||
+        (word(HeadWord::kind) & 0xff) >= kMaxKinds) {
+        return;
+    }
+    const Kind kind = static_cast<Kind>(word(HeadWord::kind) & 0xff);
+    const auto each = [&](size_t first, size_t step) {
+        for (size_t at = first; at < count; at += step) {
+            visit(word(at));
+        }
+    };
+    if (kind == Kind::Array || shape_of(kind).head_refers) {
+        visit(word(HeadWord::value));
+    }
+    if (kind == Kind::Array) {
+        visit(word(HeadWord::index_type));
+    } else if (is_composite(kind)) {
+        each(kHeadWords + kLayoutWords + 1, kMemberWords);
+    } else if (kind == Kind::FuncProto) {
+        each(kHeadWords + 1, kParamWords);
+    } else if (kind == Kind::Datasec) {
+        each(kHeadWords, kSecinfoWords);
+    }
+}
+
 template <class T>
 const T* column(const Table& table, const char* name) {
     return static_cast<const T*>(table.column(name).data);
@@ -58,6 +94,8 @@ public:
           index_(btf_.index()),
           entry_(std::make_shared<Entry>()),
           names_left_(kMaxNameBytes),
+          names_(
+              static_cast<size_t>(std::min(btf_.strings().end() - btf_.strings().start(), kMaxKeptOffsets))),
           states_(index_.rows()),
           ordinals_(index_.rows()),
           prints_(index_.rows()),
@@ -119,15 +157,28 @@ private:
         if (offset == 0 || offset >= strings.end()) {
             return 0;
         }
+        // Those of a base are kept by its own addition only: modules have few names.
+        const bool kept = offset >= strings.start() && offset - strings.start() < names_.size();
+        if (kept && names_[offset - strings.start()] != 0) {
+            return names_[offset - strings.start()];
+        }
         const std::string_view text = strings.at(offset);
         if (text.size() > names_left_) {
             throw Error::not_supported("the names of the types exceed 256 MiB");
         }
         names_left_ -= text.size();
-        return catalog_.names_.intern(text);
+        last_name_ = catalog_.names_.intern_after(last_name_, text);
+        if (kept) {
+            names_[offset - strings.start()] = last_name_;
+        }
+        return last_name_;
     }
 
-    uint32_t intern(const uint32_t* words, size_t count) { return catalog_.add_record(words, count); }
+    uint32_t intern(const uint32_t* words, size_t count) {
+        last_record_ = catalog_.records_.intern_after(
+            last_record_, {reinterpret_cast<const char*>(words), count * sizeof(uint32_t)});
+        return last_record_;
+    }
 
     // `flag` is that of a FWD: a struct and a union of one name are different types.
     uint32_t reference(Kind kind, bool flag, uint32_t name, uint32_t ordinal) {
@@ -320,6 +371,9 @@ private:
     const Index& index_;
     std::shared_ptr<Entry> entry_;
     uint64_t names_left_;
+    std::vector<uint32_t> names_;  // their numbers, by offset in the string section; 0 if not known
+    uint32_t last_name_ = 0;
+    uint32_t last_record_ = 0;
     std::vector<State> states_;       // per row
     std::vector<uint32_t> ordinals_;  // likewise
     std::vector<uint64_t> prints_;    // likewise
@@ -335,6 +389,24 @@ std::shared_ptr<const Entry> Catalog::add(const BtfSizes& sizes, const Fingerpri
         throw Error::invalid_argument("the base of a split BTF must be added before it");
     }
     return Addition(*this, sizes, fingerprints, std::move(base)).run();
+}
+
+std::vector<uint32_t> Catalog::references(const std::vector<uint32_t>& numbers) const {
+    std::vector<bool> used(records());
+    for (const uint32_t number : numbers) {
+        each_type(record(number), [&used](uint32_t type) {
+            if (type < used.size()) {
+                used[type] = true;
+            }
+        });
+    }
+    std::vector<uint32_t> found;
+    for (uint32_t number = 1; number < used.size(); ++number) {
+        if (used[number]) {
+            found.push_back(number);
+        }
+    }
+    return found;
 }
 
 uint32_t Catalog::add_record(const uint32_t* words, size_t count) {

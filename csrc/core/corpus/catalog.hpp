@@ -60,7 +60,9 @@ public:
     std::string_view name(std::uint32_t number) const { return names_.text(number); }
     // The words of a record. They have no alignment.
     std::string_view record(std::uint32_t number) const { return records_.text(number); }
-    // The size of all names and records in bytes.
+    // Returns the numbers of the types, or references, that records refer to, ascending; without void.
+    std::vector<std::uint32_t> references(const std::vector<std::uint32_t>& numbers) const;
+    // The memory of all names and records in bytes.
     std::uint64_t bytes() const { return names_.bytes() + records_.bytes(); }
 
 private:

@@ -39,9 +39,8 @@ Interner::Interner() : seed_(seeded_hash(0)), slots_(kFirstSlots) { intern({}); 
 std::size_t Interner::slot(std::string_view text, std::uint32_t hash) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t slot = hash & mask;
-    for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
-        const Entry& entry = entries_[slots_[slot] - 1];
-        if (entry.hash == hash && std::string_view(entry.data, entry.size) == text) {
+    for (; slots_[slot].entry != 0; slot = (slot + 1) & mask) {
+        if (slots_[slot].hash == hash && this->text(slots_[slot].entry - 1) == text) {
             break;
         }
     }
@@ -49,21 +48,21 @@ std::size_t Interner::slot(std::string_view text, std::uint32_t hash) const {
 }
 
 std::uint32_t Interner::find(std::string_view text) const {
-    const std::uint32_t number = slots_[slot(text, hash_of(text, seed_))];
-    return number == 0 ? kAbsent : number - 1;
+    const std::uint32_t entry = slots_[slot(text, hash_of(text, seed_))].entry;
+    return entry == 0 ? kAbsent : entry - 1;
 }
 
 std::uint32_t Interner::intern(std::string_view text) {
     const std::uint32_t hash = hash_of(text, seed_);
     const std::size_t slot = this->slot(text, hash);
-    if (slots_[slot] != 0) {
-        return slots_[slot] - 1;
+    if (slots_[slot].entry != 0) {
+        return slots_[slot].entry - 1;
     }
     if (text.size() > UINT32_MAX || entries_.size() >= UINT32_MAX - 1) {
         throw Error::not_supported("the kernels have too many different names or types");
     }
-    entries_.push_back({copied(text), static_cast<std::uint32_t>(text.size()), hash});
-    slots_[slot] = size();
+    entries_.push_back({copied(text), static_cast<std::uint32_t>(text.size()), 0});
+    slots_[slot] = {hash, size()};
     if (entries_.size() > slots_.size() / 2) {
         grow();
     }
@@ -89,14 +88,16 @@ const char* Interner::copied(std::string_view text) {
 }
 
 void Interner::grow() {
-    std::vector<std::uint32_t> slots(2 * slots_.size());
+    std::vector<Slot> slots(2 * slots_.size());
     const std::size_t mask = slots.size() - 1;
-    for (std::uint32_t number = 0; number != size(); ++number) {
-        std::size_t slot = entries_[number].hash & mask;
-        while (slots[slot] != 0) {
-            slot = (slot + 1) & mask;
+    for (const Slot& old : slots_) {
+        if (old.entry != 0) {
+            std::size_t slot = old.hash & mask;
+            while (slots[slot].entry != 0) {
+                slot = (slot + 1) & mask;
+            }
+            slots[slot] = old;
         }
-        slots[slot] = number + 1;
     }
     slots_.swap(slots);
 }

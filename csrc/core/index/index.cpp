@@ -8,6 +8,13 @@
 
 namespace btfmmap {
 
+namespace {
+
+// More than the average of any kernel.
+constexpr std::size_t kLikelyRecordSize = 32;
+
+}  // namespace
+
 Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* base, std::uint64_t types_start)
     : types_(types), order_(order), base_(base), first_id_(base == nullptr ? 0 : base->end_id()) {
     // Allocates the largest possible number of rows. Pages that stay untouched cost nothing.
@@ -17,17 +24,22 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
                             " bytes after the base's last type [" + std::to_string(first_id_ - 1) +
                             "] could exceed the ids that 32 bits hold");
     }
-    offsets_.reset(new std::uint32_t[max_rows + kMaskBits]);
-    kinds_.reset(new std::uint8_t[max_rows + kMaskBits]);
+    const std::size_t elements = max_rows + kMaskBits;
+    memory_ = Block(in_memory(std::uint64_t{elements} * (sizeof *offsets_ + sizeof *kinds_)));
+    offsets_ = reinterpret_cast<std::uint32_t*>(memory_.data());
+    kinds_ = reinterpret_cast<std::uint8_t*>(offsets_ + elements);
+    const std::size_t likely_rows = types.size / kLikelyRecordSize;
+    populate(offsets_, likely_rows * sizeof *offsets_);
+    populate(kinds_, likely_rows * sizeof *kinds_);
     offsets_[0] = 0;
     constexpr auto no_kind = static_cast<std::uint8_t>(Kind::Void);
     kinds_[0] = no_kind;
 
-    ScannedRecords scanned{offsets_.get(), kinds_.get(), first_record(), 0, {}};
+    ScannedRecords scanned{offsets_, kinds_, first_record(), 0, {}};
     scan_records_interleaved(types, order, shapes, scanned);
     scan_records(types, order, shapes, types_start, first_id_, scanned);
-    std::fill_n(offsets_.get() + scanned.count, kMaskBits, static_cast<std::uint32_t>(scanned.end));
-    std::fill_n(kinds_.get() + scanned.count, kMaskBits, no_kind);
+    std::fill_n(offsets_ + scanned.count, kMaskBits, static_cast<std::uint32_t>(scanned.end));
+    std::fill_n(kinds_ + scanned.count, kMaskBits, no_kind);
     rows_ = scanned.count;
     max_references_ = scanned.max_references;
 }

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
+#include "core/base/block.hpp"
 #include "core/base/bytes.hpp"
 #include "core/base/endian.hpp"
 #include "core/format/wire_format.hpp"
@@ -56,9 +56,9 @@ public:
 
     // rows() + 1 elements; the last is the section's size. kMaskBits - 1 elements of slack (see u8x16.hpp)
     // follow.
-    const std::uint32_t* offsets() const { return offsets_.get(); }
+    const std::uint32_t* offsets() const { return offsets_; }
     // rows() elements, followed by kMaskBits elements of slack that hold Void.
-    const std::uint8_t* kinds() const { return kinds_.get(); }
+    const std::uint8_t* kinds() const { return kinds_; }
 
     Kind kind(std::size_t row) const { return static_cast<Kind>(kinds_[row]); }
     const std::byte* record(std::size_t row) const { return types_.data + offsets_[row]; }
@@ -86,8 +86,9 @@ private:
     std::uint32_t first_id_;
     std::size_t rows_ = 0;
     MaxReferences max_references_;
-    std::unique_ptr<std::uint32_t[]> offsets_;  // rows_ + 1 elements; the last is the section's size
-    std::unique_ptr<std::uint8_t[]> kinds_;
+    Block memory_;
+    std::uint32_t* offsets_ = nullptr;  // in `memory_`, as the kinds are
+    std::uint8_t* kinds_ = nullptr;
 };
 
 }  // namespace btfmmap

@@ -7,6 +7,7 @@
 #include "core/base/bytes.hpp"
 #include "core/base/endian.hpp"
 #include "core/format/wire_format.hpp"
+#include "core/simd/processor.hpp"
 
 namespace btfmmap {
 
@@ -44,7 +45,8 @@ void scan_records(Bytes types, ByteOrder order, const Shapes& shapes, std::uint6
 
 // Fast version of scan_records() that handles only the valid start of a section. Finds the same records, but
 // stops before an invalid record and always before the last few kilobytes. Call scan_records() for the rest.
-// Never throws.
-void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned);
+// Never throws. The four bytes before the section must be readable.
+void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned,
+                              Vectors vectors = best_vectors());
 
 }  // namespace btfmmap

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "core/index/scan_records.hpp"
+#include "core/simd/u32x4.hpp"
 
 // A record's size is stored in the record, so a sequential scan is one dependency chain of loads. It takes
 // about 15 cycles per record, in which the processor could do three times as much. Four cursors are therefore
@@ -21,23 +21,66 @@ namespace btfmmap {
 
 namespace {
 
-constexpr std::size_t kCursors = 4;
+constexpr std::size_t kCursors = 8;
 constexpr std::size_t kMaxSegmentBytes = 16 * 1024;  // segments are shorter towards the section's end
 constexpr std::size_t kMinSegmentBytes = 256;
 constexpr std::size_t kRowsPerBatch = 16;
 constexpr std::size_t kMaxSegmentRows =
     kMaxSegmentBytes / kHeadSize / kRowsPerBatch * kRowsPerBatch + kRowsPerBatch;
 
+// What a record's kind, and the flag stored with it, say about the record.
+struct alignas(2 * sizeof(U32x4)) KindOfRecord {
+    U32x4 reference_mask;   // of the four words that end with the head: the words that are references
+    std::uint64_t fixed;    // the record's size without its elements
+    std::uint32_t element;  // the size of an element
+};
+
+// The maxima of references, as numbers.
+class ScalarMaxima {
+public:
+    explicit ScalarMaxima(MaxReferences start) : max_(start) {}
+
+    template <class Load>
+    [[gnu::always_inline]] void add(const std::byte* head, const KindOfRecord& kind) {
+        max_.merge({Load::u32(head + HeadField::name_off),
+                    Load::u32(head + HeadField::size_or_type) & kind.reference_mask[kTypeLane]});
+        __asm__("" : "+r"(max_.name_off), "+r"(max_.type));  // keeps the compiler from branching
+    }
+    MaxReferences get() const { return max_; }
+
+    static constexpr std::size_t kNameLane = 1, kTypeLane = 3;
+
+private:
+    MaxReferences max_;
+};
+
+// The same as a vector, for processors that have the maximum of unsigned words as one instruction.
+class VectorMaxima {
+public:
+    explicit VectorMaxima(MaxReferences start) : max_{0, start.name_off, 0, start.type} {}
+
+    template <class Load>
+    [[gnu::always_inline]] void add(const std::byte* head, const KindOfRecord& kind) {
+        // The word before the head is loaded too, because the word after it may lie outside of the section.
+        const U32x4 words = load_u32x4<Load>(head - sizeof(std::uint32_t)) & kind.reference_mask;
+        max_ = words > max_ ? words : max_;
+    }
+    MaxReferences get() const { return {max_[ScalarMaxima::kNameLane], max_[ScalarMaxima::kTypeLane]}; }
+
+private:
+    U32x4 max_;
+};
+
 template <class Load>
 class InterleavedScanner {
 public:
-    InterleavedScanner(Bytes types, const Shapes& shapes) : types_(types) {
+    InterleavedScanner(Bytes types, const Shapes& shapes, Vectors vectors)
+        : types_(types), vectors_(vectors) {
         for (std::size_t byte = 0; byte != kKindBytes; ++byte) {
             const Shape& shape = shapes[byte % kMaxKinds];
             // A kind of unknown size moves the cursor past the end of any section.
-            fixed_[byte] = shape.known ? static_cast<std::uint32_t>(shape.record_size(0)) : UINT32_MAX;
-            element_[byte] = shape.element;
-            type_mask_[byte] = shape.head_refers ? UINT32_MAX : 0;
+            kinds_[byte] = {U32x4{0, UINT32_MAX, 0, shape.head_refers ? UINT32_MAX : 0},
+                            shape.known ? shape.record_size(0) : UINT32_MAX, shape.element};
         }
     }
 
@@ -76,9 +119,10 @@ private:
         std::size_t row = 0;
         // Tests only once per batch whether all cursors have finished.
         while (((at[cursor] < end[cursor]) | ...) && row < kMaxSegmentRows && (at[cursor] & ...) < 0) {
-            row = scan_batch(at, row, scanned.max_references, std::index_sequence<cursor...>{});
+            row = vectors_ == Vectors::avx2 ? scan_batch_avx2<cursor...>(at, row, scanned.max_references)
+                                            : scan_batch_baseline<cursor...>(at, row, scanned.max_references);
         }
-        ((offsets_[cursor][row] =
+        ((positions_[cursor][row] =
               static_cast<std::uint32_t>(std::min(at[cursor], position(types_.size + 1)))),
          ...);
 
@@ -91,42 +135,53 @@ private:
     }
 
     // Scans up to kRowsPerBatch rows with all cursors, fewer if one reaches the section's end. Returns the
-    // row after them. Not inlined, so that the compiler has enough registers.
-    template <std::size_t... cursor>
-    __attribute__((noinline)) std::size_t scan_batch(Positions& positions, std::size_t row,
-                                                     MaxReferences& section_max,
-                                                     std::index_sequence<cursor...>) {
+    // row after them.
+    template <class Maxima, std::size_t... cursor>
+    [[gnu::always_inline]] std::size_t scan_batch(Positions& positions, std::size_t row,
+                                                  MaxReferences& section_max) {
         const std::byte* const zero = types_.data + past_heads();
         const std::size_t last = row + kRowsPerBatch;
         Position at[kCursors] = {positions[cursor]...};
-        MaxReferences max_references = section_max;
+        Maxima maxima(section_max);
         do {
-            (step(cursor, row, zero, at[cursor], max_references), ...);
+            (step(cursor, row, zero, at[cursor], maxima), ...);
             ++row;
         } while (row != last && (at[cursor] & ...) < 0);
-        section_max = max_references;
+        section_max = maxima.get();
         ((positions[cursor] = at[cursor]), ...);
         return row;
     }
 
-    void step(std::size_t cursor, std::size_t row, const std::byte* zero, Position& at,
-              MaxReferences& max_references) {
+    // Not inlined, so that the compiler has enough registers.
+    template <std::size_t... cursor>
+    [[gnu::noinline]] std::size_t scan_batch_baseline(Positions& positions, std::size_t row,
+                                                      MaxReferences& section_max) {
+        return scan_batch<ScalarMaxima, cursor...>(positions, row, section_max);
+    }
+    template <std::size_t... cursor>
+    BTFMMAP_AVX2 [[gnu::noinline]] std::size_t scan_batch_avx2(Positions& positions, std::size_t row,
+                                                               MaxReferences& section_max) {
+        return scan_batch<VectorMaxima, cursor...>(positions, row, section_max);
+    }
+
+    template <class Maxima>
+    [[gnu::always_inline]] void step(std::size_t cursor, std::size_t row, const std::byte* zero, Position& at,
+                                     Maxima& maxima) {
         const std::byte* head = zero + at;
-        const std::uint32_t info = Load::u32(head + HeadField::info);
-        const std::uint8_t byte = info_kind_byte(info);
-        max_references.merge({Load::u32(head + HeadField::name_off),
-                              Load::u32(head + HeadField::size_or_type) & type_mask_[byte]});
-        __asm__("" : "+r"(max_references.name_off), "+r"(max_references.type));
-        offsets_[cursor][row] = static_cast<std::uint32_t>(at);
+        const auto byte = std::to_integer<std::uint8_t>(head[kKindByte]);
+        const KindOfRecord& kind = kinds_[byte];
+        maxima.template add<Load>(head, kind);
+        positions_[cursor][row] = static_cast<std::uint32_t>(at);
         kind_bytes_[cursor][row] = byte;
-        at += fixed_[byte] + std::uint64_t{info_vlen(info)} * element_[byte];
+        const std::uint32_t vlen = info_vlen(Load::u32(head + HeadField::info));
+        at += static_cast<Position>(kind.fixed + std::uint64_t{vlen} * kind.element);
     }
 
     // Appends the rows of a cursor that start before `limit`. Returns false if the last of them does not end
     // there.
     bool append_segment(std::size_t cursor, std::size_t rows, std::size_t limit, ScannedRecords& scanned) {
         const auto zero = static_cast<std::uint32_t>(past_heads());
-        const std::uint32_t* positions = offsets_[cursor];
+        const std::uint32_t* positions = positions_[cursor];
         const auto count =
             static_cast<std::size_t>(std::lower_bound(positions, positions + rows, limit,
                                                       [zero](std::uint32_t position, std::size_t at) {
@@ -169,37 +224,39 @@ private:
                 return false;
             }
             const std::uint32_t info = Load::u32(types_.from(at).data + HeadField::info);
-            const std::uint8_t byte = info_kind_byte(info);
+            const KindOfRecord& kind = kinds_[info_kind_byte(info)];
             // A kind without elements has a vlen of 0, except for a FUNC, which stores its linkage of 0 to 2
             // there.
-            if (element_[byte] == 0 && info_vlen(info) > 2) {
+            if (kind.element == 0 && info_vlen(info) > 2) {
                 return false;
             }
-            at += fixed_[byte] + std::uint64_t{info_vlen(info)} * element_[byte];
+            at += kind.fixed + std::uint64_t{info_vlen(info)} * kind.element;
         }
         return true;
     }
 
     static constexpr std::size_t kWordMask = sizeof(std::uint32_t) - 1;
     static constexpr std::size_t kKindBytes = 256;
+    // The byte of a head that holds the kind and its flag: the highest one of `info`.
+    static constexpr std::size_t kKindByte =
+        HeadField::info + (Load::order == ByteOrder::little ? sizeof(std::uint32_t) - 1 : 0);
 
     Bytes types_;
-    std::size_t segment_ = 0;  // bytes
-    // Indexed by the byte that holds a record's kind and flag: the record's size without its elements, the
-    // size of an element, and the bits of the head's last word that are a type ID.
-    std::uint32_t fixed_[kKindBytes];
-    std::uint32_t element_[kKindBytes];
-    std::uint32_t type_mask_[kKindBytes];
-    std::uint32_t offsets_[kCursors][kMaxSegmentRows + 1];  // positions, truncated to 32 bits
+    Vectors vectors_;
+    std::size_t segment_ = 0;         // bytes
+    KindOfRecord kinds_[kKindBytes];  // by the byte that holds a record's kind and flag
+    std::uint32_t positions_[kCursors][kMaxSegmentRows + 1];  // truncated to 32 bits
     std::uint8_t kind_bytes_[kCursors][kMaxSegmentRows];
 };
 
 }  // namespace
 
-void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned) {
+void scan_records_interleaved(Bytes types, ByteOrder order, const Shapes& shapes, ScannedRecords& scanned,
+                              Vectors vectors) {
     if (types.size < UINT32_MAX) {  // so that a position past the end is representable
-        with_byte_order(order,
-                        [&](auto load) { InterleavedScanner<decltype(load)>(types, shapes).scan(scanned); });
+        with_byte_order(order, [&](auto load) {
+            InterleavedScanner<decltype(load)>(types, shapes, vectors).scan(scanned);
+        });
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/base/error.hpp"
 #include "core/index/index.hpp"
+#include "core/simd/processor.hpp"
 
 namespace btfmmap {
 
@@ -18,7 +19,7 @@ void validate_references(const Index& index, std::uint64_t strings_end, std::uin
 
 // Fast SIMD pre-check. True guarantees that all references are valid; false means "run
 // each_invalid_reference()", and is rarely wrong on a valid file.
-bool references_valid_simd(const Index& index, std::uint64_t strings_end);
+bool references_valid_simd(const Index& index, std::uint64_t strings_end, Vectors vectors = best_vectors());
 
 using ReportError = std::function<void(Error&&)>;
 

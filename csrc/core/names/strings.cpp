@@ -11,14 +11,11 @@ namespace btfmmap {
 
 std::string_view Strings::at(std::int64_t offset) const { return prefix(offset, SIZE_MAX); }
 
-Bytes Strings::checked_rest(std::int64_t offset) const {
-    if (offset < 0 || static_cast<std::uint64_t>(offset) >= end()) {
-        throw Error::not_found("no string at offset " + std::to_string(offset) +
-                               (base_ == nullptr ? ": the string section has "
-                                                 : ": the string sections of base and split BTF have ") +
-                               std::to_string(end()) + " bytes");
-    }
-    return rest(static_cast<std::uint64_t>(offset));
+void Strings::throw_missing(std::int64_t offset) const {
+    throw Error::not_found("no string at offset " + std::to_string(offset) +
+                           (base_ == nullptr ? ": the string section has "
+                                             : ": the string sections of base and split BTF have ") +
+                           std::to_string(end()) + " bytes");
 }
 
 std::string_view Strings::prefix(std::int64_t offset, std::size_t max_size) const {

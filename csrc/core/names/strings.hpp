@@ -36,7 +36,12 @@ public:
     std::string_view prefix(std::int64_t offset, std::size_t max_size) const;
 
     // Like rest(), but throws Error (not_found) if there is no such offset.
-    Bytes checked_rest(std::int64_t offset) const;
+    Bytes checked_rest(std::int64_t offset) const {
+        if (offset < 0 || static_cast<std::uint64_t>(offset) >= end()) {
+            throw_missing(offset);
+        }
+        return rest(static_cast<std::uint64_t>(offset));
+    }
 
     // Whether `name` is the string at `offset`. Does not measure that string first.
     bool equals(std::int64_t offset, std::string_view name) const;
@@ -45,6 +50,9 @@ public:
     std::vector<std::uint64_t> find_offsets(std::string_view name, std::size_t max_count) const;
 
 private:
+    // Not inlined, so that callers need no space for the message.
+    [[noreturn]] void throw_missing(std::int64_t offset) const;
+
     Bytes section_;
     const Strings* base_;
     std::uint64_t start_;

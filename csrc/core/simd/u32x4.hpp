@@ -8,12 +8,15 @@
 #include "core/base/endian.hpp"
 #include "core/simd/u8x16.hpp"
 
-// Vectors of four 32-bit words, and loads that deinterleave the fields of consecutive elements. A compiler
-// without SIMD support for its target emits scalar operations.
+// Vectors of four and of eight 32-bit words, and loads that deinterleave the fields of consecutive elements.
+// A compiler without SIMD support for its target emits scalar operations.
 namespace btfmmap {
 
 using U32x4 = std::uint32_t __attribute__((vector_size(16)));
 using I32x4 = std::int32_t __attribute__((vector_size(16)));
+// For loops that are compiled for AVX2 too (see processor.hpp). It is never passed to a function by value:
+// how that is done depends on the processor that the function is compiled for.
+using U32x8 = std::uint32_t __attribute__((vector_size(32)));
 
 constexpr std::uint32_t kU32Lanes = sizeof(U32x4) / sizeof(std::uint32_t);
 
@@ -27,13 +30,17 @@ Vector shuffle(Vector first, Vector second) {
 #endif
 }
 
+template <class Load, class Vector>
+[[gnu::always_inline]] inline void swap_to_host_order(Vector& words) {
+    if constexpr (Load::order != kHostOrder) {
+        words = words >> 24 | (words >> 8 & 0xff00) | (words << 8 & 0xff0000) | words << 24;
+    }
+}
+
 template <class Load>
 U32x4 to_host_order(U32x4 words) {
-    if constexpr (Load::order == kHostOrder) {
-        return words;
-    } else {
-        return words >> 24 | (words >> 8 & 0xff00) | (words << 8 & 0xff0000) | words << 24;
-    }
+    swap_to_host_order<Load>(words);
+    return words;
 }
 
 template <class Load>

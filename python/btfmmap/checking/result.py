@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..relocation_kinds import RelocationStatus
-from ..requirements import RequirementStatus
+from ..arrow_export import ArrowExport
+from ..relocation_kinds import CoreReloKind, InstructionUse, RelocationStatus
+from ..requirements import Need, RequirementStatus
 from ..tables import Table
 from .verdicts import BREAKING, Verdict
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from ..arrow import ArrowTable
     from ..kernels.listing import KernelTable
     from ..tables import U8, U32, Bool, Column, Text
     from .evaluation import KernelAnswers
@@ -32,6 +34,12 @@ _WIDTHS = {
     "size": np.uint32,
     "candidates": np.uint32,
 }
+# The names of the numbers in some columns, for Arrow.
+_RELOCATION_WORDS = {
+    "kind": [kind.name for kind in CoreReloKind],
+    "use": [use.name for use in InstructionUse],
+}
+_REQUIREMENT_WORDS = {"need": [need.name for need in Need]}
 
 
 class CheckedObjects(Table):
@@ -60,6 +68,8 @@ class CheckedRelocations(Table):
 
     `Ext.relocations` has the same columns for one object.
     """
+
+    _words = _RELOCATION_WORDS
 
     object: U32
     """The row of the object."""
@@ -103,6 +113,8 @@ class CheckedRelocations(Table):
 class CheckedRequirements(Table):
     """What the objects of a `CheckResult` need besides: attach targets, kfuncs, ksyms."""
 
+    _words = _REQUIREMENT_WORDS
+
     object: U32
     """The row of the object."""
     need: U8
@@ -117,10 +129,14 @@ class CheckedRequirements(Table):
     """Whether what is loaded needs it. False for programs that are not loaded, and for weak symbols."""
 
 
-class CheckResult:
+class CheckResult(ArrowExport):
     """What `check` found. Arrays have one row per kernel.
 
     A kernel that did not open has the statuses NOT_JUDGED and values of 0.
+
+    For libraries that read Apache Arrow, a result is a table with a row for each kernel and object: `kernel`
+    and `object`, their rows in the tables of that name, `kernel_name`, `object_name`, and `verdict`, the name
+    of the `Verdict`. `relocation_answers` and `requirement_answers` have the details.
 
     Attributes:
         kernels: The kernels, with the error of each that did not open.
@@ -228,6 +244,37 @@ class CheckResult:
         found[:, self.objects.error != ""] = Verdict.NOT_TRIED
         found.flags.writeable = False
         return found
+
+    @property
+    def relocation_answers(self) -> ArrowTable:
+        """What becomes of each relocation on each kernel, for libraries that read Arrow.
+
+        A row for each kernel and relocation: `kernel`, `kernel_name`, `relocation`, the rows in the tables of
+        that name, `object_name`, `kind`, `root` and `path` of the relocation, and the arrays `status`, by
+        name, `value`, `bit_offset`, `target`, `size` and `candidates`.
+
+        Example:
+            >>> len(btfmmap.check([], btf).relocation_answers)
+            0
+        """
+        from .answer_tables import relocation_table
+
+        return relocation_table(self)
+
+    @property
+    def requirement_answers(self) -> ArrowTable:
+        """Whether each kernel has what each object requires, for libraries that read Arrow.
+
+        A row for each kernel and requirement: `kernel`, `kernel_name`, `requirement`, `object_name`, `need`,
+        `name`, `status`, by name, `breaks` and `prototype`.
+
+        Example:
+            >>> len(btfmmap.check([], btf).requirement_answers)
+            0
+        """
+        from .answer_tables import requirement_table
+
+        return requirement_table(self)
 
     @property
     def broken(self) -> npt.NDArray[np.int64]:
@@ -407,6 +454,11 @@ class CheckResult:
         from .problems import problems
 
         return problems(self)
+
+    def _arrow_table(self) -> ArrowTable:
+        from .answer_tables import verdict_table
+
+        return verdict_table(self)
 
     def _answer(self, which: str, kernel: int, row: int) -> Any:
         of_requirement = which.startswith("requirement")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -40,6 +41,9 @@ COMMANDS = (
 
 _OPTIONS_WITH_FILE = ("-f", "--file", "-B", "--base", "-o", "--output")
 _OPTIONS_OF_INFO = ("-f", "--file", "-B", "--base", "--json", "--sample", "--id", "--unit")
+
+# Objects made between two collections of garbage. Most commands end before one pays.
+_COLLECTION_THRESHOLD = 100_000
 
 # What other programs, or people, call a command.
 _OTHER_WORDS = {
@@ -188,6 +192,7 @@ def run_and_exit() -> NoReturn:
 
     Skips the interpreter's shutdown, which takes longer than most commands.
     """
+    gc.set_threshold(_COLLECTION_THRESHOLD)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # names may have letters that the stream's encoding lacks
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -113,7 +113,7 @@ def _advice(findings: list[Finding]) -> str:
     except OSError as error:
         return f"{KERNEL_BTF}: {error.strerror}"
     if maps.verdict == _HOLDS and _of(findings, _ON_SYSFS).verdict == _HOLDS:
-        text = f"btfmmap maps this kernel's BTF: {size} shared by all processes, none copied."
+        text = f"btfmmap maps this kernel's BTF: {size} shared by all, none copied."
         if _of(findings, _PAGES).observed == _VMALLOC:
             text += " Each process's resident memory includes what it has read of them."
         return text

@@ -135,10 +135,10 @@ class FastParser:
             if argument.count in ("+", "*"):
                 taken = [argument.value(word) for word in words]
                 words = []
-                if taken:
-                    setattr(arguments, argument.dest, taken)
-                elif argument.count == "+":
+                if argument.count == "+" and not taken:
                     raise NeedsArgparse
+                if taken or argument.default is None:
+                    setattr(arguments, argument.dest, taken)
             elif words:
                 argument.enter_group()
                 setattr(arguments, argument.dest, argument.value(words.pop(0)))

@@ -5,7 +5,8 @@
 
 - `content.py` reads one input; `building.py` collects them in batches; `parts.py` makes the files of a batch.
 - `schema.py` has the tables, `manifest.py` the list of the parts that count, `storage.py` the files.
-- `words.py` and `lineage.py` convert between the core's catalog and the tables; `restoring.py` makes a `Btf`.
+- `words.py`, `names.py` and `lineage.py` convert between the core's catalog and the tables; `restoring.py`
+  makes a `Btf`.
 - `files.py` reads parts of tables, and `questions.py` answers questions with it.
 - `maintenance.py` verifies and compacts.
 """

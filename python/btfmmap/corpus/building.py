@@ -39,10 +39,11 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-_BATCH = 64  # kernels and modules of a part
-_REWRITTEN_BATCH = 512
+_BATCH = 256  # kernels and modules of a part
 _BATCH_SECONDS = 60.0
-_MAX_CATALOG = 256 << 20  # bytes; then types are stored anew
+_MAX_BATCH_TYPES = 1 << 18  # that are new in a part
+_MAX_CATALOG = 96 << 20  # bytes; then types are stored anew
+_MAX_LOADED = 8 << 20  # bytes of files whose types are read before the first kernel
 
 
 class Built(NamedTuple):
@@ -174,9 +175,10 @@ class CorpusBuilder:
         self._catalog = _core.CorpusCatalog()
         self._ids: Array = np.zeros(1, np.int64)
         self._texts: dict[int, str] = {}  # of types in the catalog that no part has yet, in C
+        self._spelled: Array = np.zeros(0, bool)  # types of which C's spelling is known, or in a part
         self._covered: set[int] = set()  # parts whose kernels have no types but those of the catalog
         if self.manifest.parts:
-            self._load([*self.manifest.parts][-1], _MAX_CATALOG // 4)
+            self._load([*self.manifest.parts][-1], _MAX_LOADED)
         self._start_batch()
 
     def run(
@@ -232,7 +234,7 @@ class CorpusBuilder:
         source = {"path": path, "size": size, "mtime_ns": mtime, "sha256": digest}
         if path and mark not in self._sources and source not in self._batch.sources:
             self._batch.sources.append(source)
-        if len(self._batch.kernels) >= _BATCH or time.monotonic() > self._deadline:
+        if self._is_full() or time.monotonic() > self._deadline:
             self.flush()
         return count, errors
 
@@ -253,8 +255,8 @@ class CorpusBuilder:
             parent = None if row["parent"] is None else parents[row["parent"]]
             parents[row["id"]] = (len(self._batch.kernels),)
             new_row = {name: value for name, value in row.items() if name != "id"} | {"parent": parent}
-            self._batch.kernels.append(Stored(new_row, np.unique(numbers[numbers != 0])))
-        if len(self._batch.kernels) >= _REWRITTEN_BATCH:
+            self._batch.kernels.append(Stored.of(new_row, numbers))
+        if self._is_full():
             self.flush()
 
     def replace(self, sources: list[dict[str, Any]], failures: list[dict[str, Any]]) -> None:
@@ -277,18 +279,25 @@ class CorpusBuilder:
             self._publish()
         self._start_batch()
 
+    def _is_full(self) -> bool:
+        is_large = self._catalog.size() - self._first_of_batch > _MAX_BATCH_TYPES
+        return is_large or len(self._batch.kernels) >= _BATCH
+
     def _start_batch(self) -> None:
         self._batch = Batch([], [], [])
         self._pending: dict[tuple[str, int], int] = {}
         self._deadline = time.monotonic() + _BATCH_SECONDS
         if self._catalog.bytes() > _MAX_CATALOG:
             self._forget()
+        self._first_of_batch = self._catalog.size()
 
     def _forget(self) -> None:
         self._catalog = _core.CorpusCatalog()
         self._ids = np.zeros(1, np.int64)
         self._texts = {}
+        self._spelled = np.zeros(0, bool)
         self._covered = set()
+        self._first_of_batch = self._catalog.size()
 
     # -- one input
 
@@ -320,7 +329,7 @@ class CorpusBuilder:
                     row = _kernel_row(content, level, btf, parent)
                     ids.append((len(self._batch.kernels),))
                     self._pending[key] = len(self._batch.kernels)
-                    self._batch.kernels.append(Stored(row, np.unique(numbers[numbers != 0])))
+                    self._batch.kernels.append(Stored.of(row, numbers))
                     added += 1
                 else:
                     ids.append(self._known(key))
@@ -387,6 +396,8 @@ class CorpusBuilder:
             self._forget()  # two builders stored the same types
             return
         self._ids = lineage.ids
+        self._spelled = np.ones(len(self._ids), bool)
+        self._first_of_batch = self._catalog.size()
         self._covered = {part.number for part in parts}
 
     def _lineage(self, number: int) -> list[Part]:
@@ -401,17 +412,19 @@ class CorpusBuilder:
 
     def _spell(self, btf: Btf, numbers: Array) -> None:
         """Keep how C spells the types without a name that no part has yet."""
-        kinds = np.asarray(btf.types.kind)
-        fresh = np.ones(self._catalog.size(), bool)
-        fresh[: len(self._ids)] = self._ids == 0
-        anonymous = (np.asarray(btf.types.name_off) == 0) | (kinds == Kind.TYPE_TAG)
-        rows = np.flatnonzero(fresh[numbers] & anonymous & (numbers != 0))
-        rows = np.array([row for row in rows.tolist() if int(numbers[row]) not in self._texts], np.int64)
-        if len(rows):
-            texts = btf.c_names(rows + btf.first_id)
-            self._texts.update(zip(numbers[rows].tolist(), texts, strict=True))
+        size = self._catalog.size()
+        if size > len(self._spelled):
+            self._spelled = np.concatenate([self._spelled, np.zeros(size, bool)])
+        fresh = np.flatnonzero(~self._spelled[numbers])
+        if not len(fresh):
+            return
+        self._spelled[numbers[fresh]] = True
+        kinds, names = np.asarray(btf.types.kind)[fresh], np.asarray(btf.types.name_off)[fresh]
+        rows = fresh[((names == 0) | (kinds == Kind.TYPE_TAG)) & (numbers[fresh] != 0)]
+        texts = btf.c_names(rows + btf.first_id)
+        self._texts.update(zip(numbers[rows].tolist(), texts, strict=True))
 
-    def _spelled(self, numbers: Array) -> list[str]:
+    def _spellings(self, numbers: Array) -> list[str]:
         return [self._texts.get(number, "") for number in numbers.tolist()]
 
     # -- publishing
@@ -421,7 +434,7 @@ class CorpusBuilder:
             size = self._catalog.size()
             ids = np.zeros(size, np.int64)
             ids[: len(self._ids)] = self._ids
-            made = make_part(self._catalog, ids, self._spelled, self._batch, self._is_taken)
+            made = make_part(self._catalog, ids, self._spellings, self._batch, self._is_taken)
             part = write_part(self.storage, made)
             if not {*part.needs} <= {*self.manifest.parts}:
                 raise FormatError(
@@ -465,7 +478,7 @@ class CorpusBuilder:
             )
             if known is None:
                 places[number] = (len(kept),)
-                kept.append(Stored({**kernel.row, "parent": parent}, kernel.numbers))
+                kept.append(Stored({**kernel.row, "parent": parent}, kernel.types))
             else:
                 places[number] = known
         sources = [
@@ -517,7 +530,7 @@ def _of(progress: Progress | None, total: int) -> Progress | None:
 
 
 def _kernel_row(content: Content, level: Any, btf: Btf, parent: Any) -> dict[str, Any]:
-    kinds = np.asarray(btf.types.kind)
+    counts = np.bincount(np.asarray(btf.types.kind), minlength=len(Kind))
     return {
         "sha256": level.sha256,
         "parent": parent,
@@ -527,7 +540,7 @@ def _kernel_row(content: Content, level: Any, btf: Btf, parent: Any) -> dict[str
         "byte_order": btf.source.byte_order,
         "pointer_size": btf.source.pointer_size,
         "size": len(level.raw),
-        "types": len(kinds) - (btf.first_id == 0),
-        "structs": int(np.isin(kinds, (Kind.STRUCT, Kind.UNION)).sum()),
-        "functions": int((kinds == Kind.FUNC).sum()),
+        "types": len(btf.types) - (btf.first_id == 0),
+        "structs": int(counts[Kind.STRUCT] + counts[Kind.UNION]),
+        "functions": int(counts[Kind.FUNC]),
     }

@@ -171,7 +171,8 @@ class Files:
         file = self._file(part, table)
         try:
             wanted = [*columns] if columns else None
-            rows = file.read(wanted) if groups is None else file.read_row_groups(groups, wanted)
+            every = range(file.metadata.num_row_groups)
+            rows = file.read_row_groups([*every] if groups is None else groups, wanted, use_threads=False)
             rows.validate(full=True)  # texts are UTF-8, among others
         except (pyarrow().ArrowException, OSError, ValueError) as error:
             name = self._storage.path(f"{table}/{part.files[table].name}")

@@ -61,8 +61,9 @@ def open(path: str | os.PathLike[str]) -> Corpus:  # noqa: A001 (named like `btf
 class Corpus:
     """A corpus: many kernels, each definition stored once. `btfmmap.corpus.open` returns one.
 
-    Tables are `pyarrow.Table`; docs/corpus.md describes their columns. Kernels are in the order of
-    architecture, flavour and version, each followed by its modules.
+    Tables are `pyarrow.Table`; docs/corpus.md describes their columns. Results of `check` and `diff` are
+    converted by `to_arrow`. Kernels are in the order of architecture, flavour and version, each followed by
+    its modules.
 
     Example:
         >>> corpus.kernels.num_rows
@@ -95,27 +96,27 @@ class Corpus:
         """
         pa = pyarrow()
         table = self.table("kernels")
-        rows = table.to_pylist()
-        by_id = {row["id"]: row for row in rows}
+        names = ("id", "parent", "arch", "flavour", "release", "name", "sha256", "module")
+        columns = {name: table[name].to_pylist() for name in names}
+        rows = {kernel_id: row for row, kernel_id in enumerate(columns["id"])}
+        labels = [release or name for release, name in zip(columns["release"], columns["name"], strict=True)]
+        versions = {label: version_key(label) for label in {*labels}}
 
-        def key(row: dict[str, Any]) -> tuple[Any, ...]:
+        def key(row: int) -> tuple[Any, ...]:
             base = row
             for _ in range(8):
-                if base["parent"] is None:
+                if columns["parent"][base] is None:
                     break
-                base = by_id.get(base["parent"], base)
+                base = rows.get(columns["parent"][base], base)
             return (
-                base["arch"],
-                base["flavour"],
-                version_key(base["release"] or base["name"]),
-                base["name"],
-                base["sha256"],
-                row["parent"] is not None,
-                row["module"],
-                row["sha256"],
+                *(columns[each][base] for each in ("arch", "flavour")),
+                versions[labels[base]],
+                *(columns[each][base] for each in ("name", "sha256")),
+                columns["parent"][row] is not None,
+                *(columns[each][row] for each in ("module", "sha256")),
             )
 
-        order = sorted(range(len(rows)), key=lambda number: key(rows[number]))
+        order = sorted(range(len(table)), key=key)
         return table.take(pa.array(order, pa.int64()))
 
     @property
@@ -280,7 +281,7 @@ class Corpus:
             options: As for `btfmmap.check`.
 
         Returns:
-            The result. Its tables can be handed to pyarrow.
+            The result. For libraries that read Arrow, it is a table of the verdicts.
 
         Example:
             >>> corpus.check([]).kernels.error.tolist()
@@ -298,7 +299,7 @@ class Corpus:
             options: As for `btfmmap.diff`.
 
         Returns:
-            The result. Its tables can be handed to pyarrow.
+            The result. For libraries that read Arrow, it is a table of which version each kernel has.
 
         Raises:
             IndexError: There is no such kernel.

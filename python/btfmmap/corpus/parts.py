@@ -9,8 +9,9 @@ import numpy as np
 
 from ..kinds import Kind
 from .manifest import File, Part, content_name
+from .names import Names
 from .schema import TABLES, escaped, first_id, parquet, part_of, pyarrow, schema
-from .words import ELEMENTS, UNKNOWN_SIZE, decoded, refers
+from .words import ELEMENTS, UNKNOWN_SIZE, decoded, heads, refers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ _MASK_BITS = 64
 KIND_WORDS = np.array([kind.name for kind in Kind], object)
 _KEYWORDS = {
     Kind.STRUCT: "struct ",
+    Kind.FWD: "struct ",
     Kind.UNION: "union ",
     Kind.ENUM: "enum ",
     Kind.ENUM64: "enum ",
@@ -39,11 +41,18 @@ class Stored(NamedTuple):
 
     Attributes:
         row: Its row of `kernels`, without `id`.
-        numbers: The numbers of its types in the catalog.
+        types: Which types of the catalog it has: bits, packed.
     """
 
     row: dict[str, Any]
-    numbers: Array
+    types: Array
+
+    @classmethod
+    def of(cls, row: dict[str, Any], numbers: Array) -> Stored:
+        """A kernel or module that has the types with these numbers."""
+        present = np.zeros(int(numbers.max(initial=0)) + 1, bool)
+        present[numbers] = True
+        return cls(row, np.packbits(present))
 
 
 class Batch(NamedTuple):
@@ -91,12 +100,10 @@ def make_part(
     new = _unstored(catalog, np.flatnonzero(masks.any(axis=0)), ids)
     number = _number(batch, is_taken)
     ids = ids.copy()
-    records = decoded(*_records(catalog, new))
-    order, names = _sorted(catalog, records.types)
-    new = new[order]
+    new = _sorted(catalog, new)
     ids[new] = first_id(number) + np.arange(len(new))
     ids[0] = 0
-    tables = _type_tables(catalog, new, ids, names, spell)
+    tables = _type_tables(catalog, new, ids, spell)
     tables["presence"] = _presence(masks, ids, number)
     kernel_ids = first_id(number) + np.arange(len(batch.kernels))
     rows = [{"id": int(each), **kernel.row} for each, kernel in zip(kernel_ids, batch.kernels, strict=True)]
@@ -166,7 +173,7 @@ def _masks(size: int, kernels: Sequence[Stored]) -> Array:
     masks = np.zeros((max(1, -(-len(kernels) // _MASK_BITS)), size), np.uint64)
     for number, kernel in enumerate(kernels):
         group, bit = divmod(number, _MASK_BITS)
-        masks[group, kernel.numbers] |= np.uint64(1 << bit)
+        masks[group, np.flatnonzero(np.unpackbits(kernel.types))] |= np.uint64(1 << bit)
     masks[:, 0] = 0  # void
     return masks
 
@@ -179,31 +186,26 @@ def _records(catalog: CorpusCatalog, numbers: Array) -> tuple[Array, Array]:
 def _unstored(catalog: CorpusCatalog, present: Array, ids: Array) -> Array:
     """The types, and references, that no part has yet."""
     new = present[ids[present] == 0]
-    records = decoded(*_records(catalog, new))
-    types = records.types
-    used = [types["value"][refers(types["kind"])], types["index_type"]]
-    used += [columns["type"] for columns in records.elements.values() if "type" in columns]
-    references = np.unique(np.concatenate(used)).astype(np.int64)
-    missing = references[(ids[references] == 0) & (references != 0)]
-    return np.union1d(new, missing)
+    references = np.asarray(catalog.references(new))
+    return np.union1d(new, references[ids[references] == 0])
 
 
-def _sorted(catalog: CorpusCatalog, types: Mapping[str, Array]) -> tuple[Array, dict[int, str]]:
-    """The order of records by name, and the names by number."""
-    numbers = np.unique(types["name"])
-    names = dict(zip(numbers.tolist(), map(escaped, catalog.names(numbers)), strict=True))
-    ranks = np.zeros(int(numbers[-1]) + 1 if len(numbers) else 1, np.int64)
-    ranks[sorted(names, key=names.__getitem__)] = np.arange(len(names))
-    order = np.lexsort((types["ordinal"], types["defined"], types["kind"], ranks[types["name"]]))
-    return order, names
+def _sorted(catalog: CorpusCatalog, new: Array) -> Array:
+    """The numbers of records in the order of the table: by name, kind and ordinal."""
+    words, starts = _records(catalog, new)
+    types = heads(words, starts)
+    names = Names(catalog, [types["name"]])
+    ranks = np.zeros(len(names.texts), np.int64)
+    ranks[pyarrow().compute.array_sort_indices(names.texts).to_numpy()] = np.arange(len(ranks))
+    order = np.lexsort(
+        (types["ordinal"], types["defined"], types["kind"], ranks[names.places(types["name"])])
+    )
+    sorted_numbers: Array = new[order]
+    return sorted_numbers
 
 
 def _type_tables(
-    catalog: CorpusCatalog,
-    new: Array,
-    ids: Array,
-    names: dict[int, str],
-    spell: Callable[[Array], list[str]],
+    catalog: CorpusCatalog, new: Array, ids: Array, spell: Callable[[Array], list[str]]
 ) -> dict[str, Any]:
     pa = pyarrow()
     records = decoded(*_records(catalog, new))
@@ -211,14 +213,17 @@ def _type_tables(
     own = ids[new]
     refer = refers(types["kind"]) & types["defined"]
     is_array = types["kind"] == Kind.ARRAY
-    texts = [names[number] for number in types["name"].tolist()]
+    names = Names(
+        catalog, [types["name"], *(each["name"] for each in records.elements.values() if "name" in each)]
+    )
+    texts = names.column(types["name"])
     columns = {
         "id": own,
         "defined": types["defined"],
         "kind": pa.array(KIND_WORDS.tolist()).take(pa.array(types["kind"].astype(np.int32))),
-        "name": pa.array(texts),
+        "name": texts,
         "ordinal": types["ordinal"],
-        "spelling": pa.array(_spellings(types, texts, new, spell)),
+        "spelling": _spellings(types, texts, new, spell),
         "size": pa.array(types["value"], mask=refer | ~types["defined"]),
         "type": pa.array(np.where(refer, ids[np.where(refer, types["value"], 0)], 0), mask=~refer),
         "flag": types["flag"],
@@ -238,7 +243,7 @@ def _type_tables(
         if "type" in element:
             found["type"] = ids[element["type"]]
         if "name" in element:
-            found["name"] = _name_column(catalog, element["name"])
+            found["name"] = names.column(element["name"])
         if name == "members":
             found["bits"] = element["bits"].astype(np.uint8)
             found["size"] = pa.array(element["size"], mask=element["size"] == UNKNOWN_SIZE)
@@ -254,27 +259,17 @@ def _table(name: str, columns: Mapping[str, Any]) -> Any:
     )
 
 
-def _name_column(catalog: CorpusCatalog, numbers: Array) -> Any:
-    pa = pyarrow()
-    unique, inverse = np.unique(numbers, return_inverse=True)
-    texts = pa.array([escaped(name) for name in catalog.names(unique)], pa.string())
-    return texts.take(pa.array(inverse.astype(np.int32)))
-
-
 def _spellings(
-    types: Mapping[str, Array], names: list[str], numbers: Array, spell: Callable[[Array], list[str]]
-) -> list[str]:
+    types: Mapping[str, Array], names: Any, numbers: Array, spell: Callable[[Array], list[str]]
+) -> Any:
     """Each type as C spells it: those with a name by their name, others in full."""
-    kinds = types["kind"].tolist()
-    found = [_KEYWORDS.get(kind, "") + name for kind, name in zip(kinds, names, strict=True)]
-    for kind, keyword in ((Kind.FWD, "struct "), (Kind.FWD, "union ")):
-        flagged = keyword == "union "
-        for row in np.flatnonzero((types["kind"] == kind) & (types["flag"] == flagged)).tolist():
-            found[row] = keyword + names[row]
-    others = np.flatnonzero(types["defined"] & ((types["name"] == 0) | (types["kind"] == Kind.TYPE_TAG)))
-    for row, text in zip(others.tolist(), spell(numbers[others]), strict=True):
-        found[row] = escaped(text)
-    return found
+    pa = pyarrow()
+    kinds = np.where((types["kind"] == Kind.FWD) & types["flag"], Kind.UNION, types["kind"])
+    keywords = pa.array([_KEYWORDS.get(kind, "") for kind in Kind])
+    found = pa.compute.binary_join_element_wise(keywords.take(pa.array(kinds.astype(np.int32))), names, "")
+    others = types["defined"] & ((types["name"] == 0) | (types["kind"] == Kind.TYPE_TAG))
+    texts = [*map(escaped, spell(numbers[others]))]
+    return pa.compute.replace_with_mask(found, pa.array(others), pa.array(texts, pa.string()))
 
 
 def _presence(masks: Array, ids: Array, number: int) -> Any:

@@ -54,26 +54,31 @@ def refers(kinds: Array) -> Array:
     return ~np.isin(kinds, (0, *_SIZED))
 
 
+def heads(words: Array, starts: Array) -> Columns:
+    """The columns of the words that each record starts with: `RecordColumns.types`, with `elements` 0."""
+    at = starts[:-1]
+    head = [words[at + number] for number in range(_HEAD)]
+    return {
+        "defined": (head[0] & _REFERENCE) == 0,
+        "kind": (head[0] & 0xFF).astype(np.uint8),
+        "name": head[1],
+        "ordinal": head[2],
+        "value": head[3],
+        "flag": (head[0] & _FLAG) != 0,
+        "signed": (head[0] & _SIGNED) != 0,
+        "extra": head[4],
+        "index_type": head[5],
+        "elements": np.zeros(len(at), np.uint32),
+        "fingerprint": head[6].astype(np.uint64) | head[7].astype(np.uint64) << np.uint64(32),
+    }
+
+
 def decoded(words: Array, starts: Array) -> RecordColumns:
     """The columns of records."""
     at = starts[:-1]
     lengths = starts[1:] - at
-    head = words[at[:, None] + np.arange(_HEAD)].reshape(len(at), _HEAD)
-    kinds = (head[:, 0] & 0xFF).astype(np.uint8)
-    defined = (head[:, 0] & _REFERENCE) == 0
-    types: Columns = {
-        "defined": defined,
-        "kind": kinds,
-        "name": head[:, 1],
-        "ordinal": head[:, 2],
-        "value": head[:, 3],
-        "flag": (head[:, 0] & _FLAG) != 0,
-        "signed": (head[:, 0] & _SIGNED) != 0,
-        "extra": head[:, 4],
-        "index_type": head[:, 5],
-        "elements": np.zeros(len(at), np.uint32),
-        "fingerprint": head[:, 6].astype(np.uint64) | head[:, 7].astype(np.uint64) << np.uint64(32),
-    }
+    types = heads(words, starts)
+    kinds, defined = types["kind"], types["defined"]
     rows = np.flatnonzero(defined & np.isin(kinds, COMPOSITES))
     layouts: Columns = {"row": rows}
     for place, name in enumerate(LAYOUT):

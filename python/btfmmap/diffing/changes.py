@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..tables import Table
+from .kinds import ChangeKind
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..tables import I32, I64, U8, U32, Bool, Text
     from .comparison import Comparison
+
+_WORDS = {"kind": [kind.name for kind in ChangeKind]}  # of numbers, for Arrow
 
 
 class Causes(Table):
@@ -35,6 +38,8 @@ class Changes(Table):
         >>> len(changes), changes.columns[:2]
         (0, ('entity', 'kind'))
     """
+
+    _words = _WORDS
 
     entity: U32
     """Row in `DiffResult.entities`."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from operator import index
 
 from .. import _core
+from ..arrow_export import ArrowExport
 from ..errors import NotFoundError
 from ..kernels.mapping import error_text
 from .comparison import DEPTHS, ENTITY_KINDS, Comparison
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .._core import DiffHistory, View
+    from ..arrow import ArrowTable
     from ..kernels.identity import Identity
     from ..kernels.listing import KernelTable
     from ..kernels.mapping import Outcome
@@ -63,8 +65,12 @@ class DiffMember(NamedTuple):
     embedded: int
 
 
-class DiffResult:
+class DiffResult(ArrowExport):
     """What several kernels define, and which definitions are the same.
+
+    For libraries that read Apache Arrow, a result is a table with a row for each selected entity and kernel
+    that has it: `entity` and `kernel`, their rows in the tables, `kind`, `name`, `kernel_name`, and
+    `version`, the value of `presence`. `versions` has their fingerprints.
 
     Example:
         >>> result = btfmmap.diff({"old": btf, "new": btf})
@@ -560,6 +566,11 @@ class DiffResult:
 
     # -- how it is known
 
+    def _arrow_table(self) -> ArrowTable:
+        from .tables import presence_table
+
+        return presence_table(self)
+
     @cached_property
     def _entity_columns(self) -> dict[str, Any]:
         return self._history.entities()
@@ -608,6 +619,11 @@ class DiffResult:
             types = [] if type_ is None else [type_]
             members = self._known_members[entity, version] = [*_made(found, types, kind, is_enum)]
         return members
+
+    def _size(self, entity: int, kernel: int) -> int:
+        """The size of an entity in bytes; -1 if it has none, or the kernel does not define it."""
+        version = self._version(entity, kernel)
+        return _ABSENT if version == _ABSENT else self._history.members(entity, version)[0]
 
     def _member(self, entity: int, path: str, kernel: int) -> DiffMember | None:
         """The member at a path, which may lead through named structs."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ..arrow import ArrowTable, arrow_columns, text_column
 from ..tables import Table
+from .kinds import EntityKind
 
 if TYPE_CHECKING:
     from ..tables import I64, U8, U32, U64, Bool, Text
+    from .result import DiffResult
+
+_WORDS = {"kind": [kind.name for kind in EntityKind]}  # of numbers, for Arrow
 
 
 class Entities(Table):
@@ -16,6 +23,8 @@ class Entities(Table):
     There is one row for each struct, union, enum, function, typedef, variable, tracepoint and base type of
     all kernels, in the order in which kernels define them first.
     """
+
+    _words = _WORDS
 
     kind: U8
     """The `EntityKind`."""
@@ -76,3 +85,16 @@ class Offsets(Table):
     """Row in `DiffResult.entities`."""
     name: Text
     """The struct and the path of the member, such as "sk_buff.len"."""
+
+
+def presence_table(result: DiffResult) -> ArrowTable:
+    """The table that a result is for Arrow: which version of each selected entity each kernel has."""
+    found = result.entities
+    entities, kernels = np.nonzero((result.presence >= 0) & found.selected[:, None])
+    numbers = {"entity": entities.astype(np.uint32), "kernel": kernels.astype(np.uint32)}
+    columns = arrow_columns(numbers | {"kind": found.kind[entities]}, _WORDS)
+    columns["name"] = text_column("name", found.name.tolist(), entities)
+    columns["kernel_name"] = text_column("kernel_name", result.kernels.name.tolist(), kernels)
+    versions = result.presence[entities, kernels].astype(np.uint32)
+    columns |= arrow_columns({"version": versions}, {})
+    return ArrowTable(columns, len(entities))

@@ -8,6 +8,7 @@ from ..diffing.kinds import ChangeKind
 from ..html.text import escaped
 from .document import FILTER, MAX_ROWS, code, document, left_out, marked, number, table, text
 from .matrix import matrix
+from .pairs import MAX_PAIRS, has_pair, pairs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def diff_page(result: DiffResult, *, depth: Depth = "declaration") -> str:
 
     Returns:
         A whole document in HTML: the versions of what changed in each kernel, and for each kernel the changes
-        from the one before it that opened.
+        from the one before it that opened, with maps of up to 40 structs in both beside each other.
 
     Raises:
         ValueError: `depth` is unknown.
@@ -77,6 +78,16 @@ def _parts(
         yield "<p>Numbers are versions of a definition, - is absent. * marks a version that is new.</p>\n"
         yield matrix("Versions", "definition", names, _versions(result, changed[:MAX_ROWS]))
         yield left_out(len(changed))
+    without_map = 0
+    room = MAX_PAIRS
+    for old, new, found in steps:
+        structs = [each for each in found if has_pair(result, each, old, new)]
+        structs.sort(key=lambda each: not each.own)
+        yield from pairs(result, structs[:room], old, new, names)
+        without_map += len(structs[room:])
+        room -= len(structs[:room])
+    if without_map:
+        yield f"<p>{without_map:,} more structs and unions changed their layout, and have no map here.</p>\n"
     for old, new, found in steps:
         rows = [(each, change) for each in found for change in each.changes]
         if rows:

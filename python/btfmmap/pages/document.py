@@ -17,7 +17,9 @@ MAX_ROWS = 5000
 
 HATCH_PATTERN = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse">'
-    '<rect width="6" height="6"/><path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5"/></pattern></defs>'
+    '<rect width="6" height="6"/><path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5"/></pattern>'
+    '<pattern id="cross" width="6" height="6" patternUnits="userSpaceOnUse">'
+    '<rect width="6" height="6"/><path d="M0 0L6 6M0 6L6 0"/></pattern></defs>'
 )
 FILTER = (
     '<p id="controls" hidden><label for="filter">Filter</label> '
@@ -44,9 +46,10 @@ def document(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def scrolled(label: str, content: str) -> str:
+def scrolled(label: str, content: str, style: str = "") -> str:
     """Return content that may be wider than the page, in a region of its own that scrolls."""
-    return f'<div class="wide" role="region" tabindex="0" aria-label="{escaped(label)}">{content}</div>\n'
+    attributes = f'class="wide {style}" role="region" tabindex="0" aria-label="{escaped(label)}"'
+    return f"<div {attributes}>{content}</div>\n"
 
 
 def table(

@@ -47,7 +47,7 @@ def _parts(rows: Rows) -> Iterator[str]:
     items = "".join(
         f'<li><svg width="22" height="16" aria-hidden="true">{HATCH_PATTERN}<g class="{kind}">'
         f'<rect x="1" y="1" width="20" height="14"/></g></svg> {word}</li>'
-        for word, kind in (("used", "struct"), ("holes", "hole"), ("padding", "other"))
+        for word, kind in (("used", "struct"), ("holes", "hole"), ("padding", "padding"))
     )
     yield f'<p>A bar is the whole type. The number is its waste.</p>\n<ul class="key">{items}</ul>\n'
     yield FILTER
@@ -71,7 +71,7 @@ def _bars(rows: Rows) -> Iterator[str]:
         yield f'<g data-m="{at}"><title>{escaped(tip, 200)}</title>'
         yield f'<text class="out" x="{_LABEL - 6}" y="{top + 14}" text-anchor="end">{escaped(name)}</text>'
         left = float(_LABEL)
-        for bytes_, kind in ((size - holes - padding, "struct"), (holes, "hole"), (padding, "other")):
+        for bytes_, kind in ((size - holes - padding, "struct"), (holes, "hole"), (padding, "padding")):
             width = bytes_ / size * _BAR
             yield (
                 f'<g class="{kind}"><rect x="{left:.1f}" y="{top + 2}" width="{width:.1f}" '

@@ -46,6 +46,7 @@ SCRIPT = """"use strict";
   const count = document.getElementById("count");
   const rows = all("tr[data-m]").map((row) => [row, row.textContent.toLowerCase()]);
   const parts = all("g[data-m]");
+  const folds = all("details[data-m]");
   const filter = () => {
     const words = input.value.toLowerCase().split(/\\s+/).filter(Boolean);
     const shown = new Set();
@@ -57,11 +58,12 @@ SCRIPT = """"use strict";
       shown.add(row.dataset.m);
     }
     for (const part of parts) part.classList.toggle("dim", !shown.has(part.dataset.m));
+    for (const fold of folds) fold.hidden = !shown.has(fold.dataset.m);
     count.textContent = words.length ? `${number} of ${rows.length} rows` : "";
   };
   input.addEventListener("input", filter);
   filter();
 })();
 """
-SCRIPT_HASH = "sha256-0E1piQaZBVLeJdJGdkNBJFNUWxbyOs8pL/owaUBAHAw="
+SCRIPT_HASH = "sha256-m6M7KrV4km4f7aXkG0As7t92KEACluTa26eZtPlSVNI="
 """Of `SCRIPT`: the page's policy lets browsers run no other script."""

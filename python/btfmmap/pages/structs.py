@@ -66,12 +66,16 @@ def struct_svg(layout: StructLayout) -> str:
     drawn = byte_map(layout, members)
     tips = _tips(drawn, members, [member.type.c_name for member in members])
     name = layout.type.name or "(anon)"
-    return standalone(drawn, members, tips, f"{name}, {layout.size:,} bytes", _keys(drawn))
+    names = [member.name for member in members]
+    return standalone(
+        drawn, names, tips, f"{name}, {layout.size:,} bytes", _keys({box.category for box in drawn.boxes})
+    )
 
 
 def _parts(layout: StructLayout, members: Sequence[LayoutMember], name: str) -> Iterator[str]:
     drawn = byte_map(layout, members)
     types = [member.type.c_name for member in members]
+    names = [member.name for member in members]
     tips = _tips(drawn, members, types)
     free = sum(box.end - box.start for box in drawn.boxes if box.member < 0)
     lines = (layout.size + 63) // 64
@@ -79,11 +83,11 @@ def _parts(layout: StructLayout, members: Sequence[LayoutMember], name: str) -> 
         f"<p>{layout.size:,} bytes, {lines:,} cache line{'s' * (lines != 1)}, {len(members):,} members. "
         f"Unused: {bits_text(free)}.</p>\n"
     )
-    yield _key(drawn)
+    yield key({box.category for box in drawn.boxes})
     yield FILTER
     yield scrolled(
         f"map of {name}",
-        map_svg(drawn, members, tips, f"map of the bytes of {name}; the table has the same facts"),
+        map_svg(drawn, names, tips, f"map of the bytes of {name}; the table has the same facts"),
     )
     if drawn.cut:
         yield "<p>The map is cut: the struct has more rows.</p>\n"
@@ -93,16 +97,15 @@ def _parts(layout: StructLayout, members: Sequence[LayoutMember], name: str) -> 
     if bits.rows:
         order = "highest" if layout.type.btf._core.byte_order == "big" else "lowest"
         yield f"<h2>Bytes with bitfields</h2>\n<p>A row is one byte, its {order} bit on the left.</p>\n"
-        yield scrolled(
-            f"bitfields of {name}", map_svg(bits, members, tips, f"bits of the bitfields of {name}")
-        )
+        yield scrolled(f"bitfields of {name}", map_svg(bits, names, tips, f"bits of the bitfields of {name}"))
     yield table(f"Members of {name}", _HEADS, _rows(drawn, members, types))
     yield left_out(len(members))
 
 
-def _key(drawn: ByteMap) -> str:
+def key(categories: set[str]) -> str:
+    """Return the key of maps with boxes of some categories."""
     items = []
-    for category, word in _keys(drawn):
+    for category, word in _keys(categories):
         swatch = (
             '<svg width="22" height="16" aria-hidden="true">'
             f'{HATCH_PATTERN}<g class="{category}"><rect x="1" y="1" width="20" height="14"/>'
@@ -112,9 +115,8 @@ def _key(drawn: ByteMap) -> str:
     return f'<ul class="key">{"".join(items)}</ul>\n'
 
 
-def _keys(drawn: ByteMap) -> list[tuple[str, str]]:
+def _keys(found: set[str]) -> list[tuple[str, str]]:
     """Return the categories that occur, and what the key says of each."""
-    found = {box.category for box in drawn.boxes}
     return [(category, _KEYS.get(category, category)) for category in LETTERS if category in found]
 
 

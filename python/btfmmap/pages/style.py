@@ -8,10 +8,12 @@ _FILLS = "".join(f"g.{name} rect{{fill:{colour}}}" for name, colour in OF_CATEGO
 SVG_STYLE = f"""svg text {{ font: 10.5px/1 ui-monospace, monospace; fill: {TEXT}; }}
 svg text.out {{ fill: var(--text); }} svg rect {{ stroke: {TEXT}; stroke-width: .6; }}
 {_FILLS}
-g.hole rect, g.padding rect {{ fill: url(#hatch); stroke: var(--faint); }}
+g.hole rect {{ fill: url(#hatch); stroke: var(--faint); }}
+g.padding rect {{ fill: url(#cross); stroke: var(--faint); }}
 g.hole text, g.padding text {{ fill: var(--text); stroke: var(--back); stroke-width: 3px;
   paint-order: stroke; }}
-#hatch rect {{ fill: var(--back); stroke: none; }} #hatch path {{ stroke: {HATCH}; stroke-width: 1.4; }}
+pattern rect {{ fill: var(--back); stroke: none; }}
+pattern path {{ fill: none; stroke: {HATCH}; stroke-width: 1.2; }}
 """
 """That of pictures in pages."""
 
@@ -33,7 +35,8 @@ body {{ margin: 1rem; background: var(--back); color: var(--text); font: 15px/1.
 h1 {{ font-size: 1.35rem; overflow-wrap: anywhere; }} h2 {{ font-size: 1.1rem; }}
 p, li {{ max-width: 75ch; overflow-wrap: anywhere; }} .faint {{ color: var(--faint); }}
 .wide {{ overflow-x: auto; margin: .5rem 0; }}
-svg {{ display: block; }}
+svg {{ display: block; }} .pair {{ display: flex; gap: 2rem; align-items: flex-start; }}
+summary {{ overflow-wrap: anywhere; padding: .2rem 0; }}
 {SVG_STYLE}g.dim {{ opacity: .15; }} g.lit rect {{ stroke-width: 2.5; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 caption {{ text-align: left; font-weight: 600; }}
@@ -41,7 +44,9 @@ th, td {{ padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-alig
   vertical-align: top; }}
 td {{ max-width: 60ch; overflow-wrap: break-word; }} td.n {{ text-align: right; }}
 tr.lit td {{ background: var(--lit); }}
-table.matrix th[scope="row"] {{ font-weight: 400; max-width: 40ch; overflow-wrap: break-word; }}
+table.matrix th[scope="row"] {{ font-weight: 400; max-width: min(40ch, 42vw); overflow-wrap: break-word;
+  position: sticky; left: 0; background: var(--back); }}
+td.good, td.doubtful, td.bad {{ white-space: nowrap; }}
 table.matrix td {{ text-align: center; border: 1px solid var(--line); padding: .1rem .35rem; }}
 table.matrix thead th {{ vertical-align: bottom; padding: .2rem; }}
 table.matrix thead span {{ writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..html.text import escaped, printable
-from ..pictures.byte_map import HOLE, LETTERS, in_lines, short_bits
+from ..pictures.byte_map import HOLE, LETTERS, label_lines, short_bits
 from .document import HATCH_PATTERN
 from .style import LONE_STYLE
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..pictures.byte_map import Box, ByteMap, Row
-    from ..struct_layout import LayoutMember
 
 _BYTE = 18  # width of a byte, unless the row is short
 _LEAST_WIDTH = 288
@@ -25,17 +24,20 @@ _LETTER = 6.4  # width of a character
 _LINE = 12
 
 
-def map_svg(drawn: ByteMap, members: Sequence[LayoutMember], tips: Mapping[int, str], label: str) -> str:
+def map_svg(
+    drawn: ByteMap, names: Sequence[str], tips: Mapping[int, str], label: str, *, linked: bool = True
+) -> str:
     """Return a map as an `svg` element.
 
     Args:
         drawn: The map.
-        members: The members of the struct.
+        names: The names of the members.
         tips: A text for each member, hole and padding, by `Box.member`.
         label: What the picture shows.
+        linked: Whether members have their numbers, which rows of a table have too.
     """
     width, height = _size(drawn)
-    parts = _parts(drawn, members, tips, _row_width(drawn) / drawn.row_bits)
+    parts = _parts(drawn, names, tips, _row_width(drawn) / drawn.row_bits, linked)
     return (
         f'<svg role="img" aria-label="{escaped(label, 400)}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{HATCH_PATTERN}{"".join(parts)}</svg>'
@@ -44,7 +46,7 @@ def map_svg(drawn: ByteMap, members: Sequence[LayoutMember], tips: Mapping[int, 
 
 def standalone(
     drawn: ByteMap,
-    members: Sequence[LayoutMember],
+    names: Sequence[str],
     tips: Mapping[int, str],
     title: str,
     keys: Sequence[tuple[str, str]],
@@ -53,7 +55,7 @@ def standalone(
 
     Args:
         drawn: The map.
-        members: The members of the struct.
+        names: The names of the members.
         tips: A text for each member, hole and padding, by `Box.member`.
         title: What the picture shows.
         keys: The categories in the key, and a word for each.
@@ -73,7 +75,7 @@ def standalone(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{max(width, left)}" height="{height + _HEADER}">'
         f'<title>{label}</title><style>{LONE_STYLE}</style><rect class="back" width="100%" height="100%"/>'
         f'<text class="out" x="{_GUTTER}" y="18">{label}</text>{"".join(key)}'
-        f'<g transform="translate(0 {_HEADER})">{map_svg(drawn, members, tips, title)}</g></svg>\n'
+        f'<g transform="translate(0 {_HEADER})">{map_svg(drawn, names, tips, title)}</g></svg>\n'
     )
 
 
@@ -94,7 +96,7 @@ def _boxes_height(row: Row) -> int:
 
 
 def _parts(
-    drawn: ByteMap, members: Sequence[LayoutMember], tips: Mapping[int, str], scale: float
+    drawn: ByteMap, names: Sequence[str], tips: Mapping[int, str], scale: float, linked: bool
 ) -> Iterator[str]:
     top = 1
     for row in drawn.rows:
@@ -112,8 +114,10 @@ def _parts(
                     (piece.end - piece.start) * scale,
                     part,
                 ),
-                _label(box, members) if piece.labelled else "",
+                _label(box, names),
+                piece.labelled,
                 tips[box.member],
+                f' data-m="{box.member}"' if linked else "",
             )
         top += height
         if row.lines > 1:
@@ -122,22 +126,24 @@ def _parts(
             top += _HALF_LANE
 
 
-def _piece(box: Box, place: tuple[float, float, float, float], label: str, tip: str) -> str:
+def _piece(
+    box: Box, place: tuple[float, float, float, float], label: str, labelled: bool, tip: str, data: str
+) -> str:
     left, top, width, height = place
-    lines = in_lines(label, int((width - 4) / _LETTER), int(height // _LINE))
+    lines = label_lines(label, labelled, int((width - 4) / _LETTER), int(height // _LINE))
     baseline = top + height / 2 + 4 - (len(lines) - 1) * _LINE / 2
     text = "".join(
         f'<text x="{left + 3:.1f}" y="{baseline + number * _LINE:.1f}">{escaped(line, 400)}</text>'
         for number, line in enumerate(lines)
     )
     return (
-        f'<g class="{box.category}" data-m="{box.member}"><title>{tip}</title>'
+        f'<g class="{box.category}"{data}><title>{tip}</title>'
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"/>{text}</g>\n'
     )
 
 
-def _label(box: Box, members: Sequence[LayoutMember]) -> str:
+def _label(box: Box, names: Sequence[str]) -> str:
     if box.member < 0:
         return f"{'hole' if box.category == HOLE else 'pad'} {short_bits(box.end - box.start)}"
-    name = printable(members[box.member].name)
+    name = printable(names[box.member])
     return f"{LETTERS[box.category]} {name}"

@@ -13,7 +13,7 @@ from .. import kind_numbers as kinds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import NamedTuple
 
     from ..struct_layout import LayoutMember, StructLayout
@@ -136,9 +136,27 @@ class ByteMap(NamedTuple):
 
 def byte_map(layout: StructLayout, members: Sequence[LayoutMember]) -> ByteMap:
     """Return the map of a struct: a row is a cache line, or the whole struct if it is smaller."""
-    boxes, omitted = boxes_of(layout, members)
-    size = layout.size
-    row_bits = 8 * max(1, min(LINE_BYTES, size))
+    return map_of(
+        layout.size, [extent(member) for member in members], lambda number: category(members[number].type)
+    )
+
+
+def map_of(
+    size: int,
+    extents: Sequence[tuple[int, int]],
+    category_of: Callable[[int], str],
+    line_bytes: int = LINE_BYTES,
+) -> ByteMap:
+    """Return the map of something in bytes.
+
+    Args:
+        size: Its size in bytes.
+        extents: For each member its first bit, and the bit after its last one.
+        category_of: Returns the category of the member of a number.
+        line_bytes: Bytes of a row, unless it is smaller.
+    """
+    boxes, omitted = _boxes(size, extents, category_of)
+    row_bits = 8 * max(1, min(line_bytes, size))
     rows, cut = _rows(boxes, row_bits, _drawn_lines(boxes, row_bits))
     return ByteMap(boxes, rows, row_bits, omitted, cut)
 
@@ -162,15 +180,16 @@ def bit_map(whole: ByteMap, members: Sequence[LayoutMember]) -> ByteMap:
     return ByteMap(placed, rows, 8, 0, cut)
 
 
-def boxes_of(layout: StructLayout, members: Sequence[LayoutMember]) -> tuple[list[Box], int]:
-    """Return the boxes of a struct by position, and the number of members that have none.
+def _boxes(
+    size: int, all_extents: Sequence[tuple[int, int]], category_of: Callable[[int], str]
+) -> tuple[list[Box], int]:
+    """Return the boxes by position, and the number of members that have none.
 
-    Members without a size have no box. A member that lies outside of the struct is cut.
+    Members without a size have no box. A member that lies outside of the whole is cut.
     """
-    end_of_all = 8 * layout.size
+    end_of_all = 8 * size
     extents = []
-    for number, member in enumerate(members):
-        start, end = extent(member)
+    for number, (start, end) in enumerate(all_extents):
         if start < (end := min(end, end_of_all)):
             extents.append((start, end, number))
     omitted = max(0, len(extents) - _MAX_MEMBERS)
@@ -188,7 +207,7 @@ def boxes_of(layout: StructLayout, members: Sequence[LayoutMember]) -> tuple[lis
         placed, left_out = _placed(cluster)
         omitted += left_out
         for (first, after, number), lane in placed:
-            boxes.append(Box(number, category(members[number].type), first, after, group, lane))
+            boxes.append(Box(number, category_of(number), first, after, group, lane))
     if covered < end_of_all:
         boxes.append(Box(-1 - holes, PADDING, covered, end_of_all, -1 - holes, 0))
     return boxes, omitted
@@ -203,6 +222,17 @@ def shortened(label: str, room: int) -> str:
     return label[:1] if room > 0 and label[1:2] == " " else ""
 
 
+def label_lines(label: str, labelled: bool, room: int, lines: int) -> list[str]:
+    """Return what a piece says, as at most two lines of `room` characters.
+
+    A piece without the label of its box repeats the name, if there is room for all of it.
+    """
+    if labelled:
+        return in_lines(label, room, lines)
+    again = f"\N{HORIZONTAL ELLIPSIS} {label[2:]}"
+    return [again] if label[1:2] == " " and len(again) <= room else []
+
+
 def in_lines(label: str, room: int, lines: int) -> list[str]:
     """Return a label as at most two lines of `room` characters; what does not fit is shortened."""
     if len(label) <= room or lines < 2 or room <= _LEAST:
@@ -213,6 +243,8 @@ def in_lines(label: str, room: int, lines: int) -> list[str]:
         if at < room and len(label) - at <= room:
             break
         at = room
+    if at == room and label[1:2] == " " and len(label) - 2 <= room:
+        at = 2  # after the letter of the kind
     return [label[:at].rstrip(), shortened(label[at:], room)]
 
 

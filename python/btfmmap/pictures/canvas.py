@@ -50,11 +50,11 @@ class Canvas:
 
     def letters(self, width: float) -> int:
         """Return how many letters fit into a width."""
-        return max(0, int((width * self._across - 0.05) * _POINTS / (self.font * ADVANCE)))
+        return letters_in(width * self._across, self.font)
 
     def lines(self, height: float) -> int:
         """Return how many lines fit into a height."""
-        return int(height * self._down * _POINTS / (self.font * _LINE))
+        return lines_in(height * self._down, self.font)
 
     def fit(self, height: float) -> bool:
         """Make the font as small as a line of this height needs. Return false if none is small enough."""
@@ -130,6 +130,16 @@ def new_axes(width: float, height: float, box: tuple[float, float, float, float]
 def label(text: str, limit: int = 60) -> str:
     """Return a text of ASCII letters: fonts lack others, and some change the direction of text."""
     return printable(text, limit).encode("ascii", "backslashreplace").decode()
+
+
+def letters_in(width: float, font: float = FONT) -> int:
+    """Return how many letters of a label fit into a width in inches."""
+    return max(0, int((width - 0.05) * _POINTS / (font * ADVANCE)))
+
+
+def lines_in(height: float, font: float = FONT) -> int:
+    """Return how many lines fit into a height in inches."""
+    return int(height * _POINTS / (font * _LINE))
 
 
 def text_width(letters: int) -> float:

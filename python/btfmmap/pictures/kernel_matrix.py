@@ -17,6 +17,7 @@ _ROW = 0.15  # height in inches
 _LABEL_LETTERS = 72
 _KEY = 0.25
 _GAP = 0.1
+_TALL = 50  # rows of a matrix that has the names of kernels below too
 MAX_ROWS = 1000
 """Rows that are drawn with labels."""
 
@@ -69,7 +70,9 @@ def draw_matrix(
     ]
     width = max(left + cell * kernels, sum(0.5 + text_width(len(word)) for _, word in key))
     more = len(data.labels) - rows
-    canvas = Canvas(ax, max(width, 3.0), top + _ROW * (rows + 2 * bool(more)) + _GAP)
+    bottom = top + _ROW * rows
+    below = top - _KEY if rows > _TALL else 0.0
+    canvas = Canvas(ax, max(width, 3.0), bottom + below + _ROW * 2 * bool(more) + _GAP)
     at = 0.0
     for colour, word in key:
         canvas.boxes([(at, 0, at + 0.18, 0.15)], facecolors=colour)
@@ -84,6 +87,8 @@ def draw_matrix(
         canvas.boxes(corners, facecolors=colour, edgecolors="#bbbbbb", linewidths=0.3)
     for kernel, head in enumerate(heads):
         canvas.upwards(left + cell * (kernel + 0.5), top - 0.05, head)
+        if below:
+            canvas.upwards(left + cell * (kernel + 0.5), bottom + 0.05 + text_width(len(head)), head)
     if canvas.fit(_ROW):
         for row, name in enumerate(labels):
             middle = top + _ROW * (row + 0.5)
@@ -91,5 +96,5 @@ def draw_matrix(
             for kernel, shown in enumerate(texts[row]):
                 canvas.text(left + cell * (kernel + 0.5), middle, shown, align="middle")
         if more:
-            canvas.text(0, top + _ROW * (rows + 1), f"and {more:,} more rows")
+            canvas.text(0, bottom + below + _ROW, f"and {more:,} more rows")
     return canvas.finish()

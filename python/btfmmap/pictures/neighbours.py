@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..errors import NotSupportedError
 from ..graph import Role
+from ..optional import optional
 from ..types import Type
-from .canvas import Canvas, label
+from .canvas import Canvas, label, text_width
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +24,8 @@ _MOST = 60
 _LETTERS = 32
 _SECONDS = 60
 _LINE = 0.16
+_HEAD = 0.11  # length of an arrowhead in inches
+_EDGE = "#777777"
 
 
 class Neighbourhood(NamedTuple):
@@ -133,7 +136,7 @@ def neighbourhood_dot(btf: Btf, root: Type | str | int, *, depth: int = 1, most:
     Example:
         >>> print(btfmmap.pictures.neighbourhood_dot(btf, "enum limit", depth=0))
         digraph types {
-        rankdir=LR; node [shape=box, fontname="DejaVu Sans Mono", fontsize=10]; edge [fontsize=8];
+        rankdir=LR; node [shape=box, height=0.3, fontname="DejaVu Sans Mono", fontsize=10]; edge [fontsize=8];
         0 [label="enum limit", penwidth=2];
         }
         <BLANKLINE>
@@ -167,38 +170,53 @@ def neighbourhood(
         ValueError: `depth` or `most` is negative.
     """
     data = neighbourhood_data(btf, root, depth=depth, most=most)
-    width, height, nodes, edges = _placed(_dot(data))
-    canvas = Canvas(ax, width, height + _LINE)
-    for points, roles in edges:
-        line = np.array(points)
-        canvas.ax.plot(line[:, 0], height - line[:, 1], color="#777777", linewidth=0.7, zorder=1)
-        before, end = line[-2], line[-1]
-        canvas.ax.annotate(
-            "",
-            (end[0], height - end[1]),
-            (before[0], height - before[1]),
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": "#777777",
-                "shrinkA": 0,
-                "shrinkB": 0,
-                "linewidth": 0.7,
-            },
-        )
-        if roles is not None:
-            text, x, y = roles
-            if canvas.fit(_LINE * 0.8):
-                canvas.text(x, height - y, text, align="middle")
-    for number, x, y, wide, high in nodes:
-        corners = (x - wide / 2, height - y - high / 2, x + wide / 2, height - y + high / 2)
-        canvas.boxes(
-            [corners], facecolors="#eeeeee" if number else "#9ad0f2", linewidths=0.6 if number else 1.6
-        )
+    placed = _placed(_dot(data))
+    height = placed.height
+    canvas = Canvas(ax, placed.width, height + _LINE)
+    _draw_edges(canvas, placed)
+    corners = [
+        (x - wide / 2, height - y - high / 2, x + wide / 2, height - y + high / 2)
+        for _, x, y, wide, high in placed.nodes
+    ]
+    canvas.boxes(
+        corners,
+        facecolors=["#eeeeee" if number else "#9ad0f2" for number, *_ in placed.nodes],
+        linewidths=[0.6 if number else 1.6 for number, *_ in placed.nodes],
+        zorder=2,
+    )
+    for number, x, y, _, _ in placed.nodes:
         if canvas.fit(_LINE):
             canvas.text(x, height - y, label(data.names[number], _LETTERS), align="middle")
     if data.omitted and canvas.fit(_LINE):
         canvas.text(0, height + _LINE / 2, f"{data.omitted:,} more types are left out")
     return canvas.finish()  # type: ignore[no-any-return]
+
+
+def _draw_edges(canvas: Canvas, placed: _Placed) -> None:
+    """Draw the edges, which are Bezier curves, with arrowheads and labels."""
+    collections = optional("matplotlib.collections", "plot")
+    paths = optional("matplotlib.path", "plot")
+    curves, heads, grounds = [], [], []
+    for edge in placed.edges:
+        points = np.array(edge.points) * (1, -1) + (0, placed.height)
+        codes = [paths.Path.MOVETO, *[paths.Path.CURVE4] * (len(points) - 1)]
+        curves.append(paths.Path(points, codes))
+        tip = points[-1]
+        before = next((each for each in points[-2::-1] if not np.allclose(each, tip)), tip + np.array((1, 0)))
+        along = (tip - before) / np.hypot(*(tip - before)) * _HEAD
+        across = along[::-1] * (-0.35, 0.35)
+        heads.append((tip, tip - along + across, tip - along - across))
+        if edge.text and canvas.fit(_LINE * 0.8):
+            x, y, half = edge.x, placed.height - edge.y, text_width(len(edge.text)) / 2
+            grounds.append((x - half, y - 0.06, x + half, y + 0.06))
+            canvas.text(x, y, edge.text, align="middle")
+    for made in (
+        collections.PathCollection(curves, facecolors="none", edgecolors=_EDGE, linewidths=0.7, zorder=1),
+        collections.PolyCollection(heads, facecolors=_EDGE, linewidths=0, zorder=2),
+    ):
+        made.set_clip_on(False)
+        canvas.ax.add_collection(made, autolim=False)
+    canvas.boxes(grounds, facecolors="white", linewidths=0, alpha=0.85, zorder=3)
 
 
 def _name(btf: Btf, type_id: int) -> str:
@@ -211,7 +229,8 @@ def _name(btf: Btf, type_id: int) -> str:
 def _dot(data: Neighbourhood) -> str:
     lines = [
         "digraph types {",
-        'rankdir=LR; node [shape=box, fontname="DejaVu Sans Mono", fontsize=10]; edge [fontsize=8];',
+        'rankdir=LR; node [shape=box, height=0.3, fontname="DejaVu Sans Mono", fontsize=10]; '
+        "edge [fontsize=8];",
     ]
     for number, name in enumerate(data.names):
         bold = ", penwidth=2" if number == 0 else ""
@@ -224,7 +243,7 @@ def _dot(data: Neighbourhood) -> str:
         counts = roles.setdefault((source, target), {})
         counts[words[role]] = counts.get(words[role], 0) + 1
     for (source, target), counts in roles.items():
-        text = ", ".join(f"{count} {word}" if count > 1 else word for word, count in counts.items())
+        text = ", ".join(f"{word} ({count})" if count > 1 else word for word, count in counts.items())
         lines.append(f'{source} -> {target} [label="{text}"];')
     return "\n".join([*lines, "}", ""])
 
@@ -233,22 +252,41 @@ def _quoted(name: str) -> str:
     return label(name, _LETTERS).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _placed(dot: str) -> tuple[float, float, list[tuple[int, float, float, float, float]], list[Any]]:
-    """Return what graphviz makes of a graph: its size in inches, its nodes and its edges."""
+class _Edge(NamedTuple):
+    """The control points of an edge, and its label with the middle of that."""
+
+    points: list[tuple[float, float]]
+    text: str
+    x: float
+    y: float
+
+
+class _Placed(NamedTuple):
+    """What graphviz makes of a graph, in inches: nodes with their number, middle, width and height."""
+
+    width: float
+    height: float
+    nodes: list[tuple[int, float, float, float, float]]
+    edges: list[_Edge]
+
+
+def _placed(dot: str) -> _Placed:
     program = shutil.which("dot")
     if program is None:
         raise NotSupportedError(
             "needs the program dot of graphviz; neighbourhood_dot returns the graph as text"
         )
+    # With its arrowheads, edges would end before the nodes.
+    command = [program, "-Tplain", "-Earrowhead=none"]
     try:
         done = subprocess.run(
-            [program, "-Tplain"], input=dot, capture_output=True, text=True, check=True, timeout=_SECONDS
+            command, input=dot, capture_output=True, text=True, check=True, timeout=_SECONDS
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise NotSupportedError(f"graphviz failed: {error}") from error
     width, height = 1.0, 1.0
     nodes: list[tuple[int, float, float, float, float]] = []
-    edges: list[Any] = []
+    edges: list[_Edge] = []
     for line in done.stdout.splitlines():
         words = line.split(" ")
         if words[0] == "graph":
@@ -260,7 +298,6 @@ def _placed(dot: str) -> tuple[float, float, list[tuple[int, float, float, float
             count = int(words[3])
             numbers = [*map(float, words[4 : 4 + 2 * count])]
             points = [*zip(numbers[::2], numbers[1::2], strict=True)]
-            rest = words[4 + 2 * count : -2]
-            text = " ".join(rest[:-2]).strip('"')
-            edges.append((points, (text, float(rest[-2]), float(rest[-1])) if len(rest) > 2 else None))
-    return width, height, nodes, edges
+            *text, x_, y_ = words[4 + 2 * count : -2] or ("", "0", "0")
+            edges.append(_Edge(points, " ".join(text).strip('"'), float(x_), float(y_)))
+    return _Placed(width, height, nodes, edges)

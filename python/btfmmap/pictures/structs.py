@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from ..struct_layout import StructLayout
 from ..tables import Table
-from .byte_map import HOLE, LETTERS, LINE_BYTES, PADDING, byte_map, extent, in_lines, short_bits
-from .canvas import Canvas, label, text_width
+from .byte_map import (
+    HOLE,
+    LETTERS,
+    LINE_BYTES,
+    PADDING,
+    byte_map,
+    extent,
+    in_lines,
+    label_lines,
+    short_bits,
+    shortened,
+)
+from .canvas import Canvas, label, letters_in, lines_in, text_width
 from .palette import HATCH, OF_CATEGORIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from matplotlib.axes import Axes
@@ -20,11 +31,13 @@ if TYPE_CHECKING:
     from .byte_map import Box, ByteMap, Row
 
 _ONE = 16.0  # width of a single struct in inches
-_SEVERAL = 8.0
+_SEVERAL = 11.0
 _LANE = 0.3  # height of a row
 _HALF_LANE = 0.19  # of each of several lanes
 _GAP = 0.3  # between structs
 _KEY = 0.3
+_ENTRY = 0.13  # height of a line in the list of names
+_MAX_ENTRIES = 600
 _HATCHES = {HOLE: "////", PADDING: "xxxx"}
 _CHANGED = "*"
 _NEW = "+"
@@ -90,9 +103,9 @@ def struct_map(
     """Draw the bytes of a struct, or those of several beside each other, such as one of several kernels.
 
     A row is a cache line of 64 bytes, whose first byte is written on the left. Members have a colour and a
-    letter for their kind, holes and padding are hatched. What shares bytes lies in lanes. With several
-    structs, "*" marks members that have another place or size than in the struct to the left, and "+" those
-    that it lacks.
+    letter for their kind, holes and padding are hatched. What shares bytes lies in lanes. Names that do not
+    fit into their boxes are listed below, each after its first byte and bit. With several structs, "*" marks
+    members that have another place or size than in the struct to the left, and "+" those that it lacks.
 
     Args:
         layouts: The layout, or the layouts.
@@ -114,26 +127,24 @@ def struct_map(
     titles = [each.type.name or "(anon)" for each in shown] if names is None else [*names]
     if not shown or len(titles) != len(shown):
         raise ValueError(f"expected layouts and a name for each, got {len(shown)} and {len(titles)}")
-    maps = []
-    for layout in shown:
-        members = layout.members
-        maps.append((byte_map(layout, members), members))
     row_bytes = min(LINE_BYTES, max(16, *(layout.size for layout in shown)))
     width = (_ONE if len(shown) == 1 else _SEVERAL) * row_bytes / LINE_BYTES
+    panels: list[_Panel] = []
+    for layout, title in zip(shown, titles, strict=True):
+        members = layout.members
+        marks = _marks(panels[-1].members, members) if panels else {}
+        drawn = byte_map(layout, members)
+        said = f"{label(title)}, {layout.size:,} bytes" + ", cut" * drawn.cut
+        panels.append(_Panel(said, drawn, members, marks, width / row_bytes))
     gutter = text_width(max(len(str(layout.size)) for layout in shown) + 1)
-    whole = len(shown) * (gutter + width + _GAP) - _GAP
-    height = max(sum(map(_height, drawn.rows)) for drawn, _ in maps) or _LANE
+    whole = sum(gutter + panel.width(width) + _GAP for panel in panels) - _GAP
+    height = max(panel.height(width) for panel in panels) or _LANE
     canvas = Canvas(ax, whole, height + _KEY + _LANE)
-    _draw_key(canvas, {box.category for drawn, _ in maps for box in drawn.boxes}, len(shown) > 1)
-    before: Sequence[LayoutMember] | None = None
-    for number, (drawn, members) in enumerate(maps):
-        left = number * (gutter + width + _GAP)
-        size = f"{label(titles[number])}, {shown[number].size:,} bytes" + ", cut" * drawn.cut
-        canvas.fit(_LANE)
-        canvas.text(left + gutter, _KEY + _LANE / 2, size[: canvas.letters(width)], bold=True)
-        marks = {} if before is None else _marks(before, members)
-        _Panel(canvas, drawn, members, marks, row_bytes).draw(left + gutter, _KEY + _LANE, width)
-        before = members
+    _draw_key(canvas, {box.category for panel in panels for box in panel.drawn.boxes}, len(shown) > 1)
+    left = 0.0
+    for panel in panels:
+        panel.draw(canvas, left + gutter, _KEY, width)
+        left += gutter + panel.width(width) + _GAP
     return canvas.finish()  # type: ignore[no-any-return]
 
 
@@ -142,25 +153,68 @@ class _Panel:
 
     def __init__(
         self,
-        canvas: Canvas,
+        title: str,
         drawn: ByteMap,
         members: Sequence[LayoutMember],
         marks: dict[int, str],
-        row_bytes: int,
+        byte: float,
     ) -> None:
-        self.row_bytes = row_bytes
-        self.canvas, self.drawn, self.members, self.marks = canvas, drawn, members, marks
+        """Prepare a panel; `byte` is the width of a byte in inches."""
+        self.title, self.drawn, self.members, self.marks = title, drawn, members, marks
+        self.scale = byte / 8
+        self.entries = [*self.listed()]
         self.corners: dict[str, list[tuple[float, float, float, float]]] = {}
         self.backgrounds: list[tuple[float, float, float, float]] = []  # of labels on hatches
 
-    def draw(self, left: float, top: float, width: float) -> None:
+    def listed(self) -> Iterator[str]:
+        """Yield the names that do not fit into their boxes."""
+        left_out = 0
+        for row in self.drawn.rows:
+            for piece in row.pieces:
+                box = self.drawn.boxes[piece.box]
+                if not piece.labelled or box.member < 0 or not self.members[box.member].name:
+                    continue
+                wanted = self.label(box)
+                room = letters_in((piece.end - piece.start) * self.scale)
+                lines = in_lines(wanted, room, lines_in(_boxes_height(row) / piece.lanes))
+                if "".join(lines).replace(" ", "") == wanted.replace(" ", ""):
+                    continue
+                left_out += 1
+                if left_out <= _MAX_ENTRIES:
+                    bit = f":{box.start % 8}" if box.start % 8 else ""
+                    yield f"{box.start // 8}{bit} {wanted[2:]}"
+        if left_out > _MAX_ENTRIES:
+            yield f"and {left_out - _MAX_ENTRIES:,} more"
+
+    def width(self, rows: float) -> float:
+        """The width that the rows, the title and the list need."""
+        return max(rows, *(text_width(len(text) + 1) for text in (self.title, *self.entries)))
+
+    def column(self) -> float:
+        """The width of a column of the list."""
+        return text_width(max(map(len, self.entries)) + 2)
+
+    def height(self, rows: float) -> float:
+        """The height that the rows and the list need."""
+        height = sum(map(_height, self.drawn.rows))
+        if self.entries:
+            columns = max(1, int(self.width(rows) / self.column()))
+            height += _ENTRY * (-(-len(self.entries) // columns) + 2)
+        return height
+
+    def draw(self, canvas: Canvas, left: float, top: float, width: float) -> None:
+        self.canvas = canvas
+        canvas.fit(_LANE)
+        title = shortened(self.title, canvas.letters(self.width(width) + 0.05))
+        canvas.text(left, top + _LANE / 2, title, bold=True)
+        top += _LANE
         row_bits = self.drawn.row_bits
-        scale = width / (8 * self.row_bytes)
+        scale = self.scale
         for row in self.drawn.rows:
             height = _boxes_height(row)
-            if self.canvas.fit(_HALF_LANE):
+            if canvas.fit(_HALF_LANE):
                 offset = str(row.line * row_bits // 8)
-                self.canvas.text(left - 0.05, top + _HALF_LANE / 2, offset, align="right")
+                canvas.text(left - 0.05, top + _HALF_LANE / 2, offset, align="right")
             for piece in row.pieces:
                 box = self.drawn.boxes[piece.box]
                 part = height / piece.lanes
@@ -171,26 +225,34 @@ class _Panel:
                     top + (piece.lane + 1) * part,
                 )
                 self.corners.setdefault(box.category, []).append(place)
-                if piece.labelled:
-                    self.write(box, place)
+                self.write(box, piece.labelled, place)
             top += height
             if row.lines > 1:
-                if self.canvas.fit(_HALF_LANE):
-                    self.canvas.text(
-                        left, top + _HALF_LANE / 2, f": {row.lines - 1:,} more rows like this one"
-                    )
+                if canvas.fit(_HALF_LANE):
+                    canvas.text(left, top + _HALF_LANE / 2, f": {row.lines - 1:,} more rows like this one")
                 top += _HALF_LANE
         for category, corners in self.corners.items():
-            _draw_boxes(self.canvas, category, corners)
-        self.canvas.boxes(self.backgrounds, facecolors="white", linewidths=0, zorder=3)
+            _draw_boxes(canvas, category, corners)
+        canvas.boxes(self.backgrounds, facecolors="white", linewidths=0, zorder=3)
+        if self.entries and canvas.fit(_ENTRY):
+            self.write_list(left, top + _ENTRY, max(1, int(self.width(width) / self.column())))
 
-    def write(self, box: Box, place: tuple[float, float, float, float]) -> None:
-        """Write the label of a box, if it fits."""
+    def write_list(self, left: float, top: float, columns: int) -> None:
+        """Write the names that do not fit into their boxes, column by column."""
+        self.canvas.text(left, top + _ENTRY / 2, "Names without room, by byte and bit", bold=True)
+        lines = -(-len(self.entries) // columns)
+        for number, entry in enumerate(self.entries):
+            x, y = left + number // lines * self.column(), top + (number % lines + 1.5) * _ENTRY
+            self.canvas.text(x, y, entry)
+
+    def write(self, box: Box, labelled: bool, place: tuple[float, float, float, float]) -> None:
+        """Write the label of a part of a box, if it fits."""
         left, top, right, bottom = place
         if not self.canvas.fit(_HALF_LANE):
             return
         height = bottom - top
-        lines = in_lines(self.label(box), self.canvas.letters(right - left), self.canvas.lines(height))
+        room = self.canvas.letters(right - left)
+        lines = label_lines(self.label(box), labelled, room, self.canvas.lines(height))
         if lines:
             if box.member < 0:
                 width = text_width(max(map(len, lines))) + 0.06

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NAMED = 20
 _LETTERS = 40
+_NAMES = 1.04  # where they start, in widths of the axes
 
 
 class Wasted(Table):
@@ -61,7 +62,7 @@ def waste_data(btf: Btf) -> Wasted:
 def waste(btf: Btf, *, ax: Axes | None = None) -> Axes:
     """Draw the size of each struct and union over the bytes that it wastes, both on logarithmic scales.
 
-    The 20 that waste most have numbers, and their names are beside the picture.
+    The 20 that waste most are named beside the picture, each with its rank, waste and size.
 
     Args:
         btf: The BTF.
@@ -101,14 +102,17 @@ def waste(btf: Btf, *, ax: Axes | None = None) -> Axes:
         linewidths=0.6,
     )
     names = data.name[shown].tolist()
-    height = 1 / (_NAMED + 1)
-    for at, ((size, wasted), numbers) in enumerate(places.items()):
-        y = 1 - height * (at + 0.5)
+    wide = [max((len(f"{int(each[axis]):,}") for each in places), default=0) for axis in (0, 1)]
+    lines = 1 - (np.arange(len(places)) + 0.5) / (_NAMED + 1)
+    for at, ((size, wasted), numbers) in zip(
+        _uncrossed(ax, [*places], lines.tolist()), places.items(), strict=True
+    ):
         shown_names = ", ".join(label(names[number] or "(anon)", _LETTERS) for number in numbers)
         ax.annotate(
-            f"{int(wasted):,} of {int(size):,}  {label(shown_names, _LETTERS)}",
+            f"{numbers[0] + 1:>2}. {int(wasted):>{wide[1]},} of {int(size):<{wide[0]},} "
+            f"{label(shown_names, _LETTERS)}",
             (size, wasted),
-            (1.04, y),
+            (_NAMES, at),
             textcoords="axes fraction",
             va="center",
             arrowprops={"arrowstyle": "-", "color": "#888888", "linewidth": 0.5, "relpos": (0, 0.5)},
@@ -118,3 +122,26 @@ def waste(btf: Btf, *, ax: Axes | None = None) -> Axes:
             parse_math=False,
         )
     return ax
+
+
+def _uncrossed(ax: Any, places: list[tuple[float, float]], lines: list[float]) -> list[float]:
+    """Return which line of the list each place has, so that the connections do not cross.
+
+    Of two that cross, exchanging the ends makes the sum of the lengths smaller, so this ends.
+    """
+    points = ax.transAxes.inverted().transform(ax.transData.transform(places)).tolist() if places else []
+    found = [*lines]
+    exchanged = True
+    while exchanged:
+        exchanged = False
+        for one, (x1, y1) in enumerate(points):
+            for two, (x2, y2) in enumerate(points[:one]):
+                ends = found[one], found[two]
+                lengths = [
+                    np.hypot(_NAMES - x1, first - y1) + np.hypot(_NAMES - x2, second - y2)
+                    for first, second in (ends, ends[::-1])
+                ]
+                if lengths[1] < lengths[0] - 1e-9:
+                    found[one], found[two] = ends[::-1]
+                    exchanged = True
+    return found
