@@ -21,7 +21,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from shutil import rmtree
 
-from bench_diff import variant
 from support.harness import (
     CPU_SECONDS,
     FEW,
@@ -36,6 +35,7 @@ from support.harness import (
     reported,
 )
 from support.kernel_btf import DATA, KernelBtf
+from support.kernel_variants import variant
 from support.parquet_per_kernel import (
     bpftool_changes,
     bpftool_member,

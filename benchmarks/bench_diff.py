@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import struct
 import subprocess
 import sys
 import tempfile
@@ -12,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from support.harness import (
     CPU_SECONDS,
     FEW,
@@ -25,6 +22,7 @@ from support.harness import (
     reported,
 )
 from support.kernel_btf import DATA, KernelBtf, unpacked
+from support.kernel_variants import variant
 from support.peer_bpftool import PROGRAM
 from support.processes import CPU_MILLISECONDS, process, python
 from support.report import report
@@ -35,7 +33,6 @@ KERNELS = os.environ.get("BTFMMAP_KERNELS")
 """A folder of kernels, *.btf. The first two are compared, and the first and the last. The default is two of
 the tests' data, of different architectures and releases."""
 VARIANTS = 50
-EDITS = 30  # structs that differ between two variants
 
 # An independent comparison: structs by name, members by name, offset and type's name.
 SCRIPT = """
@@ -88,22 +85,6 @@ def variants(btf: KernelBtf) -> Iterator[Path]:
         for number in range(VARIANTS):
             (Path(folder) / f"{number:02}.btf").write_bytes(variant(content, number))
         yield Path(folder)
-
-
-def variant(content: bytes, seed: int) -> bytes:
-    """A kernel in which some structs are larger, and their last members have other offsets."""
-    source = random.Random(seed)
-    changed = bytearray(content)
-    btf = btfmmap.open(data=content)
-    start = btf.header["hdr_len"] + btf.header["type_off"]
-    structs = np.flatnonzero((btf.types.kind == btfmmap.Kind.STRUCT) & (btf.types.vlen > 1))
-    for row in source.sample(structs.tolist(), EDITS):
-        record = start + int(btf.types.offset[row])
-        last = record + 12 + 12 * (int(btf.types.vlen[row]) - 1)
-        for at, growth in ((record + 8, 8), (last + 8, 64)):
-            (number,) = struct.unpack_from("<I", changed, at)
-            struct.pack_into("<I", changed, at, number + growth)
-    return bytes(changed)
 
 
 def measure_neighbours(_btf: KernelBtf) -> Comparison:

@@ -40,7 +40,8 @@ def checked() -> CheckResult:
 @pytest.fixture(scope="module")
 def compared() -> DiffResult:
     kernels: dict[str, Any] = {f"6.{seed}": btfmmap.open(data=small_kernel(seed)) for seed in range(12)}
-    return btfmmap.diff({**kernels, "absent": "/nonexistent/kernel"}, names="type_*")
+    kernels["absent"] = "/nonexistent/kernel"
+    return btfmmap.diff(kernels, names="type_*")
 
 
 def test_a_check_is_its_verdicts(checked: CheckResult) -> None:

@@ -73,6 +73,17 @@ REFERENCE = {
 }
 
 
+# Values, whose type has a docstring and they have none.
+_VALUES = {
+    "KERNEL_BTF": "The path of the running kernel's BTF.",
+    "SAMPLE_BTF": "The path of a small BTF that comes with the package.",
+    "KERNEL_RULES_VERSION": "The version of Linux whose rules `lint` applies.",
+    "__version__": "The version of the package.",
+    "corpus.TABLES": "The columns of each table of a corpus, with their types in Arrow; `?` may be null.",
+    "corpus.VERSION": "The version of the schema.",
+}
+
+
 def _found(name: str) -> object:
     module, _, last = name.rpartition(".")
     return getattr(import_module(f"btfmmap.{module}") if module else btfmmap, last)
@@ -80,11 +91,12 @@ def _found(name: str) -> object:
 
 def _directive(name: str) -> str:
     value = _found(name)
-    kind = "class" if inspect.isclass(value) else "function" if inspect.isroutine(value) else "data"
+    if name in _VALUES:
+        return f".. py:data:: btfmmap.{name}\n\n   {_VALUES[name]}\n"
+    kind = "class" if inspect.isclass(value) else "function"
     if kind == "class" and issubclass(value, Exception):  # type: ignore[arg-type]
         kind = "exception"
-    options = "   :no-value:\n" if name.endswith("_BTF") else ""  # a path of the machine
-    return f".. auto{kind}:: btfmmap.{name}\n{options}"
+    return f".. auto{kind}:: btfmmap.{name}\n"
 
 
 def _titled(title: str, text: str) -> str:

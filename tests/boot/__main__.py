@@ -38,6 +38,7 @@ from .packages import Packages
 from .reporting import failures, table
 
 BUILD = ROOT / "build" / "boot"
+_MINUTES = 90
 _REPORT_SIZE = 16 << 20  # bytes
 
 
@@ -46,7 +47,7 @@ def main() -> None:
     parser.add_argument("--arch", nargs="+", choices=GUESTS, default=["amd64"])
     parser.add_argument("--kernel", nargs="+", default=[""], help="starts of versions; default: the newest")
     parser.add_argument("--tests", nargs="*", default=TESTS, help="test files without .py")
-    parser.add_argument("--minutes", type=int, default=90, help="limit for one boot")
+    parser.add_argument("--minutes", type=int, default=_MINUTES, help="limit for one boot")
     arguments = parser.parse_args()
     missing = {TOOLS[tool] for name in arguments.arch for tool in _tools(GUESTS[name]) if not _has(tool)}
     if missing:
@@ -84,7 +85,9 @@ def _booted(name: str, version: str, tests: list[str], seconds: int) -> dict[str
     extension = compiled(guest.compiler, root, BUILD / "compiled" / guest.architecture)
     compile_seconds = time.monotonic() - start
     add_project(root, extension)
-    (root / "btfmmap/job.json").write_text(json.dumps({"modules": MODULES.split(), "tests": tests}))
+    # Who allows a boot more time has a slow machine.
+    job = {"modules": MODULES.split(), "tests": tests, "scale": max(1, seconds / (60 * _MINUTES))}
+    (root / "btfmmap/job.json").write_text(json.dumps(job))
     release = add_kernel(kernel, root)
     folder = BUILD / "boots" / f"{name}-{release}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,14 +132,17 @@ def _run(
 
 def _userland(guest: Guest) -> Path:
     root = BUILD / "roots" / guest.architecture
-    if not (root / "etc/debian_version").exists():
+    if not root.exists():
         packages = Packages(
             BUILD / "apt" / f"{_release()}-{guest.architecture}", _release(), guest.architecture
         )
         packages.update()
-        merge_usr(root)
-        packages.unpack([*USERLAND], root)
-        set_up(root)
+        part = root.with_name(f"{root.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        merge_usr(part)
+        packages.unpack([*USERLAND], part)
+        set_up(part)
+        part.rename(root)
     return root
 
 
@@ -144,13 +150,15 @@ def _kernel(guest: Guest, version: str) -> Path:
     """Unpack the newest kernel of this version. Its modules may be in packages of their own."""
     start = rf"{re.escape(version)}(?![0-9])" if version else "(?=[0-9])"
     kinds = "linux-(?:image|binary|modules|base)"
-    pattern = rf"{kinds}-{start}[0-9.]*(?:-rc[0-9]+)?(?:[+][^-]+|-[0-9]+)?-{guest.flavour}"
+    rest = rf"[0-9.]*(?:-rc[0-9]+)?(?:[+][^-]+|-[0-9]+)?-{guest.flavour}"
+    others: list[str] = []
     for suite in SUITES:
         folder = BUILD / "apt" / f"{suite}-{guest.kernel_architecture}"
         packages = Packages(folder, suite, guest.kernel_architecture)
         packages.update()
-        names = packages.matching(pattern)
+        names = packages.matching(f"{kinds}-{start}{rest}")
         if not names:
+            others += packages.matching(f"linux-image-[0-9]{rest}")[-1:]
             continue
         newest = names[-1].split("-", 2)[2]
         found = [each for each in names if each.split("-", 2)[2] == newest]
@@ -164,7 +172,9 @@ def _kernel(guest: Guest, version: str) -> Path:
             packages.unpack(found, part, dependencies=False)
             part.rename(unpacked)
         return unpacked
-    raise RuntimeError(f"no kernel {version} of {guest.flavour} in {', '.join(SUITES)}")
+    raise RuntimeError(
+        f"no kernel {version} of {guest.flavour} in {', '.join(SUITES)} (newest there: {', '.join(others)})"
+    )
 
 
 def _release() -> str:

@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT))
 def compiled(compiler: str, root: Path, folder: Path) -> Path:
     """Compile the extension with a cross compiler and the Python headers below `root`.
 
+    CXXFLAGS come last, so `-O1` there shortens the compilation.
+
     Returns:
         The path of the extension. It is compiled again only if its sources or the compiler have changed.
 
@@ -31,7 +33,8 @@ def compiled(compiler: str, root: Path, folder: Path) -> Path:
     library = folder / "_core.so"
     stamp = folder / "stamp"
     sources = [*map(str, extension.sources)]
-    key = _digest([*sources, *extension.depends], compiler)
+    flags = os.environ.get("CXXFLAGS", "").split()
+    key = _digest([*sources, *extension.depends], [compiler, *flags])
     if library.exists() and stamp.exists() and stamp.read_text() == key:
         return library
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,6 +47,7 @@ def compiled(compiler: str, root: Path, folder: Path) -> Path:
         "-fvisibility=hidden",
         "-DNDEBUG",
         *extension.extra_compile_args,
+        *flags,
         "-std=c++17",
         *(f"-D{name}={value}" for name, value in extension.define_macros),
         *(f"-I{include}" for include in [*extension.include_dirs, python]),
@@ -71,8 +75,8 @@ def _checked(command: list[str]) -> None:
         raise RuntimeError(f"{command[0]} failed:\n{done.stderr}")
 
 
-def _digest(paths: list[str], compiler: str) -> str:
-    digest = hashlib.sha256(compiler.encode())
+def _digest(paths: list[str], command: list[str]) -> str:
+    digest = hashlib.sha256(" ".join(command).encode())
     for path in paths:
         digest.update(Path(path).read_bytes())
     return digest.hexdigest()

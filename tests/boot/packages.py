@@ -37,11 +37,18 @@ class Packages:
         for made in ("state/lists/partial", "cache/archives/partial", "log", "none"):
             (folder / made).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
+        self._from = f"{mirror()} {suite}, {architecture}"
         source = f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n"
         (folder / "sources.list").write_text(source)
 
     def update(self) -> None:
-        self._run("apt-get", "-qq", "update")
+        """Download the lists of packages.
+
+        Raises:
+            RuntimeError: the mirror does not answer, or has no such suite or architecture.
+        """
+        # Without this, apt-get only warns, and what cannot be downloaded seems not to exist.
+        self._run("apt-get", "-qq", "-oAPT::Update::Error-Mode=any", "update")
 
     def matching(self, pattern: str) -> list[str]:
         """The names of packages that a regular expression matches entirely, the oldest version first."""
@@ -71,9 +78,7 @@ class Packages:
             uri = self._run("apt-get", "-qq", "--print-uris", "download", name)
             archive = self._folder / "cache/archives" / uri.split()[1]
             if not archive.exists():
-                subprocess.run(
-                    self._command("apt-get", "-qq", "download", name), check=True, cwd=archive.parent
-                )
+                self._run("apt-get", "-qq", "download", name, folder=archive.parent)
             found.append(archive)
         return found
 
@@ -82,14 +87,13 @@ class Packages:
         name = name.partition(":")[0]
         return self._folder / "cache/archives" / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
 
-    def _run(self, *arguments: str) -> str:
-        done = subprocess.run(self._command(*arguments), capture_output=True, text=True)
+    def _run(self, program: str, *arguments: str, folder: Path | None = None) -> str:
+        command = [program, *(f"-o{option}" for option in self._options), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         if done.returncode:
-            raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+            ran = " ".join((program, *arguments))
+            raise RuntimeError(f"{ran} ({self._from}): {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
-
-    def _command(self, program: str, *arguments: str) -> list[str]:
-        return [program, *(f"-o{option}" for option in self._options), *arguments]
 
 
 def _unpack(archive: Path, into: Path) -> None:

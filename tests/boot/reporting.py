@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 Report = dict[str, Any]
 
-_HEAD = ("guest", "kernel", "bits", "page", "opened", "open ms", "rules", "modules", "tests", "boot s")
+_USERS = ("root", "nobody")
+_HEAD = ("guest", "kernel", "bits", "page", "opened", "open ms", "rules", "modules", *_USERS, "boot s")
 # Rules that cannot be tried on a kernel that does not map.
 _ON_OLD_KERNELS = {"mmap private, read-only"}
 
 
 def table(reports: list[Report]) -> str:
+    """A line for each boot, in Markdown."""
     rows = [_HEAD, *map(_row, reports)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, tuple("-" * width for width in widths))
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
     )
 
 
@@ -30,10 +35,6 @@ def _row(report: Report) -> tuple[str, ...]:
     counts = "/".join(
         str(verdicts.count(verdict)) for verdict in ("holds", "does not hold", "could not be tried")
     )
-    passed = [
-        sum(done["counts"].get("passed", 0) for done in user.values() if "counts" in done)
-        for user in report["users"].values()
-    ]
     return (
         report["guest"],
         report["release"],
@@ -43,9 +44,17 @@ def _row(report: Report) -> tuple[str, ...]:
         str(info["open_ms"]) if info else "",
         counts,
         f"{len(opened['modules'])}/{len(report['bytes']) - 1}" if opened else "",
-        "+".join(map(str, passed)),
-        str(report["boot_seconds"]),
+        *(_tests(report["users"][user]) for user in _USERS),
+        str(report["boot_seconds"]) + ("" if report["complete"] else ", stopped"),
     )
+
+
+def _tests(user: dict[str, Any]) -> str:
+    """How many tests passed, failed and were skipped, as pytest counts them."""
+    counts: Counter[str] = Counter()
+    for done in user.values():
+        counts += Counter(done.get("counts", {}))
+    return ", ".join(f"{count} {word}" for word, count in counts.most_common())
 
 
 def _findings(user: dict[str, Any]) -> list[dict[str, str]]:

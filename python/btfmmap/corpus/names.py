@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 
-class Names:
+class CatalogNames:
     """The names of some numbers, each once.
 
     Args:

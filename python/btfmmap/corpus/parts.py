@@ -9,7 +9,7 @@ import numpy as np
 
 from ..kinds import Kind
 from .manifest import File, Part, content_name
-from .names import Names
+from .names import CatalogNames
 from .schema import TABLES, escaped, first_id, parquet, part_of, pyarrow, schema
 from .words import ELEMENTS, UNKNOWN_SIZE, decoded, heads, refers
 
@@ -194,7 +194,7 @@ def _sorted(catalog: CorpusCatalog, new: Array) -> Array:
     """The numbers of records in the order of the table: by name, kind and ordinal."""
     words, starts = _records(catalog, new)
     types = heads(words, starts)
-    names = Names(catalog, [types["name"]])
+    names = CatalogNames(catalog, [types["name"]])
     ranks = np.zeros(len(names.texts), np.int64)
     ranks[pyarrow().compute.array_sort_indices(names.texts).to_numpy()] = np.arange(len(ranks))
     order = np.lexsort(
@@ -213,7 +213,7 @@ def _type_tables(
     own = ids[new]
     refer = refers(types["kind"]) & types["defined"]
     is_array = types["kind"] == Kind.ARRAY
-    names = Names(
+    names = CatalogNames(
         catalog, [types["name"], *(each["name"] for each in records.elements.values() if "name" in each)]
     )
     texts = names.column(types["name"])
