@@ -187,7 +187,7 @@ def test_one_form_per_struct(capfd: pytest.CaptureFixture[str], folder: Path) ->
             "outer",
             12 + 2 * grown,
             [
-                ("embedded_" * 6, inner, 0),
+                ("embedded_" * 5, inner, 0),
                 (f"renamed_{grown}", int_id, 32 + 8 * grown),
                 ("second", inner, 64 + 8 * grown),
             ],
@@ -197,10 +197,10 @@ def test_one_form_per_struct(capfd: pytest.CaptureFixture[str], folder: Path) ->
     assert out.endswith(
         f"""
   struct outer, 12 -> 20 bytes
-      0 {"embedded_" * 6}: struct i (inside)
-    - 4 renamed_0: int
-    + 8 renamed_4: int
-      8 -> 12 second: struct i (inside)
+       0 {"embedded_" * 5}: struct i (inside)
+    -  4 renamed_0: int
+    +  8 renamed_4: int
+       8 -> 12 second: struct i (inside)
 """
     )
 

@@ -121,7 +121,7 @@ void Lines::add_wrapped(string_view text, size_t indent) {
 void Lines::add_parts(string_view text, size_t indent) {
     const size_t inner = std::min(text.find_first_not_of(' '), text.size());
     string line(indent, ' ');
-    for (bool is_first = true; !text.empty(); is_first = false) {
+    for (bool is_first = true; !text.empty();) {
         if (!is_first) {
             text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
         }
@@ -145,8 +145,9 @@ void Lines::add_parts(string_view text, size_t indent) {
         }
         if (line.find_first_not_of(' ', start) != string::npos) {
             add(line);
+            is_first = false;
         }
-        line.assign(indent + inner + kFurther, ' ');
+        line.assign(is_first ? indent : indent + inner + kFurther, ' ');
     }
 }
 
