@@ -126,9 +126,9 @@ std::array<Changes::Counts, kClasses> Changes::counts(Depth depth,
 
 std::pair<const Row*, uint32_t> Changes::rows_of(uint32_t entity) const {
     const uint32_t at = node(entity);
-    return at == kNone ? std::pair<const Row*, uint32_t>(nullptr, 0)
-                       : std::pair(rows_.data() + starts_[at],
-                                   static_cast<uint32_t>(starts_[at + 1] - starts_[at]));
+    return at == kNone
+               ? std::pair<const Row*, uint32_t>(nullptr, 0)
+               : std::pair(rows_.data() + starts_[at], static_cast<uint32_t>(starts_[at + 1] - starts_[at]));
 }
 
 std::vector<Changes::Cause> Changes::causes(const std::vector<std::uint8_t>& counted) const {

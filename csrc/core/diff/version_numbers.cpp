@@ -16,10 +16,9 @@ using Key = std::tuple<uint64_t, uint64_t, uint64_t, uint64_t, std::uint32_t, st
 Key key_of(const Version& version, Changes::Depth depth) {
     const fingerprint::Hash& layout = version.layout;
     const fingerprint::Hash& declaration = version.declaration;
-    return depth == Changes::Depth::layout
-               ? Key{layout.high, layout.low, 0, 0, 0, 0}
-               : Key{layout.high,     layout.low,   declaration.high,
-                     declaration.low, version.tags, version.linkage};
+    return depth == Changes::Depth::layout ? Key{layout.high, layout.low, 0, 0, 0, 0}
+                                           : Key{layout.high,     layout.low,   declaration.high,
+                                                 declaration.low, version.tags, version.linkage};
 }
 
 }  // namespace

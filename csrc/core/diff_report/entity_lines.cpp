@@ -130,9 +130,7 @@ void EntityLines::write(Class class_, const Row* rows, uint32_t count) {
     }
 }
 
-void EntityLines::append_name(const Side& side) {
-    append_printable(line_, history_.names().text(side.path));
-}
+void EntityLines::append_name(const Side& side) { append_printable(line_, history_.names().text(side.path)); }
 
 void EntityLines::append_tags(const Side& side) {
     string tags(history_.names().text(side.tags));

@@ -45,8 +45,8 @@ bool is_same_side(const Side& left, const Side& right) {
 void MemberLines::write(const std::vector<const Row*>& rows) {
     group(rows);
     remove_twins();
-    side_ = lines_.width() < kIndent + kMark + 2 * kMinSide ? kMinSide
-                                                            : (lines_.width() - kIndent - kMark) / 2;
+    side_ =
+        lines_.width() < kIndent + kMark + 2 * kMinSide ? kMinSide : (lines_.width() - kIndent - kMark) / 2;
     const bool side_by_side = fit_side_by_side();
     for (size_t start = 0; start != items_.size();) {
         const size_t end = run_end(start);

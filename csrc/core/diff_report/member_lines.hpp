@@ -36,9 +36,7 @@ private:
         // The side after, or before if it was removed.
         const Side& latest() const { return after().bit_offset >= 0 ? after() : before(); }
         // Whether it only moved, because of what precedes it.
-        bool is_shifted() const {
-            return count == 1 && first->change == Change::member_moved && !first->own;
-        }
+        bool is_shifted() const { return count == 1 && first->change == Change::member_moved && !first->own; }
         std::int64_t shift() const { return after().bit_offset - before().bit_offset; }
     };
 

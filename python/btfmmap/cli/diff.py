@@ -58,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kind",
         action="append",
         metavar="KIND",
-        help="kind to compare: struct, union, enum, function, typedef, variable, tracepoint or base (numbers); "
-        "may be repeated",
+        help="kind to compare: struct, union, enum, function, typedef, variable, tracepoint or base "
+        "(numbers); may be repeated",
     )
     depth = parser.add_mutually_exclusive_group()
     depth.add_argument(
@@ -78,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         choices=("layout", "declaration"),
         help="layout: exit with 1 only if sizes, offsets or values of something changed, or it was removed; "
-        "declaration: also if its types or names changed. What is new never counts, except in what was there: "
-        "a member in a hole changes the layout",
+        "declaration: also if its types or names changed. What is new never counts, except in what was "
+        "there: a member in a hole changes the layout",
     )
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
