@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/base/block.hpp"
 #include "core/base/error.hpp"
 #include "core/diff/content_builder.hpp"
 #include "core/diff/namesakes.hpp"
@@ -56,6 +57,8 @@ public:
             // With room for those of further kernels: copying all takes long.
             to_.versions_.reserve(all().size() + all().size() / 2);
             to_.entities_.reserve(all().size() + all().size() / 2);
+            populate(to_.versions_.data(), all().size() * sizeof to_.versions_[0]);
+            populate(to_.entities_.data(), all().size() * sizeof to_.entities_[0]);
         }
         group(keys);
         for (uint32_t number = 0; number != all().size(); ++number) {
