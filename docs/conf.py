@@ -14,6 +14,7 @@ release = version = btfmmap.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = f"btfmmap {release}"
+html_favicon = "icon.svg"
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False

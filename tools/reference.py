@@ -92,7 +92,7 @@ def _found(name: str) -> object:
 def _directive(name: str) -> str:
     value = _found(name)
     if name in _VALUES:
-        return f".. py:data:: btfmmap.{name}\n\n   {_VALUES[name]}\n"
+        return f".. py:data:: {name}\n\n   {_VALUES[name]}\n"
     kind = "class" if inspect.isclass(value) else "function"
     if kind == "class" and issubclass(value, Exception):  # type: ignore[arg-type]
         kind = "exception"

@@ -120,7 +120,8 @@ def collect(folder: Path) -> None:
         if name == "index.md":
             text += "".join(_toctree(pages, caption) for caption, pages in CONTENTS.items())
         (folder / name).write_text(text)
-    for path in (ROOT / "docs" / "conf.py", *(ROOT / "docs").glob("*.ipynb")):
+    others = (path for pattern in ("conf.py", "*.ipynb", "*.svg") for path in (ROOT / "docs").glob(pattern))
+    for path in others:
         shutil.copy(path, folder)
     found = commands()
     pages = {f"commands/{each.name}.md": _command_page(each) for each in found}

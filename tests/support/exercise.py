@@ -254,6 +254,7 @@ class Asker:
         asked: how often each attribute was asked, by its key.
         answered: how often it had an answer.
         passed: of parameters that are a bool or a Literal, the values that were passed.
+        explored: of each class, how many objects were asked.
     """
 
     def __init__(self) -> None:
@@ -261,6 +262,7 @@ class Asker:
         self.asked: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         self.passed: Counter[tuple[str, str, Any]] = Counter()
+        self.explored: Counter[type] = Counter()
 
     def ask(self, attribute: Attribute, subject: Any, context: Context) -> list[Any]:
         """Objects that can be asked in turn: of the answer, or the error."""
@@ -306,8 +308,8 @@ class Asker:
         return found
 
     def explore(self, subjects: list[Any], context: Context, most: int, of_each: int | None = None) -> None:
-        """Ask `of_each` (None: all) of what comes, at most so many questions, of no class more often than of
-        another. Classes that were never asked come first."""
+        """Ask `of_each` (None: all) of what comes, at most so many questions. Classes asked least come
+        first."""
         left = most
         pending: dict[type, list[Any]] = {}
         new = subjects
@@ -316,10 +318,8 @@ class Asker:
                 pending.setdefault(type(subject), []).append(subject)
             if not pending:
                 return
-            unasked = [
-                class_ for class_ in pending if not any(self.asked[each.key] for each in asked_of(class_))
-            ]
-            class_ = context.random.choice(unasked or [*pending])
+            class_ = min(pending, key=lambda each: (self.explored[each], context.random.random()))
+            self.explored[class_] += 1
             subject = pending[class_].pop(context.random.randrange(len(pending[class_])))
             if not pending[class_]:
                 del pending[class_]
