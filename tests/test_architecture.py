@@ -36,6 +36,7 @@ FOLDERS = {
     "analysis": {"base", "format", "index", "names", "tables", "btf"},
     "fingerprint": {"base", "simd", "format", "index", "names", "tables", "analysis"},
     "diff": {"base", "format", "index", "names", "tables", "btf", "analysis", "fingerprint"},
+    "diff_report": {"base", "format", "diff"},
     "corpus": {
         *("base", "format", "index", "names", "tables", "btf", "analysis", "fingerprint", "diff"),
     },
@@ -147,6 +148,7 @@ PUBLIC_NAMES = {
     "Decoder",
     "Diagnostic",
     "DiffMember",
+    "DiffReport",
     "DiffResult",
     "EntityKind",
     "Enumerator",
@@ -453,8 +455,8 @@ def test_who_imports_the_core() -> None:
     }
     files = (
         "arrow banner checking/objects checking/sources containers contract/target corpus/building "
-        "diffing/diff diffing/result dtype dumping ext fingerprints formatting kernel linting loaded_btf "
-        "matching opening "
+        "diffing/diff diffing/report diffing/result dtype dumping ext fingerprints formatting kernel linting "
+        "loaded_btf matching opening "
         "paths/expressions paths/reading paths/searching programs record_readers records relocations "
         "writing/builder writing/columns writing/min_core writing/results writing/transformations"
     )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from btf_writer import BtfWriter
+from btf_writer import UNION, BtfWriter
 from command import run_btfmmap, run_here
+from diff_report_text import report as expected_text
 from stored_files import stored
 
 import btfmmap
+from btfmmap import ChangeKind, EntityKind
 from btfmmap.cli.exit_codes import DONE, NOTHING_TRIED, WANTING, WRONG_INPUT
 
 KERNELS = ("6.12-cloud-arm64", "7.2-amd64")
@@ -89,12 +94,140 @@ def test_renamed(capfd: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"^    4 y: int +\| 4 renamed: int$", out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("words", [["a", "a"], ["a", "b", "--only", "struct absent*", "--kind", "union"]])
-def test_no_differences(capfd: pytest.CaptureFixture[str], words: list[str]) -> None:
-    code, out, err = report(capfd, *words)
-    assert "no differences" in out
-    assert code == (DONE if words == ["a", "a"] else WANTING)
-    assert ("no kernel has struct absent*" in err) == (code == WANTING)
+def test_no_differences(capfd: pytest.CaptureFixture[str]) -> None:
+    assert report(capfd, "a", "a") == (DONE, "a -> a\nno differences\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("struct absent*", "no kernel has struct absent*"),
+        ("struct Innner", "no kernel has struct Innner; close to it: struct inner"),
+        ("STATE", "no kernel has STATE; close to it: state"),
+        ("outer.inner", "--only takes names of types, not members: outer"),
+        ("./absent.txt", "./absent.txt: no such file, and no name"),
+        ("", "a name of --only is empty"),
+    ],
+)
+def test_names_that_match_nothing(capfd: pytest.CaptureFixture[str], name: str, message: str) -> None:
+    assert report(capfd, "a", "b", "--only", name) == (WRONG_INPUT, "", f"btfmmap: {message}\n")
+    code, out, err = report(capfd, "a", "b", "--only", name, "--only", "enum64 state")
+    assert (code, err) == (WRONG_INPUT, f"btfmmap: {message}\n")
+    assert "enum state" in out
+
+
+def test_arguments_that_are_no_kernels() -> None:
+    for name in ("inner", "struct inner"):
+        ran = run_btfmmap("diff", "a", "b", name)
+        assert (ran.returncode, ran.stdout) == (WRONG_INPUT, "")
+        assert f"to compare only {name}, write --only {shlex.quote(name)}" in ran.stderr
+    ran = run_btfmmap("diff", "a", "b", "--kind", "struct,union")
+    assert (ran.returncode, ran.stdout) == (WRONG_INPUT, "")
+    assert "repeat it, --kind struct --kind union" in ran.stderr
+
+
+@pytest.mark.parametrize("width", [1, 40, 77, 100, 300])
+@pytest.mark.parametrize("depth", ["layout", "declaration", "deep"])
+def test_text_of_changes(folder: Path, width: int, depth: Literal["layout", "declaration", "deep"]) -> None:
+    """Each line, made a second time in Python."""
+    result = compared(folder)
+    report = result.report(depth=depth)
+    found = result.changed(depth=depth)
+    for kind in EntityKind:
+        pieces: list[str] = []
+        report.write(kind, pieces.append, width)
+        text = expected_text(found, kind, width, depth == "deep")
+        assert "".join(pieces).splitlines() == text.splitlines()
+        assert (report.count(kind) == 0) == (text == "")
+        for names, change in ((report.added, ChangeKind.ADDED), (report.removed, ChangeKind.REMOVED)):
+            single = [each.name for each in found if (each.kind, each.changes[0].kind) == (kind, change)]
+            assert names(kind) == sorted(single)
+            assert names(kind, 3) == sorted(single)[:3]
+
+
+@lru_cache(maxsize=1)
+def compared(folder: Path) -> btfmmap.DiffResult:
+    return btfmmap.diff(*(folder / f"{name}.btf" for name in KERNELS))
+
+
+def test_names_with_any_bytes(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """Control characters, letters outside ASCII, bytes that are not UTF-8; long words are broken."""
+    names = ["a\tb", "\N{LATIN SMALL LETTER E WITH ACUTE}" * 30, "\udcff", "x" * 200, "\x7f\x1b[31m"]
+    for file, size in (("plain", 4), ("grown", 8)):
+        writer = BtfWriter()
+        int_id = writer.add_int()
+        for name in names:
+            members = [(name.replace("\udcff", "y"), int_id, 8 * (size - 4))]
+            writer.add_struct(f"s{name}".encode(errors="surrogateescape"), size, members)
+        (folder / file).write_bytes(writer.build())
+    code, out, err = report(capfd, "plain", "grown")
+    assert (code, err) == (WANTING, "")
+    lines = out.splitlines()
+    assert "  struct sa\\tb, 4 -> 8 bytes" in lines
+    assert any("s\\udcff" in line for line in lines)
+    assert any("s\\x7f\\x1b[31m" in line for line in lines)
+    assert all(line.isprintable() for line in lines)
+    result = btfmmap.diff("plain", "grown")
+    for width in (40, 41, 80, 90):
+        pieces: list[str] = []
+        result.report().write(EntityKind.STRUCT, pieces.append, width)
+        expected = expected_text(result.changed(), EntityKind.STRUCT, width, False)
+        assert [each.translate({0xDCFF: "\\udcff"}) for each in "".join(pieces).splitlines()] == [
+            each.translate({0xDCFF: "\\udcff"}) for each in expected.splitlines()
+        ]
+
+
+def test_one_form_per_struct(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """If a member is too long for half a line, all are below each other; what kept its name is one line."""
+    for file, grown in (("narrow", 0), ("wide", 4)):
+        writer = BtfWriter()
+        int_id = writer.add_int()
+        inner = writer.add_struct("i", 4 + grown, [("x", int_id, 0)])
+        writer.add_struct(
+            "outer",
+            12 + 2 * grown,
+            [
+                ("embedded_" * 5, inner, 0),
+                (f"renamed_{grown}", int_id, 32 + 8 * grown),
+                ("second", inner, 64 + 8 * grown),
+            ],
+        )
+        (folder / file).write_bytes(writer.build())
+    _, out, _ = report(capfd, "narrow", "wide", "--only", "struct outer")
+    assert out.endswith(
+        f"""
+  struct outer, 12 -> 20 bytes
+       0 {"embedded_" * 5}: struct i (inside)
+    -  4 renamed_0: int
+    +  8 renamed_4: int
+       8 -> 12 second: struct i (inside)
+"""
+    )
+
+
+def test_members_that_have_two_paths(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """A member of a group: a union of two structs with the same members, one of which has a name."""
+    for file, count in (("before", 1), ("after", 2)):
+        writer = BtfWriter()
+        int_id = writer.add_int()
+        members = [(name, int_id, 32 * number) for number, name in enumerate(("a", "b")[:count])]
+        plain, named = (writer.add_struct("", 8, members) for _ in range(2))
+        union = writer.add_struct("", 8, [("", plain, 0), ("group", named, 0)], kind=UNION)
+        writer.add_struct("outer", 8, [("", union, 0)])
+        (folder / file).write_bytes(writer.build())
+    _, out, _ = report(capfd, "before", "after", "--only", "outer")
+    assert [line.split() for line in out.splitlines()[-2:]] == [["struct", "outer"], ["+", "4", "b:", "int"]]
+    (found,) = btfmmap.diff("before", "after", names="outer").changed()
+    assert {each.path_new for each in found.changes} >= {"b", "group.b"}
+
+
+def test_encoding_of_a_base_type(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    for file, encoding in (("char", 1), ("uchar", 0)):
+        writer = BtfWriter()
+        writer.add_int("char", 1, encoding=encoding)
+        (folder / file).write_bytes(writer.build())
+    _, out, _ = report(capfd, "char", "uchar", "--only", "type char")
+    assert out.endswith("base types changed: 1\n  type char (signed -> unsigned)\n")
 
 
 def test_depths(capfd: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +248,8 @@ def test_layouts_that_are_the_same(capfd: pytest.CaptureFixture[str], folder: Pa
         int_id = writer.add_int()
         writer.add(12, "function", size_or_type=writer.add_proto(int_id, [(name, int_id)]))
         (folder / name).write_bytes(writer.build())
-    assert report(capfd, "one", "other", "--layout-only")[:2] == (DONE, "one -> other\nno differences\n")
+    code, out, _ = report(capfd, "one", "other", "--layout-only")
+    assert (code, out) == (DONE, "one -> other\nno layout differs (1 function differs otherwise)\n")
     code, out, _ = report(capfd, "one", "other")
     assert code == WANTING
     assert "one -> other: int" in out
@@ -145,6 +279,22 @@ def test_many_kernels(capfd: pytest.CaptureFixture[str]) -> None:
         "struct gone": ["1", "-", "1", "1"],
         "enum state": ["1", "2", "1", "1"],
     }
+
+
+def test_many_kernels_by_layout(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """Versions are numbered by what is compared; what changed about a few names follows."""
+    for file, type_, size in (("p", "int", 4), ("q", "other", 4), ("r", "other", 8)):
+        writer = BtfWriter()
+        int_id = writer.add_int(type_)
+        writer.add_struct("s", size, [("m", int_id, 0)])
+        (folder / file).write_bytes(writer.build())
+    for words, versions in (([], "1  2  3"), (["--layout-only"], "1  1  2")):
+        code, out, _ = report(capfd, "p", "q", "r", "--only", "struct s", *words)
+        assert code == WANTING
+        assert f"struct s  {versions}" in out
+        assert ("m: int" in out) == (words == [])
+        assert "q -> r\n\nstructs changed: 1\n  struct s, 4 -> 8 bytes\n" in out
+    assert btfmmap.diff("p", "q", "r").match("type other")
 
 
 def test_json(capfd: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
 #include "core/diff/history.hpp"
+#include "core/diff/version_numbers.hpp"
 
 namespace py = pybind11;
 
@@ -91,6 +92,14 @@ View presence(const History& history) {
         }
     }
     return view_of(std::move(values), "i");
+}
+
+std::vector<int32_t> version_numbers(History& history, uint32_t entity, int depth) {
+    const DiffLock locked(history);
+    if (entity >= history.entities().size()) {
+        throw py::index_error("there is no entity " + std::to_string(entity));
+    }
+    return diff::version_numbers(history, entity, diff_depth(depth));
 }
 
 py::dict versions(History& history) {
@@ -189,6 +198,7 @@ void register_diff(py::module_& module) {
             py::arg("name"))
         .def("entities", entities)
         .def("presence", presence)
+        .def("version_numbers", version_numbers, py::arg("entity"), py::arg("depth"))
         .def("versions", versions)
         .def("members", members, py::arg("entity"), py::arg("version"));
 }

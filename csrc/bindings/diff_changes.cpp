@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/diff_report.hpp"
 #include "bindings/diff_texts.hpp"
 #include "bindings/named_tuple.hpp"
 #include "bindings/register.hpp"
@@ -139,13 +140,6 @@ private:
     py::object added_, removed_;
 };
 
-Changes::Depth depth_of(int depth) {
-    if (depth < 0 || depth > 2) {
-        throw py::value_error("there is no depth " + std::to_string(depth));
-    }
-    return static_cast<Changes::Depth>(depth);
-}
-
 std::vector<uint8_t> marks_of(const py::bytes& marks) {
     const std::string_view bytes = marks;
     return {bytes.begin(), bytes.end()};
@@ -153,7 +147,7 @@ std::vector<uint8_t> marks_of(const py::bytes& marks) {
 
 py::list changed(Changes& changes, int depth, const py::bytes& selected, const py::type& entity,
                  const py::type& change, const py::tuple& entity_kinds, const py::tuple& change_kinds) {
-    const auto found = changes.changed(depth_of(depth), marks_of(selected));
+    const auto found = changes.changed(diff_depth(depth), marks_of(selected));
     const DiffLock locked(changes.history());
     Changed made(changes, entity, change, entity_kinds, change_kinds);
     py::list rows(found.size());
@@ -167,7 +161,7 @@ py::list changed(Changes& changes, int depth, const py::bytes& selected, const p
 // themselves, and follow.
 py::list counts(const Changes& changes, int depth, const py::bytes& selected) {
     py::list found;
-    for (const Changes::Counts& each : changes.counts(depth_of(depth), marks_of(selected))) {
+    for (const Changes::Counts& each : changes.counts(diff_depth(depth), marks_of(selected))) {
         found.append(py::make_tuple(each.added, each.removed, each.own, each.follows));
     }
     return found;
@@ -207,6 +201,7 @@ void register_diff_changes(py::module_& module) {
             "causes_of",
             [](const Changes& changes, uint32_t entity) { return view_of(changes.causes_of(entity), "I"); },
             py::arg("entity"));
+    register_diff_report(module);
 }
 
 }  // namespace btfmmap::bindings

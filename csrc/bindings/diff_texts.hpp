@@ -13,12 +13,20 @@
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
 #include "core/base/error.hpp"
+#include "core/diff/changes.hpp"
 #include "core/diff/history.hpp"
 #include "core/diff/rows.hpp"
 #include "core/diff/spelling.hpp"
 
 // What the bindings of histories and of changes share.
 namespace btfmmap::bindings {
+
+inline diff::Changes::Depth diff_depth(int depth) {
+    if (depth < 0 || depth > 2) {
+        throw pybind11::value_error("there is no depth " + std::to_string(depth));
+    }
+    return static_cast<diff::Changes::Depth>(depth);
+}
 
 // Names and spellings as Python objects, each made once.
 class DiffTexts {

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .diffing.comparison import Change, ChangeCounts, ChangedEntity
     from .diffing.diff import diff
     from .diffing.kinds import ChangeKind, EntityKind
+    from .diffing.report import DiffReport
     from .diffing.result import DiffMember, DiffResult
     from .fields import Field, MemberAt
     from .graph import Graph, Role
@@ -90,6 +91,7 @@ __all__ = [
     "Decoder",
     "Diagnostic",
     "DiffMember",
+    "DiffReport",
     "DiffResult",
     "EntityKind",
     "Enumerator",
@@ -161,6 +163,7 @@ _LAZY = {
     "Change": "diffing.comparison",
     "ChangeKind": "diffing.kinds",
     "ChangeCounts": "diffing.comparison",
+    "DiffReport": "diffing.report",
     "ChangedEntity": "diffing.comparison",
     "Changes": "diffing.changes",
     "DiffMember": "diffing.result",

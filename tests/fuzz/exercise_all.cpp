@@ -33,6 +33,8 @@
 #include "core/diff/changes.hpp"
 #include "core/diff/history.hpp"
 #include "core/diff/spelling.hpp"
+#include "core/diff/version_numbers.hpp"
+#include "core/diff_report/report.hpp"
 #include "core/dump/c.hpp"
 #include "core/dump/c_limits.hpp"
 #include "core/dump/c_order.hpp"
@@ -352,8 +354,28 @@ void add_to_catalog(corpus::Catalog& catalog, const Btf& btf) {
     }
 }
 
+// Writes the report of each class in narrow lines: most are wrapped.
+void write_report(const std::shared_ptr<const diff::Changes>& changes, diff::Changes::Depth depth,
+                  const std::vector<uint8_t>& selected) {
+    const diff::Report report(changes, depth, selected);
+    std::size_t size = 0;
+    diff::Lines lines(0, [&size](std::string_view text) {
+        require(!text.empty() && text.back() == '\n');
+        touch(text);
+        size += text.size();
+    });
+    for (uint32_t number = 0; number != diff::kClasses; ++number) {
+        const auto class_ = static_cast<diff::Class>(number);
+        const std::size_t before = size;
+        report.write(class_, lines);
+        require((size != before) == (report.count(class_) != 0));
+        touch(std::to_string(report.added(class_, 3).size() + report.removed(class_, SIZE_MAX).size()));
+    }
+}
+
 void read_changes(const std::shared_ptr<diff::History>& history, uint32_t before, uint32_t after) {
-    const diff::Changes changes(history, before, after);
+    const auto compared = std::make_shared<const diff::Changes>(history, before, after);
+    const diff::Changes& changes = *compared;
     const std::size_t entities = history->entities().size();
     for (const diff::Row& row : changes.rows()) {
         require(row.entity < entities);
@@ -377,6 +399,13 @@ void read_changes(const std::shared_ptr<diff::History>& history, uint32_t before
         for (const uint32_t cause : changes.causes_of(changed.entity)) {
             require(cause < entities);
         }
+        for (const Depth depth : {Depth::layout, Depth::declaration}) {
+            const auto numbers = diff::version_numbers(*history, changed.entity, depth);
+            require(numbers.size() == history->kernels());
+        }
+    }
+    for (const Depth depth : {Depth::layout, Depth::deep}) {
+        write_report(compared, depth, all);
     }
 }
 

@@ -437,6 +437,11 @@ GENERATORS: dict[str, Draw] = {
     "diff.kernels": lambda context, subject, bound: context.random.choice(
         ([context.btf, context.base], [context.btf, context.btf], _kernels(context, subject, bound))
     ),
+    "diff.others": _of(lambda context: context.random.choice((context.btf, context.base))),
+    "kind: EntityKind": _any((*btfmmap.EntityKind, 77)),
+    "limit: SupportsIndex | None": _any((0, 1, 20, None, -1)),
+    "width: SupportsIndex": _any((0, 1, 80, 10**6, -1)),
+    "to: Callable[[str], object]": _any((len,)),
     "names: Names": _any((None, None, "*", "struct *", ["flow", "union *"], [], "absent")),
     "kinds: Kinds": _any((None, None, "struct", ["functions", btfmmap.EntityKind.ENUM], 4, 77, "absent")),
     "kind: Kinds": _any((None, None, "structs", [btfmmap.EntityKind.ENUM, "typedef"], 77, "absent")),
@@ -565,6 +570,8 @@ def draw(
         elif optional and parameter.name != "folder" and context.random.random() < 0.5:
             continue
         if parameter.kind == Parameter.VAR_POSITIONAL:
+            positional += bound.values()  # what precedes it
+            bound.clear()
             positional += [make(context, subject, bound) for _ in range(context.random.randrange(3))]
             continue
         bound[parameter.name] = make(context, subject, bound)

@@ -100,6 +100,8 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "DiffResult.changes": (IndexError,),
     "DiffResult.changed": (IndexError,),
     "DiffResult.causes": (IndexError,),
+    "DiffResult.report": (IndexError,),
+    "DiffReport.headline": (IndexError,),
     "DiffResult.causes_of": (IndexError,),
     "DiffResult.follows": (IndexError,),
     "DiffResult.name": (IndexError,),

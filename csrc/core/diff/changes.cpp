@@ -30,6 +30,7 @@ Changes::Changes(std::shared_ptr<History> history, uint32_t before, uint32_t aft
 
 void Changes::compare() {
     const std::lock_guard<std::mutex> lock(history_->mutex());
+    rows_.reserve(history_->entities().size());  // copying so many takes long
     Comparison comparison(*history_, before_, after_, rows_);
     for (uint32_t entity = 0; entity != history_->entities().size(); ++entity) {
         const size_t first = rows_.size();
@@ -121,6 +122,13 @@ std::array<Changes::Counts, kClasses> Changes::counts(Depth depth,
                                       : of_class.follows);
     }
     return counts;
+}
+
+std::pair<const Row*, uint32_t> Changes::rows_of(uint32_t entity) const {
+    const uint32_t at = node(entity);
+    return at == kNone
+               ? std::pair<const Row*, uint32_t>(nullptr, 0)
+               : std::pair(rows_.data() + starts_[at], static_cast<uint32_t>(starts_[at + 1] - starts_[at]));
 }
 
 std::vector<Changes::Cause> Changes::causes(const std::vector<std::uint8_t>& counted) const {

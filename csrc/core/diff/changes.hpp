@@ -49,6 +49,9 @@ public:
     // Counts what changed() returns.
     std::array<Counts, kClasses> counts(Depth depth, const std::vector<std::uint8_t>& selected) const;
 
+    // Returns the rows of an entity and their number, 0 if it did not change.
+    std::pair<const Row*, std::uint32_t> rows_of(std::uint32_t entity) const;
+
     // An entity that changed by itself, and the number of those that follow from it.
     struct Cause {
         std::uint32_t entity;

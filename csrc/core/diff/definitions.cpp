@@ -1,9 +1,11 @@
 #include "core/diff/definitions.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <tuple>
 
+#include "core/base/block.hpp"
 #include "core/index/references.hpp"
 #include "core/index/rows_of_kind.hpp"
 
@@ -129,7 +131,16 @@ void Definitions::add_level(uint32_t level) {
     const Column deep = depth("deep_high", "deep_low");
     const Index& index = types_.btf(level).index();
     all_.reserve(all_.size() + rows);
+    populate(all_.data() + all_.size(), rows * sizeof all_[0]);
     for (size_t row = 0; row != rows; ++row) {
+        if (row % Interner::kBatch == 0) {
+            std::array<uint32_t, Interner::kBatch> offsets;
+            const size_t count = std::min(rows - row, offsets.size());
+            for (size_t i = 0; i != count; ++i) {
+                offsets[i] = index.name_off(ids[row + i] - index.first_id());
+            }
+            types_.prefetch_names(level, offsets.data(), count);
+        }
         const TypeRef type{level, ids[row]};
         const Kind kind = index.kind(types_.row(type));
         const uint32_t name_off = index.name_off(types_.row(type));

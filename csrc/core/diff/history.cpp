@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/base/block.hpp"
 #include "core/base/error.hpp"
 #include "core/diff/content_builder.hpp"
 #include "core/diff/namesakes.hpp"
@@ -53,8 +54,11 @@ public:
         const size_t keys = size_t{to_.names_.size()} * kClasses;
         to_.first_entity_.resize(keys, kNone);
         if (to_.versions_.empty()) {
-            to_.versions_.reserve(all().size());
-            to_.entities_.reserve(all().size());
+            // With room for those of further kernels: copying all takes long.
+            to_.versions_.reserve(all().size() + all().size() / 2);
+            to_.entities_.reserve(all().size() + all().size() / 2);
+            populate(to_.versions_.data(), all().size() * sizeof to_.versions_[0]);
+            populate(to_.entities_.data(), all().size() * sizeof to_.entities_[0]);
         }
         group(keys);
         for (uint32_t number = 0; number != all().size(); ++number) {

@@ -1,6 +1,7 @@
 #include "core/diff/interner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/base/endian.hpp"
@@ -12,7 +13,7 @@ namespace btfmmap::diff {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{1} << 16;
-constexpr std::size_t kFirstSlots = std::size_t{1} << 12;
+constexpr std::size_t kFirstSlots = std::size_t{1} << 15;
 
 std::uint32_t hash_of(std::string_view text, std::uint64_t seed) {
     constexpr std::uint64_t factor = 0xd1342543de82ef95;
@@ -50,6 +51,25 @@ std::size_t Interner::slot(std::string_view text, std::uint32_t hash) const {
 std::uint32_t Interner::find(std::string_view text) const {
     const std::uint32_t entry = slots_[slot(text, hash_of(text, seed_))].entry;
     return entry == 0 ? kAbsent : entry - 1;
+}
+
+// Each step reads what the one before has asked for.
+void Interner::prefetch(const std::string_view* texts, std::size_t count) const {
+    std::array<const Slot*, kBatch> slots;
+    for (std::size_t i = 0; i != count; ++i) {
+        slots[i] = &slots_[hash_of(texts[i], seed_) & (slots_.size() - 1)];
+        __builtin_prefetch(slots[i]);
+    }
+    for (std::size_t i = 0; i != count; ++i) {
+        if (slots[i]->entry != 0) {
+            __builtin_prefetch(&entries_[slots[i]->entry - 1]);
+        }
+    }
+    for (std::size_t i = 0; i != count; ++i) {
+        if (slots[i]->entry != 0) {
+            __builtin_prefetch(entries_[slots[i]->entry - 1].data);
+        }
+    }
 }
 
 std::uint32_t Interner::intern(std::string_view text) {

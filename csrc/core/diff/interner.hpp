@@ -23,6 +23,9 @@ public:
         const std::uint32_t next = entries_[previous].next;
         return this->text(next) == text ? next : entries_[previous].next = intern(text);
     }
+    // Makes the memory that is needed to intern some texts, at most kBatch, arrive while other work is done.
+    static constexpr std::size_t kBatch = 32;
+    void prefetch(const std::string_view* texts, std::size_t count) const;
     // Returns the number of a string; kAbsent if it has none.
     std::uint32_t find(std::string_view text) const;
 

@@ -17,6 +17,7 @@ using std::uint32_t;
 using std::uint64_t;
 
 constexpr uint64_t kMaxNameBytes = uint64_t{1} << 28;
+constexpr size_t kMaxPrefetchedName = 64;  // a hostile file can have many of megabytes
 constexpr uint64_t kMinMembers = uint64_t{1} << 20;
 
 uint32_t number(Kind kind) { return static_cast<uint32_t>(without_enum64(kind)); }
@@ -78,6 +79,24 @@ uint32_t KernelTypes::name(uint32_t level, uint32_t offset) {
     const size_t size =
         nul == nullptr ? rest.size : static_cast<size_t>(static_cast<const char*>(nul) - text);
     return this->text({text, size});
+}
+
+void KernelTypes::prefetch_names(uint32_t level, const uint32_t* offsets, size_t count) const {
+    const Strings& strings = btf(level).strings();
+    std::array<std::string_view, Interner::kBatch> texts;
+    size_t found = 0;
+    for (size_t i = 0; i != count; ++i) {
+        if (offsets[i] == 0 || offsets[i] >= strings.end()) {
+            continue;
+        }
+        const Bytes rest = strings.rest(offsets[i]);
+        const std::string_view start(reinterpret_cast<const char*>(rest.data),
+                                     std::min(rest.size, kMaxPrefetchedName));
+        if (const size_t nul = start.find('\0'); nul != std::string_view::npos) {
+            texts[found++] = start.substr(0, nul);
+        }
+    }
+    names_.prefetch(texts.data(), found);
 }
 
 uint32_t KernelTypes::text(std::string_view text) {

@@ -54,6 +54,8 @@ public:
     // Interns the string at an offset. Throws Error (not_supported) if the strings that were asked for exceed
     // a limit: a hostile file can point a million names at one string of megabytes.
     std::uint32_t name(std::uint32_t level, std::uint32_t offset);
+    // Makes the memory that name() needs for some offsets, at most Interner::kBatch, arrive early.
+    void prefetch_names(std::uint32_t level, const std::uint32_t* offsets, std::size_t count) const;
     // Interns a text, under the same limit.
     std::uint32_t text(std::string_view text);
     // Counts bytes against that limit: those of a text that is yet to be made.

@@ -2,10 +2,10 @@
 
 For two kernels, prints what changed by itself, member by member, and how many others follow from it because
 they contain it by value. For more, prints a table with a column per kernel, where equal numbers mean equal
-definitions.
+definitions; and what changed about each definition if --only names a few.
 
 The exit code is 1 if something differs, or, with --fail-on, if something that a kernel has differs in the
-next one or is gone; and if a name or glob of --only is in no kernel.
+next one or is gone. It is 2 if a name or glob of --only is in no kernel.
 
     btfmmap diff 6.12.73.btf 6.12.95.btf
     btfmmap diff old.btf new.btf --only 'struct tcp_*' --kind struct
@@ -28,13 +28,11 @@ from .common import (
     add_json,
     add_page,
     add_plot,
-    complain,
-    explained,
-    printable,
     reading,
     write_page,
     write_picture,
 )
+from .diff_names import read_names, unmatched
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .progress import Progress
@@ -56,7 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help='names to compare, such as "struct tcp_*", or a file with one on each line; may be repeated',
     )
-    parser.add_argument("--kind", action="append", metavar="KIND", help="kinds to compare; may be repeated")
+    parser.add_argument(
+        "--kind",
+        action="append",
+        metavar="KIND",
+        help="kind to compare: struct, union, enum, function, typedef, variable, tracepoint or base "
+        "(numbers); may be repeated",
+    )
     depth = parser.add_mutually_exclusive_group()
     depth.add_argument(
         "--layout-only",
@@ -73,7 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on",
         choices=("layout", "declaration"),
-        help="exit with 1 only if a layout, or a declaration, differs in the next kernel or is gone",
+        help="layout: exit with 1 only if sizes, offsets or values of something changed, or it was removed; "
+        "declaration: also if its types or names changed. What is new never counts, except in what was "
+        "there: a member in a hole changes the layout",
     )
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
@@ -84,7 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from .. import diff
 
-    names = None if args.only is None else _names(args.only)
+    _check_kinds(args.kind or ())
+    if not args.ignore_failed:
+        _check_kernels(args.kernels)
+    names = None if args.only is None else read_names(args.only)
     arguments = KernelArguments(args)
     with Progress() as progress, Jobs(args.jobs, len(arguments.kernels)) as executor:
         result = reading(
@@ -94,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
     if len(opened) < 2 and len(result.errors) < 2:
         raise WrongUsageError("diff compares two kernels or more")
     depth: Depth = "layout" if args.layout_only else "deep" if args.deep else "declaration"
-    if len(opened) > 1:
+    missing = unmatched(result, names or ()) if opened else []
+    if len(opened) > 1 and (args.json or not missing or len(missing) < len(names or ())):
         collects = gc.isenabled()
         gc.disable()  # what is printed is made of many tuples, and of no cycles
         try:
@@ -105,12 +115,8 @@ def run(args: argparse.Namespace) -> int:
             if collects:
                 gc.enable()
     arguments.complain(result.errors)
-    missing = _missing(result, names)
-    for name in missing:
-        complain(f"no kernel has {name}")
-    wanting = bool(missing) or any(
-        _is_wanting(result, pair, depth, args.fail_on) for pair in pairwise(opened)
-    )
+    arguments.complain(missing)
+    wanting = any(_is_wanting(result, pair, depth, args.fail_on) for pair in pairwise(opened))
     return arguments.exit_code(tried=max(len(opened) - 1, 0), wanting=wanting)
 
 
@@ -132,7 +138,14 @@ def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argpar
     else:
         from .diff_matrix import print_matrix
 
-        print_matrix(result, opened, depth, everything=args.all, numbers_only=args.stat)
+        print_matrix(
+            result,
+            opened,
+            depth,
+            everything=args.all,
+            numbers_only=args.stat,
+            names_given=args.only is not None,
+        )
 
 
 def _plot(result: DiffResult, path: str) -> None:
@@ -146,25 +159,26 @@ def _plot(result: DiffResult, path: str) -> None:
         write_picture(path, pictures.appearances, result)
 
 
-def _names(arguments: Sequence[str]) -> list[str]:
-    """The names and globs of `--only`, and those in its files. Lines that start with # are comments."""
-    names: list[str] = []
+def _check_kernels(arguments: Sequence[str]) -> None:
+    """Refuse a name of a type among the kernels.
+
+    Raises:
+        WrongUsageError: There is one that is not a file.
+    """
+    from .suggestions import quoted
+
     for argument in arguments:
-        if not os.path.isfile(argument):
-            names.append(argument)
-            continue
-        try:
-            with open(argument, encoding="utf-8", errors="surrogateescape") as file:
-                lines = [line.strip() for line in file]
-        except OSError as error:
-            raise WrongUsageError(explained(error)) from error
-        names += [line for line in lines if line and not line.startswith("#")]
-    return names
+        if "".join(argument.split()).isidentifier() and not os.path.lexists(argument):
+            raise WrongUsageError(
+                f"{argument}: no such file; to compare only {argument}, write --only {quoted(argument)}"
+            )
 
 
-def _missing(result: DiffResult, names: Sequence[str] | None) -> list[str]:
-    """The names and globs that match nothing in any kernel."""
-    return [printable(name) for name in names or () if not result.match(name)]
+def _check_kinds(kinds: Sequence[str]) -> None:
+    for kind in kinds:
+        if "," in kind:
+            repeated = " ".join(f"--kind {each.strip()}" for each in kind.split(","))
+            raise WrongUsageError(f"--kind takes one kind: repeat it, {repeated}")
 
 
 def _is_wanting(result: DiffResult, pair: tuple[int, int], depth: Depth, fail_on: str | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from .. import ChangeKind
+from .diff_report import print_step
 from .diff_text import label, wrapped
 from .matrix import Matrix, output_width
 
@@ -12,39 +13,73 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .. import ChangeCounts, ChangedEntity, DiffResult
+    from .. import ChangeCounts, DiffResult
     from .diff_text import Depth
 
 _ABSENT = "-"
+_DETAILED = 4  # entities
+_EXPLANATION = (
+    "since the kernel before; changed: by themselves; follow: only because of types that they contain"
+)
 
 
 def print_matrix(
-    result: DiffResult, kernels: Sequence[int], depth: Depth, *, everything: bool, numbers_only: bool
+    result: DiffResult,
+    kernels: Sequence[int],
+    depth: Depth,
+    *,
+    everything: bool,
+    numbers_only: bool,
+    names_given: bool,
 ) -> None:
-    """Print the numbers of changes from each kernel to the next, and the versions of what changed."""
+    """Print the numbers of changes from each kernel to the next, and the versions of what changed.
+
+    If the names of what is compared were given, and few of it changed, print what changed, too.
+    """
     width = output_width()
     matrix = Matrix([result.identities[row].name for row in kernels], width)
     for note in result.notes:
         print(*wrapped(f"note: {note}", width), sep="\n")
     steps = []
     changed: set[int] = set()
+    single: set[int] = set()
     for pair in pairwise(kernels):
         steps.append(result.change_counts(*pair, depth=depth))
         if not numbers_only:
-            found = result.changed(*pair, depth=depth)
-            changed.update(each.entity for each in found if _is_shown(each, depth, everything))
-    for line in matrix.lines([*_numbers(steps)], {}):
-        print(line)
-    if changed:
+            for each in result.changed(*pair, depth=depth):
+                if each.changes[0].kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
+                    single.add(each.entity)
+                elif each.own or depth == "deep":
+                    changed.add(each.entity)
+    _print_lines(matrix.lines([*_numbers(steps)], {}, numeric=True))
+    print("", *wrapped(_EXPLANATION, width), sep="\n")
+    shown = changed | single if everything else changed
+    if shown:
+        rows = sorted((result.name(row), row) for row in shown)
         print()
-        rows = [(label(*result.name(row)), _versions(result, row, kernels)) for row in sorted(changed)]
-        for line in matrix.lines(rows, {}):
-            print(line)
-        print()
-        print("numbers are versions, - is absent")
+        cells = [(label(*name), _versions(result, row, kernels, depth)) for name, row in rows]
+        _print_lines(matrix.lines(cells, {}, numeric=True))
+        what = "layouts" if depth == "layout" else "definitions"
+        print("", *wrapped(f"equal numbers mean equal {what}, - is absent", width), sep="\n")
+    is_detailed = names_given and 0 < len(shown) <= _DETAILED
+    if is_detailed:
+        for pair in pairwise(kernels):
+            print_step(result, pair, depth, everything=everything)
+    hints = []
+    if hidden := len(single - shown):
+        hints.append(f"--all also lists the {hidden:,} that were only added or removed")
+    if shown and not is_detailed:
+        hints.append("--only NAME also prints what changed about it")
+    if hints:
+        print("", *wrapped("; ".join(hints), width), sep="\n")
     legend = [*matrix.legend()]
     if legend:
         print("", *legend, sep="\n")
+
+
+def _print_lines(lines: Iterator[str]) -> None:
+    for line in lines:
+        print(line)
 
 
 def _numbers(steps: Sequence[Sequence[ChangeCounts]]) -> Iterator[tuple[str, list[str]]]:
@@ -53,16 +88,10 @@ def _numbers(steps: Sequence[Sequence[ChangeCounts]]) -> Iterator[tuple[str, lis
         yield word, ["", *(f"{sum(getattr(each, word) for each in step):,}" for step in steps)]
 
 
-def _is_shown(each: ChangedEntity, depth: Depth, everything: bool) -> bool:
-    if each.changes[0].kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
-        return everything
-    return each.own or depth == "deep"
-
-
-def _versions(result: DiffResult, entity: int, kernels: Sequence[int]) -> list[str]:
+def _versions(result: DiffResult, entity: int, kernels: Sequence[int], depth: Depth) -> list[str]:
     """The versions in the kernels, numbered from 1 in the order in which they occur."""
     numbers: dict[int, str] = {}
-    versions = result.version_numbers(entity)
+    versions = result.version_numbers(entity, depth=depth)
     return [
         _ABSENT if versions[kernel] < 0 else numbers.setdefault(versions[kernel], str(len(numbers) + 1))
         for kernel in kernels

@@ -46,8 +46,10 @@ class Matrix:
         self._words: set[str] = set()  # that were printed
         self.is_numbered: bool = False
 
-    def lines(self, rows: Sequence[Row], letters: Mapping[str, str]) -> Iterator[str]:
-        """Yield the lines. `letters` has the letter for each word."""
+    def lines(
+        self, rows: Sequence[Row], letters: Mapping[str, str], *, numeric: bool = False
+    ) -> Iterator[str]:
+        """Yield the lines. `letters` has the letter for each word; numbers are aligned to the right."""
         labels = [printable(label) for label, _ in rows]
         cells = [[*words] for _, words in rows]
         self._words.update(*cells)
@@ -68,10 +70,10 @@ class Matrix:
         wanted = max(self._width - sum(widths) - gap * len(widths), self._width // 2, _MIN_LABEL)
         label = min(longest, wanted)
         for start, end in _blocks(widths, gap, self._width - label):
-            yield _line("", heads[start:end], widths[start:end], label, gap)
+            yield _line("", heads[start:end], widths[start:end], label, gap, numeric)
             for name, row in zip(labels, cells, strict=True):
                 first, *rest = _folded(name, label)
-                yield _line(first, row[start:end], widths[start:end], label, gap)
+                yield _line(first, row[start:end], widths[start:end], label, gap, numeric)
                 yield from rest
 
     def letters(self) -> Iterator[str]:
@@ -115,8 +117,13 @@ def _blocks(widths: Sequence[int], gap: int, room: int) -> Iterator[tuple[int, i
         yield start, len(widths)
 
 
-def _line(label: str, cells: Sequence[str], widths: Sequence[int], label_width: int, gap: int) -> str:
-    padded = (" " * gap + cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+def _line(
+    label: str, cells: Sequence[str], widths: Sequence[int], label_width: int, gap: int, numeric: bool
+) -> str:
+    padded = (
+        " " * gap + (cell.rjust(width) if numeric else cell.ljust(width))
+        for cell, width in zip(cells, widths, strict=True)
+    )
     return (label.ljust(label_width) + "".join(padded)).rstrip()
 
 

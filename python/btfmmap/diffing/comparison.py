@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, NamedTuple
 
     from .._core import DiffChanges
+    from .report import DiffReport
 
     Depth = Literal["layout", "declaration", "deep"]
 else:
@@ -137,6 +138,12 @@ class Comparison:
         """How many of these there are of each kind; see `DiffResult.change_counts`."""
         found = zip(ENTITY_KINDS, self._core.counts(DEPTHS.index(depth), self.selected), strict=True)
         return [ChangeCounts(kind, *numbers) for kind, numbers in found if any(numbers)]
+
+    def report(self, depth: Depth) -> DiffReport:
+        """The text about these; see `DiffResult.report`."""
+        from .report import DiffReport
+
+        return DiffReport(self._core, DEPTHS.index(depth), self.selected)
 
     def _check(self, entity: int) -> None:
         if not 0 <= entity < len(self.selected):

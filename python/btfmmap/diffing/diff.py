@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .._core import DiffHistory
     from ..btf import Btf
-    from ..kernels.inputs import Kernels
+    from ..kernels.inputs import KernelLike, Kernels
     from ..kernels.mapping import Outcome, Progress
     from ..kernels.opened import OpenKernel
     from .selection import Kinds, Names
@@ -28,7 +28,7 @@ else:
 
 def diff(
     kernels: Kernels,
-    *,
+    *others: KernelLike,
     names: Names = None,
     kinds: Kinds = None,
     executor: Executor | None = None,
@@ -45,6 +45,7 @@ def diff(
     Args:
         kernels: As for `find_kernels`, in the order in which they are compared. Modules and BPF objects are
             compared like kernels.
+        others: Further kernels, if the first argument is one: `diff(old, new)` is `diff([old, new])`.
         names: Globs of the names of the entities that are reported, such as "tcp_*" or "struct sock".
         kinds: Kinds of the entities that are reported: an `EntityKind`, its name, or several.
         executor: A `concurrent.futures.Executor` that opens and decompresses kernels; None for this process.
@@ -67,6 +68,8 @@ def diff(
         0
     """
     selection = Selection(names, kinds)
+    if others:
+        kernels = [kernels, *others]  # type: ignore[list-item]
     history = _core.DiffHistory()
     if executor is None:
         outcomes = [*_in_process(history, kernels, progress)]
@@ -133,7 +136,7 @@ def _add(history: DiffHistory, levels: list[_Level]) -> Facts:
         history.add(sources)
     except NotSupportedError as error:  # of this kernel: others go on
         raise FormatError(str(error)) from None
-    return facts_of(levels[0].btf)
+    return facts_of(levels[0].btf, sum(bool(level.module) for level in levels))
 
 
 def _copied(kernel: OpenKernel) -> list[_Copy]:

@@ -22,16 +22,18 @@ class Facts(NamedTuple):
     Attributes:
         pointer_size: The size of a pointer in bytes.
         byte_order: "little" or "big".
+        modules: The number of modules.
         encoder: What the encoder that wrote the BTF does, and others do not.
     """
 
     pointer_size: int
     byte_order: str
+    modules: int
     encoder: tuple[str, ...]
 
 
-def facts_of(btf: Btf) -> Facts:
-    """Return what a kernel's BTF says of it."""
+def facts_of(btf: Btf, modules: int) -> Facts:
+    """Return what a kernel's BTF says of it, and that it has so many modules."""
     core = btf._core
     kinds, _, _ = core.summary(0)
     encoder = [kind for kind in _KINDS if kind in kinds]
@@ -39,7 +41,7 @@ def facts_of(btf: Btf) -> Facts:
         encoder.append("layout section")
     if _is_sorted(btf):
         encoder.append("types sorted by name")
-    return Facts(core.pointer_size, core.byte_order, tuple(encoder))
+    return Facts(core.pointer_size, core.byte_order, modules, tuple(encoder))
 
 
 def _is_sorted(btf: Btf) -> bool:
@@ -62,10 +64,23 @@ def notes(identities: Sequence[Identity], facts: Sequence[Facts | None]) -> list
         common = set.intersection(*map(set, encoders))
         extra = dict.fromkeys(word for each in encoders for word in each if word not in common)
         found.append(
-            f"the encoders of the BTF differ (some: {', '.join(extra)}): functions may appear or vanish, and"
-            " types be spelled otherwise, because of that and not of the source"
+            f"the BTFs were made by different encoders, or versions of one (only some have: "
+            f"{', '.join(extra)}). Because of that, functions may appear or vanish, and types may be spelled "
+            "otherwise."
         )
+    found.append(_note_on_modules(known))
     return [*filter(None, found)]
+
+
+def _note_on_modules(known: Sequence[tuple[Identity, Facts]]) -> str:
+    having = [f"{identity.name} has {each.modules:,}" for identity, each in known if each.modules]
+    lacking = [identity.name for identity, each in known if not each.modules]
+    if not having or not lacking:
+        return ""
+    return (
+        f"some kernels were given without modules ({', '.join(lacking)}; {', '.join(having)}): "
+        "what modules define is not in these"
+    )
 
 
 def _note(what: str, values: list[str]) -> str:

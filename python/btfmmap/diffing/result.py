@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..kernels.mapping import Outcome
     from .changes import Changes
     from .comparison import ChangeCounts, ChangedEntity, Depth
+    from .report import DiffReport
     from .selection import Kinds
     from .tables import Entities, MemberHistory, Offsets, Versions
 else:
@@ -34,6 +35,7 @@ else:
 
 _CONTAINERS = (EntityKind.STRUCT, EntityKind.UNION)
 _ABSENT = -1
+_MAX_LISTED = 4
 
 
 class DiffMember(NamedTuple):
@@ -324,6 +326,30 @@ class DiffResult(ArrowExport):
         """
         return self._comparison(a, b).causes_of(index(entity))
 
+    def report(
+        self, a: SupportsIndex = 0, b: SupportsIndex = 1, *, depth: Depth = "declaration"
+    ) -> DiffReport:
+        """Return what changed about the selected entities as text, as `btfmmap diff` prints it.
+
+        Args:
+            a: Row of the old kernel.
+            b: Row of the new one.
+            depth: As for `changed`.
+
+        Returns:
+            An object that writes the text of each kind.
+
+        Raises:
+            IndexError: There is no such kernel.
+            ValueError: One of the kernels did not open, or `depth` is unknown.
+
+        Example:
+            >>> btfmmap.diff([btf, btf]).report()
+            <DiffReport nothing changed>
+        """
+        _check_depth(depth)
+        return self._comparison(a, b).report(depth)
+
     # -- entities and members
 
     def match(self, pattern: str, kind: Kinds = None) -> list[int]:
@@ -367,25 +393,29 @@ class DiffResult(ArrowExport):
         kind, name = self._history.name(row)
         return ENTITY_KINDS[kind], name
 
-    def version_numbers(self, entity: SupportsIndex) -> list[int]:
+    def version_numbers(self, entity: SupportsIndex, *, depth: Depth = "deep") -> list[int]:
         """Return the row of `presence` of an entity. Unlike `presence`, this needs no numpy.
 
         Args:
             entity: Row in `entities`.
+            depth: Up to which depth versions with one number are the same. "layout" and "declaration" give
+                versions that differ only deeper the number of the first of them.
 
         Returns:
             For each kernel the number of the version that it has, -1 for none.
 
         Raises:
             IndexError: There is no such entity.
+            ValueError: `depth` is unknown.
 
         Example:
             >>> btfmmap.diff([btf, btf]).version_numbers(0)
             [0, 0]
         """
-        row, kernels = index(entity), len(self._outcomes)
+        row = index(entity)
         self._check_entity(row)
-        return self._presence_view[row * kernels : (row + 1) * kernels]
+        _check_depth(depth)
+        return self._history.version_numbers(row, DEPTHS.index(depth))
 
     def members(self, entity: SupportsIndex, kernel: SupportsIndex) -> list[DiffMember]:
         """Return the members, enumerators or parameters of an entity in one kernel.
@@ -647,12 +677,19 @@ class DiffResult(ArrowExport):
 
     def __repr__(self) -> str:
         kernels, same = len(self._outcomes), 0
+        opened = [number for number, outcome in enumerate(self._outcomes) if outcome.error is None]
+        failed = [outcome.identity.name for outcome in self._outcomes if outcome.error is not None]
         presence = self._presence_view
-        for row in range(len(self._history)):
-            versions = presence[row * kernels : (row + 1) * kernels]
-            same += bool(versions) and versions[0] != _ABSENT and versions.count(versions[0]) == kernels
-        entities = len(self._history)
-        return f"<DiffResult {kernels} kernels: {entities:,} entities, {same:,} of them the same in all>"
+        for start in range(0, kernels * len(self._history), max(kernels, 1)):
+            versions = {presence[start + kernel] for kernel in opened}
+            same += len(versions) == 1 and _ABSENT not in versions
+        text = f"{len(opened):,} kernel{'s' * (len(opened) != 1)}: {len(self._history):,} entities"
+        if len(opened) > 1:
+            text += f", {same:,} of them the same in all"
+        if failed:
+            shown = ", ".join(map(repr, failed[:_MAX_LISTED])) + ", ..." * (len(failed) > _MAX_LISTED)
+            text += f"; did not open: {shown}"
+        return f"<DiffResult {text}>"
 
 
 def _check_depth(depth: str) -> None:

@@ -17,6 +17,7 @@ _KEYWORDS = {
     "struct": EntityKind.STRUCT,
     "union": EntityKind.UNION,
     "enum": EntityKind.ENUM,
+    "enum64": EntityKind.ENUM,
     "func": EntityKind.FUNCTION,
     "function": EntityKind.FUNCTION,
     "typedef": EntityKind.TYPEDEF,
@@ -25,6 +26,7 @@ _KEYWORDS = {
     "tracepoint": EntityKind.TRACEPOINT,
     "base": EntityKind.BASE,
     "int": EntityKind.BASE,
+    "type": EntityKind.BASE,
 }
 _GLOB = "*?["
 _ALL = tuple(EntityKind)
