@@ -158,9 +158,11 @@ private:
             return 0;
         }
         // Those of a base are kept by its own addition only: modules have few names.
-        const bool kept = offset >= strings.start() && offset - strings.start() < names_.size();
-        if (kept && names_[offset - strings.start()] != 0) {
-            return names_[offset - strings.start()];
+        const bool own = offset >= strings.start() && offset - strings.start() < names_.size();
+        std::uint32_t* const kept =
+            own ? &names_[static_cast<std::size_t>(offset - strings.start())] : nullptr;
+        if (kept != nullptr && *kept != 0) {
+            return *kept;
         }
         const std::string_view text = strings.at(offset);
         if (text.size() > names_left_) {
@@ -168,8 +170,8 @@ private:
         }
         names_left_ -= text.size();
         last_name_ = catalog_.names_.intern_after(last_name_, text);
-        if (kept) {
-            names_[offset - strings.start()] = last_name_;
+        if (kept != nullptr) {
+            *kept = last_name_;
         }
         return last_name_;
     }

@@ -76,7 +76,8 @@ def closest(
     for function, position, type_id, row in rows:
         hops = tuple(hops_of(btf, row))
         type_ = btf._type(type_id)
-        name = btf._type(function).params[position].name or f"arg{position}"
+        parameters = btf._type(function).params  # fewer than before, if the bytes have changed
+        name = (parameters[position].name if position < len(parameters) else "") or f"arg{position}"
         is_pointer = resolved(type_)._kind == PTR
         end = hops[-1].type if hops else type_
         found.append(Plan(f"{btf.name(function)}.{name}", "parameter", name, is_pointer, type_, hops, end))
