@@ -47,8 +47,8 @@ REFERENCE = {
     "diff": (
         "Differences between kernels",
         "What changed, and what follows from it.",
-        "diff DiffResult Change ChangeCounts ChangedEntity ChangeKind EntityKind Changes DiffMember "
-        "diffing.changes.Causes diffing.tables.Entities diffing.tables.Versions "
+        "diff DiffResult DiffReport Change ChangeCounts ChangedEntity ChangeKind EntityKind Changes "
+        "DiffMember diffing.changes.Causes diffing.tables.Entities diffing.tables.Versions "
         "diffing.tables.MemberHistory diffing.tables.Offsets",
     ),
     "writing": (

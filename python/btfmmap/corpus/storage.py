@@ -71,7 +71,7 @@ class LocalStorage:
     """A folder of this machine. A file appears as a whole, by a link to one that is complete."""
 
     def __init__(self, url: str) -> None:
-        self.url = os.path.abspath(url)
+        self.url: str = os.path.abspath(url)
 
     def path(self, name: str) -> str:
         """Return the path of a file."""
@@ -128,7 +128,7 @@ class RemoteStorage:
     """A folder that fsspec reaches. One builder may write at a time."""
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+        self.url: str = url.rstrip("/")
         self._system, self._root = fsspec().core.url_to_fs(self.url)
 
     def path(self, name: str) -> str:

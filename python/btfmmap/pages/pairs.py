@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..diffing.result import DiffMember, DiffResult
     from ..pictures.byte_map import ByteMap
 
+    _Extent = tuple[int, int]
+
 _ROW_BYTES = 32  # two rows of cache lines would not fit beside each other
 _MAX_HOPS = 64  # typedefs of a type
 _CONTAINERS = (EntityKind.STRUCT, EntityKind.UNION)
@@ -34,10 +36,12 @@ class Side:
     """A struct in one of the kernels."""
 
     def __init__(self, result: DiffResult, entity: int, kernel: int) -> None:
-        self.size = result._size(entity, kernel)
-        self.members = _outermost(result.members(entity, kernel))
-        self.places = [_extent(member) for member in self.members]
-        self.by_path = dict(zip((member.path for member in self.members), self.places, strict=True))
+        self.size: int = result._size(entity, kernel)
+        self.members: list[DiffMember] = _outermost(result.members(entity, kernel))
+        self.places: list[_Extent] = [_extent(member) for member in self.members]
+        self.by_path: dict[str, _Extent] = dict(
+            zip((member.path for member in self.members), self.places, strict=True)
+        )
         self.drawn: ByteMap = map_of(
             self.size, self.places, _categories(result, self.members, kernel), _ROW_BYTES
         )
@@ -127,7 +131,7 @@ def _outermost(members: Sequence[DiffMember]) -> list[DiffMember]:
     ]
 
 
-def _extent(member: DiffMember) -> tuple[int, int]:
+def _extent(member: DiffMember) -> _Extent:
     start = max(member.bit_offset, 0)
     return start, start + (member.bits or 8 * max(member.size, 0))
 
