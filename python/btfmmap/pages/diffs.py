@@ -27,6 +27,7 @@ _WITH_VALUES = (
     ChangeKind.ENUMERATOR_VALUE,
     ChangeKind.ENUMERATOR_RENAMED,
 )
+_ONE_SIDED = (ChangeKind.ENUMERATOR_ADDED, ChangeKind.ENUMERATOR_REMOVED)
 _MARKS = {ChangeKind.ADDED: "good", ChangeKind.REMOVED: "bad"}
 
 
@@ -148,6 +149,8 @@ def _side(change: Change, which: str) -> str:
     )
     if change.kind in _WITH_SIZES:
         return f"{size:,} bytes"
+    if change.kind in _ONE_SIDED and not path:
+        return ""
     if change.kind in _WITH_VALUES:
         return f"{path} = {value}" if path else str(value)
     parts = [" ".join(filter(None, (type_, path)))]

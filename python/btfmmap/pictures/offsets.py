@@ -50,8 +50,8 @@ def member_offsets_data(result: DiffResult, pattern: str) -> KernelMatrix:
 def member_offsets(result: DiffResult, pattern: str, *, ax: Axes | None = None) -> Axes:
     """Draw the offsets of members in all kernels, in bytes.
 
-    An offset that differs from that in the kernel before is marked with "*", and "-" is absent. "12:3" is
-    bit 3 of byte 12.
+    An offset that differs from that in the last kernel before with the member is marked with "*", and "-" is
+    absent. "12:3" is bit 3 of byte 12.
 
     Args:
         result: The result of `diff`.
