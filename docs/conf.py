@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import btfmmap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "btfmmap"
 author = "The btfmmap authors"
@@ -77,17 +82,38 @@ def hide_constructor(
     return ("", "") if what == "class" and name != "btfmmap.Builder" else None
 
 
-def make_accessible(
-    app: object, page: str, template: str, context: dict[str, object], doctree: object
-) -> None:
-    """Mend what axe-core finds: headings without a level, and code that only a mouse scrolls."""
-    del app, page, template, doctree
-    for name, before, after in (
-        ("body", "<pre>", '<pre tabindex="0">'),
-        ("furo_navigation_tree", 'class="caption" role="heading"', 'class="caption"'),
-    ):
-        if name in context:
-            context[name] = str(context[name]).replace(before, after)
+# What axe-core finds in the theme's pages: landmarks without a label, headings without a level, code that is
+# scrolled by a mouse only, and a page without a heading.
+_ACCESSIBLE = (
+    ('<aside class="sidebar-drawer', '<aside aria-label="Site" class="sidebar-drawer'),
+    ('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer'),
+    ('class="caption" role="heading"', 'class="caption"'),
+    ("<pre>", '<pre tabindex="0">'),
+    (
+        '<noscript>\n<div class="admonition error">',
+        '<h1>Search</h1>\n<noscript>\n<div class="admonition error">',
+    ),
+)
+
+
+# Sphinx makes a list of the parameters in a long signature, without terms.
+_PARAMETERS = re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*</dd>\n)+)</dl>')
+
+
+def _lines(found: re.Match[str]) -> str:
+    line = '<span style="display: block; margin-left: 2rem">'
+    return found[1].replace("<dd>", line).replace("</dd>", "</span>")
+
+
+def make_accessible(app: Sphinx, failed: Exception | None) -> None:
+    """Mend what axe-core finds in the theme's pages."""
+    if failed or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text()
+        for before, after in _ACCESSIBLE:
+            text = text.replace(before, after)
+        path.write_text(_PARAMETERS.sub(_lines, text))
 
 
 def setup(app: object) -> None:
@@ -95,5 +121,4 @@ def setup(app: object) -> None:
     app.connect("autodoc-process-signature", hide_constructor)  # type: ignore[attr-defined]
     app.connect("autodoc-skip-member", skip_member)  # type: ignore[attr-defined]
     app.connect("autodoc-process-docstring", escape_asterisks, priority=400)  # type: ignore[attr-defined]
-    # After furo's own.
-    app.connect("html-page-context", make_accessible, priority=900)  # type: ignore[attr-defined]
+    app.connect("build-finished", make_accessible)  # type: ignore[attr-defined]

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 def trim() -> None:
     """Return free pages of the heap to the system, if the C library can: glibc.
@@ -19,16 +13,11 @@ def trim() -> None:
         >>> from btfmmap.corpus.heap import trim
         >>> trim()
     """
-    _trimmer()()
-
-
-@cache
-def _trimmer() -> Callable[[], object]:
     try:
         import ctypes
 
         function = ctypes.CDLL(None).malloc_trim
     except (ImportError, OSError, AttributeError, TypeError):  # another C library
-        return lambda: None
+        return
     function.argtypes = [ctypes.c_size_t]
-    return lambda: function(0)
+    function(0)
