@@ -59,7 +59,8 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS, default 60 (needs clang)
 fuzz32: ## run the fuzz targets as 32-bit programs (needs i686-linux-gnu-g++)
 	$(MAKE) --no-print-directory -C tests/fuzz PYTHON=$(PYTHON) BITS=32
 
-PYRIGHT = PYTHONPATH=python $(BIN)/basedpyright --pythonpath $(BIN)/python
+# It looks for numpy with the first `python` of PATH too.
+PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" PYTHONPATH=python $(BIN)/basedpyright --pythonpath $(BIN)/python
 
 lint: $(BIN)/.linted ## check style, types and compiler warnings
 	$(BIN)/ruff check .
