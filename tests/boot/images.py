@@ -22,8 +22,12 @@ _INIT = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs none /dev
 for module in /drivers/*; do /bin/busybox insmod "$module"; done
 tries=0
-while [ ! -b /dev/vda ] && [ $tries -lt 100 ]; do /bin/busybox sleep 0.2; tries=$((tries + 1)); done
-/bin/busybox mount -t ext4 /dev/vda /root || exec /bin/busybox poweroff -f
+# The kernel may name the disks in either order.
+until /bin/busybox mount -t ext4 /dev/vda /root 2>/dev/null || /bin/busybox mount -t ext4 /dev/vdb /root 2>/dev/null; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || exec /bin/busybox poweroff -f
+    /bin/busybox sleep 0.2
+done
 for each in proc sys dev; do /bin/busybox mount --move /$each /root/$each; done
 exec /bin/busybox switch_root /root /bin/busybox sh /btfmmap/tests/boot/guest/init
 """
