@@ -23,7 +23,8 @@ _INIT = """#!/bin/busybox sh
 for module in /drivers/*; do /bin/busybox insmod "$module"; done
 tries=0
 # The kernel may name the disks in either order.
-until /bin/busybox mount -t ext4 /dev/vda /root 2>/dev/null || /bin/busybox mount -t ext4 /dev/vdb /root 2>/dev/null; do
+mounts() { /bin/busybox mount -t ext4 /dev/$1 /root 2>/dev/null; }
+until mounts vda || mounts vdb; do
     tries=$((tries + 1))
     [ $tries -lt 100 ] || exec /bin/busybox poweroff -f
     /bin/busybox sleep 0.2
