@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from support.harness import Comparison, compare
 from support.kernel_btf import KernelBtf
@@ -33,17 +34,16 @@ def measure_page(btf: KernelBtf) -> Comparison:
 
 def measure_picture(btf: KernelBtf) -> Comparison:
     """The map of a struct as PNG."""
-    path = f"{btf.path}.png"
-    command = ours("`btfmmap show task_struct --plot FILE.png`", *_show(btf, f"--plot {path}"), rounds=ROUNDS)
-    try:
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
         return compare(
             "Draw a struct, whole process",
-            command,
+            ours(
+                "`btfmmap show task_struct --plot FILE.png`",
+                *_show(btf, f"--plot {file.name}"),
+                rounds=ROUNDS,
+            ),
             [python("`python -c 'import matplotlib.pyplot'`", "import matplotlib.pyplot", ROUNDS)],
         )
-    finally:
-        if os.path.exists(path):
-            os.remove(path)
 
 
 if __name__ == "__main__":
