@@ -10,7 +10,17 @@ import platform
 import pytest
 from btf_writer import BtfWriter
 
-SYS_BPF = {"x86_64": 321, "aarch64": 280, "ppc64le": 361, "s390x": 351, "riscv64": 280}
+POINTER_BITS = 8 * ctypes.sizeof(ctypes.c_void_p)
+# Of programs, by the machine's name and their bits: a 64-bit kernel has other numbers for 32-bit programs.
+SYS_BPF = {
+    ("x86_64", 64): 321,
+    ("x86_64", 32): 357,
+    ("i686", 32): 357,
+    ("aarch64", 64): 280,
+    ("ppc64le", 64): 361,
+    ("s390x", 64): 351,
+    ("riscv64", 64): 280,
+}
 BPF_BTF_LOAD = 18
 LOG_SIZE = 1 << 20
 
@@ -33,8 +43,10 @@ class KernelLoader:
     def __init__(self) -> None:
         if os.geteuid() != 0:
             pytest.skip("only root may load BTF")
-        if platform.machine() not in SYS_BPF:
-            pytest.skip(f"the number of bpf(2) is not known for {platform.machine()}")
+        system = platform.machine(), POINTER_BITS
+        if system not in SYS_BPF:
+            pytest.skip(f"the number of bpf(2) is not known for {system[1]}-bit programs on {system[0]}")
+        self.number = SYS_BPF[system]
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.log = ctypes.create_string_buffer(LOG_SIZE)
         writer = BtfWriter()
@@ -61,7 +73,7 @@ class KernelLoader:
         self.log.value = b""
         attributes = Attributes(ctypes.addressof(buffer), log, len(blob), LOG_SIZE * logged, int(logged))
         descriptor: int = self.libc.syscall(
-            SYS_BPF[platform.machine()], BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes)
+            self.number, BPF_BTF_LOAD, ctypes.byref(attributes), ctypes.sizeof(attributes)
         )
         return descriptor
 
