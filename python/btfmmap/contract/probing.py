@@ -91,6 +91,8 @@ def _outcome(rule: Rule, child: int, reading: int) -> tuple[str, str]:
             os.killpg(child, signal.SIGKILL)
         if _ended(child, reading, answer, _SECONDS_TO_DIE) is not None:
             return f"no answer within {_SECONDS_TO_ANSWER:g} s", NOT_TRIED
+        if _is_running(child):
+            return f"process {child} did not get enough time to end", NOT_TRIED
         stuck = f"process {child} is blocked in the kernel and was left behind"
         return stuck, NOT_TRIED if rule.uses_disk else DOES_NOT_HOLD
     if status < 0:
@@ -100,6 +102,15 @@ def _outcome(rule: Rule, child: int, reading: int) -> tuple[str, str]:
         return "the probe gave no answer", NOT_TRIED
     observed, verdict = json.loads(answer)
     return observed, verdict
+
+
+def _is_running(child: int) -> bool:
+    """Whether a process has work, or waits for a CPU: it is not blocked."""
+    try:
+        with open(f"/proc/{child}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2].startswith(b"R")
+    except OSError:
+        return False
 
 
 def _ended(child: int, reading: int, answer: bytearray, seconds: float) -> int | None:
