@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import requirements
 from btf_writer import BtfWriter
+from compressors import CODECS
 from corpus_content import content
 from elf_writer import ElfWriter
 from kernel_image_writer import bzimage
@@ -304,6 +305,46 @@ class TestBuilding:
         (row,) = corpus.open(tmp_path / "out").failures.to_pylist()
         assert row["path"] == str(bomb)
         assert "1,073,741,824" in row["error"]
+
+    def test_what_failed_opens_later(self, tmp_path: Path) -> None:
+        """A file that was replaced, and one that is given twice."""
+        path = tmp_path / "6.1.btf"
+        path.write_bytes(small_kernel(1)[:40])
+        built = corpus.build(tmp_path / "out", [path, path])
+        assert (built.added, built.known, len(built.failed)) == (0, 1, 1)
+        again = corpus.build(tmp_path / "out", path)
+        assert (again.added, again.known, again.failed) == (0, 1, built.failed)
+        path.write_bytes(small_kernel(1))
+        assert corpus.build(tmp_path / "out", path) == (1, 0, [])
+        assert corpus.build(tmp_path / "out", path) == (0, 1, [])
+        assert corpus.open(tmp_path / "out").failures.num_rows == 0
+        path.write_bytes(b"bad once more")
+        assert len(corpus.build(tmp_path / "out", path).failed) == 1
+        assert len(corpus.build(tmp_path / "out", path).failed) == 1
+        for _ in range(2):
+            assert corpus.open(tmp_path / "out").failures["path"].to_pylist() == [str(path)]
+            corpus.compact(tmp_path / "out")
+
+    def test_what_is_not_the_files_fault_is_tried_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "6.1.btf.zst"
+        path.write_bytes(CODECS["zstd"](small_kernel(1)))
+        with monkeypatch.context() as patch:
+            for module in ("zstandard", "compression", "compression.zstd"):
+                patch.setitem(sys.modules, module, None)
+            ((_, reason),) = corpus.build(tmp_path / "out", path).failed
+            assert "pip install" in reason
+        assert corpus.build(tmp_path / "out", path) == (1, 0, [])
+        assert corpus.open(tmp_path / "out").failures.num_rows == 0
+
+    def test_a_url_that_failed_is_tried_again(self) -> None:
+        system = requirements.package("fsspec").filesystem("memory")
+        system.pipe_file("/again/6.1.btf", b"bad")
+        assert len(corpus.build("memory://of-again", "memory:///again/6.1.btf").failed) == 1
+        system.pipe_file("/again/6.1.btf", small_kernel(1))
+        assert corpus.build("memory://of-again", "memory:///again/6.1.btf") == (1, 0, [])
+        assert corpus.build("memory://of-again", "memory:///again/6.1.btf") == (0, 1, [])
 
     def test_urls(self) -> None:
         fsspec = requirements.package("fsspec")

@@ -105,7 +105,7 @@ def _info(args: argparse.Namespace) -> int:
     ]
     print_columns([(*_IDENTITY, "types"), *shown], (False,) * len(_IDENTITY) + (True,))
     modules = len(rows) - len(shown)
-    print(f"\n{len(shown):,} kernels, {modules:,} modules, {tables['failures']:,} failures")
+    print(f"\n{len(shown):,} kernels, {modules:,} modules, {found.failures.num_rows:,} failures")
     sizes = {name: found.size(name) for name in corpus.TABLES}
     counts = [(name, f"{tables[name]:,}", f"{sizes[name]:,}") for name in corpus.TABLES]
     counts.append(("", "", f"{sum(sizes.values()):,}"))

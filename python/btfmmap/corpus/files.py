@@ -10,7 +10,8 @@ from ..errors import FormatError
 from .schema import TABLES, parquet, pyarrow, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     import numpy.typing as npt
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .storage import Storage
 
     Array = npt.NDArray[Any]
+    Mark: TypeAlias = tuple[str, int, int]  # path, size and time of modification of a file
 
 
 class Files:
@@ -86,6 +88,15 @@ class Files:
         if high:
             keep = pa.compute.and_(keep, pa.compute.less(rows["name"], high))
         return rows.filter(keep)
+
+    def sources(self, part: Part) -> dict[Mark, str | None]:
+        """The input files of a part: the SHA-256 of the kernel, or None if there was none."""
+        rows = self.whole(part, "sources").to_pylist()
+        return {(row["path"], row["size"], row["mtime_ns"]): row["sha256"] for row in rows}
+
+    def failures(self, part: Part) -> dict[str, str]:
+        """The inputs of a part that did not open: the error by path."""
+        return {row["path"]: row["error"] for row in self.whole(part, "failures").to_pylist()}
 
     def presence(self, part: Part, ids: Array) -> Array:
         """Which kernels of a part have types: rows of ID, first and last kernel; `int64[n, 3]`.
@@ -178,3 +189,13 @@ class Files:
             name = self._storage.path(f"{table}/{part.files[table].name}")
             raise FormatError(f"{name}: the file is damaged: {error}") from None
         return rows.select(columns) if columns else rows
+
+
+def follow_failures(
+    failed: dict[str, str], sources: Mapping[Mark, str | None], failures: Mapping[str, str]
+) -> None:
+    """Change which inputs failed, of some parts, to what it is with the next part."""
+    for (path, _, _), digest in sources.items():
+        if digest is not None:
+            failed.pop(path, None)
+    failed.update(failures)

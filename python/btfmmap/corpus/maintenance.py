@@ -14,6 +14,7 @@ from .storage import storage_of
 
 if TYPE_CHECKING:
     from ..kernels.mapping import Progress
+    from .files import Mark
 
 
 class Verified(NamedTuple):
@@ -145,7 +146,11 @@ def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -
             progress(done, len(rows), row["name"])
         builder.rewrite([(rows[each], corpus.btf(each)) for each in family], {})
         done += len(family)
-    builder.replace(corpus.table("sources").to_pylist(), corpus.failures.to_pylist())
+    sources: dict[Mark, str | None] = {}
+    for part in manifest.parts.values():
+        sources.update(corpus._files.sources(part))
+    failures = corpus.failures.to_pylist()
+    builder.replace(sources, {row["path"]: row["error"] for row in failures})
     used = {
         f"{table}/{file.name}"
         for part in builder.manifest.parts.values()

@@ -13,7 +13,7 @@ from ..kernels.identity import Identity
 from ..kernels.inputs import KernelInput
 from ..kernels.opened import OpenKernel
 from ..kernels.versions import version_key
-from .files import Files
+from .files import Files, follow_failures
 from .lineage import Lineage
 from .manifest import read_manifest
 from .restoring import Restored, restored
@@ -121,13 +121,17 @@ class Corpus:
 
     @property
     def failures(self) -> Any:
-        """The inputs that did not open, each with its error.
+        """The inputs that did not open, and have not opened since, each with its error.
 
         Example:
             >>> corpus.failures.num_rows
             0
         """
-        return self.table("failures")
+        failed: dict[str, str] = {}
+        for part in self._parts.values():
+            follow_failures(failed, self._files.sources(part), self._files.failures(part))
+        columns = [[*failed], [*failed.values()]]
+        return pyarrow().table(columns, schema=schema("failures"))
 
     def table(self, name: str) -> Any:
         """Return a whole table.
