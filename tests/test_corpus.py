@@ -223,6 +223,35 @@ class TestBuilding:
         else:
             pytest.fail("the build never finished")
 
+    def test_two_machines_write_the_same_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Their processes may have the same number."""
+        from btfmmap.corpus.storage import LocalStorage
+
+        storage = LocalStorage(str(tmp_path))
+        others: list[bool] = []
+        sync = os.fsync
+
+        def meanwhile(descriptor: int) -> None:
+            sync(descriptor)
+            if not others:
+                others.append(False)
+                others.append(storage.create("manifests/00000001.json", b"of the other"))
+
+        monkeypatch.setattr(os, "fsync", meanwhile)
+        assert not storage.create("manifests/00000001.json", b"of this one, which is longer")
+        assert others == [False, True]
+        assert storage.read("manifests/00000001.json") == b"of the other"
+        assert storage.names("manifests") == ["00000001.json"]
+
+    def test_compact_removes_what_was_left(self, tmp_path: Path) -> None:
+        corpus.build(tmp_path, btfmmap.open(data=small_kernel(1)))
+        left = ["manifests/00000002.json.0123.tmp", "types/0123.parquet", "types/0123.parquet.4567.tmp"]
+        for name in left:
+            (tmp_path / name).write_bytes(b"half")
+        assert corpus.verify(tmp_path) == (1, [], left)
+        corpus.compact(tmp_path)
+        assert corpus.verify(tmp_path) == (1, [], [])
+
     def test_two_builders_lose_nothing(self, tmp_path: Path, series: list[Path]) -> None:
         corpus.build(tmp_path / "one", series)
         program = (

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import BtfError
 from .building import CorpusBuilder
-from .manifest import content_name, read_manifest
+from .manifest import content_name, read_manifest, unused_files
 from .opened import Corpus
-from .schema import TABLES
 from .storage import storage_of
 
 if TYPE_CHECKING:
@@ -64,11 +63,9 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
     if not manifest.sequence:
         raise FileNotFoundError(2, "there is no corpus", os.fspath(path))
     problems = []
-    used = set()
     for part in manifest.parts.values():
         for table, file in part.files.items():
             name = f"{table}/{file.name}"
-            used.add(name)
             try:
                 content = storage.read(name)
             except OSError as error:
@@ -84,8 +81,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
             problems += found
         except BtfError as error:
             problems.append(str(error))
-    there = {f"{table}/{name}" for table in TABLES for name in storage.names(table)}
-    return Verified(restored, problems, sorted(there - used))
+    return Verified(restored, problems, unused_files(storage, manifest))
 
 
 def _restored(corpus: Corpus, progress: Progress | None) -> tuple[int, list[str]]:
@@ -151,15 +147,8 @@ def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -
         sources.update(corpus._files.sources(part))
     failures = corpus.failures.to_pylist()
     builder.replace(sources, {row["path"]: row["error"] for row in failures})
-    used = {
-        f"{table}/{file.name}"
-        for part in builder.manifest.parts.values()
-        for table, file in part.files.items()
-    }
-    for table in TABLES:
-        for name in storage.names(table):
-            if f"{table}/{name}" not in used:
-                storage.remove(f"{table}/{name}")
+    for name in unused_files(storage, builder.manifest):
+        storage.remove(name)
 
 
 def _modules(rows: list[dict[str, Any]], kernel_id: int) -> list[int]:
