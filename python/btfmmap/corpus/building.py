@@ -19,7 +19,7 @@ from .content import UrlInput, content_of
 from .files import Files, follow_failures
 from .heap import trim
 from .lineage import Lineage
-from .manifest import Manifest, publish, read_manifest
+from .manifest import Manifest, needed_parts, publish, read_manifest
 from .parts import Batch, Stored, make_part, write_part
 from .schema import escaped, first_id, part_of, pyarrow
 from .storage import Storage, is_url, storage_of
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from ..kernels.mapping import Outcome, Progress
     from .content import Content
     from .files import Mark
-    from .manifest import Part
 
     Array = npt.NDArray[Any]
 
@@ -394,7 +393,7 @@ class CorpusBuilder:
             number: The part.
             limit: The most bytes of files to read; None for no limit.
         """
-        parts = self._lineage(number)
+        parts = needed_parts(self.manifest.parts, number)
         if limit is not None and sum(file.size for part in parts for file in part.files.values()) > limit:
             return
         lineage = Lineage(Files(self.storage), parts)
@@ -412,16 +411,6 @@ class CorpusBuilder:
         self._spelled = np.ones(len(self._ids), bool)
         self._first_of_batch = self._catalog.size()
         self._covered = {part.number for part in parts}
-
-    def _lineage(self, number: int) -> list[Part]:
-        """A part and all that it needs, directly or not, in the order in which they were published."""
-        wanted, pending = {number}, [number]
-        while pending:
-            for needed in self.manifest.parts[pending.pop()].needs:
-                if needed not in wanted:
-                    wanted.add(needed)
-                    pending.append(needed)
-        return [part for each, part in self.manifest.parts.items() if each in wanted]
 
     def _spell(self, btf: Btf, numbers: Array) -> None:
         """Keep how C spells the types without a name that no part has yet."""

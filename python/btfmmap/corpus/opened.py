@@ -15,7 +15,7 @@ from ..kernels.opened import OpenKernel
 from ..kernels.versions import version_key
 from .files import Files, follow_failures
 from .lineage import Lineage
-from .manifest import read_manifest
+from .manifest import needed_parts, read_manifest
 from .restoring import Restored, restored
 from .schema import TABLES, part_of, pyarrow, schema, unescaped
 from .storage import storage_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..checking.result import CheckResult
     from ..diffing.result import DiffResult
     from ..kernels.mapping import Outcome, Progress
-    from .manifest import Part
 
 
 def open(path: str | os.PathLike[str]) -> Corpus:  # noqa: A001 (named like `btfmmap.open`)
@@ -443,14 +442,8 @@ class Corpus:
         row = self._rows_by_id[kernel_id]
         return OpenKernel(self._identity(row), self._restored(row).btf, owned=True)
 
-    def _restored(self, row: dict[str, Any], depth: int = 0) -> Restored:
-        base = None
-        lineage = self._lineage(part_of(row["id"]))
-        if row["parent"] is not None:
-            if row["parent"] not in self._rows_by_id or depth > 8:
-                raise FormatError(f"{self._path}: the kernel {row['parent']} is missing")
-            base = self._restored_in(lineage, self._rows_by_id[row["parent"]], depth + 1)
-        return self._restored_with(lineage, row, base)
+    def _restored(self, row: dict[str, Any]) -> Restored:
+        return self._restored_in(self._lineage(part_of(row["id"])), row, 0)
 
     def _restored_in(self, lineage: Lineage, row: dict[str, Any], depth: int) -> Restored:
         base = None
@@ -458,13 +451,9 @@ class Corpus:
             if row["parent"] not in self._rows_by_id or depth > 8:
                 raise FormatError(f"{self._path}: the kernel {row['parent']} is missing")
             base = self._restored_in(lineage, self._rows_by_id[row["parent"]], depth + 1)
-        return self._restored_with(lineage, row, base)
-
-    def _restored_with(self, lineage: Lineage, row: dict[str, Any], base: Restored | None) -> Restored:
         part = self._parts[part_of(row["id"])]
-        start, stop, first, last = (
-            self._files.whole(part, "presence")[name].to_numpy() for name in TABLES["presence"]
-        )
+        presence = self._files.whole(part, "presence")
+        start, stop, first, last = (presence[name].to_numpy() for name in TABLES["presence"])
         own = np.flatnonzero((first <= row["id"]) & (row["id"] <= last))
         lengths = (stop - start)[own]
         if (lengths < 0).any() or lengths.sum() > len(lineage.ids):
@@ -475,17 +464,8 @@ class Corpus:
 
     def _lineage(self, number: int) -> Lineage:
         if number not in self._lineages:
-            self._lineages = {number: Lineage(self._files, self._needed(number))}
+            self._lineages = {number: Lineage(self._files, needed_parts(self._parts, number))}
         return self._lineages[number]
-
-    def _needed(self, number: int) -> list[Part]:
-        wanted, pending = {number}, [number]
-        while pending:
-            for needed in self._parts[pending.pop()].needs:
-                if needed not in wanted:
-                    wanted.add(needed)
-                    pending.append(needed)
-        return [part for each, part in self._parts.items() if each in wanted]
 
 
 class CorpusInput(KernelInput):
