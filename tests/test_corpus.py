@@ -482,6 +482,19 @@ class TestQuestions:
         assert found
         assert sorted(found) == sorted(expected)
 
+    @pytest.mark.parametrize("length", [100, 5_000, 100_000])
+    def test_long_names(self, tmp_path: Path, length: int) -> None:
+        """pyarrow writes no limits of texts beyond 4 KiB."""
+        builder = btfmmap.Builder()
+        for name in ("z" * length, "a", "A" * length):
+            builder.struct(name, 8, [("m" * length, builder.int("int", 4), 0)])
+        corpus.build(tmp_path, builder.build())
+        opened = corpus.open(tmp_path)
+        for name in ("z" * length, "a", "A" * length):
+            assert opened.presence(f"struct {name}")["name"].to_pylist() == [name]
+            assert opened.history(f"{name}.{'m' * length}")["bit_offset"].to_pylist() == [0]
+        assert opened.presence("struct z*").num_rows == 1
+
     def test_what_is_not_there(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
         asked, _ = opened
         with pytest.raises(btfmmap.NotFoundError, match=r"no kernel has type_1\.nothing"):

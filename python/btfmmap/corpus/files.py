@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .storage import Storage
 
     Array = npt.NDArray[Any]
+    Limits: TypeAlias = tuple[Any, Any]
     Mark: TypeAlias = tuple[str, int, int]  # path, size and time of modification of a file
 
 
@@ -28,7 +29,7 @@ class Files:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._open: dict[str, Any] = {}
-        self._limits: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+        self._limits: dict[tuple[str, str], list[Limits | None]] = {}
 
     def whole(self, part: Part, table: str, columns: Sequence[str] | None = None) -> Any:
         """A table of a part.
@@ -78,8 +79,8 @@ class Files:
         low, high = limits
         groups = [
             number
-            for number, (least, most) in enumerate(zip(*self._of_column(part, table, "name"), strict=True))
-            if most >= low and (not high or least < high)
+            for number, found in enumerate(self._of_column(part, table, "name"))
+            if found is None or (found[1] >= low and (not high or found[0] < high))
         ]
         if not groups:
             return self._empty(table, columns)
@@ -105,12 +106,17 @@ class Files:
             part: The part.
             ids: IDs of types, sorted.
         """
-        least, _ = self._of_column(part, "presence", "start")
-        _, most = self._of_column(part, "presence", "stop")
+        limits = zip(
+            self._of_column(part, "presence", "start"),
+            self._of_column(part, "presence", "stop"),
+            strict=True,
+        )
         groups = [
             number
-            for number, (low, high) in enumerate(zip(least, most, strict=True))
-            if np.searchsorted(ids, low) < np.searchsorted(ids, high)
+            for number, (starts, stops) in enumerate(limits)
+            if starts is None
+            or stops is None
+            or np.searchsorted(ids, starts[0]) < np.searchsorted(ids, stops[1])
         ]
         if not groups:
             return np.zeros((0, 3), np.int64)
@@ -129,33 +135,30 @@ class Files:
     def _groups(self, part: Part, table: str, column: str, wanted: list[Any]) -> list[int]:
         from bisect import bisect_left, bisect_right
 
-        least, most = self._of_column(part, table, column)
         return [
             number
-            for number, (low, high) in enumerate(zip(least, most, strict=True))
-            if bisect_left(wanted, low) < bisect_right(wanted, high)
+            for number, found in enumerate(self._of_column(part, table, column))
+            if found is None or bisect_left(wanted, found[0]) < bisect_right(wanted, found[1])
         ]
 
-    def _of_column(self, part: Part, table: str, column: str) -> tuple[list[Any], list[Any]]:
-        """The least and the greatest value of a column in each row group."""
+    def _of_column(self, part: Part, table: str, column: str) -> list[Limits | None]:
+        """The least and the greatest value of a column in each row group; None if a text is too long."""
         if table not in part.files:
-            return [], []
+            return []
         name = f"{table}/{part.files[table].name}"
         if (name, column) not in self._limits:
             metadata = self._file(part, table).metadata
             at = [*TABLES[table]].index(column)
-            least, most = [], []
+            found: list[Limits | None] = []
             for number in range(metadata.num_row_groups):
                 try:
                     statistics = metadata.row_group(number).column(at).statistics
-                    if statistics is None or not statistics.has_min_max:
-                        raise ValueError("there are none")
-                    least.append(statistics.min)
-                    most.append(statistics.max)
+                    is_known = statistics is not None and statistics.has_min_max
+                    found.append((statistics.min, statistics.max) if is_known else None)
                 except (ValueError, OSError) as error:  # not UTF-8, among others
                     path = self._storage.path(name)
                     raise FormatError(f"{path}: the statistics of {column} are damaged: {error}") from None
-            self._limits[name, column] = least, most
+            self._limits[name, column] = found
         return self._limits[name, column]
 
     def _file(self, part: Part, table: str) -> Any:
