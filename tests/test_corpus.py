@@ -539,6 +539,46 @@ class TestHostile:
         assert failed
         assert not corpus.verify(out).problems
 
+    @pytest.mark.parametrize(
+        ("table", "column", "value"),
+        [
+            ("presence", "start", -1),
+            ("presence", "stop", 0),
+            ("presence", "stop", 2**63 - 1),
+            ("presence", "first", 0),
+            ("presence", "last", 2**63 - 1),
+            ("kernels", "id", 5),
+            ("kernels", "parent", 5),
+            ("kernels", "byte_order", "middle"),
+            ("types", "type", 5),
+            ("types", "type", 2**63 - 1),
+            ("members", "type", 5),
+            ("members", "parent", 5),
+            ("params", "type", -1),
+        ],
+    )
+    def test_tables_that_contradict_each_other(
+        self, out: Path, table: str, column: str, value: int | str
+    ) -> None:
+        """Files that are what their names say, with one cell that no build would write."""
+        pa, parquet = requirements.package("pyarrow"), requirements.package("pyarrow.parquet")
+        (manifest,) = out.glob("manifests/*.json")
+        document = json.loads(manifest.read_text())
+        file = document["parts"][0]["files"][table]
+        path = out / table / file["name"]
+        found = parquet.ParquetFile(path).read()
+        cells = found[column].to_pylist()
+        cells[next(at for at, cell in enumerate(cells) if cell is not None or column == "parent")] = value
+        at = found.column_names.index(column)
+        changed = found.set_column(at, found.schema.field(column), pa.array(cells, found.schema.types[at]))
+        parquet.write_table(changed, path)
+        content = path.read_bytes()
+        file |= {"name": f"{hashlib.sha256(content).hexdigest()[:32]}.parquet", "size": len(content)}
+        path.rename(out / table / file["name"])
+        manifest.write_text(json.dumps(document))
+        with pytest.raises(btfmmap.FormatError):
+            self.ask(out)
+
     def test_damaged_manifests(self, out: Path) -> None:
         (path,) = out.glob("manifests/*.json")
         good = path.read_text()
@@ -565,6 +605,8 @@ class TestHostile:
                 self.ask(out)
         path.write_text(good)
         self.ask(out)
+        path.write_text(json.dumps({**document, "parts": []}))
+        assert corpus.open(out).presence("*").num_rows == corpus.open(out).size_changes().num_rows == 0
 
     def test_there_is_none(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):

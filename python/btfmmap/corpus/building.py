@@ -492,7 +492,7 @@ class CorpusBuilder:
     def _read(self, parts: Mapping[int, Any]) -> None:
         files = Files(self.storage)
         for part in parts.values():
-            for row in files.whole(part, "kernels", ["id", "sha256", "parent"]).to_pylist():
+            for row in files.kernels(part, ["id", "sha256", "parent"]).to_pylist():
                 self._ids_of[row["sha256"], row["parent"] or 0] = row["id"]
             sources = files.sources(part)
             self._sources.update(sources)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FormatError
-from .schema import TABLES, parquet, pyarrow, schema
+from .schema import TABLES, first_id, parquet, part_of, pyarrow, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,6 +90,18 @@ class Files:
             keep = pa.compute.and_(keep, pa.compute.less(rows["name"], high))
         return rows.filter(keep)
 
+    def kernels(self, part: Part, columns: Sequence[str] | None = None) -> Any:
+        """The kernels and modules of a part.
+
+        Raises:
+            FormatError: Their IDs are not those of the part.
+        """
+        rows = self.whole(part, "kernels", columns)
+        if (rows["id"].to_numpy() != first_id(part.number) + np.arange(len(rows))).any():
+            path = self._storage.path(f"kernels/{part.files['kernels'].name}")
+            raise FormatError(f"{path}: a kernel has an ID of another row")
+        return rows
+
     def sources(self, part: Part) -> dict[Mark, str | None]:
         """The input files of a part: the SHA-256 of the kernel, or None if there was none."""
         rows = self.whole(part, "sources").to_pylist()
@@ -120,13 +132,30 @@ class Files:
         ]
         if not groups:
             return np.zeros((0, 3), np.int64)
-        rows = self._read(part, "presence", groups, None)
-        start, stop, first, last = (rows[name].to_numpy() for name in TABLES["presence"])
+        start, stop, first, last = self.rectangles(part, groups)
         lower, upper = np.searchsorted(ids, start), np.searchsorted(ids, stop)
         counts = upper - lower
         rows_of = np.repeat(np.arange(len(start)), counts)
         within = np.arange(len(rows_of)) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.stack([ids[lower[rows_of] + within], first[rows_of], last[rows_of]], axis=1)
+
+    def rectangles(self, part: Part, groups: list[int] | None = None) -> list[Array]:
+        """The columns of the table `presence` of a part, or of some row groups of it.
+
+        Raises:
+            FormatError: A range is not one, or contains what is no kernel of the part.
+        """
+        if "presence" not in part.files:
+            return [np.zeros(0, np.int64)] * len(TABLES["presence"])
+        rows = self._read(part, "presence", groups, None)
+        start, stop, first, last = found = [rows[name].to_numpy() for name in TABLES["presence"]]
+        kernels = part.files["kernels"].rows if "kernels" in part.files else 0
+        is_range = (start >= 0) & (start < stop) & (part_of(start) == part_of(stop - 1))
+        least = first_id(part.number)
+        if not (is_range & (least <= first) & (first <= last) & (last < least + kernels)).all():
+            path = self._storage.path(f"presence/{part.files['presence'].name}")
+            raise FormatError(f"{path}: a row is not a range of types and of kernels of the part")
+        return found
 
     def _empty(self, table: str, columns: Sequence[str] | None) -> Any:
         empty = schema(table).empty_table()

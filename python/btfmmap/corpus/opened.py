@@ -94,7 +94,8 @@ class Corpus:
             [48]
         """
         pa = pyarrow()
-        table = self.table("kernels")
+        found = [self._files.kernels(part) for part in self._parts.values()]
+        table = pa.concat_tables([schema("kernels").empty_table(), *found])
         names = ("id", "parent", "arch", "flavour", "release", "name", "sha256", "module")
         columns = {name: table[name].to_pylist() for name in names}
         rows = {kernel_id: row for row, kernel_id in enumerate(columns["id"])}
@@ -452,11 +453,10 @@ class Corpus:
                 raise FormatError(f"{self._path}: the kernel {row['parent']} is missing")
             base = self._restored_in(lineage, self._rows_by_id[row["parent"]], depth + 1)
         part = self._parts[part_of(row["id"])]
-        presence = self._files.whole(part, "presence")
-        start, stop, first, last = (presence[name].to_numpy() for name in TABLES["presence"])
+        start, stop, first, last = self._files.rectangles(part)
         own = np.flatnonzero((first <= row["id"]) & (row["id"] <= last))
         lengths = (stop - start)[own]
-        if (lengths < 0).any() or lengths.sum() > len(lineage.ids):
+        if lengths.sum() > len(lineage.ids):
             raise FormatError(f"{self._path}: the table presence of part {part.number} is damaged")
         ids = [np.arange(start[each], stop[each]) for each in own]
         numbers = lineage.numbers_of(np.concatenate([np.zeros(0, np.int64), *ids]))

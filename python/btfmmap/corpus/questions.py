@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..errors import NotFoundError
-from .schema import escaped, part_of, pyarrow
+from ..errors import FormatError, NotFoundError
+from .schema import escaped, part_of, pyarrow, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -73,7 +73,7 @@ class CorpusReader:
         limits = prefix, _after(prefix)
         needed = [*dict.fromkeys([*columns, "defined", "kind", "name"])]
         tables = [self._files.between(part, "types", limits, needed) for part in self.parts]
-        rows = pa.concat_tables(tables)
+        rows = pa.concat_tables([schema("types").empty_table().select(needed), *tables])
         wanted = pa.array(kinds or sorted(_DEFINITIONS))
         keep = pa.compute.and_(rows["defined"], pa.compute.is_in(rows["kind"], value_set=wanted))
         rows = rows.filter(pa.compute.and_(keep, pa.compute.not_equal(rows["name"], "")))
@@ -87,11 +87,19 @@ class CorpusReader:
         return rows.select([*columns])
 
     def types(self, ids: Iterable[int]) -> dict[int, Row]:
-        """Types by ID."""
+        """Types by ID; void is none.
+
+        Raises:
+            FormatError: There is no such type.
+        """
         missing = {each for each in ids if each and each not in self._types}
         for part, of_part in _by_part(missing).items():
-            rows = self._files.where([self._by_number[part]], "types", "id", of_part)
-            self._types.update((row["id"], row) for row in rows.to_pylist())
+            if part in self._by_number:
+                rows = self._files.where([self._by_number[part]], "types", "id", of_part)
+                self._types.update((row["id"], row) for row in rows.to_pylist())
+        for each in missing:
+            if each not in self._types:
+                raise FormatError(f"a table of the corpus refers to the type {each}, which does not exist")
         return self._types
 
     def children(self, table: str, ids: Iterable[int]) -> dict[int, list[Row]]:
@@ -365,7 +373,7 @@ def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
     if hasattr(names, "combine_chunks"):
         names = names.combine_chunks()
     codes = names.indices.to_numpy()
-    ids, sizes = rows["id"].to_numpy(), rows["size"].to_numpy()
+    ids, sizes = rows["id"].to_numpy(), rows["size"].fill_null(0).to_numpy()
     order = np.argsort(ids)
     kernels, neighbours = _neighbours(source)
     column_of = np.full(len(source.kernel_ids), -1)
