@@ -34,7 +34,6 @@ _KEYWORDS = {
 }
 # If a kernel has several types of one name, those of the first of these kinds are meant.
 _ORDER = ("STRUCT", "UNION", "ENUM", "ENUM64", "TYPEDEF", "FUNC", "VAR", "INT", "FLOAT", "DATASEC")
-_DEFINITIONS = frozenset(_ORDER)
 _MODIFIERS = ("CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 _COMPOSITES = ("STRUCT", "UNION")
 _MAX_STEPS = 64
@@ -57,24 +56,21 @@ class CorpusReader:
     def named(self, name: str) -> list[Row]:
         """The definitions of a name."""
         rows = self._files.where(self.parts, "types", "name", [escaped(name)]).to_pylist()
-        found = [row for row in rows if row["defined"] and row["kind"] in _DEFINITIONS]
+        found = [row for row in rows if row["defined"] and row["kind"] in _ORDER]
         self._types.update((row["id"], row) for row in rows)
         return found
 
     def matching(self, pattern: str, columns: Sequence[str]) -> Any:
         """The rows of definitions whose names match a glob, and whose kind is that of its keyword."""
         pa = pyarrow()
-        keyword, _, name = pattern.rpartition(" ")
-        kinds = _KEYWORDS.get(keyword)
-        if keyword and kinds is None:
-            raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+        kinds, name = _kinds_and_name(pattern)
         name = escaped(name)
         prefix = re.split(r"[*?\[]", name)[0]
         limits = prefix, _after(prefix)
         needed = [*dict.fromkeys([*columns, "defined", "kind", "name"])]
         tables = [self._files.between(part, "types", limits, needed) for part in self.parts]
         rows = pa.concat_tables([schema("types").empty_table().select(needed), *tables])
-        wanted = pa.array(kinds or sorted(_DEFINITIONS))
+        wanted = pa.array(kinds)
         keep = pa.compute.and_(rows["defined"], pa.compute.is_in(rows["kind"], value_set=wanted))
         rows = rows.filter(pa.compute.and_(keep, pa.compute.not_equal(rows["name"], "")))
         if name == prefix:
@@ -166,11 +162,9 @@ def history(source: CorpusReader, paths: Sequence[str]) -> Any:
 
 def _history(source: CorpusReader, path: str) -> Any:
     pa = pyarrow()
-    keyword, _, names = path.strip().rpartition(" ")
-    if keyword and keyword not in _KEYWORDS:
-        raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+    kinds, names = _kinds_and_name(path.strip())
     first, *members = names.split(".")
-    places = _definitions(source, first, _KEYWORDS.get(keyword))
+    places = _definitions(source, first, kinds)
     for member in members:
         places = [found for place in places for found in _member(source, place, member)]
     if not places:
@@ -191,12 +185,7 @@ def _history(source: CorpusReader, path: str) -> Any:
         *(pa.field(name, pa.int64()) for name in ("bit_offset", "bits", "size", "value")),
     ]
     wanted = pa.schema(fields)
-    arrays = (
-        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), wanted, strict=True)]
-        if rows
-        else []
-    )
-    return pa.Table.from_arrays(arrays, schema=wanted) if rows else wanted.empty_table()
+    return pa.Table.from_pylist([dict(zip(wanted.names, row, strict=True)) for row in rows], wanted)
 
 
 def _cells(place: _Place | None, types: dict[int, Row]) -> tuple[Any, ...]:
@@ -212,9 +201,19 @@ def _cells(place: _Place | None, types: dict[int, Row]) -> tuple[Any, ...]:
     return True, place.definition, spelling, place.bit_offset, row["bits"], row["size"], None
 
 
-def _definitions(source: CorpusReader, name: str, kinds: Sequence[str] | None) -> list[_Place]:
+def _kinds_and_name(text: str) -> tuple[Sequence[str], str]:
+    """The kinds that the keyword before a name stands for, all without one; and the name."""
+    keyword, _, name = text.rpartition(" ")
+    if not keyword:
+        return _ORDER, name
+    if keyword not in _KEYWORDS:
+        raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+    return _KEYWORDS[keyword], name
+
+
+def _definitions(source: CorpusReader, name: str, kinds: Sequence[str]) -> list[_Place]:
     """The definitions of a name, each with the kernels where it is the one that is meant."""
-    rows = [row for row in source.named(name) if kinds is None or row["kind"] in kinds]
+    rows = [row for row in source.named(name) if row["kind"] in kinds]
     rows.sort(key=lambda row: (_ORDER.index(row["kind"]), row["ordinal"]))
     of_types = _kernels_of(source, [row["id"] for row in rows])
     taken: set[int] = set()
@@ -314,18 +313,9 @@ def _unqualified(source: CorpusReader, type_id: int) -> int | None:
 
 def presence(source: CorpusReader, pattern: str) -> Any:
     """See `Corpus.presence`."""
-    pa = pyarrow()
     rows = source.matching(pattern, ("id", "kind", "name", "fingerprint", "size"))
-    table, positions = _joined(source, rows)
-    found = {
-        "kind": table["kind"],
-        "name": table["name"],
-        "kernel": source.kernels["name"].take(positions),
-        "definition": table["id"],
-        "fingerprint": table["fingerprint"],
-        "size": table["size"],
-    }
-    return _sorted_by_name(pa.table(found), positions)
+    found = _for_each_kernel(source, rows, [("name", "ascending"), ("kind", "ascending")])
+    return found.select(["kind", "name", "kernel", "definition", "fingerprint", "size"])
 
 
 def functions(source: CorpusReader, pattern: str) -> Any:
@@ -337,15 +327,9 @@ def functions(source: CorpusReader, pattern: str) -> Any:
         _named_prototype(name, prototypes[each]["spelling"]) for name, each in _zipped(rows, "name", "type")
     ]
     rows = rows.append_column("prototype", pa.array(texts, pa.string()))
-    table, positions = _joined(source, rows)
-    found = {
-        "name": table["name"],
-        "kernel": source.kernels["name"].take(positions),
-        "linkage": table["extra"],
-        "definition": table["id"],
-        "prototype": table["prototype"],
-    }
-    return _sorted_by_name(pa.table(found), positions)
+    rows = rows.append_column("linkage", rows["extra"])
+    found = _for_each_kernel(source, rows, [("name", "ascending")])
+    return found.select(["name", "kernel", "linkage", "definition", "prototype"])
 
 
 def size_changes(source: CorpusReader, pattern: str) -> Any:
@@ -370,8 +354,6 @@ def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
     if not len(rows):
         return
     names = rows["name"].combine_chunks().dictionary_encode()
-    if hasattr(names, "combine_chunks"):
-        names = names.combine_chunks()
     codes = names.indices.to_numpy()
     ids, sizes = rows["id"].to_numpy(), rows["size"].fill_null(0).to_numpy()
     order = np.argsort(ids)
@@ -437,22 +419,20 @@ def _neighbours(source: CorpusReader) -> tuple[Array, tuple[Array, Array]]:
     return rows, (old, old + 1)
 
 
-def _joined(source: CorpusReader, rows: Any) -> tuple[Any, Any]:
-    """Each row once for each kernel that has its type, and the positions of these kernels."""
+def _for_each_kernel(source: CorpusReader, rows: Any, order: list[tuple[str, str]]) -> Any:
+    """Each row once for each kernel that has the type `id`, with the column `kernel`; sorted.
+
+    `id` becomes `definition`. Rows that are equal in `order` have that of the kernels.
+    """
     pa = pyarrow()
     ids = rows["id"].to_numpy()
     types, positions = source.pairs(ids)
-    order = np.argsort(ids)
-    at = order[np.searchsorted(ids[order], types)] if len(ids) else np.zeros(0, np.int64)
-    return rows.take(pa.array(at, pa.int64())), pa.array(positions, pa.int64())
-
-
-def _sorted_by_name(table: Any, positions: Any) -> Any:
-    table = table.append_column("position", positions)
-    keys = [("name", "ascending"), ("position", "ascending")]
-    if "kind" in table.column_names:
-        keys.insert(1, ("kind", "ascending"))
-    return table.sort_by(keys).drop_columns(["position"])
+    by_id = np.argsort(ids)
+    at = by_id[np.searchsorted(ids[by_id], types)]
+    found = rows.take(pa.array(at, pa.int64())).append_column("definition", pa.array(ids[at], pa.int64()))
+    found = found.append_column("kernel", source.kernels["name"].take(pa.array(positions, pa.int64())))
+    found = found.append_column("position", pa.array(positions, pa.int64()))
+    return found.sort_by([*order, ("position", "ascending")])
 
 
 def _named_prototype(name: str, prototype: str) -> str:
