@@ -482,6 +482,15 @@ class TestQuestions:
         assert found
         assert sorted(found) == sorted(expected)
 
+    def test_names_of_kernels_that_are_escaped(self, tmp_path: Path) -> None:
+        kernels = {name: btfmmap.open(data=small_kernel(1)) for name in ("back\\slash", "byte\udcff")}
+        for name, btf in kernels.items():
+            corpus.build(tmp_path / str(len(name)), {name: btf})
+            opened = corpus.open(tmp_path / str(len(name)))
+            assert same(opened.btf(name), btf)
+            assert [outcome.identity.name for outcome in opened.map(str)] == [name]
+            assert [kernel.name for kernel in opened.inputs()] == [name]
+
     @pytest.mark.parametrize("length", [100, 5_000, 100_000])
     def test_long_names(self, tmp_path: Path, length: int) -> None:
         """pyarrow writes no limits of texts beyond 4 KiB."""
@@ -503,6 +512,8 @@ class TestQuestions:
             asked.presence("structure x")
         with pytest.raises(ValueError, match="no table"):
             asked.table("nothing")
+        with pytest.raises(ValueError, match="no table"):
+            asked.count("nothing")
 
 
 class TestHostile:

@@ -17,7 +17,7 @@ from .files import Files, follow_failures
 from .lineage import Lineage
 from .manifest import needed_parts, read_manifest
 from .restoring import Restored, restored
-from .schema import TABLES, part_of, pyarrow, schema, unescaped
+from .schema import TABLES, escaped, part_of, pyarrow, schema, unescaped
 from .storage import storage_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..checking.result import CheckResult
     from ..diffing.result import DiffResult
     from ..kernels.mapping import Outcome, Progress
+    from .manifest import Part
 
 
 def open(path: str | os.PathLike[str]) -> Corpus:  # noqa: A001 (named like `btfmmap.open`)
@@ -151,10 +152,8 @@ class Corpus:
             >>> corpus.table("members").column_names[:3]
             ['parent', 'number', 'name']
         """
-        if name not in TABLES:
-            raise ValueError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}")
         pa = pyarrow()
-        found = [self._files.whole(part, name) for part in self._parts.values()]
+        found = [self._files.whole(part, name) for part in self._with_table(name)]
         return pa.concat_tables([schema(name).empty_table(), *found])
 
     def files(self, table: str) -> list[str]:
@@ -173,13 +172,7 @@ class Corpus:
             >>> len(corpus.files("kernels"))
             1
         """
-        if table not in TABLES:
-            raise ValueError(f"there is no table {table!r}; the tables are {', '.join(TABLES)}")
-        return [
-            self._storage.path(f"{table}/{part.files[table].name}")
-            for part in self._parts.values()
-            if table in part.files
-        ]
+        return [self._storage.path(f"{table}/{part.files[table].name}") for part in self._with_table(table)]
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table, without reading it.
@@ -187,11 +180,14 @@ class Corpus:
         Args:
             table: As for `table`.
 
+        Raises:
+            ValueError: There is no such table.
+
         Example:
             >>> corpus.count("members")
             22
         """
-        return sum(part.files[table].rows for part in self._parts.values() if table in part.files)
+        return sum(part.files[table].rows for part in self._with_table(table))
 
     def size(self, table: str) -> int:
         """Return the size of the files of a table in bytes.
@@ -199,11 +195,14 @@ class Corpus:
         Args:
             table: As for `table`.
 
+        Raises:
+            ValueError: There is no such table.
+
         Example:
             >>> corpus.size("secinfos") > 0
             True
         """
-        return sum(part.files[table].size for part in self._parts.values() if table in part.files)
+        return sum(part.files[table].size for part in self._with_table(table))
 
     # -- single kernels
 
@@ -230,7 +229,8 @@ class Corpus:
         """
         rows = self._kernel_rows
         if isinstance(kernel, str):
-            found = [row for row in rows if row["name"] == kernel and row["parent"] is None]
+            name = escaped(kernel)
+            found = [row for row in rows if row["name"] == name and row["parent"] is None]
             if not found:
                 raise NotFoundError(f"the corpus has no kernel named {kernel!r}")
             return self._restored(found[0]).btf
@@ -421,6 +421,12 @@ class Corpus:
 
     # -- within the package
 
+    def _with_table(self, name: str) -> list[Part]:
+        """The parts that have rows of a table."""
+        if name not in TABLES:
+            raise ValueError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}")
+        return [part for part in self._parts.values() if name in part.files]
+
     @cached_property
     def _kernel_rows(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.kernels.to_pylist()
@@ -437,7 +443,8 @@ class Corpus:
         return {row["id"]: row for row in self._kernel_rows}
 
     def _identity(self, row: dict[str, Any]) -> Identity:
-        return Identity(*(row[name] for name in Identity._fields))
+        cells: list[Any] = [unescaped(row[name]) for name in Identity._fields]
+        return Identity(*cells)
 
     def _open_kernel(self, kernel_id: int) -> OpenKernel:
         row = self._rows_by_id[kernel_id]
