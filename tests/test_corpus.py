@@ -504,6 +504,28 @@ class TestQuestions:
             assert opened.history(f"{name}.{'m' * length}")["bit_offset"].to_pylist() == [0]
         assert opened.presence("struct z*").num_rows == 1
 
+    def test_members_without_a_name_in_one_another(self, tmp_path: Path) -> None:
+        """Each struct has the next one twice, so that there are too many paths to follow each."""
+        writer = BtfWriter()
+        number = writer.add_int("int", 4)
+        inner = writer.add_struct("", 8, [("there", number, 32)])
+        for _ in range(50):
+            inner = writer.add_struct("", 8, [("", inner, 0), ("", inner, 8)])
+        writer.add_struct("outer", 16, [("", inner, 64)])
+        corpus.build(tmp_path, btfmmap.open(data=writer.build()))
+        opened = corpus.open(tmp_path)
+        assert opened.history("outer.there")["bit_offset"].to_pylist() == [96]
+        with pytest.raises(btfmmap.NotFoundError):
+            opened.history("outer.nothing")
+
+    def test_members_of_escaped_names(self, tmp_path: Path) -> None:
+        writer = BtfWriter()
+        number = writer.add_int("int", 4)
+        held = writer.add_struct("a\\b", 4, [("c\\d", number, 0)])
+        writer.add_struct("holder", 8, [("e", held, 32)])
+        corpus.build(tmp_path, btfmmap.open(data=writer.build()))
+        assert corpus.open(tmp_path).history("holder.e.c\\d")["bit_offset"].to_pylist() == [32]
+
     def test_what_is_not_there(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
         asked, _ = opened
         with pytest.raises(btfmmap.NotFoundError, match=r"no kernel has type_1\.nothing"):

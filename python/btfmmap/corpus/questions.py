@@ -36,6 +36,7 @@ _KEYWORDS = {
 _ORDER = ("STRUCT", "UNION", "ENUM", "ENUM64", "TYPEDEF", "FUNC", "VAR", "INT", "FLOAT", "DATASEC")
 _MODIFIERS = ("CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 _COMPOSITES = ("STRUCT", "UNION")
+_TABLE_OF = {"FUNC_PROTO": "params", "ENUM": "enumerators", "ENUM64": "enumerators"}
 _MAX_STEPS = 64
 _MAX_MATRIX = 1 << 27  # elements
 
@@ -51,14 +52,16 @@ class CorpusReader:
         self.kernel_ids: Array = kernels["id"].to_numpy()
         self._order = np.argsort(self.kernel_ids)
         self._types: dict[int, Row] = {}
-        self._members: dict[tuple[str, int], list[Row]] = {}
+        self._named: dict[str, list[Row]] = {}
+        self._children: dict[int, list[Row]] = {}
 
     def named(self, name: str) -> list[Row]:
-        """The definitions of a name."""
-        rows = self._files.where(self.parts, "types", "name", [escaped(name)]).to_pylist()
-        found = [row for row in rows if row["defined"] and row["kind"] in _ORDER]
-        self._types.update((row["id"], row) for row in rows)
-        return found
+        """The definitions of a name, as the tables have it."""
+        if name not in self._named:
+            rows = self._files.where(self.parts, "types", "name", [name]).to_pylist()
+            self._named[name] = [row for row in rows if row["defined"] and row["kind"] in _ORDER]
+            self._types.update((row["id"], row) for row in rows)
+        return self._named[name]
 
     def matching(self, pattern: str, columns: Sequence[str]) -> Any:
         """The rows of definitions whose names match a glob, and whose kind is that of its keyword."""
@@ -98,17 +101,20 @@ class CorpusReader:
                 raise FormatError(f"a table of the corpus refers to the type {each}, which does not exist")
         return self._types
 
-    def children(self, table: str, ids: Iterable[int]) -> dict[int, list[Row]]:
+    def children(self, ids: Iterable[int]) -> dict[int, list[Row]]:
         """The members, parameters or enumerators of types, by ID."""
-        wanted = {*ids}
-        missing = {each for each in wanted if (table, each) not in self._members}
+        missing = {each for each in ids if each not in self._children}
+        types = self.types(missing)
+        tables: dict[str, list[int]] = {}
         for each in missing:
-            self._members[table, each] = []
-        for part, of_part in _by_part(missing).items():
-            rows = self._files.where([self._by_number[part]], table, "parent", of_part)
-            for row in rows.to_pylist():
-                self._members[table, row["parent"]].append(row)
-        return {each: self._members[table, each] for each in wanted}
+            self._children[each] = []
+            tables.setdefault(_TABLE_OF.get(types[each]["kind"], "members"), []).append(each)
+        for table, of_table in tables.items():
+            for part, of_part in _by_part(of_table).items():
+                rows = self._files.where([self._by_number[part]], table, "parent", of_part)
+                for row in rows.to_pylist():
+                    self._children[row["parent"]].append(row)
+        return self._children
 
     def presence(self, ids: Array) -> Array:
         """Which kernels have types: rows of ID, first and last kernel; `int64[n, 3]`."""
@@ -166,7 +172,7 @@ def _history(source: CorpusReader, path: str) -> Any:
     first, *members = names.split(".")
     places = _definitions(source, first, kinds)
     for member in members:
-        places = [found for place in places for found in _member(source, place, member)]
+        places = [*_member(source, places, escaped(member))]
     if not places:
         raise NotFoundError(f"no kernel has {path}")
     types = source.types(place.type_id for place in places)
@@ -213,7 +219,7 @@ def _kinds_and_name(text: str) -> tuple[Sequence[str], str]:
 
 def _definitions(source: CorpusReader, name: str, kinds: Sequence[str]) -> list[_Place]:
     """The definitions of a name, each with the kernels where it is the one that is meant."""
-    rows = [row for row in source.named(name) if row["kind"] in kinds]
+    rows = [row for row in source.named(escaped(name)) if row["kind"] in kinds]
     rows.sort(key=lambda row: (_ORDER.index(row["kind"]), row["ordinal"]))
     of_types = _kernels_of(source, [row["id"] for row in rows])
     taken: set[int] = set()
@@ -235,22 +241,25 @@ def _kernels_of(source: CorpusReader, ids: Sequence[int]) -> dict[int, set[int]]
     return found
 
 
-def _member(source: CorpusReader, place: _Place, name: str) -> Iterator[_Place]:
-    """Follow a path by one name. It may lead to several places, if a type differs between the kernels."""
-    for holder in _holders(source, place):
-        found = _child(source, holder.type_id, escaped(name))
+def _member(source: CorpusReader, places: Sequence[_Place], name: str) -> Iterator[_Place]:
+    """Follow a path by one name. A place may lead to several, if a type differs between the kernels."""
+    holders = [*_holders(source, places)]
+    source.children(holder.type_id for holder in holders)  # read at once
+    for holder in holders:
+        found = _child(source, holder.type_id, name)
         if found is not None:
             row, offset = found
-            yield _Place(place.definition, row.get("type", 0), row, place.bit_offset + offset, holder.kernels)
+            yield holder._replace(type_id=row.get("type", 0), row=row, bit_offset=holder.bit_offset + offset)
 
 
-def _holders(source: CorpusReader, place: _Place) -> Iterator[_Place]:
-    """The structs, unions, enums or prototypes that the type of a place is, below typedefs and qualifiers."""
-    pending = [place]
+def _holders(source: CorpusReader, places: Sequence[_Place]) -> Iterator[_Place]:
+    """The structs, unions, enums or prototypes of places, below typedefs and qualifiers."""
+    pending = places
     for _ in range(_MAX_STEPS):
         following: list[_Place] = []
+        types = source.types(each.type_id for each in pending)
         for each in pending:
-            row = source.types([each.type_id]).get(each.type_id)
+            row = types.get(each.type_id)
             if row is None:
                 continue
             if not row["defined"]:
@@ -271,23 +280,27 @@ def _resolved(source: CorpusReader, place: _Place, reference: Row) -> Iterator[_
         for row in source.named(reference["name"])
         if (row["kind"], row["ordinal"]) == (reference["kind"], reference["ordinal"])
     ]
+    left = place.kernels
     for each, kernels in _kernels_of(source, [row["id"] for row in rows]).items():
-        if kernels & place.kernels:
-            yield place._replace(type_id=each, kernels=frozenset(kernels & place.kernels))
+        if left & kernels:
+            yield place._replace(type_id=each, kernels=left & kernels)
+            left -= kernels
 
 
 def _child(source: CorpusReader, holder: int, name: str) -> tuple[Row, int] | None:
     """The member, enumerator or parameter of a name, with its offset; in members without a name too."""
     pending = [(holder, 0)]
+    seen: set[int] = set()
     for _ in range(_MAX_STEPS):
         following = []
         for type_id, offset in pending:
-            kind = source.types([type_id])[type_id]["kind"]
-            table = "params" if kind == "FUNC_PROTO" else "members" if kind in _COMPOSITES else "enumerators"
-            for row in source.children(table, [type_id])[type_id]:
+            if type_id in seen:
+                continue
+            seen.add(type_id)
+            for row in source.children([type_id])[type_id]:
                 if row["name"] == name:
                     return row, offset + row.get("bit_offset", 0)
-                if table == "members" and not row["name"]:
+                if "bit_offset" in row and not row["name"]:
                     inner = _unqualified(source, row["type"])
                     if inner is not None:
                         following.append((inner, offset + row["bit_offset"]))
