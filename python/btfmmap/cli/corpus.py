@@ -3,7 +3,7 @@
 build adds kernels to the corpus CORPUS, which is created if there is none: files, globs, folders of these,
 such as BTFHub's, folders of a kernel with its modules, and URLs. It skips what the corpus has, so it goes on
 where an earlier build stopped. verify reads all files and restores each kernel. info prints what there is.
-compact writes the corpus anew with fewer files.
+compact writes the corpus again with fewer files.
 
 Needs pyarrow: pip install 'btfmmap[corpus]'. The exit code of build is 2 if an input did not open, unless
 --ignore-failed is given; that of verify is 1 if something is wrong.

@@ -44,7 +44,7 @@ _BATCH = 256  # kernels and modules of a part
 _BATCH_SECONDS = 60.0
 _BETWEEN_TRIMS = 8  # inputs
 _MAX_BATCH_TYPES = 1 << 18  # that are new in a part
-_MAX_CATALOG = 96 << 20  # bytes; then types are stored anew
+_MAX_CATALOG = 96 << 20  # bytes; then types are stored again
 _MAX_LOADED = 8 << 20  # bytes of files whose types are read before the first kernel
 
 
@@ -166,7 +166,7 @@ class CorpusBuilder:
 
         Args:
             storage: The corpus.
-            replaces: The number of the manifest whose parts are all written anew, and published at once by
+            replaces: The number of the manifest whose parts are all written again, and published at once by
                 `replace`; None to add to them.
         """
         self.storage: Storage = storage

@@ -105,10 +105,10 @@ def _restored(corpus: Corpus, progress: Progress | None) -> tuple[int, list[str]
 
 
 def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -> None:
-    """Write a corpus anew with fewer parts, each definition stored once, and remove what is not used.
+    """Write a corpus with fewer parts, and remove what is not used.
 
-    Small parts, such as those of a build for each new kernel, and types that two builders stored at once,
-    take more room and time to read. Nothing else may write the corpus meanwhile: a build that does fails.
+    Small parts, such as those of a build for each new kernel, and types that several parts store, take more
+    room and time to read. Nothing else may write the corpus meanwhile: a build that does fails.
     Who has the corpus open needs to open it again.
 
     Args:
