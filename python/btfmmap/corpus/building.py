@@ -26,7 +26,7 @@ from .storage import Storage, is_url, storage_of
 from .words import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from concurrent.futures import Executor
 
     import numpy.typing as npt
@@ -89,8 +89,8 @@ def build(
         out: A folder, or the URL of one that fsspec opens.
         kernels: As for `find_kernels`; also URLs of files, such as "s3://bucket/kernels/*.btf.tar.xz".
         executor: A `concurrent.futures.Executor` that opens and decompresses kernels; None for this process.
-        progress: Called with the number of kernels done, their number if it is known, and the name of the
-            next one, before each.
+        progress: Called with the number of kernels done, their number, and the name of the next one, before
+            each.
 
     Returns:
         What was added, and what failed.
@@ -207,9 +207,7 @@ class CorpusBuilder:
                     given.add(mark)
                 new.append(in_full(kernel))
                 marks.append(mark)
-        outcomes = map_kernels(
-            content_of, iter_known(new), executor=executor, progress=_of(progress, len(new))
-        )
+        outcomes = map_kernels(content_of, new, executor=executor, progress=progress)
         for number, (mark, outcome) in enumerate(zip(marks, outcomes, strict=True), 1):
             count, errors = self.add(outcome, mark)
             if number % _BETWEEN_TRIMS == 0:
@@ -521,18 +519,6 @@ def in_full(kernel: KernelInput) -> KernelInput:
     if type(kernel) is not KernelInput or kernel.is_open or kernel.path is None:
         return kernel
     return KernelInput(os.path.abspath(kernel.path), kernel.name)
-
-
-def iter_known(kernels: Sequence[KernelInput]) -> Iterator[KernelInput]:
-    """The kernels as an iterator, which `map_kernels` consumes as results are."""
-    yield from kernels
-
-
-def _of(progress: Progress | None, total: int) -> Progress | None:
-    """Progress that knows the total."""
-    if progress is None:
-        return None
-    return lambda done, _, name: progress(done, total, name)
 
 
 def _kernel_row(content: Content, level: Any, btf: Btf, parent: Any) -> dict[str, Any]:

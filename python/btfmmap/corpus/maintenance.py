@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import BtfError
 from .building import CorpusBuilder
+from .files import Files
 from .manifest import content_name, read_manifest, unused_files
 from .opened import Corpus
 from .storage import storage_of
@@ -142,9 +143,10 @@ def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -
             progress(done, len(rows), row["name"])
         builder.rewrite([(rows[each], corpus.btf(each)) for each in family], {})
         done += len(family)
+    files = Files(storage)
     sources: dict[Mark, str | None] = {}
     for part in manifest.parts.values():
-        sources.update(corpus._files.sources(part))
+        sources.update(files.sources(part))
     failures = corpus.failures.to_pylist()
     builder.replace(sources, {row["path"]: row["error"] for row in failures})
     for name in unused_files(storage, builder.manifest):
