@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import requirements
 from btf_writer import BtfWriter
+from compressors import CODECS
 from corpus_content import content
 from elf_writer import ElfWriter
 from kernel_image_writer import bzimage
@@ -222,6 +223,35 @@ class TestBuilding:
         else:
             pytest.fail("the build never finished")
 
+    def test_two_machines_write_the_same_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Their processes may have the same number."""
+        from btfmmap.corpus.storage import LocalStorage
+
+        storage = LocalStorage(str(tmp_path))
+        others: list[bool] = []
+        sync = os.fsync
+
+        def meanwhile(descriptor: int) -> None:
+            sync(descriptor)
+            if not others:
+                others.append(False)
+                others.append(storage.create("manifests/00000001.json", b"of the other"))
+
+        monkeypatch.setattr(os, "fsync", meanwhile)
+        assert not storage.create("manifests/00000001.json", b"of this one, which is longer")
+        assert others == [False, True]
+        assert storage.read("manifests/00000001.json") == b"of the other"
+        assert storage.names("manifests") == ["00000001.json"]
+
+    def test_compact_removes_what_was_left(self, tmp_path: Path) -> None:
+        corpus.build(tmp_path, btfmmap.open(data=small_kernel(1)))
+        left = ["manifests/00000002.json.0123.tmp", "types/0123.parquet", "types/0123.parquet.4567.tmp"]
+        for name in left:
+            (tmp_path / name).write_bytes(b"half")
+        assert corpus.verify(tmp_path) == (1, [], left)
+        corpus.compact(tmp_path)
+        assert corpus.verify(tmp_path) == (1, [], [])
+
     def test_two_builders_lose_nothing(self, tmp_path: Path, series: list[Path]) -> None:
         corpus.build(tmp_path / "one", series)
         program = (
@@ -304,6 +334,46 @@ class TestBuilding:
         (row,) = corpus.open(tmp_path / "out").failures.to_pylist()
         assert row["path"] == str(bomb)
         assert "1,073,741,824" in row["error"]
+
+    def test_what_failed_opens_later(self, tmp_path: Path) -> None:
+        """A file that was replaced, and one that is given twice."""
+        path = tmp_path / "6.1.btf"
+        path.write_bytes(small_kernel(1)[:40])
+        built = corpus.build(tmp_path / "out", [path, path])
+        assert (built.added, built.known, len(built.failed)) == (0, 1, 1)
+        again = corpus.build(tmp_path / "out", path)
+        assert (again.added, again.known, again.failed) == (0, 1, built.failed)
+        path.write_bytes(small_kernel(1))
+        assert corpus.build(tmp_path / "out", path) == (1, 0, [])
+        assert corpus.build(tmp_path / "out", path) == (0, 1, [])
+        assert corpus.open(tmp_path / "out").failures.num_rows == 0
+        path.write_bytes(b"bad once more")
+        assert len(corpus.build(tmp_path / "out", path).failed) == 1
+        assert len(corpus.build(tmp_path / "out", path).failed) == 1
+        for _ in range(2):
+            assert corpus.open(tmp_path / "out").failures["path"].to_pylist() == [str(path)]
+            corpus.compact(tmp_path / "out")
+
+    def test_what_is_not_the_files_fault_is_tried_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "6.1.btf.zst"
+        path.write_bytes(CODECS["zstd"](small_kernel(1)))
+        with monkeypatch.context() as patch:
+            for module in ("zstandard", "compression", "compression.zstd"):
+                patch.setitem(sys.modules, module, None)
+            ((_, reason),) = corpus.build(tmp_path / "out", path).failed
+            assert "pip install" in reason
+        assert corpus.build(tmp_path / "out", path) == (1, 0, [])
+        assert corpus.open(tmp_path / "out").failures.num_rows == 0
+
+    def test_a_url_that_failed_is_tried_again(self) -> None:
+        system = requirements.package("fsspec").filesystem("memory")
+        system.pipe_file("/again/6.1.btf", b"bad")
+        assert len(corpus.build("memory://of-again", "memory:///again/6.1.btf").failed) == 1
+        system.pipe_file("/again/6.1.btf", small_kernel(1))
+        assert corpus.build("memory://of-again", "memory:///again/6.1.btf") == (1, 0, [])
+        assert corpus.build("memory://of-again", "memory:///again/6.1.btf") == (0, 1, [])
 
     def test_urls(self) -> None:
         fsspec = requirements.package("fsspec")
@@ -412,6 +482,50 @@ class TestQuestions:
         assert found
         assert sorted(found) == sorted(expected)
 
+    def test_names_of_kernels_that_are_escaped(self, tmp_path: Path) -> None:
+        kernels = {name: btfmmap.open(data=small_kernel(1)) for name in ("back\\slash", "byte\udcff")}
+        for name, btf in kernels.items():
+            corpus.build(tmp_path / str(len(name)), {name: btf})
+            opened = corpus.open(tmp_path / str(len(name)))
+            assert same(opened.btf(name), btf)
+            assert [outcome.identity.name for outcome in opened.map(str)] == [name]
+            assert [kernel.name for kernel in opened.inputs()] == [name]
+
+    @pytest.mark.parametrize("length", [100, 5_000, 100_000])
+    def test_long_names(self, tmp_path: Path, length: int) -> None:
+        """pyarrow writes no limits of texts beyond 4 KiB."""
+        builder = btfmmap.Builder()
+        for name in ("z" * length, "a", "A" * length):
+            builder.struct(name, 8, [("m" * length, builder.int("int", 4), 0)])
+        corpus.build(tmp_path, builder.build())
+        opened = corpus.open(tmp_path)
+        for name in ("z" * length, "a", "A" * length):
+            assert opened.presence(f"struct {name}")["name"].to_pylist() == [name]
+            assert opened.history(f"{name}.{'m' * length}")["bit_offset"].to_pylist() == [0]
+        assert opened.presence("struct z*").num_rows == 1
+
+    def test_members_without_a_name_in_one_another(self, tmp_path: Path) -> None:
+        """Each struct has the next one twice, so that there are too many paths to follow each."""
+        writer = BtfWriter()
+        number = writer.add_int("int", 4)
+        inner = writer.add_struct("", 8, [("there", number, 32)])
+        for _ in range(50):
+            inner = writer.add_struct("", 8, [("", inner, 0), ("", inner, 8)])
+        writer.add_struct("outer", 16, [("", inner, 64)])
+        corpus.build(tmp_path, btfmmap.open(data=writer.build()))
+        opened = corpus.open(tmp_path)
+        assert opened.history("outer.there")["bit_offset"].to_pylist() == [96]
+        with pytest.raises(btfmmap.NotFoundError):
+            opened.history("outer.nothing")
+
+    def test_members_of_escaped_names(self, tmp_path: Path) -> None:
+        writer = BtfWriter()
+        number = writer.add_int("int", 4)
+        held = writer.add_struct("a\\b", 4, [("c\\d", number, 0)])
+        writer.add_struct("holder", 8, [("e", held, 32)])
+        corpus.build(tmp_path, btfmmap.open(data=writer.build()))
+        assert corpus.open(tmp_path).history("holder.e.c\\d")["bit_offset"].to_pylist() == [32]
+
     def test_what_is_not_there(self, opened: tuple[corpus.Corpus, dict[str, btfmmap.Btf]]) -> None:
         asked, _ = opened
         with pytest.raises(btfmmap.NotFoundError, match=r"no kernel has type_1\.nothing"):
@@ -420,6 +534,8 @@ class TestQuestions:
             asked.presence("structure x")
         with pytest.raises(ValueError, match="no table"):
             asked.table("nothing")
+        with pytest.raises(ValueError, match="no table"):
+            asked.count("nothing")
 
 
 class TestHostile:
@@ -456,6 +572,46 @@ class TestHostile:
         assert failed
         assert not corpus.verify(out).problems
 
+    @pytest.mark.parametrize(
+        ("table", "column", "value"),
+        [
+            ("presence", "start", -1),
+            ("presence", "stop", 0),
+            ("presence", "stop", 2**63 - 1),
+            ("presence", "first", 0),
+            ("presence", "last", 2**63 - 1),
+            ("kernels", "id", 5),
+            ("kernels", "parent", 5),
+            ("kernels", "byte_order", "middle"),
+            ("types", "type", 5),
+            ("types", "type", 2**63 - 1),
+            ("members", "type", 5),
+            ("members", "parent", 5),
+            ("params", "type", -1),
+        ],
+    )
+    def test_tables_that_contradict_each_other(
+        self, out: Path, table: str, column: str, value: int | str
+    ) -> None:
+        """Files that are what their names say, with one cell that no build would write."""
+        pa, parquet = requirements.package("pyarrow"), requirements.package("pyarrow.parquet")
+        (manifest,) = out.glob("manifests/*.json")
+        document = json.loads(manifest.read_text())
+        file = document["parts"][0]["files"][table]
+        path = out / table / file["name"]
+        found = parquet.ParquetFile(path).read()
+        cells = found[column].to_pylist()
+        cells[next(at for at, cell in enumerate(cells) if cell is not None or column == "parent")] = value
+        at = found.column_names.index(column)
+        changed = found.set_column(at, found.schema.field(column), pa.array(cells, found.schema.types[at]))
+        parquet.write_table(changed, path)
+        content = path.read_bytes()
+        file |= {"name": f"{hashlib.sha256(content).hexdigest()[:32]}.parquet", "size": len(content)}
+        path.rename(out / table / file["name"])
+        manifest.write_text(json.dumps(document))
+        with pytest.raises(btfmmap.FormatError):
+            self.ask(out)
+
     def test_damaged_manifests(self, out: Path) -> None:
         (path,) = out.glob("manifests/*.json")
         good = path.read_text()
@@ -482,6 +638,8 @@ class TestHostile:
                 self.ask(out)
         path.write_text(good)
         self.ask(out)
+        path.write_text(json.dumps({**document, "parts": []}))
+        assert corpus.open(out).presence("*").num_rows == corpus.open(out).size_changes().num_rows == 0
 
     def test_there_is_none(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):

@@ -17,8 +17,8 @@ namespace btfmmap::corpus {
 struct Entry {
     std::vector<std::uint32_t> numbers;  // of the record of each row; void has 0
     std::vector<std::uint32_t> tokens;   // what other types refer to, per row
-    std::vector<std::uint32_t>
-        counts;                // types with this token or content so far, with the base's; per number
+    // Types with this token or content so far, with the base's; per number.
+    std::vector<std::uint32_t> counts;
     std::uint32_t cycles = 0;  // types without a name that contain themselves, with the base's
     std::uint32_t first_id = 0;
     std::shared_ptr<const Entry> base;
@@ -30,7 +30,6 @@ struct Entry {
         }
         return level->tokens[type_id - level->first_id];
     }
-    std::uint32_t count(std::uint32_t number) const { return number < counts.size() ? counts[number] : 0; }
 };
 
 // Numbers the types of BTFs by content: equal types of different kernels have one number.

@@ -3,7 +3,7 @@
 build adds kernels to the corpus CORPUS, which is created if there is none: files, globs, folders of these,
 such as BTFHub's, folders of a kernel with its modules, and URLs. It skips what the corpus has, so it goes on
 where an earlier build stopped. verify reads all files and restores each kernel. info prints what there is.
-compact writes the corpus anew with fewer files.
+compact writes the corpus again with fewer files.
 
 Needs pyarrow: pip install 'btfmmap[corpus]'. The exit code of build is 2 if an input did not open, unless
 --ignore-failed is given; that of verify is 1 if something is wrong.
@@ -105,7 +105,7 @@ def _info(args: argparse.Namespace) -> int:
     ]
     print_columns([(*_IDENTITY, "types"), *shown], (False,) * len(_IDENTITY) + (True,))
     modules = len(rows) - len(shown)
-    print(f"\n{len(shown):,} kernels, {modules:,} modules, {tables['failures']:,} failures")
+    print(f"\n{len(shown):,} kernels, {modules:,} modules, {found.failures.num_rows:,} failures")
     sizes = {name: found.size(name) for name in corpus.TABLES}
     counts = [(name, f"{tables[name]:,}", f"{sizes[name]:,}") for name in corpus.TABLES]
     counts.append(("", "", f"{sum(sizes.values()):,}"))

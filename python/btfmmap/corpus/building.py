@@ -16,17 +16,17 @@ from ..kernels.mapping import error_text, map_kernels
 from ..kinds import Kind
 from ..opening import open as open_btf
 from .content import UrlInput, content_of
-from .files import Files
+from .files import Files, follow_failures
 from .heap import trim
 from .lineage import Lineage
-from .manifest import Manifest, publish, read_manifest
+from .manifest import Manifest, needed_parts, publish, read_manifest
 from .parts import Batch, Stored, make_part, write_part
-from .schema import escaped, part_of, pyarrow
+from .schema import escaped, first_id, part_of, pyarrow
 from .storage import Storage, is_url, storage_of
 from .words import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from concurrent.futures import Executor
 
     import numpy.typing as npt
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..kernels.inputs import Kernels
     from ..kernels.mapping import Outcome, Progress
     from .content import Content
-    from .manifest import Part
+    from .files import Mark
 
     Array = npt.NDArray[Any]
 
@@ -44,7 +44,7 @@ _BATCH = 256  # kernels and modules of a part
 _BATCH_SECONDS = 60.0
 _BETWEEN_TRIMS = 8  # inputs
 _MAX_BATCH_TYPES = 1 << 18  # that are new in a part
-_MAX_CATALOG = 96 << 20  # bytes; then types are stored anew
+_MAX_CATALOG = 96 << 20  # bytes; then types are stored again
 _MAX_LOADED = 8 << 20  # bytes of files whose types are read before the first kernel
 
 
@@ -54,7 +54,8 @@ class Built(NamedTuple):
     Attributes:
         added: Number of kernels and modules that were added.
         known: Number of inputs that the corpus had already.
-        failed: Absolute paths or URLs, and errors, of the inputs that did not open, now or in earlier builds.
+        failed: Absolute paths or URLs, and errors, of the inputs that did not open, now or when an earlier
+            build read the same file.
 
     Example:
         >>> import tempfile
@@ -78,8 +79,9 @@ def build(
     """Add kernels to a corpus, which is created if there is none.
 
     What is done is published in parts: a build that is ended at any moment, by whatever, leaves a corpus that
-    can be read, and the next build goes on from there. A file is skipped if the corpus has one of the same
-    path, size and time of modification; a BTF is added if the corpus has none of the same content.
+    can be read, and the next build goes on from there. A file is skipped if an earlier build has read one of
+    the same path, size and time of modification, or found it invalid; a URL if it has been read. What failed
+    for another reason is tried again. A BTF is added if the corpus has none of the same content.
 
     Several processes may build one corpus in a local folder at once. On an object store, one may.
 
@@ -87,8 +89,8 @@ def build(
         out: A folder, or the URL of one that fsspec opens.
         kernels: As for `find_kernels`; also URLs of files, such as "s3://bucket/kernels/*.btf.tar.xz".
         executor: A `concurrent.futures.Executor` that opens and decompresses kernels; None for this process.
-        progress: Called with the number of kernels done, their number if it is known, and the name of the
-            next one, before each.
+        progress: Called with the number of kernels done, their number, and the name of the next one, before
+            each.
 
     Returns:
         What was added, and what failed.
@@ -164,15 +166,15 @@ class CorpusBuilder:
 
         Args:
             storage: The corpus.
-            replaces: The number of the manifest whose parts are all written anew, and published at once by
+            replaces: The number of the manifest whose parts are all written again, and published at once by
                 `replace`; None to add to them.
         """
         self.storage: Storage = storage
         self.manifest: Manifest = read_manifest(storage) if replaces is None else Manifest(replaces, {})
         self._replaces = replaces is not None
         self._ids_of: dict[tuple[str, int], int] = {}  # of kernels, by SHA-256 and ID of the base
-        self._sources: set[tuple[str, int, int]] = set()
-        self._failures: dict[str, str] = {}
+        self._sources: set[Mark] = set()
+        self._failures: dict[str, str] = {}  # of inputs that have not opened since
         self._read(self.manifest.parts)
         self._catalog = _core.CorpusCatalog()
         self._ids: Array = np.zeros(1, np.int64)
@@ -190,19 +192,22 @@ class CorpusBuilder:
         added = known = 0
         failed: list[tuple[str, str]] = []
         new = []
-        marks: list[tuple[str, int, int]] = []
+        marks: list[Mark] = []
+        given: set[Mark] = set()
         for kernel in kernels:
             mark = source_mark(kernel)
             if mark in self._sources:
                 known += 1
                 if mark[0] in self._failures:
                     failed.append((mark[0], self._failures[mark[0]]))
+            elif mark in given:
+                known += 1
             else:
+                if mark[0]:
+                    given.add(mark)
                 new.append(in_full(kernel))
                 marks.append(mark)
-        outcomes = map_kernels(
-            content_of, iter_known(new), executor=executor, progress=_of(progress, len(new))
-        )
+        outcomes = map_kernels(content_of, new, executor=executor, progress=progress)
         for number, (mark, outcome) in enumerate(zip(marks, outcomes, strict=True), 1):
             count, errors = self.add(outcome, mark)
             if number % _BETWEEN_TRIMS == 0:
@@ -213,31 +218,30 @@ class CorpusBuilder:
         self.flush()
         return Built(added, known, failed)
 
-    def add(self, outcome: Outcome, mark: tuple[str, int, int]) -> tuple[int, list[tuple[str, str]]]:
+    def add(self, outcome: Outcome, mark: Mark) -> tuple[int, list[tuple[str, str]]]:
         """Add one input to the batch. Returns the number of BTFs that are new, and the errors."""
         errors: list[tuple[str, str]] = []
         count = 0
         digest = None
-        if outcome.error is not None:
-            errors.append((outcome.path or "", error_text(outcome.error)))
-        else:
+        failure = outcome.error
+        if failure is None:
             content: Content = outcome.value
             try:
                 count = self._add(content)
                 digest = content.levels[0].sha256
             except (FormatError, NotSupportedError) as error:
-                errors.append((outcome.path or "", str(error)))
+                failure = error
             errors += content.failed
+        if failure is not None:
+            errors.insert(0, (outcome.path or "", error_text(failure)))
         for given, reason in errors:
             path = escaped(os.path.abspath(given) if given and not is_url(given) else given)
             text = escaped(reason)
-            row = {"path": path, "error": text}
-            if self._failures.get(path) != text and row not in self._batch.failures:
-                self._batch.failures.append(row)
-        path, size, mtime = mark
-        source = {"path": path, "size": size, "mtime_ns": mtime, "sha256": digest}
-        if path and mark not in self._sources and source not in self._batch.sources:
-            self._batch.sources.append(source)
+            if self._failures.get(path) != text:
+                self._batch.failures[path] = text
+        # What is invalid stays so until the file changes, which the mark of a URL does not tell.
+        if mark[0] and (digest is not None or (isinstance(failure, FormatError) and mark[1] >= 0)):
+            self._batch.sources[mark] = digest
         if self._is_full() or time.monotonic() > self._deadline:
             self.flush()
         return count, errors
@@ -263,14 +267,14 @@ class CorpusBuilder:
         if self._is_full():
             self.flush()
 
-    def replace(self, sources: list[dict[str, Any]], failures: list[dict[str, Any]]) -> None:
+    def replace(self, sources: Mapping[Mark, str | None], failures: Mapping[str, str]) -> None:
         """Publish what was rewritten in place of the parts of the manifest that it replaces.
 
         Raises:
             FormatError: Another process has published a manifest.
         """
-        self._batch.sources.extend(sources)
-        self._batch.failures.extend(failures)
+        self._batch.sources.update(sources)
+        self._batch.failures.update(failures)
         self.flush()
         manifest = Manifest(self.manifest.sequence + 1, self.manifest.parts)
         if not publish(self.storage, manifest):
@@ -290,7 +294,7 @@ class CorpusBuilder:
         return is_large or len(self._batch.kernels) >= _BATCH
 
     def _start_batch(self) -> None:
-        self._batch = Batch([], [], [])
+        self._batch = Batch([], {}, {})
         self._pending: dict[tuple[str, int], int] = {}
         self._deadline = time.monotonic() + _BATCH_SECONDS
         if self._catalog.bytes() > _MAX_CATALOG:
@@ -318,9 +322,9 @@ class CorpusBuilder:
         before = len(self._batch.kernels)
         try:
             for number, level in enumerate(content.levels):
-                base = None if level.base is None else level.base
                 if not missing:
                     break
+                base = level.base
                 btf = open_btf(data=level.raw, base=None if base is None else btfs[base])
                 btfs.append(btf)
                 entry = self._catalog.add(
@@ -387,7 +391,7 @@ class CorpusBuilder:
             number: The part.
             limit: The most bytes of files to read; None for no limit.
         """
-        parts = self._lineage(number)
+        parts = needed_parts(self.manifest.parts, number)
         if limit is not None and sum(file.size for part in parts for file in part.files.values()) > limit:
             return
         lineage = Lineage(Files(self.storage), parts)
@@ -405,16 +409,6 @@ class CorpusBuilder:
         self._spelled = np.ones(len(self._ids), bool)
         self._first_of_batch = self._catalog.size()
         self._covered = {part.number for part in parts}
-
-    def _lineage(self, number: int) -> list[Part]:
-        """A part and all that it needs, directly or not, in the order in which they were published."""
-        wanted, pending = {number}, [number]
-        while pending:
-            for needed in self.manifest.parts[pending.pop()].needs:
-                if needed not in wanted:
-                    wanted.add(needed)
-                    pending.append(needed)
-        return [part for each, part in self.manifest.parts.items() if each in wanted]
 
     def _spell(self, btf: Btf, numbers: Array) -> None:
         """Keep how C spells the types without a name that no part has yet."""
@@ -454,12 +448,12 @@ class CorpusBuilder:
             if not any(self._batch):
                 return
         self.manifest = manifest
-        ids[made.new] = (part.number << 32) + np.arange(len(made.new))
+        ids[made.new] = first_id(part.number) + np.arange(len(made.new))
         self._ids = ids
         self._covered.add(part.number)
         self._texts = {}
-        self._sources.update((row["path"], row["size"], row["mtime_ns"]) for row in self._batch.sources)
-        self._failures.update((row["path"], row["error"]) for row in self._batch.failures)
+        self._sources.update(self._batch.sources)
+        follow_failures(self._failures, self._batch.sources, self._batch.failures)
         rows = made.tables["kernels"].select(["id", "sha256", "parent"]).to_pylist()
         self._ids_of.update({(row["sha256"], row["parent"] or 0): row["id"] for row in rows})
 
@@ -487,26 +481,23 @@ class CorpusBuilder:
                 kept.append(Stored({**kernel.row, "parent": parent}, kernel.types))
             else:
                 places[number] = known
-        sources = [
-            row
-            for row in self._batch.sources
-            if (row["path"], row["size"], row["mtime_ns"]) not in self._sources
-        ]
-        failures = [row for row in self._batch.failures if self._failures.get(row["path"]) != row["error"]]
+        sources = {mark: digest for mark, digest in self._batch.sources.items() if mark not in self._sources}
+        failures = {
+            path: text for path, text in self._batch.failures.items() if self._failures.get(path) != text
+        }
         self._batch = Batch(kept, sources, failures)
 
     def _read(self, parts: Mapping[int, Any]) -> None:
         files = Files(self.storage)
         for part in parts.values():
-            for row in files.whole(part, "kernels", ["id", "sha256", "parent"]).to_pylist():
+            for row in files.kernels(part, ["id", "sha256", "parent"]).to_pylist():
                 self._ids_of[row["sha256"], row["parent"] or 0] = row["id"]
-            for row in files.whole(part, "sources").to_pylist():
-                self._sources.add((row["path"], row["size"], row["mtime_ns"]))
-            for row in files.whole(part, "failures").to_pylist():
-                self._failures[row["path"]] = row["error"]
+            sources = files.sources(part)
+            self._sources.update(sources)
+            follow_failures(self._failures, sources, files.failures(part))
 
 
-def source_mark(kernel: KernelInput) -> tuple[str, int, int]:
+def source_mark(kernel: KernelInput) -> Mark:
     """Path, size and time of modification of an input that is a file; else empty, and zeros."""
     path = kernel.path
     if path is None or kernel.is_open:
@@ -528,18 +519,6 @@ def in_full(kernel: KernelInput) -> KernelInput:
     if type(kernel) is not KernelInput or kernel.is_open or kernel.path is None:
         return kernel
     return KernelInput(os.path.abspath(kernel.path), kernel.name)
-
-
-def iter_known(kernels: Sequence[KernelInput]) -> Iterator[KernelInput]:
-    """The kernels as an iterator, which `map_kernels` consumes as results are."""
-    yield from kernels
-
-
-def _of(progress: Progress | None, total: int) -> Progress | None:
-    """Progress that knows the total."""
-    if progress is None:
-        return None
-    return lambda done, _, name: progress(done, total, name)
 
 
 def _kernel_row(content: Content, level: Any, btf: Btf, parent: Any) -> dict[str, Any]:

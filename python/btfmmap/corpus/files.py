@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FormatError
-from .schema import TABLES, parquet, pyarrow, schema
+from .schema import TABLES, first_id, parquet, part_of, pyarrow, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     import numpy.typing as npt
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .storage import Storage
 
     Array = npt.NDArray[Any]
+    Limits: TypeAlias = tuple[Any, Any]
+    Mark: TypeAlias = tuple[str, int, int]  # path, size and time of modification of a file
 
 
 class Files:
@@ -26,7 +29,7 @@ class Files:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._open: dict[str, Any] = {}
-        self._limits: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+        self._limits: dict[tuple[str, str], list[Limits | None]] = {}
 
     def whole(self, part: Part, table: str, columns: Sequence[str] | None = None) -> Any:
         """A table of a part.
@@ -76,8 +79,8 @@ class Files:
         low, high = limits
         groups = [
             number
-            for number, (least, most) in enumerate(zip(*self._of_column(part, table, "name"), strict=True))
-            if most >= low and (not high or least < high)
+            for number, found in enumerate(self._of_column(part, table, "name"))
+            if found is None or (found[1] >= low and (not high or found[0] < high))
         ]
         if not groups:
             return self._empty(table, columns)
@@ -87,6 +90,27 @@ class Files:
             keep = pa.compute.and_(keep, pa.compute.less(rows["name"], high))
         return rows.filter(keep)
 
+    def kernels(self, part: Part, columns: Sequence[str] | None = None) -> Any:
+        """The kernels and modules of a part.
+
+        Raises:
+            FormatError: Their IDs are not those of the part.
+        """
+        rows = self.whole(part, "kernels", columns)
+        if (rows["id"].to_numpy() != first_id(part.number) + np.arange(len(rows))).any():
+            path = self._storage.path(f"kernels/{part.files['kernels'].name}")
+            raise FormatError(f"{path}: a kernel has an ID of another row")
+        return rows
+
+    def sources(self, part: Part) -> dict[Mark, str | None]:
+        """The input files of a part: the SHA-256 of the kernel, or None if there was none."""
+        rows = self.whole(part, "sources").to_pylist()
+        return {(row["path"], row["size"], row["mtime_ns"]): row["sha256"] for row in rows}
+
+    def failures(self, part: Part) -> dict[str, str]:
+        """The inputs of a part that did not open: the error by path."""
+        return {row["path"]: row["error"] for row in self.whole(part, "failures").to_pylist()}
+
     def presence(self, part: Part, ids: Array) -> Array:
         """Which kernels of a part have types: rows of ID, first and last kernel; `int64[n, 3]`.
 
@@ -94,22 +118,44 @@ class Files:
             part: The part.
             ids: IDs of types, sorted.
         """
-        least, _ = self._of_column(part, "presence", "start")
-        _, most = self._of_column(part, "presence", "stop")
+        limits = zip(
+            self._of_column(part, "presence", "start"),
+            self._of_column(part, "presence", "stop"),
+            strict=True,
+        )
         groups = [
             number
-            for number, (low, high) in enumerate(zip(least, most, strict=True))
-            if np.searchsorted(ids, low) < np.searchsorted(ids, high)
+            for number, (starts, stops) in enumerate(limits)
+            if starts is None
+            or stops is None
+            or np.searchsorted(ids, starts[0]) < np.searchsorted(ids, stops[1])
         ]
         if not groups:
             return np.zeros((0, 3), np.int64)
-        rows = self._read(part, "presence", groups, None)
-        start, stop, first, last = (rows[name].to_numpy() for name in TABLES["presence"])
+        start, stop, first, last = self.rectangles(part, groups)
         lower, upper = np.searchsorted(ids, start), np.searchsorted(ids, stop)
         counts = upper - lower
         rows_of = np.repeat(np.arange(len(start)), counts)
         within = np.arange(len(rows_of)) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.stack([ids[lower[rows_of] + within], first[rows_of], last[rows_of]], axis=1)
+
+    def rectangles(self, part: Part, groups: list[int] | None = None) -> list[Array]:
+        """The columns of the table `presence` of a part, or of some row groups of it.
+
+        Raises:
+            FormatError: A range is not one, or contains what is no kernel of the part.
+        """
+        if "presence" not in part.files:
+            return [np.zeros(0, np.int64)] * len(TABLES["presence"])
+        rows = self._read(part, "presence", groups, None)
+        start, stop, first, last = found = [rows[name].to_numpy() for name in TABLES["presence"]]
+        kernels = part.files["kernels"].rows if "kernels" in part.files else 0
+        is_range = (start >= 0) & (start < stop) & (part_of(start) == part_of(stop - 1))
+        least = first_id(part.number)
+        if not (is_range & (least <= first) & (first <= last) & (last < least + kernels)).all():
+            path = self._storage.path(f"presence/{part.files['presence'].name}")
+            raise FormatError(f"{path}: a row is not a range of types and of kernels of the part")
+        return found
 
     def _empty(self, table: str, columns: Sequence[str] | None) -> Any:
         empty = schema(table).empty_table()
@@ -118,33 +164,30 @@ class Files:
     def _groups(self, part: Part, table: str, column: str, wanted: list[Any]) -> list[int]:
         from bisect import bisect_left, bisect_right
 
-        least, most = self._of_column(part, table, column)
         return [
             number
-            for number, (low, high) in enumerate(zip(least, most, strict=True))
-            if bisect_left(wanted, low) < bisect_right(wanted, high)
+            for number, found in enumerate(self._of_column(part, table, column))
+            if found is None or bisect_left(wanted, found[0]) < bisect_right(wanted, found[1])
         ]
 
-    def _of_column(self, part: Part, table: str, column: str) -> tuple[list[Any], list[Any]]:
-        """The least and the greatest value of a column in each row group."""
+    def _of_column(self, part: Part, table: str, column: str) -> list[Limits | None]:
+        """The least and the greatest value of a column in each row group; None if a text is too long."""
         if table not in part.files:
-            return [], []
+            return []
         name = f"{table}/{part.files[table].name}"
         if (name, column) not in self._limits:
             metadata = self._file(part, table).metadata
             at = [*TABLES[table]].index(column)
-            least, most = [], []
+            found: list[Limits | None] = []
             for number in range(metadata.num_row_groups):
                 try:
                     statistics = metadata.row_group(number).column(at).statistics
-                    if statistics is None or not statistics.has_min_max:
-                        raise ValueError("there are none")
-                    least.append(statistics.min)
-                    most.append(statistics.max)
+                    is_known = statistics is not None and statistics.has_min_max
+                    found.append((statistics.min, statistics.max) if is_known else None)
                 except (ValueError, OSError) as error:  # not UTF-8, among others
                     path = self._storage.path(name)
                     raise FormatError(f"{path}: the statistics of {column} are damaged: {error}") from None
-            self._limits[name, column] = least, most
+            self._limits[name, column] = found
         return self._limits[name, column]
 
     def _file(self, part: Part, table: str) -> Any:
@@ -178,3 +221,13 @@ class Files:
             name = self._storage.path(f"{table}/{part.files[table].name}")
             raise FormatError(f"{name}: the file is damaged: {error}") from None
         return rows.select(columns) if columns else rows
+
+
+def follow_failures(
+    failed: dict[str, str], sources: Mapping[Mark, str | None], failures: Mapping[str, str]
+) -> None:
+    """Change which inputs failed, of some parts, to what it is with the next part."""
+    for (path, _, _), digest in sources.items():
+        if digest is not None:
+            failed.pop(path, None)
+    failed.update(failures)

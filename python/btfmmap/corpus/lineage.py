@@ -127,8 +127,6 @@ class Lineage:
         found = []
         for table in tables:
             column = table["name"].combine_chunks().dictionary_encode()
-            if hasattr(column, "combine_chunks"):
-                column = column.combine_chunks()
             numbers = [
                 self._numbers.setdefault(name, len(self._numbers)) for name in column.dictionary.to_pylist()
             ]
@@ -164,8 +162,6 @@ def _kinds(tables: list[Any]) -> Array:
     found = []
     for table in tables:
         column = table["kind"].combine_chunks().dictionary_encode()
-        if hasattr(column, "combine_chunks"):
-            column = column.combine_chunks()
         words = np.array([numbers[word] for word in column.dictionary.to_pylist()], np.uint8)
         found.append(words[column.indices.to_numpy()])
     return np.concatenate(found)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import BtfError
 from .building import CorpusBuilder
-from .manifest import content_name, read_manifest
+from .files import Files
+from .manifest import content_name, read_manifest, unused_files
 from .opened import Corpus
-from .schema import TABLES
 from .storage import storage_of
 
 if TYPE_CHECKING:
     from ..kernels.mapping import Progress
+    from .files import Mark
 
 
 class Verified(NamedTuple):
@@ -63,11 +64,9 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
     if not manifest.sequence:
         raise FileNotFoundError(2, "there is no corpus", os.fspath(path))
     problems = []
-    used = set()
     for part in manifest.parts.values():
         for table, file in part.files.items():
             name = f"{table}/{file.name}"
-            used.add(name)
             try:
                 content = storage.read(name)
             except OSError as error:
@@ -83,8 +82,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
             problems += found
         except BtfError as error:
             problems.append(str(error))
-    there = {f"{table}/{name}" for table in TABLES for name in storage.names(table)}
-    return Verified(restored, problems, sorted(there - used))
+    return Verified(restored, problems, unused_files(storage, manifest))
 
 
 def _restored(corpus: Corpus, progress: Progress | None) -> tuple[int, list[str]]:
@@ -108,10 +106,10 @@ def _restored(corpus: Corpus, progress: Progress | None) -> tuple[int, list[str]
 
 
 def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -> None:
-    """Write a corpus anew with fewer parts, each definition stored once, and remove what is not used.
+    """Write a corpus with fewer parts, and remove what is not used.
 
-    Small parts, such as those of a build for each new kernel, and types that two builders stored at once,
-    take more room and time to read. Nothing else may write the corpus meanwhile: a build that does fails.
+    Small parts, such as those of a build for each new kernel, and types that several parts store, take more
+    room and time to read. Nothing else may write the corpus meanwhile: a build that does fails.
     Who has the corpus open needs to open it again.
 
     Args:
@@ -145,16 +143,14 @@ def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -
             progress(done, len(rows), row["name"])
         builder.rewrite([(rows[each], corpus.btf(each)) for each in family], {})
         done += len(family)
-    builder.replace(corpus.table("sources").to_pylist(), corpus.failures.to_pylist())
-    used = {
-        f"{table}/{file.name}"
-        for part in builder.manifest.parts.values()
-        for table, file in part.files.items()
-    }
-    for table in TABLES:
-        for name in storage.names(table):
-            if f"{table}/{name}" not in used:
-                storage.remove(f"{table}/{name}")
+    files = Files(storage)
+    sources: dict[Mark, str | None] = {}
+    for part in manifest.parts.values():
+        sources.update(files.sources(part))
+    failures = corpus.failures.to_pylist()
+    builder.replace(sources, {row["path"]: row["error"] for row in failures})
+    for name in unused_files(storage, builder.manifest):
+        storage.remove(name)
 
 
 def _modules(rows: list[dict[str, Any]], kernel_id: int) -> list[int]:

@@ -12,6 +12,8 @@ from ..fingerprints import VERSION as FINGERPRINTS_VERSION
 from .schema import TABLES, VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .storage import Storage
 
 _FOLDER = "manifests"
@@ -108,6 +110,25 @@ def publish(storage: Storage, manifest: Manifest) -> bool:
     if manifest.sequence > _KEPT:
         storage.remove(_name(manifest.sequence - _KEPT))
     return True
+
+
+def unused_files(storage: Storage, manifest: Manifest) -> list[str]:
+    """The files that belong to no part, and manifests that were not written to their end; sorted."""
+    used = {f"{table}/{file.name}" for part in manifest.parts.values() for table, file in part.files.items()}
+    there = {f"{table}/{name}" for table in TABLES for name in storage.names(table)}
+    unfinished = [f"{_FOLDER}/{name}" for name in storage.names(_FOLDER) if name.endswith(".tmp")]
+    return sorted([*(there - used), *unfinished])
+
+
+def needed_parts(parts: Mapping[int, Part], number: int) -> list[Part]:
+    """A part and all that it needs, directly or not, in the order in which they were published."""
+    wanted, pending = {number}, [number]
+    while pending:
+        for needed in parts[pending.pop()].needs:
+            if needed not in wanted:
+                wanted.add(needed)
+                pending.append(needed)
+    return [part for each, part in parts.items() if each in wanted]
 
 
 def _name(sequence: int) -> str:

@@ -13,11 +13,11 @@ from ..kernels.identity import Identity
 from ..kernels.inputs import KernelInput
 from ..kernels.opened import OpenKernel
 from ..kernels.versions import version_key
-from .files import Files
+from .files import Files, follow_failures
 from .lineage import Lineage
-from .manifest import read_manifest
+from .manifest import needed_parts, read_manifest
 from .restoring import Restored, restored
-from .schema import TABLES, part_of, pyarrow, schema, unescaped
+from .schema import TABLES, escaped, part_of, pyarrow, schema, unescaped
 from .storage import storage_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class Corpus:
             [48]
         """
         pa = pyarrow()
-        table = self.table("kernels")
+        found = [self._files.kernels(part) for part in self._parts.values()]
+        table = pa.concat_tables([schema("kernels").empty_table(), *found])
         names = ("id", "parent", "arch", "flavour", "release", "name", "sha256", "module")
         columns = {name: table[name].to_pylist() for name in names}
         rows = {kernel_id: row for row, kernel_id in enumerate(columns["id"])}
@@ -121,13 +122,17 @@ class Corpus:
 
     @property
     def failures(self) -> Any:
-        """The inputs that did not open, each with its error.
+        """The inputs that did not open, and have not opened since, each with its error.
 
         Example:
             >>> corpus.failures.num_rows
             0
         """
-        return self.table("failures")
+        failed: dict[str, str] = {}
+        for part in self._parts.values():
+            follow_failures(failed, self._files.sources(part), self._files.failures(part))
+        columns = [[*failed], [*failed.values()]]
+        return pyarrow().table(columns, schema=schema("failures"))
 
     def table(self, name: str) -> Any:
         """Return a whole table.
@@ -147,10 +152,8 @@ class Corpus:
             >>> corpus.table("members").column_names[:3]
             ['parent', 'number', 'name']
         """
-        if name not in TABLES:
-            raise ValueError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}")
         pa = pyarrow()
-        found = [self._files.whole(part, name) for part in self._parts.values()]
+        found = [self._files.whole(part, name) for part in self._with_table(name)]
         return pa.concat_tables([schema(name).empty_table(), *found])
 
     def files(self, table: str) -> list[str]:
@@ -169,13 +172,7 @@ class Corpus:
             >>> len(corpus.files("kernels"))
             1
         """
-        if table not in TABLES:
-            raise ValueError(f"there is no table {table!r}; the tables are {', '.join(TABLES)}")
-        return [
-            self._storage.path(f"{table}/{part.files[table].name}")
-            for part in self._parts.values()
-            if table in part.files
-        ]
+        return [self._storage.path(f"{table}/{part.files[table].name}") for part in self._with_table(table)]
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table, without reading it.
@@ -183,11 +180,14 @@ class Corpus:
         Args:
             table: As for `table`.
 
+        Raises:
+            ValueError: There is no such table.
+
         Example:
             >>> corpus.count("members")
             22
         """
-        return sum(part.files[table].rows for part in self._parts.values() if table in part.files)
+        return sum(part.files[table].rows for part in self._with_table(table))
 
     def size(self, table: str) -> int:
         """Return the size of the files of a table in bytes.
@@ -195,11 +195,14 @@ class Corpus:
         Args:
             table: As for `table`.
 
+        Raises:
+            ValueError: There is no such table.
+
         Example:
             >>> corpus.size("secinfos") > 0
             True
         """
-        return sum(part.files[table].size for part in self._parts.values() if table in part.files)
+        return sum(part.files[table].size for part in self._with_table(table))
 
     # -- single kernels
 
@@ -226,7 +229,8 @@ class Corpus:
         """
         rows = self._kernel_rows
         if isinstance(kernel, str):
-            found = [row for row in rows if row["name"] == kernel and row["parent"] is None]
+            name = escaped(kernel)
+            found = [row for row in rows if row["name"] == name and row["parent"] is None]
             if not found:
                 raise NotFoundError(f"the corpus has no kernel named {kernel!r}")
             return self._restored(found[0]).btf
@@ -417,6 +421,12 @@ class Corpus:
 
     # -- within the package
 
+    def _with_table(self, name: str) -> list[Part]:
+        """The parts that have rows of a table."""
+        if name not in TABLES:
+            raise ValueError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}")
+        return [part for part in self._parts.values() if name in part.files]
+
     @cached_property
     def _kernel_rows(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.kernels.to_pylist()
@@ -433,20 +443,15 @@ class Corpus:
         return {row["id"]: row for row in self._kernel_rows}
 
     def _identity(self, row: dict[str, Any]) -> Identity:
-        return Identity(*(row[name] for name in Identity._fields))
+        cells: list[Any] = [unescaped(row[name]) for name in Identity._fields]
+        return Identity(*cells)
 
     def _open_kernel(self, kernel_id: int) -> OpenKernel:
         row = self._rows_by_id[kernel_id]
         return OpenKernel(self._identity(row), self._restored(row).btf, owned=True)
 
-    def _restored(self, row: dict[str, Any], depth: int = 0) -> Restored:
-        base = None
-        lineage = self._lineage(part_of(row["id"]))
-        if row["parent"] is not None:
-            if row["parent"] not in self._rows_by_id or depth > 8:
-                raise FormatError(f"{self._path}: the kernel {row['parent']} is missing")
-            base = self._restored_in(lineage, self._rows_by_id[row["parent"]], depth + 1)
-        return self._restored_with(lineage, row, base)
+    def _restored(self, row: dict[str, Any]) -> Restored:
+        return self._restored_in(self._lineage(part_of(row["id"])), row, 0)
 
     def _restored_in(self, lineage: Lineage, row: dict[str, Any], depth: int) -> Restored:
         base = None
@@ -454,16 +459,11 @@ class Corpus:
             if row["parent"] not in self._rows_by_id or depth > 8:
                 raise FormatError(f"{self._path}: the kernel {row['parent']} is missing")
             base = self._restored_in(lineage, self._rows_by_id[row["parent"]], depth + 1)
-        return self._restored_with(lineage, row, base)
-
-    def _restored_with(self, lineage: Lineage, row: dict[str, Any], base: Restored | None) -> Restored:
         part = self._parts[part_of(row["id"])]
-        start, stop, first, last = (
-            self._files.whole(part, "presence")[name].to_numpy() for name in TABLES["presence"]
-        )
+        start, stop, first, last = self._files.rectangles(part)
         own = np.flatnonzero((first <= row["id"]) & (row["id"] <= last))
         lengths = (stop - start)[own]
-        if (lengths < 0).any() or lengths.sum() > len(lineage.ids):
+        if lengths.sum() > len(lineage.ids):
             raise FormatError(f"{self._path}: the table presence of part {part.number} is damaged")
         ids = [np.arange(start[each], stop[each]) for each in own]
         numbers = lineage.numbers_of(np.concatenate([np.zeros(0, np.int64), *ids]))
@@ -471,17 +471,8 @@ class Corpus:
 
     def _lineage(self, number: int) -> Lineage:
         if number not in self._lineages:
-            self._lineages = {number: Lineage(self._files, self._needed(number))}
+            self._lineages = {number: Lineage(self._files, needed_parts(self._parts, number))}
         return self._lineages[number]
-
-    def _needed(self, number: int) -> list[Part]:
-        wanted, pending = {number}, [number]
-        while pending:
-            for needed in self._parts[pending.pop()].needs:
-                if needed not in wanted:
-                    wanted.add(needed)
-                    pending.append(needed)
-        return [part for each, part in self._parts.items() if each in wanted]
 
 
 class CorpusInput(KernelInput):

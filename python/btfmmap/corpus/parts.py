@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .._core import CorpusCatalog
+    from .files import Mark
     from .storage import Storage
 
     Array = npt.NDArray[Any]
@@ -56,11 +57,17 @@ class Stored(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a part is made of."""
+    """What a part is made of.
+
+    Attributes:
+        kernels: The kernels and modules.
+        sources: The input files: the SHA-256 of the kernel, or None if it is not valid.
+        failures: The inputs that did not open: the error by path.
+    """
 
     kernels: list[Stored]
-    sources: list[dict[str, Any]]
-    failures: list[dict[str, Any]]
+    sources: dict[Mark, str | None]
+    failures: dict[str, str]
 
 
 class MadePart(NamedTuple):
@@ -111,8 +118,10 @@ def make_part(
         if isinstance(row["parent"], tuple):  # of the same batch
             row["parent"] = int(kernel_ids[row["parent"][0]])
     tables["kernels"] = pa.Table.from_pylist(rows, schema("kernels"))
-    tables["sources"] = pa.Table.from_pylist(batch.sources, schema("sources"))
-    tables["failures"] = pa.Table.from_pylist(batch.failures, schema("failures"))
+    sources = [(*mark, digest) for mark, digest in batch.sources.items()]
+    for table, cells in (("sources", sources), ("failures", batch.failures.items())):
+        records = [dict(zip(TABLES[table], row, strict=True)) for row in cells]
+        tables[table] = pa.Table.from_pylist(records, schema(table))
     used = [ids[np.flatnonzero(masks.any(axis=0))], np.array([row["parent"] or 0 for row in rows], np.int64)]
     used += [
         tables[name][column].fill_null(0).to_numpy()
@@ -158,7 +167,7 @@ def _content(name: str, table: Any) -> bytes:
 def _number(batch: Batch, is_taken: Callable[[int], bool]) -> int:
     """A number for a part, which follows from what it is made of."""
     parts = [f"{kernel.row['sha256']} {kernel.row['path']}" for kernel in batch.kernels]
-    parts += [str(row) for row in (*batch.sources, *batch.failures)]
+    parts += [str(row) for row in (*batch.sources.items(), *batch.failures.items())]
     content = "\n".join(parts).encode(errors="surrogateescape")
     for salt in range(1000):
         digest = hashlib.sha256(content + salt.to_bytes(2, "little")).digest()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..errors import NotFoundError
-from .schema import escaped, part_of, pyarrow
+from ..errors import FormatError, NotFoundError
+from .schema import escaped, part_of, pyarrow, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,9 +34,9 @@ _KEYWORDS = {
 }
 # If a kernel has several types of one name, those of the first of these kinds are meant.
 _ORDER = ("STRUCT", "UNION", "ENUM", "ENUM64", "TYPEDEF", "FUNC", "VAR", "INT", "FLOAT", "DATASEC")
-_DEFINITIONS = frozenset(_ORDER)
 _MODIFIERS = ("CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 _COMPOSITES = ("STRUCT", "UNION")
+_TABLE_OF = {"FUNC_PROTO": "params", "ENUM": "enumerators", "ENUM64": "enumerators"}
 _MAX_STEPS = 64
 _MAX_MATRIX = 1 << 27  # elements
 
@@ -52,29 +52,28 @@ class CorpusReader:
         self.kernel_ids: Array = kernels["id"].to_numpy()
         self._order = np.argsort(self.kernel_ids)
         self._types: dict[int, Row] = {}
-        self._members: dict[tuple[str, int], list[Row]] = {}
+        self._named: dict[str, list[Row]] = {}
+        self._children: dict[int, list[Row]] = {}
 
     def named(self, name: str) -> list[Row]:
-        """The definitions of a name."""
-        rows = self._files.where(self.parts, "types", "name", [escaped(name)]).to_pylist()
-        found = [row for row in rows if row["defined"] and row["kind"] in _DEFINITIONS]
-        self._types.update((row["id"], row) for row in rows)
-        return found
+        """The definitions of a name, as the tables have it."""
+        if name not in self._named:
+            rows = self._files.where(self.parts, "types", "name", [name]).to_pylist()
+            self._named[name] = [row for row in rows if row["defined"] and row["kind"] in _ORDER]
+            self._types.update((row["id"], row) for row in rows)
+        return self._named[name]
 
     def matching(self, pattern: str, columns: Sequence[str]) -> Any:
         """The rows of definitions whose names match a glob, and whose kind is that of its keyword."""
         pa = pyarrow()
-        keyword, _, name = pattern.rpartition(" ")
-        kinds = _KEYWORDS.get(keyword)
-        if keyword and kinds is None:
-            raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+        kinds, name = _kinds_and_name(pattern)
         name = escaped(name)
         prefix = re.split(r"[*?\[]", name)[0]
         limits = prefix, _after(prefix)
         needed = [*dict.fromkeys([*columns, "defined", "kind", "name"])]
         tables = [self._files.between(part, "types", limits, needed) for part in self.parts]
-        rows = pa.concat_tables(tables)
-        wanted = pa.array(kinds or sorted(_DEFINITIONS))
+        rows = pa.concat_tables([schema("types").empty_table().select(needed), *tables])
+        wanted = pa.array(kinds)
         keep = pa.compute.and_(rows["defined"], pa.compute.is_in(rows["kind"], value_set=wanted))
         rows = rows.filter(pa.compute.and_(keep, pa.compute.not_equal(rows["name"], "")))
         if name == prefix:
@@ -87,24 +86,35 @@ class CorpusReader:
         return rows.select([*columns])
 
     def types(self, ids: Iterable[int]) -> dict[int, Row]:
-        """Types by ID."""
+        """Types by ID; void is none.
+
+        Raises:
+            FormatError: There is no such type.
+        """
         missing = {each for each in ids if each and each not in self._types}
         for part, of_part in _by_part(missing).items():
-            rows = self._files.where([self._by_number[part]], "types", "id", of_part)
-            self._types.update((row["id"], row) for row in rows.to_pylist())
+            if part in self._by_number:
+                rows = self._files.where([self._by_number[part]], "types", "id", of_part)
+                self._types.update((row["id"], row) for row in rows.to_pylist())
+        for each in missing:
+            if each not in self._types:
+                raise FormatError(f"a table of the corpus refers to the type {each}, which does not exist")
         return self._types
 
-    def children(self, table: str, ids: Iterable[int]) -> dict[int, list[Row]]:
+    def children(self, ids: Iterable[int]) -> dict[int, list[Row]]:
         """The members, parameters or enumerators of types, by ID."""
-        wanted = {*ids}
-        missing = {each for each in wanted if (table, each) not in self._members}
+        missing = {each for each in ids if each not in self._children}
+        types = self.types(missing)
+        tables: dict[str, list[int]] = {}
         for each in missing:
-            self._members[table, each] = []
-        for part, of_part in _by_part(missing).items():
-            rows = self._files.where([self._by_number[part]], table, "parent", of_part)
-            for row in rows.to_pylist():
-                self._members[table, row["parent"]].append(row)
-        return {each: self._members[table, each] for each in wanted}
+            self._children[each] = []
+            tables.setdefault(_TABLE_OF.get(types[each]["kind"], "members"), []).append(each)
+        for table, of_table in tables.items():
+            for part, of_part in _by_part(of_table).items():
+                rows = self._files.where([self._by_number[part]], table, "parent", of_part)
+                for row in rows.to_pylist():
+                    self._children[row["parent"]].append(row)
+        return self._children
 
     def presence(self, ids: Array) -> Array:
         """Which kernels have types: rows of ID, first and last kernel; `int64[n, 3]`."""
@@ -158,13 +168,11 @@ def history(source: CorpusReader, paths: Sequence[str]) -> Any:
 
 def _history(source: CorpusReader, path: str) -> Any:
     pa = pyarrow()
-    keyword, _, names = path.strip().rpartition(" ")
-    if keyword and keyword not in _KEYWORDS:
-        raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+    kinds, names = _kinds_and_name(path.strip())
     first, *members = names.split(".")
-    places = _definitions(source, first, _KEYWORDS.get(keyword))
+    places = _definitions(source, first, kinds)
     for member in members:
-        places = [found for place in places for found in _member(source, place, member)]
+        places = [*_member(source, places, escaped(member))]
     if not places:
         raise NotFoundError(f"no kernel has {path}")
     types = source.types(place.type_id for place in places)
@@ -183,12 +191,7 @@ def _history(source: CorpusReader, path: str) -> Any:
         *(pa.field(name, pa.int64()) for name in ("bit_offset", "bits", "size", "value")),
     ]
     wanted = pa.schema(fields)
-    arrays = (
-        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), wanted, strict=True)]
-        if rows
-        else []
-    )
-    return pa.Table.from_arrays(arrays, schema=wanted) if rows else wanted.empty_table()
+    return pa.Table.from_pylist([dict(zip(wanted.names, row, strict=True)) for row in rows], wanted)
 
 
 def _cells(place: _Place | None, types: dict[int, Row]) -> tuple[Any, ...]:
@@ -204,9 +207,19 @@ def _cells(place: _Place | None, types: dict[int, Row]) -> tuple[Any, ...]:
     return True, place.definition, spelling, place.bit_offset, row["bits"], row["size"], None
 
 
-def _definitions(source: CorpusReader, name: str, kinds: Sequence[str] | None) -> list[_Place]:
+def _kinds_and_name(text: str) -> tuple[Sequence[str], str]:
+    """The kinds that the keyword before a name stands for, all without one; and the name."""
+    keyword, _, name = text.rpartition(" ")
+    if not keyword:
+        return _ORDER, name
+    if keyword not in _KEYWORDS:
+        raise ValueError(f"{keyword!r} is not one of the keywords {', '.join(_KEYWORDS)}")
+    return _KEYWORDS[keyword], name
+
+
+def _definitions(source: CorpusReader, name: str, kinds: Sequence[str]) -> list[_Place]:
     """The definitions of a name, each with the kernels where it is the one that is meant."""
-    rows = [row for row in source.named(name) if kinds is None or row["kind"] in kinds]
+    rows = [row for row in source.named(escaped(name)) if row["kind"] in kinds]
     rows.sort(key=lambda row: (_ORDER.index(row["kind"]), row["ordinal"]))
     of_types = _kernels_of(source, [row["id"] for row in rows])
     taken: set[int] = set()
@@ -228,22 +241,25 @@ def _kernels_of(source: CorpusReader, ids: Sequence[int]) -> dict[int, set[int]]
     return found
 
 
-def _member(source: CorpusReader, place: _Place, name: str) -> Iterator[_Place]:
-    """Follow a path by one name. It may lead to several places, if a type differs between the kernels."""
-    for holder in _holders(source, place):
-        found = _child(source, holder.type_id, escaped(name))
+def _member(source: CorpusReader, places: Sequence[_Place], name: str) -> Iterator[_Place]:
+    """Follow a path by one name. A place may lead to several, if a type differs between the kernels."""
+    holders = [*_holders(source, places)]
+    source.children(holder.type_id for holder in holders)  # read at once
+    for holder in holders:
+        found = _child(source, holder.type_id, name)
         if found is not None:
             row, offset = found
-            yield _Place(place.definition, row.get("type", 0), row, place.bit_offset + offset, holder.kernels)
+            yield holder._replace(type_id=row.get("type", 0), row=row, bit_offset=holder.bit_offset + offset)
 
 
-def _holders(source: CorpusReader, place: _Place) -> Iterator[_Place]:
-    """The structs, unions, enums or prototypes that the type of a place is, below typedefs and qualifiers."""
-    pending = [place]
+def _holders(source: CorpusReader, places: Sequence[_Place]) -> Iterator[_Place]:
+    """The structs, unions, enums or prototypes of places, below typedefs and qualifiers."""
+    pending = places
     for _ in range(_MAX_STEPS):
         following: list[_Place] = []
+        types = source.types(each.type_id for each in pending)
         for each in pending:
-            row = source.types([each.type_id]).get(each.type_id)
+            row = types.get(each.type_id)
             if row is None:
                 continue
             if not row["defined"]:
@@ -264,23 +280,27 @@ def _resolved(source: CorpusReader, place: _Place, reference: Row) -> Iterator[_
         for row in source.named(reference["name"])
         if (row["kind"], row["ordinal"]) == (reference["kind"], reference["ordinal"])
     ]
+    left = place.kernels
     for each, kernels in _kernels_of(source, [row["id"] for row in rows]).items():
-        if kernels & place.kernels:
-            yield place._replace(type_id=each, kernels=frozenset(kernels & place.kernels))
+        if left & kernels:
+            yield place._replace(type_id=each, kernels=left & kernels)
+            left -= kernels
 
 
 def _child(source: CorpusReader, holder: int, name: str) -> tuple[Row, int] | None:
     """The member, enumerator or parameter of a name, with its offset; in members without a name too."""
     pending = [(holder, 0)]
+    seen: set[int] = set()
     for _ in range(_MAX_STEPS):
         following = []
         for type_id, offset in pending:
-            kind = source.types([type_id])[type_id]["kind"]
-            table = "params" if kind == "FUNC_PROTO" else "members" if kind in _COMPOSITES else "enumerators"
-            for row in source.children(table, [type_id])[type_id]:
+            if type_id in seen:
+                continue
+            seen.add(type_id)
+            for row in source.children([type_id])[type_id]:
                 if row["name"] == name:
                     return row, offset + row.get("bit_offset", 0)
-                if table == "members" and not row["name"]:
+                if "bit_offset" in row and not row["name"]:
                     inner = _unqualified(source, row["type"])
                     if inner is not None:
                         following.append((inner, offset + row["bit_offset"]))
@@ -306,18 +326,9 @@ def _unqualified(source: CorpusReader, type_id: int) -> int | None:
 
 def presence(source: CorpusReader, pattern: str) -> Any:
     """See `Corpus.presence`."""
-    pa = pyarrow()
     rows = source.matching(pattern, ("id", "kind", "name", "fingerprint", "size"))
-    table, positions = _joined(source, rows)
-    found = {
-        "kind": table["kind"],
-        "name": table["name"],
-        "kernel": source.kernels["name"].take(positions),
-        "definition": table["id"],
-        "fingerprint": table["fingerprint"],
-        "size": table["size"],
-    }
-    return _sorted_by_name(pa.table(found), positions)
+    found = _for_each_kernel(source, rows, [("name", "ascending"), ("kind", "ascending")])
+    return found.select(["kind", "name", "kernel", "definition", "fingerprint", "size"])
 
 
 def functions(source: CorpusReader, pattern: str) -> Any:
@@ -329,15 +340,9 @@ def functions(source: CorpusReader, pattern: str) -> Any:
         _named_prototype(name, prototypes[each]["spelling"]) for name, each in _zipped(rows, "name", "type")
     ]
     rows = rows.append_column("prototype", pa.array(texts, pa.string()))
-    table, positions = _joined(source, rows)
-    found = {
-        "name": table["name"],
-        "kernel": source.kernels["name"].take(positions),
-        "linkage": table["extra"],
-        "definition": table["id"],
-        "prototype": table["prototype"],
-    }
-    return _sorted_by_name(pa.table(found), positions)
+    rows = rows.append_column("linkage", rows["extra"])
+    found = _for_each_kernel(source, rows, [("name", "ascending")])
+    return found.select(["name", "kernel", "linkage", "definition", "prototype"])
 
 
 def size_changes(source: CorpusReader, pattern: str) -> Any:
@@ -362,10 +367,8 @@ def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
     if not len(rows):
         return
     names = rows["name"].combine_chunks().dictionary_encode()
-    if hasattr(names, "combine_chunks"):
-        names = names.combine_chunks()
     codes = names.indices.to_numpy()
-    ids, sizes = rows["id"].to_numpy(), rows["size"].to_numpy()
+    ids, sizes = rows["id"].to_numpy(), rows["size"].fill_null(0).to_numpy()
     order = np.argsort(ids)
     kernels, neighbours = _neighbours(source)
     column_of = np.full(len(source.kernel_ids), -1)
@@ -429,22 +432,20 @@ def _neighbours(source: CorpusReader) -> tuple[Array, tuple[Array, Array]]:
     return rows, (old, old + 1)
 
 
-def _joined(source: CorpusReader, rows: Any) -> tuple[Any, Any]:
-    """Each row once for each kernel that has its type, and the positions of these kernels."""
+def _for_each_kernel(source: CorpusReader, rows: Any, order: list[tuple[str, str]]) -> Any:
+    """Each row once for each kernel that has the type `id`, with the column `kernel`; sorted.
+
+    `id` becomes `definition`. Rows that are equal in `order` have that of the kernels.
+    """
     pa = pyarrow()
     ids = rows["id"].to_numpy()
     types, positions = source.pairs(ids)
-    order = np.argsort(ids)
-    at = order[np.searchsorted(ids[order], types)] if len(ids) else np.zeros(0, np.int64)
-    return rows.take(pa.array(at, pa.int64())), pa.array(positions, pa.int64())
-
-
-def _sorted_by_name(table: Any, positions: Any) -> Any:
-    table = table.append_column("position", positions)
-    keys = [("name", "ascending"), ("position", "ascending")]
-    if "kind" in table.column_names:
-        keys.insert(1, ("kind", "ascending"))
-    return table.sort_by(keys).drop_columns(["position"])
+    by_id = np.argsort(ids)
+    at = by_id[np.searchsorted(ids[by_id], types)]
+    found = rows.take(pa.array(at, pa.int64())).append_column("definition", pa.array(ids[at], pa.int64()))
+    found = found.append_column("kernel", source.kernels["name"].take(pa.array(positions, pa.int64())))
+    found = found.append_column("position", pa.array(positions, pa.int64()))
+    return found.sort_by([*order, ("position", "ascending")])
 
 
 def _named_prototype(name: str, prototype: str) -> str:

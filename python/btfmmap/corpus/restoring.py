@@ -67,8 +67,8 @@ def restored(lineage: Lineage, numbers: Array, byte_order: ByteOrder, base: Rest
         return found
 
     tables = _tables(lineage, numbers, own, resolved, _Names(lineage, verbatim=base is None))
-    builder = Builder(byte_order=None if base is not None else byte_order, base=base and base.btf)
     try:
+        builder = Builder(byte_order=None if base is not None else byte_order, base=base and base.btf)
         builder.add_tables(**tables)
         btf = builder.build()
     except (ValueError, TypeError) as error:

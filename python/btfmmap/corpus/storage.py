@@ -95,9 +95,9 @@ class LocalStorage:
         """Write a file; False if it is there."""
         target = self.path(name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        temporary = f"{target}.{os.getpid()}.tmp"
+        temporary = f"{target}.{os.urandom(8).hex()}.tmp"  # another machine may have a process of this number
         try:
-            with open(temporary, "wb") as file:
+            with open(temporary, "xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -35,7 +35,7 @@ ELEMENTS: dict[str, tuple[tuple[Kind, ...], int, tuple[str, ...]]] = {
 
 
 class RecordColumns(NamedTuple):
-    """RecordColumns as columns. Names and types are numbers.
+    """Records as columns. Names and types are numbers.
 
     Attributes:
         types: A row for each record: defined, kind, name, ordinal, value, flag, signed, extra, index_type,
@@ -119,7 +119,7 @@ def encoded(records: RecordColumns) -> tuple[Array, Array]:
         kinds.astype(np.uint32) + types["flag"] * _FLAG + types["signed"] * _SIGNED + ~defined * _REFERENCE
     )
     fingerprints = types["fingerprint"]
-    heads = (
+    after_kind = (
         types["name"],
         types["ordinal"],
         types["value"],
@@ -128,7 +128,7 @@ def encoded(records: RecordColumns) -> tuple[Array, Array]:
         fingerprints & np.uint64(0xFFFFFFFF),
         fingerprints >> np.uint64(32),
     )
-    for number, column in enumerate(heads, 1):
+    for number, column in enumerate(after_kind, 1):
         words[at + number] = column
     for number, name in enumerate(LAYOUT):
         words[at[records.layouts["row"]] + _HEAD + number] = records.layouts[name]
