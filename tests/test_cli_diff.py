@@ -145,6 +145,32 @@ def test_text_of_changes(folder: Path, width: int, depth: Literal["layout", "dec
             assert names(kind, 3) == sorted(single)[:3]
 
 
+def test_a_callback_may_use_the_result(folder: Path) -> None:
+    result = compared(folder)
+    report = result.report()
+    pieces: list[str] = []
+    found: list[object] = []
+
+    def write(text: str) -> None:
+        pieces.append(text)
+        found.append((result.name(0), report.headline(0), len(result.changed())))
+        report.write(EntityKind.UNION, found.append)
+
+    report.write(EntityKind.STRUCT, write)
+    again: list[str] = []
+    report.write(EntityKind.STRUCT, again.append)
+    assert pieces == again
+    assert len(found) > len(pieces) > 1
+
+    def refuse(text: str) -> None:
+        raise RuntimeError(text[:8])
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="  struct"):
+            report.write(EntityKind.STRUCT, refuse)
+    assert result.name(0)
+
+
 @lru_cache(maxsize=1)
 def compared(folder: Path) -> btfmmap.DiffResult:
     return btfmmap.diff(*(folder / f"{name}.btf" for name in KERNELS))

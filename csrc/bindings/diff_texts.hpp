@@ -93,12 +93,23 @@ View column_of(const Items& items, const char* format, Get get) {
 // Holds the mutex of a history. Waits for it without the GIL, which other threads need to release it.
 class DiffLock {
 public:
-    explicit DiffLock(diff::History& history) : lock_(history.mutex(), std::defer_lock) {
+    explicit DiffLock(diff::History& history) : lock_(history.mutex(), std::defer_lock) { lock(); }
+
+    // Calls a function without the mutex, such as one of a user, who may ask for more of the history. If it
+    // throws, the mutex stays free.
+    template <class Function>
+    void without(Function function) {
+        lock_.unlock();
+        function();
+        lock();
+    }
+
+private:
+    void lock() {
         const pybind11::gil_scoped_release unlocked;
         lock_.lock();
     }
 
-private:
     std::unique_lock<std::mutex> lock_;
 };
 
