@@ -324,6 +324,31 @@ def test_many_kernels_by_layout(capfd: pytest.CaptureFixture[str], folder: Path)
     assert btfmmap.diff("p", "q", "r").match("type other")
 
 
+def test_many_kernels_that_only_follow(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """From one of them to the next, the struct changed only because of a member's type."""
+    for file, inner_size, own_size in (("t", 4, 4), ("u", 8, 4), ("v", 8, 8)):
+        writer = BtfWriter()
+        int_id = writer.add_int()
+        inner = writer.add_struct("inner", inner_size, [("m", int_id, 0)])
+        members = [("inner", inner, 0), ("x", int_id, 8 * inner_size)]
+        writer.add_struct("holder", inner_size + own_size, members)
+        (folder / file).write_bytes(writer.build())
+    _, out, _ = report(capfd, "t", "u", "v", "--only", "struct holder")
+    assert out.endswith(
+        """
+t -> u
+no changes of their own; --deep lists what follows from others
+
+u -> v
+
+structs changed: 1
+  struct holder, 12 -> 16 bytes
+"""
+    )
+    _, out, _ = report(capfd, "t", "u", "v", "--only", "struct holder", "--deep")
+    assert "t -> u\n\nstructs changed: 1\n  struct holder, 8 -> 12 bytes (follows)\n" in out
+
+
 def test_json(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = report(capfd, "a", "b", "--json")
     document = json.loads(out)
