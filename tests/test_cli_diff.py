@@ -126,7 +126,7 @@ def test_arguments_that_are_no_kernels() -> None:
     assert "repeat it, --kind struct --kind union" in ran.stderr
 
 
-@pytest.mark.parametrize("width", [1, 40, 77, 100, 300])
+@pytest.mark.parametrize("width", [1, 40, 77, 100, 300, sys.maxsize])
 @pytest.mark.parametrize("depth", ["layout", "declaration", "deep"])
 def test_text_of_changes(folder: Path, width: int, depth: Literal["layout", "declaration", "deep"]) -> None:
     """Each line, made a second time in Python."""
@@ -136,13 +136,40 @@ def test_text_of_changes(folder: Path, width: int, depth: Literal["layout", "dec
     for kind in EntityKind:
         pieces: list[str] = []
         report.write(kind, pieces.append, width)
-        text = expected_text(found, kind, width, depth == "deep")
+        # In wider lines, the old side gets no more room.
+        text = expected_text(found, kind, min(width, 1031), depth == "deep")
         assert "".join(pieces).splitlines() == text.splitlines()
         assert (report.count(kind) == 0) == (text == "")
         for names, change in ((report.added, ChangeKind.ADDED), (report.removed, ChangeKind.REMOVED)):
             single = [each.name for each in found if (each.kind, each.changes[0].kind) == (kind, change)]
             assert names(kind) == sorted(single)
             assert names(kind, 3) == sorted(single)[:3]
+
+
+def test_a_callback_may_use_the_result(folder: Path) -> None:
+    result = compared(folder)
+    report = result.report()
+    pieces: list[str] = []
+    found: list[object] = []
+
+    def write(text: str) -> None:
+        pieces.append(text)
+        found.append((result.name(0), report.headline(0), len(result.changed())))
+        report.write(EntityKind.UNION, found.append)
+
+    report.write(EntityKind.STRUCT, write)
+    again: list[str] = []
+    report.write(EntityKind.STRUCT, again.append)
+    assert pieces == again
+    assert len(found) > len(pieces) > 1
+
+    def refuse(text: str) -> None:
+        raise RuntimeError(text[:8])
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="  struct"):
+            report.write(EntityKind.STRUCT, refuse)
+    assert result.name(0)
 
 
 @lru_cache(maxsize=1)
@@ -297,6 +324,31 @@ def test_many_kernels_by_layout(capfd: pytest.CaptureFixture[str], folder: Path)
     assert btfmmap.diff("p", "q", "r").match("type other")
 
 
+def test_many_kernels_that_only_follow(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """From one of them to the next, the struct changed only because of a member's type."""
+    for file, inner_size, own_size in (("t", 4, 4), ("u", 8, 4), ("v", 8, 8)):
+        writer = BtfWriter()
+        int_id = writer.add_int()
+        inner = writer.add_struct("inner", inner_size, [("m", int_id, 0)])
+        members = [("inner", inner, 0), ("x", int_id, 8 * inner_size)]
+        writer.add_struct("holder", inner_size + own_size, members)
+        (folder / file).write_bytes(writer.build())
+    _, out, _ = report(capfd, "t", "u", "v", "--only", "struct holder")
+    assert out.endswith(
+        """
+t -> u
+no changes of their own; --deep lists what follows from others
+
+u -> v
+
+structs changed: 1
+  struct holder, 12 -> 16 bytes
+"""
+    )
+    _, out, _ = report(capfd, "t", "u", "v", "--only", "struct holder", "--deep")
+    assert "t -> u\n\nstructs changed: 1\n  struct holder, 8 -> 12 bytes (follows)\n" in out
+
+
 def test_json(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = report(capfd, "a", "b", "--json")
     document = json.loads(out)
@@ -320,10 +372,17 @@ def test_fits_the_width(
     files = [f"{name}.btf" for name in KERNELS]
     code, out, _ = report(capfd, *files, "--only", "struct s*", "--only", "enum b*", "--only", "vfs_*")
     assert code == WANTING
-    # A word, such as the name of a member, is not broken.
-    long = [line for line in out.splitlines() if len(line) > width]
-    assert all(len(line.split()[-1]) > width // 2 for line in long)
+    assert max(map(len, out.splitlines())) <= width
     assert "note: the architectures differ: arm64, x86_64" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("width", ["0", "-5", "wide"])
+def test_widths_that_are_none(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    _, expected, _ = report(capfd, "a", "b")
+    monkeypatch.setenv("COLUMNS", width)
+    assert report(capfd, "a", "b") == (WANTING, expected, "")
 
 
 def test_exit_codes(capfd: pytest.CaptureFixture[str], folder: Path) -> None:

@@ -77,8 +77,11 @@ void register_diff_report(py::module_& module) {
         .def(
             "write",
             [](const PyReport& of, uint32_t kind, size_t width, const py::function& write) {
-                const DiffLock locked(of.changes->history());
-                diff::Lines lines(width, [&](std::string_view text) { write(to_str(text)); });
+                DiffLock locked(of.changes->history());
+                diff::Lines lines(width, [&](std::string_view text) {
+                    const py::str piece = to_str(text);
+                    locked.without([&] { write(piece); });
+                });
                 of.report.write(class_of(kind), lines);
             },
             py::arg("kind"), py::arg("width"), py::arg("write"))

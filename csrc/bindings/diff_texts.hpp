@@ -12,7 +12,6 @@
 
 #include "bindings/text.hpp"
 #include "bindings/view.hpp"
-#include "core/base/error.hpp"
 #include "core/diff/changes.hpp"
 #include "core/diff/history.hpp"
 #include "core/diff/rows.hpp"
@@ -39,28 +38,16 @@ public:
     const pybind11::str& type(std::uint32_t number) {
         return number == diff::kNone ? name(0) : made(types_[number], [&] {
             const std::string text = diff::spelled(history_.spellings(), history_.names(), number);
-            size_ += text.size();
-            if (size_ > kMaxSize) {
-                throw Error::not_supported("the texts of the types exceed 1 GiB");
-            }
+            size_.add(text.size());
             return to_str(text);
         });
     }
     // The text of one side of a change: a type, or tags.
     pybind11::str text(const diff::Side& side) {
-        if (side.tags == 0) {
-            return type(side.type);
-        }
-        std::string tags(history_.names().text(side.tags));
-        for (std::size_t at = 0; (at = tags.find('\0', at)) != std::string::npos;) {
-            tags.replace(at, 1, ", ");
-        }
-        return to_str(tags);
+        return side.tags == 0 ? type(side.type) : to_str(diff::tags_text(history_.names(), side.tags));
     }
 
 private:
-    static constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 30;
-
     template <class Make>
     static const pybind11::str& made(pybind11::object& text, Make make) {
         if (!text) {
@@ -71,7 +58,7 @@ private:
 
     const diff::History& history_;
     std::unordered_map<std::uint32_t, pybind11::object> names_, types_;
-    std::uint64_t size_ = 0;
+    diff::SpelledSize size_;
 };
 
 // Sets an item of a list that was made with its size.
@@ -93,12 +80,23 @@ View column_of(const Items& items, const char* format, Get get) {
 // Holds the mutex of a history. Waits for it without the GIL, which other threads need to release it.
 class DiffLock {
 public:
-    explicit DiffLock(diff::History& history) : lock_(history.mutex(), std::defer_lock) {
+    explicit DiffLock(diff::History& history) : lock_(history.mutex(), std::defer_lock) { lock(); }
+
+    // Calls a function without the mutex, such as one of a user, who may ask for more of the history. If it
+    // throws, the mutex stays free.
+    template <class Function>
+    void without(Function function) {
+        lock_.unlock();
+        function();
+        lock();
+    }
+
+private:
+    void lock() {
         const pybind11::gil_scoped_release unlocked;
         lock_.lock();
     }
 
-private:
     std::unique_lock<std::mutex> lock_;
 };
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from .arrow_export import ArrowExport
 from .kinds import Kind
 
 TYPE_CHECKING = False
@@ -59,7 +60,7 @@ _REPR_ROWS = 6
 _REPR_CHARACTERS = 40  # of a text
 
 
-class Table:
+class Table(ArrowExport):
     """Columns of equal length, as read-only numpy arrays.
 
     `len` counts rows. Iteration and `keys` return the names of the columns. Libraries that read Apache
@@ -230,10 +231,7 @@ class Table:
             >>> btf.vars.to_arrow(names=btf)["name"].to_pylist()
             ['decisions', 'latest']
         """
-        from .optional import optional
-
-        converted: PyArrowTable = optional("pyarrow", "arrow").table(self._with_names(names))
-        return converted
+        return self._with_names(names).to_arrow()
 
     def to_polars(self, names: Btf | Kernel | None = None) -> pl.DataFrame:
         """Return the columns as a `polars.DataFrame`, as `to_arrow` does.
@@ -252,10 +250,7 @@ class Table:
             >>> btf.vars.to_polars().shape
             (2, 4)
         """
-        from .optional import optional
-
-        converted: pl.DataFrame = optional("polars", "polars").DataFrame(self._with_names(names))
-        return converted
+        return self._with_names(names).to_polars()
 
     def with_names(self, source: Btf | Kernel) -> ArrowTable:
         """Add columns with the names that the table refers to, for libraries that read Arrow.
@@ -281,17 +276,8 @@ class Table:
 
         return ArrowTable(self._arrow_columns() | name_columns(self, source), len(self))
 
-    def __arrow_c_schema__(self) -> object:
-        """Return the columns' types for libraries that read Arrow: a capsule "arrow_schema"."""
-        return self._with_names(None).__arrow_c_schema__()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return the columns for libraries that read Arrow: a capsule "arrow_array_stream".
-
-        Args:
-            requested_schema: Ignored, as the interface permits.
-        """
-        return self._with_names(None).__arrow_c_stream__(requested_schema)
+    def _arrow_table(self) -> ArrowTable:
+        return self._with_names(None)
 
     def _arrow_columns(self) -> dict[str, Any]:
         from .arrow import arrow_columns

@@ -126,7 +126,7 @@ def sentence(change: Change) -> str:
         case ChangeKind.TYPE:
             return f"{old} -> {new}"
         case _:
-            return f"{path or new}: {new} changed inside" if path else f"{new} changed inside"
+            return f"{path}: {new} changed inside" if path else f"{new} changed inside"
 
 
 def linkage(value: int) -> str:

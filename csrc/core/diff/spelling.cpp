@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "core/base/error.hpp"
 #include "core/format/wire_format.hpp"
 
 namespace btfmmap::diff {
@@ -13,7 +14,8 @@ using std::string;
 using std::uint32_t;
 
 constexpr size_t kMaxText = 4096;
-constexpr unsigned kMaxDepth = 8;     // of prototypes and structs inside each other
+constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 30;  // of all texts
+constexpr unsigned kMaxDepth = 8;                           // of prototypes and structs inside each other
 constexpr unsigned kMaxSteps = 64;    // pointers, arrays, prototypes and qualifiers around a type
 constexpr unsigned kMaxParts = 4096;  // types that are part of one text, also of what is abbreviated
 
@@ -195,6 +197,21 @@ string spelled(const Interner& spellings, const Interner& names, uint32_t spelli
         text += "...";
     }
     return text;
+}
+
+string tags_text(const Interner& names, uint32_t tags) {
+    string text(names.text(tags));
+    for (size_t at = 0; (at = text.find('\0', at)) != string::npos;) {
+        text.replace(at, 1, ", ");
+    }
+    return text;
+}
+
+void SpelledSize::add(size_t size) {
+    size_ += size;
+    if (size_ > kMaxSize) {
+        throw Error::not_supported("the texts of the types exceed 1 GiB");
+    }
 }
 
 }  // namespace btfmmap::diff

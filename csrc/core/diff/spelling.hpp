@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -37,5 +38,18 @@ inline std::uint32_t word_of(std::string_view node, std::size_t number) {
 
 // Returns the C text of a spelling. Long or deeply nested ones are abbreviated by "...".
 std::string spelled(const Interner& spellings, const Interner& names, std::uint32_t spelling);
+
+// Returns the text of tags, which are a name with a NUL between them: "user, rcu".
+std::string tags_text(const Interner& names, std::uint32_t tags);
+
+// Counts the texts of spellings that are kept.
+class SpelledSize {
+public:
+    // Throws Error (not_supported) if all of them exceed a limit.
+    void add(std::size_t size);
+
+private:
+    std::uint64_t size_ = 0;
+};
 
 }  // namespace btfmmap::diff

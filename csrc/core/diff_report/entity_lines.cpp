@@ -133,10 +133,7 @@ void EntityLines::write(Class class_, const Row* rows, uint32_t count) {
 void EntityLines::append_name(const Side& side) { append_printable(line_, history_.names().text(side.path)); }
 
 void EntityLines::append_tags(const Side& side) {
-    string tags(history_.names().text(side.tags));
-    for (size_t at = 0; (at = tags.find('\0', at)) != string::npos;) {
-        tags.replace(at, 1, ", ");
-    }
+    const string tags = tags_text(history_.names(), side.tags);
     append_printable(line_, tags.empty() ? "none" : tags);
 }
 

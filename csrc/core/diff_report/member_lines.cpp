@@ -18,6 +18,7 @@ using std::uint32_t;
 constexpr size_t kIndent = 4;
 constexpr size_t kMark = 3;  // " | "
 constexpr size_t kMinSide = 20;
+constexpr size_t kMaxSide = 512;  // the old side is padded
 constexpr string_view kNoName = "(no name)";
 constexpr string_view kInside = " (inside)", kNested = " (nested)";
 constexpr size_t kMaxHolders = 8;  // of a path that is looked at for a twin
@@ -45,8 +46,8 @@ bool is_same_side(const Side& left, const Side& right) {
 void MemberLines::write(const std::vector<const Row*>& rows) {
     group(rows);
     remove_twins();
-    side_ =
-        lines_.width() < kIndent + kMark + 2 * kMinSide ? kMinSide : (lines_.width() - kIndent - kMark) / 2;
+    const size_t room = std::max(lines_.width(), kIndent + kMark) - kIndent - kMark;
+    side_ = std::clamp(room / 2, kMinSide, kMaxSide);
     const bool side_by_side = fit_side_by_side();
     for (size_t start = 0; start != items_.size();) {
         const size_t end = run_end(start);

@@ -14,7 +14,7 @@
 namespace btfmmap::diff {
 
 // What a reader is told about the changes between two kernels, class by class. The mutex of the history must
-// be held for all of it.
+// be held for all of it, but a sink of lines may release it while it runs.
 class Report {
 public:
     // Tells of entities that are marked in `selected`, which has an element per entity, and differ up to a

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/error.hpp"
 #include "core/diff/history.hpp"
 #include "core/diff/spelling.hpp"
 #include "core/diff_report/lines.hpp"
@@ -27,20 +26,15 @@ public:
         std::string& text = texts_[spelling];
         if (text.empty()) {
             append_printable(text, spelled(history_.spellings(), history_.names(), spelling));
-            size_ += text.size();
-            if (size_ > kMaxSize) {
-                throw Error::not_supported("the texts of the types exceed 1 GiB");
-            }
+            size_.add(text.size());
         }
         return text;
     }
 
 private:
-    static constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 30;
-
     const History& history_;
     std::vector<std::string> texts_;  // by number; empty if not made yet
-    std::uint64_t size_ = 0;
+    SpelledSize size_;
 };
 
 }  // namespace btfmmap::diff

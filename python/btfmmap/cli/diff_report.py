@@ -54,7 +54,10 @@ def print_step(result: DiffResult, pair: tuple[int, int], depth: Depth, *, every
     width = output_width()
     old, new = (printable(result.identities[row].name) for row in pair)
     print("", *wrapped(f"{old} -> {new}", width), sep="\n")
-    _print_details(result.report(*pair, depth=depth), counts, width, everything=everything)
+    if depth == "deep" or any(each.added or each.removed or each.changed for each in counts):
+        _print_details(result.report(*pair, depth=depth), counts, width, everything=everything)
+    else:
+        print("no changes of their own; --deep lists what follows from others")
 
 
 # -- numbers
@@ -98,7 +101,7 @@ def _causes(
     shown = causes if everything else causes[:_CAUSES]
     for entity, followers in shown:
         kind, name = result.name(entity)
-        text = f"{label(kind, name)}{printable(report.headline(entity))}"
+        text = f"{label(kind, name)}{report.headline(entity)}"
         yield from wrapped(f"{text}: {followers:,} follow{'s' * (followers == 1)}", width, "  ")
         if everything:
             yield from labels(result, result.follows(entity, *pair), width, "      ")

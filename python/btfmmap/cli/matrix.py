@@ -23,9 +23,11 @@ _SEPARATORS = " /."
 def output_width() -> int:
     """The width of standard output: that of `COLUMNS`, or of the terminal, or 80."""
     try:
-        return int(os.environ["COLUMNS"]) or _WIDTH
+        columns = int(os.environ["COLUMNS"])
     except (KeyError, ValueError):
-        pass
+        columns = 0
+    if columns > 0:
+        return columns
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or _WIDTH
     except (OSError, ValueError):
