@@ -18,10 +18,10 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
         signal.signal(number, handler)
 
 
-# Where an installed package is tested, its sources and documents are not beside the tests.
+# Where an installed package is tested, only benchmarks and docs are beside the tests.
 _NEED_CHECKOUT = (
-    *("32_bit", "allocations", "architecture", "benchmarks", "documents", "fast_paths", "instructions"),
-    *("kernel_rules", "packaging", "shell", "site"),
+    *("32_bit", "allocations", "architecture", "benchmarks", "blocks", "diff_hostile", "documents"),
+    *("fast_paths", "instructions", "kernel_rules", "packaging", "shell", "site"),
 )
 if not (Path(__file__).parent.parent / "csrc").exists():
     collect_ignore = [f"test_{name}.py" for name in _NEED_CHECKOUT]

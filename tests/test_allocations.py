@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,32 @@ def test_memory_error(tmp_path: Path) -> None:
         file.truncate(min((1 << 32) - 1, sys.maxsize - 1))
     done = subprocess.run([sys.executable, "-c", LARGE, path], capture_output=True, text=True, check=False)
     assert done.stdout == "MemoryError\n", done.stderr
+
+
+SPARSE = r"""
+import re, sys, btfmmap
+def most():
+    return int(re.search("VmHWM:\s*([0-9]+) kB", open("/proc/self/status").read())[1])
+before = most()
+try:
+    btfmmap.open(sys.argv[1], method="mmap")
+except btfmmap.FormatError as error:
+    print(error.type_id, most() - before < 64 << 10)
+"""
+
+
+@requirements.unsanitized("its shadow is counted")
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc as Linux has it")
+@pytest.mark.skipif(sys.maxsize < 1 << 32, reason="the file does not fit into the address space")
+def test_sparse_file_takes_no_memory(tmp_path: Path) -> None:
+    """Memory is not taken in proportion to what a header says."""
+    path = tmp_path / "sparse"
+    types = (1 << 32) - 64
+    with path.open("wb") as file:
+        file.write(struct.pack("=HBBIIIII", 0xEB9F, 1, 0, 24, 0, types, types, 1))
+        file.truncate(24 + types + 1)
+    done = subprocess.run([sys.executable, "-c", SPARSE, path], capture_output=True, text=True, check=False)
+    assert done.stdout == "1 True\n", done.stderr
 
 
 def maps() -> list[str]:

@@ -119,6 +119,21 @@ def test_narrow(chromium: Browser, page: Path, dark: bool) -> None:
     assert chromium.errors() == []
 
 
+def test_maps_of_rows_that_are_left_out(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Maps are there until a text is typed that no row has."""
+    monkeypatch.setattr("btfmmap.pages.diffs.MAX_ROWS", 1)
+    page = tmp_path / "page.html"
+    page.write_text(diff_of_two(tmp_path), encoding="utf-8")
+    chromium.show(page)
+    hidden = "[...document.querySelectorAll('details')].map((each) => each.hidden)"
+    assert chromium.run("document.querySelectorAll('tr[data-m]').length") == 1
+    assert chromium.run(hidden) == [False, False]
+    chromium.write("#filter", "no such text")
+    assert chromium.run(hidden) == [True, True]
+
+
 @PAGES
 def test_without_scripts(chromium: Browser, page: Path) -> None:
     """Everything is there, and what needs scripts is not shown."""

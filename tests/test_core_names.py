@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,19 @@ def test_dir_lists_what_the_stub_has() -> None:
 def test_classes_and_functions_say_where_they_are() -> None:
     told = run("for name in sys.argv[1:]: print(getattr(_core, name).__module__)", *NAMES)
     assert set(told.split()) == {"btfmmap._core"}
+
+
+def test_functions_are_pickled() -> None:
+    """As names of the extension, also those of parts that are registered later."""
+    functions = [name for name in NAMES if inspect.isbuiltin(getattr(btfmmap._core, name))]
+    code = """
+import gc, pickle
+for name in sys.argv[1:]:
+    function = getattr(_core, name)
+    gc.collect()
+    print(pickle.loads(pickle.dumps(function)) is function)
+"""
+    assert run(code, *functions).split() == ["True"] * len(functions)
 
 
 @pytest.mark.parametrize("name", ["nosuch", "__path__", "btf"])

@@ -253,7 +253,7 @@ def test_magic_number_by_architecture(tmp_path: Path, compiler: str, emulator: s
     if compiler.startswith("i686") and os.uname().machine != "x86_64":
         pytest.skip("programs for i386 run on x86-64")
     root = Path(__file__).parent.parent
-    core = root / "csrc" / "core"
+    core = requirements.sources()
     program = tmp_path / "file_system"
     flags = [
         "-std=c++17",

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from btf_writer import BtfWriter
 from command import run_here
 from hostile_names import NAMES, check_html, hostile_btf, hostile_object
 from stored_files import stored, stored_objects
@@ -120,6 +121,18 @@ def test_maps_of_two_kernels(btf: btfmmap.Btf) -> None:
         moved = sum(name in old and old[name] != place for name, place in new.items())
         added, removed = len(new.keys() - old.keys()), len(old.keys() - new.keys())
         assert f"members: {moved:,} moved or resized, {added:,} new, {removed:,} gone" in said
+
+
+def test_pairs_of_a_name_that_looks_like_paths() -> None:
+    """Megabytes of dots are read once."""
+    kernels = []
+    for offset in (0, 64):
+        writer = BtfWriter()
+        number = writer.add_int()
+        writer.add_struct("long", 16, [("a" + ".a" * 1_000_000, number, offset), ("a", number, 32)])
+        kernels.append(btfmmap.open(data=writer.build()))
+    page = pages.diff_page(btfmmap.diff(kernels))
+    assert "members: 1 moved or resized, 0 new, 0 gone" in page
 
 
 @pytest.mark.parametrize("order", "<>")

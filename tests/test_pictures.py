@@ -219,6 +219,14 @@ class TestOneKernel:
         boxes = [texts_.Text.get_window_extent(text) for text in ax.texts]
         for number, box in enumerate(boxes):
             assert not any(box.overlaps(each) for each in boxes[number + 1 :])
+        # The lines to the names do not cross.
+        place = ax.transData + ax.transAxes.inverted()
+        ways = [(np.array([*place.transform(text.xy), 0]), np.array([*text.xyann, 0])) for text in ax.texts]
+        for number, (start, end) in enumerate(ways):
+            for other in ways[:number]:
+                sides = [np.cross(end - start, each - start)[2] for each in other]
+                sides_of_other = [np.cross(other[1] - other[0], each - other[0])[2] for each in (start, end)]
+                assert not np.prod(sides) < 0 > np.prod(sides_of_other)
 
     def test_neighbourhood(self, btf: btfmmap.Btf) -> None:
         networkx = requirements.package("networkx")

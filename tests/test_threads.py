@@ -51,6 +51,7 @@ def compiled(folder: Path, *flags: str) -> Path:
 @pytest.fixture(scope="module")
 def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that runs `threads.cpp` under ThreadSanitizer."""
+    requirements.sources()
     folder = tmp_path_factory.mktemp("threads")
     compiler = os.environ.get("CXX", "g++").split()
     requirements.tool(compiler[0])

@@ -112,7 +112,7 @@ def _test(python: Path, place: Path, arguments: list[str]) -> None:
 
     tests/conftest.py leaves out those that need sources.
     """
-    for name in ("benchmarks", "tests"):
+    for name in ("benchmarks", "docs", "tests"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, place / name, ignore=ignored, dirs_exist_ok=True)
     shutil.copy(ROOT / "pyproject.toml", place)

@@ -6,7 +6,7 @@ import ast
 import inspect
 from collections.abc import Iterator, Sequence
 
-from command_parsers import Argument, Command, commands, full_parser, signature
+from command_parsers import Argument, Command, commands, full_parser, signature, synopsis
 
 import btfmmap
 from btfmmap.cli import exit_codes
@@ -38,13 +38,9 @@ def _arguments(arguments: Sequence[Argument]) -> Iterator[str]:
 
 
 def _command(command: Command) -> Iterator[str]:
-    positionals = " ".join(
-        word if argument.required else f"[{word}]"
-        for argument in command.positionals
-        for word in [f"{argument.value} ..." if argument.several else argument.value]
-    )
-    yield f'.SS "btfmmap {_escaped(command.name)}"'
-    yield from (f"\\fBbtfmmap {_escaped(command.name)}\\fR [OPTION ...] {positionals}".rstrip(), ".PP")
+    name = f"btfmmap {command.name}"
+    yield f'.SS "{_escaped(name)}"'
+    yield from (f"\\fB{_escaped(name)}\\fR{_escaped(synopsis(command).removeprefix(name))}", ".PP")
     yield _line(command.summary)
     for paragraph in command.paragraphs:
         yield from _paragraph(paragraph)

@@ -1,4 +1,4 @@
-"""The pages of the API reference: which public names stand on which page."""
+"""The pages of the API reference: which public names are on which page."""
 
 from __future__ import annotations
 

@@ -31,19 +31,8 @@ CONTENTS = {
     "Start": ("tutorial", "guide"),
     "For your job": ("bpf-authors", "abi-engineers", "data-scientists", "fleets"),
     "Subjects": (
-        *(
-            "check",
-            "diff",
-            "paths",
-            "decoding",
-            "writing",
-            "corpus",
-            "corpus-sql",
-            "pictures",
-            "lint",
-            "dumps",
-            "containers",
-        ),
+        *("check", "diff", "paths", "decoding", "writing", "corpus", "corpus-sql", "pictures", "lint"),
+        *("dumps", "containers"),
     ),
     "Reference": ("commands/index", "reference/index"),
     "Project": (

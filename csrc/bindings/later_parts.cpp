@@ -42,6 +42,7 @@ void register_later(const py::module_& module, py::handle name) {
         if (!part) {
             throw py::error_already_set();
         }
+        part.inc_ref();  // pybind11's functions refer to it, and do not own it
         kLaterParts[registered++](part);
         for (const auto& [key, value] : py::dict(part.attr("__dict__"))) {
             if (!names.contains(key)) {

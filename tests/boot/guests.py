@@ -64,17 +64,8 @@ SUITES = ("unstable", "experimental", "stable", "oldstable")
 
 USERLAND = (
     *("python3", "python3-numpy", "python3-pytest", "libpython3-dev", "kmod", "busybox-static"),
-    *(
-        "base-files",
-        "coreutils",
-        "dash",
-        "mount",
-        "util-linux",
-        "xz-utils",
-        "e2fsprogs",
-        "libbpf1",
-        "bpftool",
-    ),
+    *("base-files", "coreutils", "dash", "mount", "util-linux", "xz-utils", "e2fsprogs"),
+    *("libbpf1", "bpftool"),
 )
 """The guest's programs. They are of this machine's release: its cross compilers link with that C library."""
 

@@ -33,6 +33,14 @@ def tool(name: str) -> str:
     return path
 
 
+def sources() -> Path:
+    """The folder of the core's sources, for single tests. An installed package is tested without."""
+    folder = Path(__file__).parent.parent.parent / "csrc" / "core"
+    if not folder.exists():
+        pytest.skip("an installed package is tested, without its sources")
+    return folder
+
+
 def package(name: str) -> Any:
     """An optional package, for a whole module of tests."""
     if os.environ.get("CI"):

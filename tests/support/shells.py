@@ -52,7 +52,7 @@ def completed(
 
     Args:
         shell: "bash", "zsh" or "fish".
-        lines: The lines, of which the last word, perhaps empty, is completed.
+        lines: The lines. The last word of each, which may be empty, is completed.
         folder: Where the shell runs. Files for zsh are created there.
         environment: Its environment variables.
 

@@ -9,8 +9,8 @@ namespace btfmmap {
 //
 // A fault on a new page costs 0.5 to 2 us, as much as the work that fills the page, and threads that fault at
 // once wait for each other. Large blocks that are released are therefore kept for later ones: at most 16 MB,
-// for the whole process. When no block is in use, the system is told, at most once a second, that it may take
-// the pages of those that are kept.
+// for the whole process. When the last block in use is released, the system is told that it may take the
+// pages of those that are kept, unless it was told less than a second ago.
 //
 // Huge pages would save more, but in a virtual machine that returns free ones to its host each can cost
 // milliseconds.

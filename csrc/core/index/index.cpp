@@ -12,6 +12,8 @@ namespace {
 
 // More than the average of any kernel.
 constexpr std::size_t kLikelyRecordSize = 32;
+// More than any kernel has. A file that only claims to be large costs little memory.
+constexpr std::size_t kMaxLikelyRows = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -28,7 +30,7 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
     memory_ = Block(in_memory(std::uint64_t{elements} * (sizeof *offsets_ + sizeof *kinds_)));
     offsets_ = reinterpret_cast<std::uint32_t*>(memory_.data());
     kinds_ = reinterpret_cast<std::uint8_t*>(offsets_ + elements);
-    const std::size_t likely_rows = types.size / kLikelyRecordSize;
+    const std::size_t likely_rows = std::min(types.size / kLikelyRecordSize, kMaxLikelyRows);
     populate(offsets_, likely_rows * sizeof *offsets_);
     populate(kinds_, likely_rows * sizeof *kinds_);
     offsets_[0] = 0;

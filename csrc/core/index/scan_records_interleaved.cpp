@@ -6,8 +6,8 @@
 #include "core/simd/u32x4.hpp"
 
 // A record's size is stored in the record, so a sequential scan is one dependency chain of loads. It takes
-// about 15 cycles per record, in which the processor could do three times as much. Four cursors are therefore
-// advanced in turn, each through its own segment.
+// about 15 cycles per record, in which the processor could do three times as much. Eight cursors are
+// therefore advanced in turn, each through its own segment.
 //
 // The first record of a segment is guessed: an offset from which several plausible records follow one
 // another. The guess is accepted only if the previous segment's cursor arrives exactly there. The first

@@ -118,17 +118,14 @@ def _map(side: Side, marks: Sequence[str], label: str) -> str:
 
 
 def _outermost(members: Sequence[DiffMember]) -> list[DiffMember]:
-    """Return members without those of a struct that a named member consists of."""
-    paths = {member.path for member in members}
-    return [
-        member
-        for member in members
-        if not any(
-            member.path[:dot].rstrip("[]") in paths
-            for dot, letter in enumerate(member.path)
-            if letter == "." and dot
-        )
-    ]
+    """Return members without those of a struct that a named member consists of, which follow it."""
+    found: list[DiffMember] = []
+    inner: tuple[str, ...] = ()
+    for member in members:
+        if not member.path.startswith(inner):
+            found.append(member)
+            inner = f"{member.path}.", f"{member.path}[]."
+    return found
 
 
 def _extent(member: DiffMember) -> _Extent:

@@ -58,12 +58,12 @@ SCRIPT = """"use strict";
       shown.add(row.dataset.m);
     }
     for (const part of parts) part.classList.toggle("dim", !shown.has(part.dataset.m));
-    for (const fold of folds) fold.hidden = !shown.has(fold.dataset.m);
+    for (const fold of folds) fold.hidden = words.length > 0 && !shown.has(fold.dataset.m);
     count.textContent = words.length ? `${number} of ${rows.length} rows` : "";
   };
   input.addEventListener("input", filter);
   filter();
 })();
 """
-SCRIPT_HASH = "sha256-m6M7KrV4km4f7aXkG0As7t92KEACluTa26eZtPlSVNI="
+SCRIPT_HASH = "sha256-n/8Sj19ak35J3sOoEf8OammXkMtnr4oEarSkIRT2/7U="
 """Of `SCRIPT`: the page's policy lets browsers run no other script."""
