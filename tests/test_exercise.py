@@ -66,7 +66,7 @@ def test_every_parameter_has_a_generator() -> None:
 
 
 def small_files() -> list[bytes]:
-    """With what each class comes of: among them a struct with an enum, a split BTF, and ELF files."""
+    """With what each class comes of: among them an enum member, a split BTF, sections and ELF files."""
     writer = BtfWriter()
     enum = writer.add_enum("small", [("LOW", 1)])
     writer.add_struct("holder", 8, [("first", enum, 0), ("second", enum, 32)])
@@ -74,7 +74,10 @@ def small_files() -> list[bytes]:
     split.add_struct("", 8, [("", 1, 0)])
     files = [every_kind("<").build(), every_kind(">").build(), Path(btfmmap.SAMPLE_BTF).read_bytes()]
     files += [content for target, content in seeds.seeds() if target == "elf"]
-    return [*files, writer.build(), split.build()]
+    sections = BtfWriter()
+    for _ in range(3):
+        sections.add_datasec(".data", 0, [(1, 0, 0)])
+    return [*files, writer.build(), split.build(), sections.build()]
 
 
 def contexts(folder: Path, seed: int) -> list[Context]:
