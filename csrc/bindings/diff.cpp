@@ -169,19 +169,19 @@ py::tuple enumerator_tuple(const diff::Member& member, bool is_signed, DiffTexts
 py::tuple members(History& history, uint32_t entity, int32_t version) {
     const DiffLock locked(history);
     const diff::VersionView view = checked_view(history, entity, version);
-    const bool is_enum = view.version.holds == Version::Holds::enumeration;
+    const bool is_enum = view.content.holds == diff::Content::Holds::enumeration;
     DiffTexts texts(history);
     py::list found(view.count);
     for (uint32_t i = 0; i != view.count; ++i) {
         set_item(found, i,
-                 is_enum ? enumerator_tuple(view.members[i], view.version.signedness != 0, texts)
+                 is_enum ? enumerator_tuple(view.members[i], view.content.signedness != 0, texts)
                          : member_tuple(view.members[i], texts));
     }
     py::object type = py::none();
     if (view.type != nullptr) {
         type = member_tuple(*view.type, texts);
     }
-    return py::make_tuple(signed_or_none(view.version.size), type, found, is_enum);
+    return py::make_tuple(signed_or_none(view.content.size), type, found, is_enum);
 }
 
 }  // namespace

@@ -417,7 +417,7 @@ void read_versions(diff::History& history) {
         for (std::int32_t number = 0; number != versions; ++number) {
             history.read(entity, number);
             const diff::VersionView view = history.view(entity, number);
-            require(view.version.unread == diff::kNone);
+            require(view.version.content == &view.content);
             for (uint32_t i = 0; i != view.count; ++i) {
                 require(view.members[i].holder == diff::kNone || view.members[i].holder < i);
                 touch(history.names().text(view.members[i].path));

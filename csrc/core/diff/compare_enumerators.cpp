@@ -18,7 +18,7 @@ using Keys = std::vector<std::pair<uint64_t, uint32_t>>;  // a key and the numbe
 }  // namespace
 
 void Comparison::compare_enumerators(const VersionView& before, const VersionView& after) {
-    const uint64_t size = std::max(before.version.size, after.version.size);
+    const uint64_t size = std::max(before.content.size, after.content.size);
     const uint64_t mask = size == 0 || size >= 8 ? UINT64_MAX : (uint64_t{1} << (8 * size)) - 1;
     std::vector<uint32_t> to_after(before.count, kNone), to_before(after.count, kNone);
 
@@ -73,7 +73,7 @@ void Comparison::compare_enumerators(const VersionView& before, const VersionVie
     const auto set = [](Side& side, const VersionView& view, const Member& member) {
         side.path = member.path;
         side.value = static_cast<std::int64_t>(member.bit_offset);
-        side.is_unsigned = view.version.signedness == 0;
+        side.is_unsigned = view.content.signedness == 0;
     };
     for (uint32_t i = 0; i != before.count; ++i) {
         const Member& left = before.members[i];

@@ -101,10 +101,10 @@ void Comparison::compare_functions(const VersionView& before, const VersionView&
     if (reordered) {
         add(Change::parameter_reordered, true, layout_differs_);
     }
-    if (before.version.variadic != after.version.variadic) {
+    if (before.content.variadic != after.content.variadic) {
         Row& row = add(Change::variadic, true, true);
-        row.before.value = before.version.variadic ? 1 : 0;
-        row.after.value = after.version.variadic ? 1 : 0;
+        row.before.value = before.content.variadic ? 1 : 0;
+        row.after.value = after.content.variadic ? 1 : 0;
     }
 }
 

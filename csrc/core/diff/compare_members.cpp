@@ -36,15 +36,15 @@ bool is_explained(uint64_t old_end, uint64_t old_position, uint64_t new_end, uin
 // The name of the type of the outermost container with a name; 0 if there is none.
 uint32_t outermost_name(const VersionView& view, const Member& member) {
     const uint32_t outermost = view.container(member).outermost;
-    return outermost == kNone ? 0 : view.containers[outermost].name;
+    return outermost == kNone ? 0 : view.content.containers[outermost].name;
 }
 
 // The names of all of these; sorted.
 std::vector<uint32_t> outermost_names(const VersionView& view) {
     std::vector<uint32_t> names;
-    for (uint32_t i = 0; i != view.version.container_count; ++i) {
-        if (view.containers[i].outermost == i) {
-            names.push_back(view.containers[i].name);
+    for (uint32_t i = 0; i != view.content.container_count; ++i) {
+        if (view.content.containers[i].outermost == i) {
+            names.push_back(view.content.containers[i].name);
         }
     }
     std::sort(names.begin(), names.end());
@@ -55,16 +55,16 @@ std::vector<uint32_t> outermost_names(const VersionView& view) {
 template <class Visit>
 void each_container_pair(const VersionView& before, const VersionView& after, Visit visit) {
     std::multimap<uint32_t, uint32_t> by_name;
-    for (uint32_t i = 0; i != after.version.container_count; ++i) {
-        if (after.containers[i].outermost == i) {
-            by_name.emplace(after.containers[i].name, i);
+    for (uint32_t i = 0; i != after.content.container_count; ++i) {
+        if (after.content.containers[i].outermost == i) {
+            by_name.emplace(after.content.containers[i].name, i);
         }
     }
-    for (uint32_t i = 0; !by_name.empty() && i != before.version.container_count; ++i) {
-        const Container& left = before.containers[i];
+    for (uint32_t i = 0; !by_name.empty() && i != before.content.container_count; ++i) {
+        const Container& left = before.content.containers[i];
         const auto found = left.outermost == i ? by_name.lower_bound(left.name) : by_name.end();
         if (found != by_name.end() && found->first == left.name) {
-            visit(left, after.containers[found->second]);
+            visit(left, after.content.containers[found->second]);
             by_name.erase(found);
         }
     }
@@ -201,8 +201,8 @@ void Comparison::compare_containers(const VersionView& before, const VersionView
 // Compares the size and the alignment.
 void Comparison::compare_bounds(const VersionView& before, const VersionView& after, bool keeps_alignment,
                                 bool realigned) {
-    const Version& left = before.version;
-    const Version& right = after.version;
+    const Content& left = before.content;
+    const Content& right = after.content;
     if (left.size != right.size) {
         add_sizes(
             before, after,

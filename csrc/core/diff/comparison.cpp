@@ -69,18 +69,18 @@ void Comparison::compare_contents(const VersionView& before, const VersionView& 
         compare_members(before, after);
         return;
     }
-    const bool are_enums = before.version.holds == Version::Holds::enumeration &&
-                           after.version.holds == Version::Holds::enumeration;
+    const bool are_enums = before.content.holds == Content::Holds::enumeration &&
+                           after.content.holds == Content::Holds::enumeration;
     if (!are_enums && class_ != Class::base) {
         return;
     }
-    if (before.version.size != after.version.size) {
+    if (before.content.size != after.content.size) {
         add_sizes(before, after, true);
     }
-    if (before.version.signedness != after.version.signedness) {
+    if (before.content.signedness != after.content.signedness) {
         Row& row = add(Change::signedness, true, class_ == Class::base);
-        row.before.value = before.version.signedness;
-        row.after.value = after.version.signedness;
+        row.before.value = before.content.signedness;
+        row.after.value = after.content.signedness;
     }
     if (are_enums) {
         compare_enumerators(before, after);
@@ -94,8 +94,8 @@ Row& Comparison::add(Change change, bool own, bool layout) {
 
 Row& Comparison::add_sizes(const VersionView& before, const VersionView& after, bool own) {
     Row& row = add(Change::size, own, true);
-    row.before.size = signed_size(before.version.size);
-    row.after.size = signed_size(after.version.size);
+    row.before.size = signed_size(before.content.size);
+    row.after.size = signed_size(after.content.size);
     return row;
 }
 
@@ -113,8 +113,7 @@ bool Comparison::is_changed(uint32_t before, uint32_t after) const {
         return false;
     }
     return old_version == History::kAbsent || new_version == History::kAbsent ||
-           !(history_.view(before, old_version).version.deep ==
-             history_.view(after, new_version).version.deep);
+           !(history_.version(before, old_version).deep == history_.version(after, new_version).deep);
 }
 
 // Compares the types of a typedef or variable.
@@ -129,8 +128,8 @@ void Comparison::compare_type(const VersionView& before, const VersionView& afte
         return;
     }
     compare_embedded(*before.type, *after.type);
-    const bool are_prototypes = before.version.holds == Version::Holds::parameters &&
-                                after.version.holds == Version::Holds::parameters;
+    const bool are_prototypes = before.content.holds == Content::Holds::parameters &&
+                                after.content.holds == Content::Holds::parameters;
     for (uint32_t i = 0; are_prototypes && i != before.count && i != after.count; ++i) {
         compare_embedded(before.members[i], after.members[i]);
     }

@@ -60,25 +60,8 @@ struct Container {
     std::uint64_t bit_offset = 0;
 };
 
-// One definition.
-struct Version {
-    fingerprint::Hash layout, declaration, deep;
-    std::uint32_t entity = kNone;
-    std::uint32_t kernel = 0;  // the first with it
-    std::uint32_t type_id = 0;
-    std::uint32_t module = 0;      // its name; 0 for the kernel itself
-    std::uint32_t tags = 0;        // the declaration tags, as one text
-    std::uint32_t linkage = 0;     // of a function or variable
-    std::uint32_t signedness = 0;  // of an enum: its flag; of a base type: its encoding
-    std::uint32_t size = Member::kUnknownSize;
-    std::int32_t alignment = -1;
-    std::uint64_t end = 0;         // of all members, in bits
-    std::uint32_t unread = kNone;  // its definition in a kernel of `from`, if the rest was not read yet
-    enum class From : std::uint8_t { latest, previous, unreadable } from = From::latest;
-    std::uint32_t member_count = 0;
-    std::uint32_t container_count = 0;
-    const Member* members = nullptr;
-    const Container* containers = nullptr;
+// What a definition consists of.
+struct Content {
     // What the members are: those of a struct or union, enumerators, or parameters. A typedef or variable has
     // its type before them, and a function its result.
     enum class Holds : std::uint8_t {
@@ -90,26 +73,49 @@ struct Version {
     } holds = Holds::nothing;
     bool has_type = false;  // whether the first member is the type or result
     bool variadic = false;
+    std::uint32_t signedness = 0;  // of an enum: its flag; of a base type: its encoding
+    std::uint32_t size = Member::kUnknownSize;
+    std::int32_t alignment = -1;
+    std::uint64_t end = 0;  // of all members, in bits
+    std::uint32_t member_count = 0;
+    std::uint32_t container_count = 0;
+    const Member* members = nullptr;
+    const Container* containers = nullptr;
 };
 
-// One version with its members.
+// One definition.
+struct Version {
+    fingerprint::Hash layout, declaration, deep;
+    std::uint32_t tags = 0;     // the declaration tags, as one text
+    std::uint32_t linkage = 0;  // of a function or variable
+    std::uint32_t entity = kNone;
+    std::uint32_t kernel = 0;  // the first with it
+    std::uint32_t type_id = 0;
+    std::uint32_t module = 0;          // its name; 0 for the kernel itself
+    const Content* content = nullptr;  // until it is read: nullptr
+    std::uint32_t readable_in = 0;     // the latest kernel with it; kNone if its content cannot be read
+    std::uint32_t definition = 0;      // its number in that kernel
+};
+
+// One version with its content.
 struct VersionView {
     const Version& version;
+    const Content& content;
     const Member* members;  // without the type or result
     std::uint32_t count;
     const Member* type;  // nullptr if it has none
-    const Container* containers;
 
-    explicit VersionView(const Version& of)
+    explicit VersionView(const Version& of) : VersionView(of, *of.content) {}
+    VersionView(const Version& of, const Content& with)
         : version(of),
-          members(of.has_type ? of.members + 1 : of.members),
-          count(of.member_count - (of.has_type ? 1 : 0)),
-          type(of.has_type ? of.members : nullptr),
-          containers(of.containers) {}
+          content(with),
+          members(with.has_type ? with.members + 1 : with.members),
+          count(with.member_count - (with.has_type ? 1 : 0)),
+          type(with.has_type ? with.members : nullptr) {}
 
-    const Container& container(const Member& member) const { return containers[member.container]; }
+    const Container& container(const Member& member) const { return content.containers[member.container]; }
     bool is_composite() const {
-        return version.holds == Version::Holds::structure || version.holds == Version::Holds::union_;
+        return content.holds == Content::Holds::structure || content.holds == Content::Holds::union_;
     }
 };
 

@@ -24,7 +24,7 @@ uint32_t size_of(const Items& items) {
 
 }  // namespace
 
-void ContentBuilder::build(TypeRef type, Class class_, Version& version) {
+void ContentBuilder::build(TypeRef type, Class class_, Content& content) {
     type = types_.owned(type);
     parts_.clear();
     members_.clear();
@@ -34,29 +34,29 @@ void ContentBuilder::build(TypeRef type, Class class_, Version& version) {
         case Class::structure:
         case Class::union_:
         case Class::enumeration:
-            add_held(type, version);
+            add_held(type, content);
             break;
         case Class::function:
-            add_parameters({type.level, record.target()}, version);
+            add_parameters({type.level, record.target()}, content);
             break;
         case Class::tracepoint: {
             const TypeRecord pointer = types_.record({type.level, record.target()});
-            add_parameters({type.level, pointer.target()}, version);
+            add_parameters({type.level, pointer.target()}, content);
             break;
         }
         case Class::typedef_:
         case Class::variable:
-            add_type({type.level, record.target()}, version);
+            add_type({type.level, record.target()}, content);
             break;
         case Class::base:
-            version.size = record.size_or_type();
-            version.signedness = record.kind() == Kind::Int ? record.word(kHeadSize) : 0;
+            content.size = record.size_or_type();
+            content.signedness = record.kind() == Kind::Int ? record.word(kHeadSize) : 0;
             break;
     }
-    version.member_count = size_of(members_);
-    version.container_count = size_of(containers_);
-    version.members = members_.data();
-    version.containers = containers_.data();
+    content.member_count = size_of(members_);
+    content.container_count = size_of(containers_);
+    content.members = members_.data();
+    content.containers = containers_.data();
 }
 
 void ContentBuilder::push(Member member, TypeRef embedded) {
@@ -87,51 +87,51 @@ Member ContentBuilder::member_of(TypeRef type) {
 }
 
 // Adds the members or enumerators of a struct, union or enum.
-void ContentBuilder::add_held(TypeRef type, Version& version) {
+void ContentBuilder::add_held(TypeRef type, Content& content) {
     const Kind kind = types_.record(type).kind();
     if (is_enum(kind)) {
-        add_enumerators(type, version);
+        add_enumerators(type, content);
         return;
     }
-    version.holds = kind == Kind::Struct ? Version::Holds::structure : Version::Holds::union_;
-    version.size = types_.record(type).size_or_type();
-    version.alignment = static_cast<std::int32_t>(types_.sizes(type.level).alignment(type.id));
-    add_members(type, version);
+    content.holds = kind == Kind::Struct ? Content::Holds::structure : Content::Holds::union_;
+    content.size = types_.record(type).size_or_type();
+    content.alignment = static_cast<std::int32_t>(types_.sizes(type.level).alignment(type.id));
+    add_members(type, content);
 }
 
-void ContentBuilder::add_enumerators(TypeRef type, Version& version) {
+void ContentBuilder::add_enumerators(TypeRef type, Content& content) {
     const TypeRecord record = types_.record(type);
-    version.holds = Version::Holds::enumeration;
-    version.size = record.size_or_type();
-    version.signedness = record.flag() ? 1 : 0;
+    content.holds = Content::Holds::enumeration;
+    content.size = record.size_or_type();
+    content.signedness = record.flag() ? 1 : 0;
     const Kind kind = record.kind();
     record.each_element([&](const std::byte* element) {
         Member member;
         member.name = member.path = types_.name(type.level, record.load(element + EnumField::name_off));
         const uint64_t value = enum_value(*record.index, kind, element);
         member.bit_offset =
-            version.signedness != 0 ? static_cast<uint64_t>(signed_enum_value(kind, value)) : value;
+            content.signedness != 0 ? static_cast<uint64_t>(signed_enum_value(kind, value)) : value;
         push(member, {type.level, 0});
     });
 }
 
-void ContentBuilder::add_type(TypeRef type, Version& version) {
-    version.has_type = true;
+void ContentBuilder::add_type(TypeRef type, Content& content) {
+    content.has_type = true;
     const TypeRef held = types_.unnamed(type, false);
     Member member = member_of(type);
     member.holds = held.id != 0;
     member.type = member.holds ? types_.holder_spelling(type) : types_.spelling(type);
     push(member, types_.embedded(type));
     if (held.id != 0) {
-        add_held(held, version);
+        add_held(held, content);
     } else if (types_.record(types_.owned(type)).kind() == Kind::FuncProto) {
-        add_prototype_parts(types_.owned(type), version);
+        add_prototype_parts(types_.owned(type), content);
     }
 }
 
 // Adds what the spelling of a prototype does not say: which definitions its result and parameters consist of.
-void ContentBuilder::add_prototype_parts(TypeRef prototype, Version& version) {
-    version.holds = Version::Holds::parameters;
+void ContentBuilder::add_prototype_parts(TypeRef prototype, Content& content) {
+    content.holds = Content::Holds::parameters;
     const TypeRecord record = types_.record(prototype);
     const auto add = [&](uint32_t id, const std::string& name) {
         const TypeRef type{prototype.level, id};
@@ -146,8 +146,8 @@ void ContentBuilder::add_prototype_parts(TypeRef prototype, Version& version) {
     }
 }
 
-void ContentBuilder::add_parameters(TypeRef prototype, Version& version) {
-    version.holds = Version::Holds::parameters;
+void ContentBuilder::add_parameters(TypeRef prototype, Content& content) {
+    content.holds = Content::Holds::parameters;
     const TypeRecord record = types_.record(prototype);
     if (record.kind() != Kind::FuncProto) {
         return;
@@ -159,7 +159,7 @@ void ContentBuilder::add_parameters(TypeRef prototype, Version& version) {
         member.type = types_.spelling(type);
         return member;
     };
-    version.has_type = true;
+    content.has_type = true;
     const TypeRef result{level, record.target()};
     push(add(result, types_.text("return")), types_.embedded(result));
     const uint32_t count = record.elements();
@@ -168,7 +168,7 @@ void ContentBuilder::add_parameters(TypeRef prototype, Version& version) {
         const TypeRef type{level, record.element_type(i, ParamField::type)};
         const bool unnamed = types_.is_unnamed(level, name_off);
         if (unnamed && type.id == 0 && i + 1 == count) {
-            version.variadic = true;
+            content.variadic = true;
             break;
         }
         const uint32_t name =
@@ -184,7 +184,7 @@ uint32_t ContentBuilder::chained(uint32_t chain, char kind) {
     return types_.text(types_.chain_text(chain) + kind);
 }
 
-void ContentBuilder::add_members(TypeRef type, Version& version) {
+void ContentBuilder::add_members(TypeRef type, Content& content) {
     frames_.clear();
     path_.clear();
     inner_left_ = kMaxInner;
@@ -193,7 +193,7 @@ void ContentBuilder::add_members(TypeRef type, Version& version) {
     whole.holder = kNone;
     enter(type, whole);
     while (!frames_.empty()) {
-        if (!add_member(version)) {
+        if (!add_member(content)) {
             frames_.pop_back();
         }
     }
@@ -224,7 +224,7 @@ void ContentBuilder::enter(TypeRef type, const Frame& frame) {
 
 // Adds the next member of the innermost struct; enters it if its members are those of the whole. Returns
 // false if there is none.
-bool ContentBuilder::add_member(Version& version) {
+bool ContentBuilder::add_member(Content& content) {
     Frame& frame = frames_.back();
     if (frame.next == frame.count) {
         return false;
@@ -299,7 +299,7 @@ bool ContentBuilder::add_member(Version& version) {
             container.bit_offset = member.bit_offset;
             into.container = size_of(containers_);
             containers_.push_back(container);
-            into.holder = size_of(members_) - (version.has_type ? 1 : 0);
+            into.holder = size_of(members_) - (content.has_type ? 1 : 0);
             into.end_before = member.bit_offset;
             path_ += types_.is_array(type) ? "[]." : ".";
             into.path = path_.size();
@@ -309,7 +309,7 @@ bool ContentBuilder::add_member(Version& version) {
     }
     frame.end = std::max(frame.end, member.end());
     frame.is_empty = false;
-    version.end = std::max(version.end, member.end());
+    content.end = std::max(content.end, member.end());
     if (inner.id != 0) {
         into.depth = frame.depth + 1;
         into.bit_offset = member.bit_offset;

@@ -14,9 +14,9 @@ class ContentBuilder {
 public:
     explicit ContentBuilder(KernelTypes& types) : types_(types) {}
 
-    // Fills those fields of `version` that describe what it consists of. The members and containers are those
-    // of this object, until the next call. What they embed is left to the caller: parts() says it.
-    void build(KernelTypes::TypeRef type, Class class_, Version& version);
+    // Fills `content`. Its members and containers are those of this object, until the next call. What they
+    // embed is left to the caller: parts() says it.
+    void build(KernelTypes::TypeRef type, Class class_, Content& content);
 
     // What a member or container consists of.
     struct Part {
@@ -45,15 +45,15 @@ private:
         bool is_empty;  // no member so far
     };
 
-    void add_members(KernelTypes::TypeRef type, Version& version);
-    bool add_member(Version& version);
+    void add_members(KernelTypes::TypeRef type, Content& content);
+    bool add_member(Content& content);
     bool may_enter(KernelTypes::TypeRef type, std::uint32_t depth);
     void enter(KernelTypes::TypeRef type, const Frame& frame);
-    void add_enumerators(KernelTypes::TypeRef type, Version& version);
-    void add_parameters(KernelTypes::TypeRef prototype, Version& version);
-    void add_prototype_parts(KernelTypes::TypeRef prototype, Version& version);
-    void add_type(KernelTypes::TypeRef type, Version& version);
-    void add_held(KernelTypes::TypeRef type, Version& version);
+    void add_enumerators(KernelTypes::TypeRef type, Content& content);
+    void add_parameters(KernelTypes::TypeRef prototype, Content& content);
+    void add_prototype_parts(KernelTypes::TypeRef prototype, Content& content);
+    void add_type(KernelTypes::TypeRef type, Content& content);
+    void add_held(KernelTypes::TypeRef type, Content& content);
     Member member_of(KernelTypes::TypeRef type);
     void push(Member member, KernelTypes::TypeRef embedded);
     std::uint32_t chained(std::uint32_t chain, char kind);

@@ -41,16 +41,17 @@ Class class_of(Kind kind) {
     }
 }
 
-// Columns of the table of fingerprints.
-template <class T>
-const T* column(const Table& table, const char* name) {
-    return static_cast<const T*>(table.column(name).data);
-}
+using Named =
+    RowsOfKind<Kind::Struct, Kind::Union, Kind::Enum, Kind::Enum64, Kind::Func, Kind::Typedef, Kind::Var>;
 
-struct Column {
-    const uint64_t *high, *low;
-    Hash operator[](size_t row) const { return {high[row], low[row]}; }
-};
+Hash hash_base_type(const TypeRecord& record) {
+    const bool is_int = record.kind() == Kind::Int;
+    return Hasher(Tag::number)
+        .add(is_int ? 1 : 0)
+        .add(record.size_or_type())
+        .add(is_int ? record.word(kHeadSize) : 0)
+        .finish();
+}
 
 }  // namespace
 
@@ -120,53 +121,68 @@ bool Definitions::is_tracepoint(TypeRef type, uint32_t name) const {
 }
 
 void Definitions::add_level(uint32_t level) {
-    const Table& table = types_.source(level).fingerprints->table();
-    const auto* ids = column<uint32_t>(table, "id");
-    const size_t rows = table.column("id").rows;
-    const auto depth = [&](const char* high, const char* low) {
-        return Column{column<uint64_t>(table, high), column<uint64_t>(table, low)};
-    };
-    const Column layout = depth("layout_high", "layout_low");
-    const Column declaration = depth("declaration_high", "declaration_low");
-    const Column deep = depth("deep_high", "deep_low");
     const Index& index = types_.btf(level).index();
-    all_.reserve(all_.size() + rows);
-    populate(all_.data() + all_.size(), rows * sizeof all_[0]);
-    for (size_t row = 0; row != rows; ++row) {
-        if (row % Interner::kBatch == 0) {
-            std::array<uint32_t, Interner::kBatch> offsets;
-            const size_t count = std::min(rows - row, offsets.size());
-            for (size_t i = 0; i != count; ++i) {
-                offsets[i] = index.name_off(ids[row + i] - index.first_id());
+    const Named named(index);
+    const size_t count = named.records();
+    all_.reserve(all_.size() + count);
+    populate(all_.data() + all_.size(), count * sizeof all_[0]);
+    for (Named::Block block(named); block.next();) {
+        for (size_t start = 0; start < block.size(); start += Interner::kBatch) {
+            std::array<uint32_t, Interner::kBatch> rows, name_offsets;
+            const size_t end = std::min(block.size() - start, rows.size());
+            for (size_t i = 0; i != end; ++i) {
+                rows[i] = block.first() + block.begin()[start + i];
+                name_offsets[i] = index.name_off(rows[i]);
             }
-            types_.prefetch_names(level, offsets.data(), count);
-        }
-        const TypeRef type{level, ids[row]};
-        const Kind kind = index.kind(types_.row(type));
-        const uint32_t name_off = index.name_off(types_.row(type));
-        Class class_ = class_of(kind);
-        uint32_t name = 0;
-        if ((is_composite(kind) || is_enum(kind)) && types_.is_unnamed(level, name_off)) {
-            if (is_composite(kind) || referenced_[level][types_.row(type)] != 0) {
-                continue;  // belongs to its holder
+            types_.prefetch_names(level, name_offsets.data(), end);
+            for (size_t i = 0; i != end; ++i) {
+                add_named(level, rows[i], name_offsets[i]);
             }
-            name = first_enumerator(type);
-        } else {
-            name = types_.name(level, name_off);
         }
-        fingerprint::Depths depths{layout[row], declaration[row], deep[row]};
-        if (class_ == Class::typedef_ && is_tracepoint(type, name)) {
-            class_ = Class::tracepoint;
-            name = types_.text(types_.chain_text(name).substr(kTracepointPrefix.size()));
-            const TypeRecord pointer = types_.record(types_.owned({level, types_.record(type).target()}));
-            depths = types_.source(level).fingerprints->of_function(pointer.target());
-        }
-        add(type, class_, name, depths);
     }
 }
 
-void Definitions::add(TypeRef type, Class class_, uint32_t name, const fingerprint::Depths& depths) {
-    Definition definition{type, class_, name, 0, 0, depths.layout, depths.declaration, depths.deep};
+// Adds the definition of a row, unless it belongs to its holder.
+void Definitions::add_named(uint32_t level, uint32_t row, uint32_t name_off) {
+    const Index& index = types_.btf(level).index();
+    const TypeRef type{level, index.id(row)};
+    const Kind kind = index.kind(row);
+    Class class_ = class_of(kind);
+    uint32_t name = 0;
+    if ((is_composite(kind) || is_enum(kind)) && types_.is_unnamed(level, name_off)) {
+        if (is_composite(kind) || referenced_[level][row] != 0) {
+            return;
+        }
+        name = first_enumerator(type);
+    } else {
+        name = types_.name(level, name_off);
+    }
+    if (class_ == Class::typedef_ && is_tracepoint(type, name)) {
+        class_ = Class::tracepoint;
+        name = types_.text(types_.chain_text(name).substr(kTracepointPrefix.size()));
+    }
+    add(type, class_, name);
+}
+
+fingerprint::Depths Definitions::depths(const Definition& definition) const {
+    const TypeRef type = definition.type;
+    const Fingerprints& fingerprints = *types_.source(type.level).fingerprints;
+    switch (definition.class_) {
+        case Class::base: {
+            const Hash content = hash_base_type(types_.record(type));
+            return {content, content, content};
+        }
+        case Class::tracepoint: {
+            const TypeRef pointer = types_.owned({type.level, types_.record(type).target()});
+            return fingerprints.of_function(types_.record(pointer).target());
+        }
+        default:
+            return fingerprints.of_type(type.id);
+    }
+}
+
+void Definitions::add(TypeRef type, Class class_, uint32_t name) {
+    Definition definition{type, class_, name, 0, 0};
     const TypeRecord record = types_.record(type);
     if (class_ == Class::function) {
         definition.linkage = info_vlen(record.info());
@@ -195,15 +211,7 @@ void Definitions::add_base_types(uint32_t level) {
         if (types_.is_unnamed(level, name_off)) {
             return;
         }
-        const TypeRef type{level, index.id(row)};
-        const TypeRecord record = types_.record(type);
-        const bool is_int = record.kind() == Kind::Int;
-        const Hash content = Hasher(Tag::number)
-                                 .add(is_int ? 1 : 0)
-                                 .add(record.size_or_type())
-                                 .add(is_int ? record.word(kHeadSize) : 0)
-                                 .finish();
-        add(type, Class::base, types_.name(level, name_off), {content, content, content});
+        add({level, index.id(row)}, Class::base, types_.name(level, name_off));
     });
 }
 

@@ -1,7 +1,9 @@
 #include "core/diff/history.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <new>
 
 #include "core/base/block.hpp"
 #include "core/base/error.hpp"
@@ -32,12 +34,13 @@ const Item* kept(Arena& arena, const std::vector<Item>& items) {
 // A kernel that definitions can be read from.
 struct History::Kernel {
     Kernel(const std::vector<Source>& from, History& to)
-        : sources(from), types(sources, to.names_, to.spellings_), definitions(types), builder(types) {
-        for (Source& source : sources) {
-            source.fingerprints.reset();  // they have been read
-        }
-    }
+        : number(to.kernels()),
+          sources(from),
+          types(sources, to.names_, to.spellings_),
+          definitions(types),
+          builder(types) {}
 
+    uint32_t number;
     std::vector<Source> sources;
     KernelTypes types;
     Definitions definitions;
@@ -48,11 +51,10 @@ struct History::Kernel {
 class History::Addition {
 public:
     Addition(History& to, const std::vector<Source>& sources)
-        : to_(to), added_(std::make_unique<Kernel>(sources, to)), kernel_(to.kernels()) {}
+        : to_(to), added_(std::make_unique<Kernel>(sources, to)), kernel_(added_->number) {}
 
     void run() {
-        const size_t keys = size_t{to_.names_.size()} * kClasses;
-        to_.first_entity_.resize(keys, kNone);
+        to_.first_entity_.resize(to_.names_.size(), kNone);
         if (to_.versions_.empty()) {
             // With room for those of further kernels: copying all takes long.
             to_.versions_.reserve(all().size() + all().size() / 2);
@@ -60,7 +62,7 @@ public:
             populate(to_.versions_.data(), all().size() * sizeof to_.versions_[0]);
             populate(to_.entities_.data(), all().size() * sizeof to_.entities_[0]);
         }
-        group(keys);
+        group();
         for (uint32_t number = 0; number != all().size(); ++number) {
             if (is_first_[number]) {
                 assign(number);
@@ -82,13 +84,12 @@ public:
 private:
     std::vector<Definition>& all() { return added_->definitions.all(); }
 
-    // Chains the definitions of each class and name in their order.
-    void group(size_t keys) {
-        std::vector<uint32_t> last(keys, kNone);
+    // Chains the definitions of each name in their order.
+    void group() {
+        std::vector<uint32_t> last(to_.names_.size(), kNone);
         is_first_.resize(all().size());
         for (uint32_t number = 0; number != all().size(); ++number) {
-            const Definition& definition = all()[number];
-            uint32_t& before = last[key(definition.class_, definition.name)];
+            uint32_t& before = last[all()[number].name];
             is_first_[number] = before == kNone;
             if (before != kNone) {
                 all()[before].next = number;
@@ -97,35 +98,46 @@ private:
         }
     }
 
-    // Finds or adds the entities of a definition and its namesakes.
+    // Finds or adds the entities of a definition and of those that have the same name.
     void assign(uint32_t first) {
         Definition& definition = all()[first];
-        const uint32_t entity = to_.first_entity(definition);
-        const bool only = definition.next == kNone;
-        if (only && entity == kNone) {
+        const uint32_t entity = to_.first_entity_[definition.name];
+        if (definition.next == kNone && entity == kNone) {
             add_entity(definition);
-        } else if (only && to_.entities_[entity].next == kNone) {
+        } else if (definition.next == kNone && to_.entities_[entity].next == kNone &&
+                   to_.entities_[entity].class_ == definition.class_) {
             definition.entity = entity;
         } else {
-            assign_namesakes(first, entity);
+            assign_by_class(first);
         }
     }
 
     void add_entity(Definition& definition) {
-        uint32_t& first = to_.first_entity(definition);
+        uint32_t& first = to_.first_entity_[definition.name];
         definition.entity = static_cast<uint32_t>(to_.entities_.size());
         to_.entities_.push_back({definition.class_, definition.name, false, first, {}});
         first = definition.entity;
     }
 
-    void assign_namesakes(uint32_t first, uint32_t first_entity) {
-        std::vector<uint32_t> entities, numbers;
-        for (uint32_t entity = first_entity; entity != kNone; entity = to_.entities_[entity].next) {
-            entities.push_back(entity);
-        }
-        std::reverse(entities.begin(), entities.end());
+    void assign_by_class(uint32_t first) {
+        std::array<std::vector<uint32_t>, kClasses> numbers;
         for (uint32_t number = first; number != kNone; number = all()[number].next) {
-            numbers.push_back(number);
+            numbers[static_cast<size_t>(all()[number].class_)].push_back(number);
+        }
+        for (const std::vector<uint32_t>& namesakes : numbers) {
+            if (!namesakes.empty()) {
+                assign_namesakes(namesakes);
+            }
+        }
+    }
+
+    // Finds or adds the entities of definitions of the same class and name.
+    void assign_namesakes(const std::vector<uint32_t>& numbers) {
+        Definition& first = all()[numbers[0]];
+        const std::vector<uint32_t> entities = to_.find(first.class_, first.name);
+        if (numbers.size() == 1 && entities.size() == 1) {
+            first.entity = entities[0];
+            return;
         }
         std::vector<Namesake> olds, news;
         for (const uint32_t entity : entities) {
@@ -133,8 +145,8 @@ private:
             olds.push_back({version.layout, version.declaration, version.deep, 0, {}});
         }
         for (const uint32_t number : numbers) {
-            const Definition& definition = all()[number];
-            news.push_back({definition.layout, definition.declaration, definition.deep, 0, {}});
+            const fingerprint::Depths depths = added_->definitions.depths(all()[number]);
+            news.push_back({depths.layout, depths.declaration, depths.deep, 0, {}});
         }
         NamesakePairing pairing(olds, news);
         pairing.pair_equal();
@@ -174,8 +186,8 @@ private:
     }
 
     static void describe(const VersionView& view, Namesake& namesake) {
-        const bool is_function = view.version.holds == Version::Holds::parameters;
-        namesake.size = is_function ? view.count : view.version.size;
+        const bool is_function = view.content.holds == Content::Holds::parameters;
+        namesake.size = is_function ? view.count : view.content.size;
         for (uint32_t i = 0; i != view.count; ++i) {
             const Member& member = view.members[i];
             namesake.features.push_back(is_function ? uint64_t{member.path} << 32 | member.type
@@ -185,23 +197,25 @@ private:
     }
 
     void describe_new(const Definition& definition, Namesake& namesake) {
-        Version version;
-        added_->builder.build(definition.type, definition.class_, version);
-        describe(VersionView(version), namesake);
+        const Version version;
+        Content content;
+        added_->builder.build(definition.type, definition.class_, content);
+        describe(VersionView(version, content), namesake);
     }
 
     // Sets the version of each definition; adds those that are new.
     void find_versions() {
         for (uint32_t number = 0; number != all().size(); ++number) {
             Definition& definition = all()[number];
+            const fingerprint::Depths depths = added_->definitions.depths(definition);
             VersionList& versions = to_.entities_[definition.entity].versions;
             size_t found = versions.size();
-            while (found != 0 && !is_version(definition, to_.versions_[versions[found - 1]])) {
+            while (found != 0 && !is_version(definition, depths, to_.versions_[versions[found - 1]])) {
                 --found;
             }
             if (found == 0) {
-                versions.push_back(to_.versions_.size());
-                add_version(definition, number);
+                versions.push_back(static_cast<uint32_t>(to_.versions_.size()));
+                add_version(definition, depths);
                 found = versions.size();
             }
             definition.version = versions[found - 1];
@@ -209,40 +223,41 @@ private:
         }
     }
 
-    void add_version(const Definition& definition, uint32_t number) {
+    void add_version(const Definition& definition, const fingerprint::Depths& depths) {
+        if (to_.versions_.size() == UINT32_MAX) {
+            throw Error::not_supported("the kernels have too many different definitions");
+        }
         Version version;
-        version.layout = definition.layout;
-        version.declaration = definition.declaration;
-        version.deep = definition.deep;
+        version.layout = depths.layout;
+        version.declaration = depths.declaration;
+        version.deep = depths.deep;
         version.tags = definition.tags;
         version.linkage = definition.linkage;
         version.entity = definition.entity;
         version.kernel = kernel_;
         version.module = added_->types.module(definition.type.level);
         version.type_id = definition.type.id;
-        version.unread = number;
         to_.versions_.push_back(version);
     }
 
-    static bool is_version(const Definition& definition, const Version& version) {
-        return version.deep == definition.deep && version.declaration == definition.declaration &&
-               version.layout == definition.layout && version.tags == definition.tags &&
+    static bool is_version(const Definition& definition, const fingerprint::Depths& depths,
+                           const Version& version) {
+        return version.deep == depths.deep && version.declaration == depths.declaration &&
+               version.layout == depths.layout && version.tags == definition.tags &&
                version.linkage == definition.linkage;
     }
 
-    // Makes this the latest kernel, which versions are read from if it has them.
+    // Makes this the latest kernel, which the contents of its versions are read from.
     void take_over() {
-        if (to_.latest_ != nullptr) {
-            for (const Definition& definition : to_.latest_->definitions.all()) {
-                to_.versions_[definition.version].from = Version::From::previous;
-            }
-        }
         for (uint32_t number = 0; number != all().size(); ++number) {
             Version& version = to_.versions_[all()[number].version];
-            if (version.unread != kNone) {
-                version.unread = number;
-                version.from = Version::From::latest;
+            if (version.content == nullptr) {
+                version.readable_in = kernel_;
+                version.definition = number;
             }
+        }
+        for (Source& source : added_->sources) {
+            source.fingerprints.reset();  // the versions have them
         }
         to_.previous_ = std::move(to_.latest_);
         to_.latest_ = std::move(added_);
@@ -277,11 +292,11 @@ void History::close_previous() {
     }
     for (const Definition& definition : previous_->definitions.all()) {
         Version& version = versions_[definition.version];
-        if (version.unread != kNone && version.from == Version::From::previous) {
+        if (version.content == nullptr && version.readable_in == previous_->number) {
             try {
                 read(definition.version);
             } catch (const Error&) {  // of this version: others go on
-                version.from = Version::From::unreadable;
+                version.readable_in = kNone;
             }
         }
     }
@@ -292,7 +307,7 @@ void History::close_previous() {
 void History::remove_since(size_t entities, size_t versions) {
     while (entities_.size() > entities) {
         const Entity& last = entities_.back();
-        first_entity_[key(last.class_, last.name)] = last.next;
+        first_entity_[last.name] = last.next;
         entities_.pop_back();
     }
     for (Entity& entity : entities_) {
@@ -305,10 +320,11 @@ void History::remove_since(size_t entities, size_t versions) {
 
 std::vector<uint32_t> History::find(Class class_, uint32_t name) const {
     std::vector<uint32_t> found;
-    const size_t at = key(class_, name);
-    if (at < first_entity_.size()) {
-        for (uint32_t entity = first_entity_[at]; entity != kNone; entity = entities_[entity].next) {
-            found.push_back(entity);
+    if (name < first_entity_.size()) {
+        for (uint32_t entity = first_entity_[name]; entity != kNone; entity = entities_[entity].next) {
+            if (entities_[entity].class_ == class_) {
+                found.push_back(entity);
+            }
         }
     }
     std::reverse(found.begin(), found.end());
@@ -316,32 +332,32 @@ std::vector<uint32_t> History::find(Class class_, uint32_t name) const {
 }
 
 void History::read(uint32_t entity, int32_t number) {
-    const size_t version = entities_[entity].versions[static_cast<size_t>(number)];
-    if (versions_[version].unread != kNone) {
+    const uint32_t version = entities_[entity].versions[static_cast<size_t>(number)];
+    if (versions_[version].content == nullptr) {
         read(version);
     }
 }
 
-// Reads a version from a kernel whose definitions all have their entities.
-void History::read(size_t number) {
-    Version version = versions_[number];
-    if (version.from == Version::From::unreadable) {
+// Reads the content of a version from a kernel whose definitions all have their entities.
+void History::read(uint32_t number) {
+    const Version& version = versions_[number];
+    if (version.readable_in == kNone) {
         throw Error::not_supported("the names of the types exceed 256 MiB");
     }
-    Kernel& kernel = version.from == Version::From::previous ? *previous_ : *latest_;
-    const Definition& definition = kernel.definitions.all()[version.unread];
+    Kernel& kernel = version.readable_in == latest_->number ? *latest_ : *previous_;
+    const Definition& definition = kernel.definitions.all()[version.definition];
     ContentBuilder& builder = kernel.builder;
-    builder.build(definition.type, definition.class_, version);
+    auto* content = new (contents_.allocate<Content>(1)) Content;
+    builder.build(definition.type, definition.class_, *content);
     for (const auto& part : builder.parts()) {
         const uint32_t embedded = kernel.definitions.of(part.type);
         const uint32_t entity = embedded == kNone ? kNone : kernel.definitions.all()[embedded].entity;
         (part.is_container ? builder.containers()[part.number].embedded
                            : builder.members()[part.number].embedded) = entity;
     }
-    version.members = kept(contents_, builder.members());
-    version.containers = kept(contents_, builder.containers());
-    version.unread = kNone;
-    versions_[number] = version;
+    content->members = kept(contents_, builder.members());
+    content->containers = kept(contents_, builder.containers());
+    versions_[number].content = content;
 }
 
 }  // namespace btfmmap::diff

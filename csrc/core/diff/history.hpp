@@ -19,9 +19,9 @@ namespace btfmmap::diff {
 class VersionList {
 public:
     std::size_t size() const { return size_; }
-    std::size_t operator[](std::size_t number) const { return number == 0 ? first_ : others_[number - 1]; }
-    std::size_t back() const { return (*this)[size_ - 1]; }
-    void push_back(std::size_t version) {
+    std::uint32_t operator[](std::size_t number) const { return number == 0 ? first_ : others_[number - 1]; }
+    std::uint32_t back() const { return (*this)[size_ - 1]; }
+    void push_back(std::uint32_t version) {
         if (size_ == 0) {
             first_ = version;
         } else {
@@ -36,8 +36,8 @@ public:
     }
 
 private:
-    std::size_t first_ = 0, size_ = 0;
-    std::vector<std::size_t> others_;
+    std::uint32_t first_ = 0, size_ = 0;
+    std::vector<std::uint32_t> others_;
 };
 
 // A struct, union, enum, function, ... that one or more kernels define.
@@ -45,7 +45,7 @@ struct Entity {
     Class class_;
     std::uint32_t name;
     bool uncertain = false;      // whether namesakes were told apart by their order only
-    std::uint32_t next = kNone;  // entity of the same class and name
+    std::uint32_t next = kNone;  // entity of the same name
     VersionList versions = {};
 };
 
@@ -83,7 +83,7 @@ public:
     }
     // Returns a version, whose members may not have been read.
     const Version& version(std::uint32_t entity, std::int32_t number) const {
-        const std::size_t index = entities_[entity].versions[static_cast<std::size_t>(number)];
+        const std::uint32_t index = entities_[entity].versions[static_cast<std::size_t>(number)];
         return versions_[index];
     }
     // Returns the entities of a class and name, in their order. `name` is a number of names().
@@ -100,22 +100,16 @@ private:
     struct Kernel;
     class Addition;
 
-    static std::size_t key(Class class_, std::uint32_t name) {
-        return std::size_t{name} * kClasses + static_cast<std::size_t>(class_);
-    }
-    std::uint32_t& first_entity(const Definition& definition) {
-        return first_entity_[key(definition.class_, definition.name)];
-    }
-    void read(std::size_t version);
+    void read(std::uint32_t version);
     void close_previous();
     void remove_since(std::size_t entities, std::size_t versions);
 
     Interner names_;
     Interner spellings_;
     std::vector<Version> versions_;
-    Arena contents_;  // members and containers of versions
+    Arena contents_;  // of versions
     std::vector<Entity> entities_;
-    std::vector<std::uint32_t> first_entity_;          // by name and class
+    std::vector<std::uint32_t> first_entity_;          // by name
     std::vector<std::vector<std::int32_t>> presence_;  // per kernel and entity; may be shorter
     std::unique_ptr<Kernel> latest_, previous_;
     std::mutex mutex_;

@@ -5,6 +5,7 @@
 
 #include "core/analysis/btf_sizes.hpp"
 #include "core/base/arena.hpp"
+#include "core/base/lazy.hpp"
 #include "core/fingerprint/contents.hpp"
 #include "core/tables/tables.hpp"
 
@@ -33,17 +34,19 @@ public:
 
     // Returns the table of this BTF's own structs, unions, enums, functions, typedefs and variables, without
     // those of its base. The columns are documented in python/btfmmap/fingerprints.py.
-    const Table& table() const { return table_; }
+    const Table& table() const;
 
+    // Returns the hashes of one of the types that the table has.
+    fingerprint::Depths of_type(std::uint32_t type_id) const;
     // Returns the hashes that a function of a prototype would have. The ID must be below the end of the BTF.
     fingerprint::Depths of_function(std::uint32_t prototype) const;
 
 private:
     std::shared_ptr<const BtfSizes> sizes_;
     std::shared_ptr<const Fingerprints> base_;
-    Arena arena_;
+    mutable Arena arena_;
     fingerprint::Contents contents_;
-    Table table_;
+    Lazy<Table> table_;
 };
 
 }  // namespace btfmmap

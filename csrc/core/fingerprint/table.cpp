@@ -83,6 +83,11 @@ Depths hash_function(const Contents& contents, uint32_t prototype) {
     return {definition.layout, definition.declaration, contents.of(prototype, &Contents::embedded)};
 }
 
+Depths hash_type(const Contents& contents, uint32_t row) {
+    return with_byte_order(contents.index.order(),
+                           [&](auto load) { return Rows<decltype(load)>(contents).depths(row); });
+}
+
 void add_columns(const Contents& contents, Table& table) {
     const Index& index = contents.index;
     const Entities entities(index);

@@ -11,6 +11,9 @@ namespace btfmmap::fingerprint {
 // but a FUNC_PROTO counts as absent.
 Depths hash_function(const Contents& contents, std::uint32_t prototype);
 
+// Returns the hashes of a row that the table of add_columns() has.
+Depths hash_type(const Contents& contents, std::uint32_t row);
+
 // Adds the columns of the table of a BTF's structs, unions, enums, functions, typedefs and variables.
 // `contents` is complete.
 void add_columns(const Contents& contents, Table& table);
