@@ -72,8 +72,8 @@ def _argument(action: argparse.Action) -> Argument:
     return Argument(
         tuple(sorted(action.option_strings, key=len)),
         _value(action),
-        several=action.nargs == "+",
-        required=action.required,
+        several=action.nargs in {"+", "*"},
+        required=action.required and action.nargs not in {"?", "*"},  # Pythons differ on "*"
         help=action.help,
     )
 
@@ -103,15 +103,17 @@ def commands() -> list[Command]:
 
 def synopsis(command: Command) -> str:
     """The usage of a command in one line, with its options as one word."""
-    words = ["btfmmap", command.name, "[OPTION ...]"]
-    for argument in command.positionals:
-        word = f"{argument.value} [{argument.value} ...]" if argument.several else argument.value
-        words.append(word if argument.required else f"[{word}]")
-    return " ".join(words)
+    return " ".join(["btfmmap", command.name, "[OPTION ...]", *map(_values, command.positionals)])
 
 
 def signature(argument: Argument) -> str:
     """An argument as in help texts: "-f FILE, --file FILE" without repeating the value."""
-    names = ", ".join(argument.names)
-    value = f"{argument.value} [{argument.value} ...]" if argument.several else argument.value
-    return f"{names} {value}".strip()
+    return f"{', '.join(argument.names)} {_values(argument)}".strip() if argument.names else argument.value
+
+
+def _values(argument: Argument) -> str:
+    """What follows an option, or stands for a positional argument."""
+    value = argument.value
+    if argument.names or argument.required:
+        return f"{value} [{value} ...]" if argument.several else value
+    return f"[{value} ...]" if argument.several else f"[{value}]"
