@@ -93,22 +93,23 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Growth:
-    """Nanoseconds per type, by workload and number of types."""
+    """Times per thing, by workload and number of things."""
 
     title: str
-    sizes: Sequence[int]
-    nanoseconds: dict[str, dict[int, float]]
+    things: str
+    times: dict[str, dict[int, float]]
 
     def markdown(self) -> str:
-        """A heading, and a table with a column per size."""
+        """A heading, and a table with a column per number of things."""
+        sizes = [*next(iter(self.times.values()))]
         lines = [
             f"### {self.title}",
             "",
-            f"| types | {' | '.join(f'{size:,}' for size in self.sizes)} |",
-            "|---|" + "---:|" * len(self.sizes),
+            f"| {self.things} | {' | '.join(f'{size:,}' for size in sizes)} |",
+            "|---|" + "---:|" * len(sizes),
         ]
-        for name, by_size in self.nanoseconds.items():
-            lines.append(f"| {name} | {' | '.join(short(by_size[size]) for size in self.sizes)} |")
+        for name, by_size in self.times.items():
+            lines.append(f"| {name} | {' | '.join(short(by_size[size]) for size in sizes)} |")
         return "\n".join(lines)
 
 

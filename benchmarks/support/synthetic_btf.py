@@ -102,6 +102,23 @@ def synthetic_btf(types: int) -> bytes:
     words[:, block.type_ids] += number * BLOCK
     words[:, block.type_names] += 1 + number * (named * NAME_SIZE)
 
+    return _file(words, texts)
+
+
+def one_struct(members: int) -> bytes:
+    """BTF in the machine's byte order with one struct, `holder`, of so many ints. The last one is `last`."""
+    texts = _names(members - 1)
+    last = len(texts)
+    texts += b"last\0holder\0int\0"
+    holder, integer = texts.index(b"holder", last), texts.index(b"int", last)
+    number = np.arange(members, dtype=np.uint32)
+    elements = np.column_stack((1 + number * NAME_SIZE, np.ones_like(number), 32 * number))
+    elements[-1, 0] = last
+    types = [integer, INT << 24, 4, 1 << 24 | 32, holder, STRUCT << 24 | members, 4 * members]
+    return _file(np.concatenate((np.array(types, np.uint32), elements.ravel().astype(np.uint32))), texts)
+
+
+def _file(words: Words, texts: bytes) -> bytes:
     header = np.array([0xEB9F | 1 << 16, 24, 0, words.nbytes, words.nbytes, len(texts)], np.uint32)
     return header.tobytes() + words.tobytes() + texts
 
