@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import lzma
 import os
 import struct
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.bpf_objects import object_files
 from support.harness import FEW, MANY, MICROSECONDS, SOME, Comparison, Run, Workload, compare, repeated
 from support.kernel_btf import DATA, KernelBtf, unpacked
 from support.peer_bpftool import PROGRAM
@@ -27,21 +25,6 @@ from btfmmap.relocations import evaluate
 KERNELS = os.environ.get("BTFMMAP_KERNELS")
 """A folder of kernels for the whole process; by default those of the tests' data."""
 MANY_RELOCATIONS = 10_000
-
-
-@contextmanager
-def object_files() -> Iterator[list[str]]:
-    """The paths of the objects, valid inside the `with` block."""
-    content = lzma.decompress((DATA / "bpf-objects.tar.xz").read_bytes())
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        paths = []
-        for member in tar:
-            file = tar.extractfile(member)
-            if file is not None:
-                path = Path(folder) / Path(member.name).name
-                path.write_bytes(file.read())
-                paths.append(str(path))
-        yield sorted(paths)
 
 
 def _evaluating(

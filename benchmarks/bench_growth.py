@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench_check import object_files
+from support.bpf_objects import object_files
 from support.harness import Growth
 from support.kernel_btf import KernelBtf
 from support.kernel_variants import variant
