@@ -206,4 +206,4 @@ def test_exports_and_releases_leave_memory_as_it_was(which: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) < 20 * times  # bytes; the least leak, of a node, is five times as much
+    assert int(done.stdout) < 50 * times  # bytes; the least leak, of a node, is twice as much
