@@ -8,6 +8,7 @@
 #include "core/analysis/layout.hpp"
 #include "core/analysis/sizes.hpp"
 #include "core/base/arena.hpp"
+#include "core/base/release_base.hpp"
 #include "core/btf/btf.hpp"
 #include "core/index/rows_of_kind.hpp"
 
@@ -24,13 +25,7 @@ public:
           sizes_(btf_->index(), btf_->pointer_size(), base_ == nullptr ? nullptr : &base_->sizes_),
           arena_(std::uint64_t{RowsOfKind<Kind::Struct>(btf_->index()).records()} * 64) {}
 
-    // Destroys a chain of bases iteratively, without a stack frame per base.
-    ~BtfSizes() {
-        auto base = std::move(base_);
-        while (base != nullptr && base.use_count() == 1) {
-            base = std::move(const_cast<BtfSizes&>(*base).base_);
-        }
-    }
+    ~BtfSizes() { release_base(base_); }
 
     BtfSizes(const BtfSizes&) = delete;
     BtfSizes& operator=(const BtfSizes&) = delete;

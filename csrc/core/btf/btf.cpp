@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
+#include "core/base/release_base.hpp"
 #include "core/index/distilled.hpp"
 #include "core/index/validate_references.hpp"
 #include "core/names/pointer_size.hpp"
@@ -46,13 +47,7 @@ Btf::Btf(Mapping mapping, const std::string& name, std::shared_ptr<const Btf> ba
     naming_input(name, [this] { validate_references(index_, strings_.end(), header_.type_start()); });
 }
 
-// Releases the chain of bases in a loop. The default destructor would recurse once for each base.
-Btf::~Btf() {
-    auto base = std::move(base_);
-    while (base != nullptr && base.use_count() == 1) {
-        base = std::move(const_cast<Btf&>(*base).base_);
-    }
-}
+Btf::~Btf() { release_base(base_); }
 
 std::vector<const Btf*> Btf::levels() const {
     std::vector<const Btf*> levels;

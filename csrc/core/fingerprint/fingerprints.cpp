@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/base/release_base.hpp"
 #include "core/fingerprint/declarations.hpp"
 #include "core/fingerprint/embedded.hpp"
 #include "core/fingerprint/table.hpp"
@@ -34,11 +35,6 @@ fingerprint::Depths Fingerprints::of_function(std::uint32_t prototype) const {
     return fingerprint::hash_function(contents_, prototype);
 }
 
-Fingerprints::~Fingerprints() {
-    auto base = std::move(base_);
-    while (base != nullptr && base.use_count() == 1) {
-        base = std::move(const_cast<Fingerprints&>(*base).base_);
-    }
-}
+Fingerprints::~Fingerprints() { release_base(base_); }
 
 }  // namespace btfmmap

@@ -26,7 +26,6 @@ public:
     // `base` has the fingerprints of the BTF's base; it is nullptr for a standalone BTF.
     Fingerprints(std::shared_ptr<const BtfSizes> sizes, std::shared_ptr<const Fingerprints> base);
 
-    // Destroys a chain of bases iteratively, without a stack frame per base.
     ~Fingerprints();
 
     Fingerprints(const Fingerprints&) = delete;
