@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .._core import CorpusCatalog
     from .files import Mark
     from .storage import Storage
+    from .type_sets import TypeSet
 
     Array = npt.NDArray[Any]
 
@@ -42,18 +43,13 @@ class Stored(NamedTuple):
 
     Attributes:
         row: Its row of `kernels`, without `id`.
-        types: Which types of the catalog it has: bits, packed.
+        types: Its types.
+        numbers: The number in the catalog of each number in `types`.
     """
 
     row: dict[str, Any]
-    types: Array
-
-    @classmethod
-    def of(cls, row: dict[str, Any], numbers: Array) -> Stored:
-        """A kernel or module that has the types with these numbers."""
-        present = np.zeros(int(numbers.max(initial=0)) + 1, bool)
-        present[numbers] = True
-        return cls(row, np.packbits(present))
+    types: TypeSet
+    numbers: Array
 
 
 class Batch(NamedTuple):
@@ -182,7 +178,7 @@ def _masks(size: int, kernels: Sequence[Stored]) -> Array:
     masks = np.zeros((max(1, -(-len(kernels) // _MASK_BITS)), size), np.uint64)
     for number, kernel in enumerate(kernels):
         group, bit = divmod(number, _MASK_BITS)
-        masks[group, np.flatnonzero(np.unpackbits(kernel.types))] |= np.uint64(1 << bit)
+        masks[group, kernel.numbers[kernel.types.numbers()]] |= np.uint64(1 << bit)
     masks[:, 0] = 0  # void
     return masks
 
