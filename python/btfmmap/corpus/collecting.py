@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .. import _core
+from .schema import escaped
 
 if TYPE_CHECKING:
     from typing import Any
@@ -26,7 +27,7 @@ class Types(NamedTuple):
         names: The bytes of the names, and where each starts.
         records: The words of the records, and where each starts.
         unnamed: Numbers of records of types without a name.
-        spellings: Each of these as C spells it, separated by NUL.
+        spellings: Each of these as C spells it, escaped, separated by NUL.
     """
 
     names: tuple[Array, Array]
@@ -46,6 +47,8 @@ class Collector:
         self.catalog: _core.CorpusCatalog = _core.CorpusCatalog()
         self._unnamed: list[Array] = []
         self._spellings: list[str] = []
+        self._unspelled: Array = np.zeros(0, np.uint32)  # of BTFs that failed
+        self._seen = 0
 
     def add(self, btf: Btf, base: CorpusEntry | None) -> CorpusEntry:
         """Number the types of a BTF, without those of its base.
@@ -53,16 +56,17 @@ class Collector:
         Raises:
             NotSupportedError: A limit is exceeded, or a kind is unknown.
         """
-        before = self.catalog.size()
         entry = self.catalog.add(btf._core_layout, base)
-        unnamed = np.asarray(self.catalog.unnamed(before))
-        if len(unnamed):
+        found = np.concatenate([self._unspelled, np.asarray(self.catalog.unnamed(self._seen))])
+        self._seen = self.catalog.size()
+        if len(found):
+            rows = np.full(self._seen, -1)
             numbers = np.asarray(entry.numbers())
-            rows = np.zeros(self.catalog.size() - before, np.int64)
-            fresh = np.flatnonzero(numbers >= before)
-            rows[numbers[fresh] - before] = fresh
-            self._unnamed.append(unnamed)
-            self._spellings += btf.c_names(rows[unnamed - before] + btf.first_id)
+            rows[numbers] = np.arange(len(numbers))
+            is_here = rows[found] >= 0
+            self._unspelled, found = found[~is_here], found[is_here]
+            self._unnamed.append(found)
+            self._spellings += map(escaped, btf.c_names(rows[found] + btf.first_id))
         return entry
 
     def types(self) -> Types:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,10 +22,24 @@ if TYPE_CHECKING:
     from .collecting import Types
 
 _MOST = 32  # inputs
-_MOST_BYTES = 32 << 20  # of types
+_MOST_BYTES = 48 << 20  # of types
 _MOST_SECONDS = 10.0
-_MOST_OF_CHUNK = 16  # inputs that a worker is given at a time
+_LEAST_OF_CHUNK, _MOST_OF_CHUNK = 2, 16  # inputs that a worker is given at a time
 _BETWEEN_TRIMS = 8  # inputs
+
+
+class Collected(threading.local):
+    """The types of what a thread has read, which the next kernels have most of.
+
+    Attributes:
+        collector: The types.
+    """
+
+    def __init__(self) -> None:
+        self.collector: Collector = Collector()
+
+
+_of_worker = Collected()
 
 
 class Segment(NamedTuple):
@@ -32,7 +47,7 @@ class Segment(NamedTuple):
 
     Attributes:
         outcomes: What became of each. The values are `Content`, whose numbers are those of `types`.
-        types: Their types.
+        types: Their types; there may be others.
     """
 
     outcomes: list[Outcome]
@@ -40,37 +55,39 @@ class Segment(NamedTuple):
 
 
 def segments_of(
-    kernels: Sequence[KernelInput], begun: Callable[[KernelInput], object] = lambda _: None
+    kernels: Sequence[KernelInput], collected: Collected, begun: Callable[[KernelInput], object]
 ) -> Iterator[Segment]:
     """Read inputs.
 
     Args:
         kernels: The inputs.
+        collected: What other calls have read. No other may use it meanwhile.
         begun: Called with each before it is opened.
 
     Returns:
         Segments, in order.
     """
-    collector, outcomes = Collector(), []
+    outcomes: list[Outcome] = []
     start = time.monotonic()
     for number, kernel in enumerate(kernels, 1):
         begun(kernel)
-        function = partial(content_of, collector=collector)
+        function = partial(content_of, collector=collected.collector)
         outcomes.append(evaluate(function, kernel, failures=(FormatError, NotSupportedError)))
-        is_long = time.monotonic() - start > _MOST_SECONDS
-        if len(outcomes) == _MOST or is_long or collector.catalog.bytes() > _MOST_BYTES:
-            yield Segment(outcomes, collector.types())
-            collector, outcomes = Collector(), []
+        is_large = collected.collector.catalog.bytes() > _MOST_BYTES
+        is_long = len(outcomes) == _MOST or time.monotonic() - start > _MOST_SECONDS
+        if is_large or is_long or number == len(kernels):
+            yield Segment(outcomes, collected.collector.types())
+            if is_large:
+                collected.collector = Collector()
+            outcomes = []
             start = time.monotonic()
         if number % _BETWEEN_TRIMS == 0:
             trim()
-    if outcomes:
-        yield Segment(outcomes, collector.types())
 
 
 def read_chunk(kernels: Sequence[KernelInput]) -> list[Segment]:
-    """Read inputs. A pure function, which any executor can run."""
-    return [*segments_of(kernels)]
+    """Read inputs, in any process: earlier calls have no influence but on how the types are numbered."""
+    return [*segments_of(kernels, _of_worker, lambda _: None)]
 
 
 def read_segments(
@@ -95,7 +112,7 @@ def read_segments(
         done += 1
 
     if executor is None:
-        yield from segments_of(kernels, begun)
+        yield from segments_of(kernels, Collected(), begun)
         return
     chunks = [*_chunks(kernels, worker_count(executor))]
     found = in_order(
@@ -115,6 +132,6 @@ def _chunks(kernels: Sequence[KernelInput], workers: int) -> Iterable[Sequence[K
     """Divide inputs among workers. The last chunks are small, so that workers end at about the same time."""
     start = 0
     while start < len(kernels):
-        size = max(1, min(_MOST_OF_CHUNK, (len(kernels) - start) // (2 * workers)))
+        size = max(_LEAST_OF_CHUNK, min(_MOST_OF_CHUNK, (len(kernels) - start) // (2 * workers)))
         yield kernels[start : start + size]
         start += size

@@ -23,8 +23,10 @@ class TypeSet(NamedTuple):
 
     Example:
         >>> from btfmmap.corpus.type_sets import TypeSet
-        >>> TypeSet.of(np.array([3, 1, 3])).numbers()
-        array([1, 3])
+        >>> masks = np.zeros(4, np.uint64)
+        >>> TypeSet.of(np.array([3, 1, 3])).mark(masks, 2)
+        >>> masks.tolist()
+        [0, 2, 0, 2]
     """
 
     content: Array
@@ -40,6 +42,10 @@ class TypeSet(NamedTuple):
             return cls(packed, True)
         return cls(np.flatnonzero(present).astype(np.uint32), False)
 
-    def numbers(self) -> Array:
-        """The numbers, ascending."""
-        return np.flatnonzero(np.unpackbits(self.content)) if self.is_packed else self.content
+    def mark(self, masks: Array, bit: int) -> None:
+        """Set a bit of the elements of `uint64` at the numbers."""
+        if self.is_packed:
+            present = np.unpackbits(self.content)
+            masks[: len(present)] |= (present * np.uint64(bit))[: len(masks)]
+        else:
+            masks[self.content] |= np.uint64(bit)
