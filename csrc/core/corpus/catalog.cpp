@@ -22,6 +22,8 @@ using std::uint64_t;
 constexpr uint64_t kMaxNameBytes = uint64_t{1} << 28;
 // Numbers of names are kept by offset as far as this.
 constexpr uint64_t kMaxKeptOffsets = uint64_t{1} << 25;
+// The memory for these is kept from one BTF to the next if it is that of a usual kernel.
+constexpr size_t kMaxKeptNumbers = size_t{1} << 22;
 
 // Whether other types refer to a type of this kind by its name.
 constexpr bool has_identity(Kind kind) {
@@ -95,11 +97,13 @@ public:
           index_(btf_.index()),
           entry_(std::make_shared<Entry>()),
           names_left_(kMaxNameBytes),
-          names_(
-              static_cast<size_t>(std::min(btf_.strings().end() - btf_.strings().start(), kMaxKeptOffsets))),
+          names_(catalog.name_numbers_),
           states_(index_.rows()),
           ordinals_(index_.rows()),
-          layouts_(index_.rows()) {
+          layouts_(index_.rows()),
+          words_(catalog.words_) {
+        const Strings& strings = btf_.strings();
+        names_.assign(static_cast<size_t>(std::min(strings.end() - strings.start(), kMaxKeptOffsets)), 0);
         entry_->first_id = index_.first_id();
         entry_->numbers.resize(index_.rows());
         entry_->tokens.resize(index_.rows());
@@ -368,7 +372,7 @@ private:
     const Index& index_;
     std::shared_ptr<Entry> entry_;
     uint64_t names_left_;
-    std::vector<uint32_t> names_;  // their numbers, by offset in the string section; 0 if not known
+    std::vector<uint32_t>& names_;  // their numbers, by offset in the string section; 0 if not known
     uint32_t last_name_ = 0;
     uint32_t last_record_ = 0;
     std::vector<State> states_;       // per row
@@ -377,7 +381,7 @@ private:
     std::vector<uint32_t> layouts_;   // row of the table of layouts, per row
     const Column* layout_columns_[kLayoutWords] = {};
     std::vector<uint32_t> pending_;
-    std::vector<uint32_t> words_;
+    std::vector<uint32_t>& words_;
 };
 
 std::shared_ptr<const Entry> Catalog::add(std::shared_ptr<const BtfSizes> sizes,
@@ -385,7 +389,11 @@ std::shared_ptr<const Entry> Catalog::add(std::shared_ptr<const BtfSizes> sizes,
     if ((sizes->btf().base() == nullptr) != (base == nullptr)) {
         throw Error::invalid_argument("the base of a split BTF must be added before it");
     }
-    return Addition(*this, std::move(sizes), std::move(base)).run();
+    auto entry = Addition(*this, std::move(sizes), std::move(base)).run();
+    if (name_numbers_.capacity() > kMaxKeptNumbers) {
+        name_numbers_ = {};
+    }
+    return entry;
 }
 
 std::vector<uint32_t> Catalog::unnamed(uint32_t first) const {

@@ -80,8 +80,9 @@ private:
 
     diff::Interner names_;
     diff::Interner records_;
-    std::uint32_t last_added_ = 0;      // by add_record_of
-    std::vector<std::uint32_t> words_;  // scratch
+    std::uint32_t last_added_ = 0;  // by add_record_of
+    // Of one call, kept because new memory for each would cost more than what is done with it.
+    std::vector<std::uint32_t> words_, name_numbers_;
 };
 
 }  // namespace btfmmap::corpus
