@@ -454,8 +454,9 @@ def test_who_imports_the_core() -> None:
         and (node.module == "_core" or "_core" in [alias.name for alias in node.names])
     }
     files = (
-        "arrow banner checking/objects checking/sources containers contract/target corpus/building corpus/collecting "
-        "diffing/diff diffing/report diffing/result dtype dumping ext fingerprints formatting kernel linting "
+        "arrow banner checking/objects checking/sources containers contract/target corpus/building "
+        "corpus/collecting diffing/diff diffing/report diffing/result dtype dumping ext fingerprints "
+        "formatting kernel linting "
         "loaded_btf matching opening "
         "paths/expressions paths/reading paths/searching programs record_readers records relocations "
         "writing/builder writing/columns writing/min_core writing/results writing/transformations"
