@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,13 +58,11 @@ def _component_key(name: str) -> tuple[Any, ...]:
     return (0, version_key(name[version.start() :]), _natural(name[: version.start()]))
 
 
-@lru_cache(1024)
 def _natural(text: str) -> tuple[Any, ...]:
     """The parts of a text as dpkg compares them: characters by rank, then a number."""
     return tuple(((*map(_rank, letters), 0), _number(digits)) for letters, digits in _PARTS.findall(text))
 
 
-@lru_cache(1024)
 def _number(digits: str) -> tuple[int, str]:
     """A key for a number of any length: `int` refuses very long ones."""
     significant = digits.lstrip("0")
