@@ -455,7 +455,8 @@ def test_who_imports_the_core() -> None:
     }
     files = (
         "arrow banner checking/objects checking/sources containers contract/target corpus/building "
-        "diffing/diff diffing/report diffing/result dtype dumping ext fingerprints formatting kernel linting "
+        "corpus/collecting diffing/diff diffing/report diffing/result dtype dumping ext fingerprints "
+        "formatting kernel linting "
         "loaded_btf matching opening "
         "paths/expressions paths/reading paths/searching programs record_readers records relocations "
         "writing/builder writing/columns writing/min_core writing/results writing/transformations"

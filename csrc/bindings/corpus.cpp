@@ -29,10 +29,9 @@ using std::uint32_t;
 // pybind11 holds objects that are not const.
 using EntryPtr = std::shared_ptr<Entry>;
 
-EntryPtr add(Catalog& catalog, const std::shared_ptr<BtfSizes>& sizes,
-             const std::shared_ptr<Fingerprints>& fingerprints, const EntryPtr& base) {
+EntryPtr add(Catalog& catalog, const std::shared_ptr<BtfSizes>& sizes, const EntryPtr& base) {
     const py::gil_scoped_release unlocked;
-    return std::const_pointer_cast<Entry>(catalog.add(*sizes, *fingerprints, base));
+    return std::const_pointer_cast<Entry>(catalog.add(sizes, base));
 }
 
 std::vector<uint32_t> checked(const py::object& numbers, uint32_t end) {
@@ -84,41 +83,79 @@ View add_names(Catalog& catalog, const py::sequence& texts) {
     return view_of(std::move(numbers), "I");
 }
 
-View add_records(Catalog& catalog, const py::object& words, const py::object& starts) {
-    const auto held = held_buffer(words);
-    const auto* first = static_cast<const uint32_t*>(held->buf);
-    const auto end = static_cast<int64_t>(static_cast<size_t>(held->len) / sizeof(uint32_t));
-    std::vector<uint32_t> numbers;
+// Calls `visit(first, size)` with the items between each start and the next one.
+template <class T, class Visit>
+void each_slice(const py::handle& items, const py::handle& starts, Visit visit) {
+    const auto held = held_buffer(items);
+    const auto* first = static_cast<const T*>(held->buf);
+    const auto end = static_cast<int64_t>(static_cast<size_t>(held->len) / sizeof(T));
     int64_t at = -1;
     for (const int64_t next : to_integers(starts)) {
         if (next < at || next < 0 || next > end) {
-            throw Error::invalid_argument("the starts of records do not ascend within the words");
+            throw Error::invalid_argument("the starts do not ascend within the items");
         }
         if (at >= 0) {
-            numbers.push_back(catalog.add_record(first + at, static_cast<size_t>(next - at)));
+            visit(first + at, static_cast<size_t>(next - at));
         }
         at = next;
     }
+}
+
+View add_records(Catalog& catalog, const py::object& words, const py::object& starts) {
+    std::vector<uint32_t> numbers;
+    each_slice<uint32_t>(words, starts, [&](const uint32_t* first, size_t count) {
+        numbers.push_back(catalog.add_record(first, count));
+    });
     return view_of(std::move(numbers), "I");
+}
+
+// Adds all names and records of another catalog, as `names` and `records` return them.
+View merge(Catalog& catalog, const py::tuple& names, const py::tuple& records) {
+    std::vector<uint32_t> name_numbers, numbers;
+    each_slice<char>(py::object(names[0]), py::object(names[1]), [&](const char* first, size_t size) {
+        name_numbers.push_back(catalog.add_name({first, size}));
+    });
+    each_slice<uint32_t>(py::object(records[0]), py::object(records[1]),
+                         [&](const uint32_t* first, size_t count) {
+                             numbers.push_back(catalog.add_record_of(first, count, name_numbers, numbers));
+                         });
+    return view_of(std::move(numbers), "I");
+}
+
+// How many types of each kind a BTF has, without its base.
+std::vector<size_t> kind_counts(const Entry& entry) {
+    const Index& index = entry.sizes->btf().index();
+    std::vector<size_t> counts(kMaxKinds);
+    for (size_t row = 0; row != index.rows(); ++row) {
+        ++counts[static_cast<size_t>(index.kind(row))];
+    }
+    return counts;
 }
 
 }  // namespace
 
 void register_corpus(py::module_& module) {
     py::class_<Entry, EntryPtr>(module, "CorpusEntry", "A BTF of a catalog.")
+        .def("kind_counts", kind_counts)
         .def("numbers", [](const EntryPtr& entry) {
             return View{entry, entry->numbers.data(), entry->numbers.size(), sizeof(uint32_t), "I"};
         });
     py::class_<Catalog>(module, "CorpusCatalog", "Types of many kernels, each stored once.")
         .def(py::init<>())
-        .def("add", add, py::arg("sizes"), py::arg("fingerprints"), py::arg("base"))
+        .def("add", add, py::arg("sizes"), py::arg("base"))
         .def("add_names", add_names, py::arg("texts"))
         .def("add_records", add_records, py::arg("words"), py::arg("starts"))
         .def("bytes", &Catalog::bytes)
+        .def("merge", merge, py::arg("names"), py::arg("records"))
+        .def("name_count", &Catalog::names)
         .def("names", names, py::arg("numbers"))
         .def("records", records, py::arg("numbers"))
         .def("references", references, py::arg("numbers"))
-        .def("size", &Catalog::records);
+        .def("size", &Catalog::records)
+        .def(
+            "unnamed",
+            [](const Catalog& catalog, uint32_t first) { return view_of(catalog.unnamed(first), "I"); },
+            py::arg("first"));
 }
 
 }  // namespace btfmmap::bindings

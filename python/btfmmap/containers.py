@@ -171,7 +171,9 @@ class _Search:
     def in_compressed(self, file: File, data: memoryview, codec: str, image: str | None = None) -> Contents:
         def find() -> Contents:
             content = compression.decompress(data, codec, file.name, self.budget)
-            return self.in_file(File.of_buffer(content, file.name, False), image).copied()
+            unpacked = File.of_buffer(content, file.name, False)
+            found = self.in_file(unpacked, image)
+            return found if found.btf is unpacked else found.copied()
 
         self.depth += 1
         try:

@@ -22,6 +22,8 @@ using std::uint64_t;
 constexpr uint64_t kMaxNameBytes = uint64_t{1} << 28;
 // Numbers of names are kept by offset as far as this.
 constexpr uint64_t kMaxKeptOffsets = uint64_t{1} << 25;
+// The memory for these is kept from one BTF to the next if it is that of a usual kernel.
+constexpr size_t kMaxKeptNumbers = size_t{1} << 22;
 
 // Whether other types refer to a type of this kind by its name.
 constexpr bool has_identity(Kind kind) {
@@ -43,36 +45,38 @@ constexpr bool has_identity(Kind kind) {
     }
 }
 
-// Calls `visit(number)` for the numbers of types in the words of a record.
-template <class Visit>
-void each_type(std::string_view record, Visit visit) {
-    const auto word = [record](size_t at) {
-        uint32_t value = 0;
-        std::memcpy(&value, record.data() + at * sizeof(value), sizeof(value));
-        return value;
-    };
-    const size_t count = record.size() / sizeof(uint32_t);
-    if (count < kHeadWords || (word(HeadWord::kind) & kReferenceBit) != 0 ||
-        (word(HeadWord::kind) & 0xff) >= kMaxKinds) {
+// Calls `type(word)` and `name(word)` with the words of a record that are numbers of types and names.
+template <class Type, class Name>
+void each_number(std::vector<uint32_t>& words, Type type, Name name) {
+    if (words.size() < kHeadWords) {
         return;
     }
-    const Kind kind = static_cast<Kind>(word(HeadWord::kind) & 0xff);
-    const auto each = [&](size_t first, size_t step) {
-        for (size_t at = first; at < count; at += step) {
-            visit(word(at));
+    name(words[HeadWord::name]);
+    const uint32_t number = words[HeadWord::kind] & 0xff;
+    if ((words[HeadWord::kind] & kReferenceBit) != 0 || number >= kMaxKinds) {
+        return;
+    }
+    const Kind kind = static_cast<Kind>(number);
+    const auto each = [&words](size_t first, size_t step, auto visit) {
+        for (size_t at = first; at < words.size(); at += step) {
+            visit(words[at]);
         }
     };
     if (kind == Kind::Array || shape_of(kind).head_refers) {
-        visit(word(HeadWord::value));
+        type(words[HeadWord::value]);
     }
     if (kind == Kind::Array) {
-        visit(word(HeadWord::index_type));
+        type(words[HeadWord::index_type]);
     } else if (is_composite(kind)) {
-        each(kHeadWords + kLayoutWords + 1, kMemberWords);
+        each(kHeadWords + kLayoutWords, kMemberWords, name);
+        each(kHeadWords + kLayoutWords + 1, kMemberWords, type);
+    } else if (is_enum(kind)) {
+        each(kHeadWords, kEnumeratorWords, name);
     } else if (kind == Kind::FuncProto) {
-        each(kHeadWords + 1, kParamWords);
+        each(kHeadWords, kParamWords, name);
+        each(kHeadWords + 1, kParamWords, type);
     } else if (kind == Kind::Datasec) {
-        each(kHeadWords, kSecinfoWords);
+        each(kHeadWords, kSecinfoWords, type);
     }
 }
 
@@ -86,20 +90,20 @@ const T* column(const Table& table, const char* name) {
 // Adds one BTF.
 class Catalog::Addition {
 public:
-    Addition(Catalog& catalog, const BtfSizes& sizes, const Fingerprints& fingerprints,
-             std::shared_ptr<const Entry> base)
+    Addition(Catalog& catalog, std::shared_ptr<const BtfSizes> sizes, std::shared_ptr<const Entry> base)
         : catalog_(catalog),
-          sizes_(sizes),
-          btf_(sizes.btf()),
+          sizes_(*sizes),
+          btf_(sizes->btf()),
           index_(btf_.index()),
           entry_(std::make_shared<Entry>()),
           names_left_(kMaxNameBytes),
-          names_(
-              static_cast<size_t>(std::min(btf_.strings().end() - btf_.strings().start(), kMaxKeptOffsets))),
+          names_(catalog.name_numbers_),
           states_(index_.rows()),
           ordinals_(index_.rows()),
-          prints_(index_.rows()),
-          layouts_(index_.rows()) {
+          layouts_(index_.rows()),
+          words_(catalog.words_) {
+        const Strings& strings = btf_.strings();
+        names_.assign(static_cast<size_t>(std::min(strings.end() - strings.start(), kMaxKeptOffsets)), 0);
         entry_->first_id = index_.first_id();
         entry_->numbers.resize(index_.rows());
         entry_->tokens.resize(index_.rows());
@@ -107,9 +111,12 @@ public:
             entry_->counts = base->counts;
             entry_->cycles = base->cycles;
         }
+        entry_->sizes = std::move(sizes);
+        entry_->fingerprints = std::make_unique<const DeclarationFingerprints>(
+            sizes_, base == nullptr ? nullptr : base->fingerprints.get());
+        prints_ = entry_->fingerprints->lower_halves();
         entry_->base = std::move(base);
-        read_fingerprints(fingerprints.table());
-        read_layouts(sizes.layouts());
+        read_layouts(sizes_.layouts());
     }
 
     std::shared_ptr<const Entry> run() {
@@ -127,14 +134,6 @@ public:
 
 private:
     enum class State : std::uint8_t { unknown, entered, done };
-
-    void read_fingerprints(const Table& table) {
-        const auto* ids = column<uint32_t>(table, "id");
-        const auto* low = column<uint64_t>(table, "declaration_low");
-        for (size_t row = 0; row != table.column("id").rows; ++row) {
-            prints_[ids[row] - index_.first_id()] = low[row];
-        }
-    }
 
     void read_layouts(const Table& table) {
         const auto* ids = column<uint32_t>(table, "id");
@@ -373,7 +372,7 @@ private:
     const Index& index_;
     std::shared_ptr<Entry> entry_;
     uint64_t names_left_;
-    std::vector<uint32_t> names_;  // their numbers, by offset in the string section; 0 if not known
+    std::vector<uint32_t>& names_;  // their numbers, by offset in the string section; 0 if not known
     uint32_t last_name_ = 0;
     uint32_t last_record_ = 0;
     std::vector<State> states_;       // per row
@@ -382,25 +381,47 @@ private:
     std::vector<uint32_t> layouts_;   // row of the table of layouts, per row
     const Column* layout_columns_[kLayoutWords] = {};
     std::vector<uint32_t> pending_;
-    std::vector<uint32_t> words_;
+    std::vector<uint32_t>& words_;
 };
 
-std::shared_ptr<const Entry> Catalog::add(const BtfSizes& sizes, const Fingerprints& fingerprints,
+std::shared_ptr<const Entry> Catalog::add(std::shared_ptr<const BtfSizes> sizes,
                                           std::shared_ptr<const Entry> base) {
-    if ((sizes.btf().base() == nullptr) != (base == nullptr)) {
+    if ((sizes->btf().base() == nullptr) != (base == nullptr)) {
         throw Error::invalid_argument("the base of a split BTF must be added before it");
     }
-    return Addition(*this, sizes, fingerprints, std::move(base)).run();
+    auto entry = Addition(*this, std::move(sizes), std::move(base)).run();
+    if (name_numbers_.capacity() > kMaxKeptNumbers) {
+        name_numbers_ = {};
+    }
+    return entry;
+}
+
+std::vector<uint32_t> Catalog::unnamed(uint32_t first) const {
+    std::vector<uint32_t> found;
+    for (uint32_t number = std::max(first, 1U); number < records(); ++number) {
+        uint32_t head[HeadWord::name + 1] = {};
+        std::memcpy(head, record(number).data(), std::min(record(number).size(), sizeof(head)));
+        const bool is_tag = (head[HeadWord::kind] & 0xff) == static_cast<uint32_t>(Kind::TypeTag);
+        if ((head[HeadWord::kind] & kReferenceBit) == 0 && (head[HeadWord::name] == 0 || is_tag)) {
+            found.push_back(number);
+        }
+    }
+    return found;
 }
 
 std::vector<uint32_t> Catalog::references(const std::vector<uint32_t>& numbers) const {
     std::vector<bool> used(records());
+    std::vector<uint32_t> words;
     for (const uint32_t number : numbers) {
-        each_type(record(number), [&used](uint32_t type) {
-            if (type < used.size()) {
-                used[type] = true;
+        const std::string_view record = this->record(number);
+        words.resize(record.size() / sizeof(uint32_t));
+        std::memcpy(words.data(), record.data(), words.size() * sizeof(uint32_t));
+        const auto type = [&used](uint32_t referred) {
+            if (referred < used.size()) {
+                used[referred] = true;
             }
-        });
+        };
+        each_number(words, type, [](uint32_t) {});
     }
     std::vector<uint32_t> found;
     for (uint32_t number = 1; number < used.size(); ++number) {
@@ -413,6 +434,24 @@ std::vector<uint32_t> Catalog::references(const std::vector<uint32_t>& numbers) 
 
 uint32_t Catalog::add_record(const uint32_t* words, size_t count) {
     return records_.intern({reinterpret_cast<const char*>(words), count * sizeof(uint32_t)});
+}
+
+uint32_t Catalog::add_record_of(const uint32_t* words, size_t count, const std::vector<uint32_t>& names,
+                                const std::vector<uint32_t>& records) {
+    const auto translate = [](const std::vector<uint32_t>& numbers) {
+        return [&numbers](uint32_t& number) {
+            if (number >= numbers.size()) {
+                throw Error::invalid_argument("a record refers to number " + std::to_string(number) + " of " +
+                                              std::to_string(numbers.size()));
+            }
+            number = numbers[number];
+        };
+    };
+    words_.assign(words, words + count);
+    each_number(words_, translate(records), translate(names));
+    last_added_ = records_.intern_after(
+        last_added_, {reinterpret_cast<const char*>(words_.data()), count * sizeof(uint32_t)});
+    return last_added_;
 }
 
 }  // namespace btfmmap::corpus

@@ -81,7 +81,7 @@ std::uint32_t Interner::intern(std::string_view text) {
     if (text.size() > UINT32_MAX || entries_.size() >= UINT32_MAX - 1) {
         throw Error::not_supported("the kernels have too many different names or types");
     }
-    entries_.push_back({copied(text), static_cast<std::uint32_t>(text.size()), 0});
+    entries_.push_back({copied(text), static_cast<std::uint32_t>(text.size()), {0, 0}});
     slots_[slot] = {hash, size()};
     if (entries_.size() > slots_.size() / 2) {
         grow();

@@ -18,10 +18,18 @@ public:
     static constexpr std::uint32_t kAbsent = UINT32_MAX;
 
     std::uint32_t intern(std::string_view text);
-    // Like intern(), and faster if the text also followed the one with the number `previous` the last time.
+    // Like intern(), and faster if the text is one of the two that followed the one with the number `previous`
+    // last: two architectures of a kernel take turns.
     std::uint32_t intern_after(std::uint32_t previous, std::string_view text) {
-        const std::uint32_t next = entries_[previous].next;
-        return this->text(next) == text ? next : entries_[previous].next = intern(text);
+        const std::uint32_t last = entries_[previous].next[0];
+        if (this->text(last) == text) {
+            return last;
+        }
+        const std::uint32_t other = entries_[previous].next[1];
+        const std::uint32_t found = this->text(other) == text ? other : intern(text);
+        entries_[previous].next[0] = found;
+        entries_[previous].next[1] = last;
+        return found;
     }
     // Makes the memory that is needed to intern some texts, at most kBatch, arrive while other work is done.
     static constexpr std::size_t kBatch = 32;
@@ -43,7 +51,7 @@ private:
     struct Entry {
         const char* data;
         std::uint32_t size;
-        std::uint32_t next;  // the number of the text that followed the last time
+        std::uint32_t next[2];  // the numbers of the texts that followed last
     };
     struct Slot {
         std::uint32_t hash;

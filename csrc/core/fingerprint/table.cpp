@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/base/endian.hpp"
 #include "core/fingerprint/hash.hpp"
@@ -18,6 +19,12 @@ using std::uint8_t;
 
 using Entities =
     RowsOfKind<Kind::Struct, Kind::Union, Kind::Enum, Kind::Enum64, Kind::Func, Kind::Typedef, Kind::Var>;
+
+Hash function_declaration(const Contents& contents, uint32_t prototype) {
+    return contents.index.kind_of(prototype) == Kind::FuncProto
+               ? contents.of(prototype, &Contents::definitions).declaration
+               : kAbsent;
+}
 
 template <class Load>
 class Rows {
@@ -36,6 +43,19 @@ public:
                 return of_variable(records_.target(row));
             default:
                 return of_type(row);
+        }
+    }
+
+    // Needs no `embedded`, nor the declarations of typedefs.
+    Hash declaration(uint32_t row) const {
+        switch (index_.kind(row)) {
+            case Kind::Func:
+                return function_declaration(contents_, records_.target(row));
+            case Kind::Var:
+            case Kind::Typedef:
+                return alias_declaration(contents_, layouts_, records_.target(row));
+            default:
+                return contents_.definitions[row].declaration;
         }
     }
 
@@ -86,6 +106,16 @@ Depths hash_function(const Contents& contents, uint32_t prototype) {
 Depths hash_type(const Contents& contents, uint32_t row) {
     return with_byte_order(contents.index.order(),
                            [&](auto load) { return Rows<decltype(load)>(contents).depths(row); });
+}
+
+std::vector<uint64_t> declarations_low(const Contents& contents) {
+    const Index& index = contents.index;
+    std::vector<uint64_t> low(index.rows());
+    with_byte_order(index.order(), [&](auto load) {
+        const Rows<decltype(load)> source(contents);
+        Entities(index).each([&](uint32_t row) { low[row] = source.declaration(row).low; });
+    });
+    return low;
 }
 
 void add_columns(const Contents& contents, Table& table) {

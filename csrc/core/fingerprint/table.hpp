@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/fingerprint/contents.hpp"
 #include "core/tables/tables.hpp"
@@ -17,5 +18,9 @@ Depths hash_type(const Contents& contents, std::uint32_t row);
 // Adds the columns of the table of a BTF's structs, unions, enums, functions, typedefs and variables.
 // `contents` is complete.
 void add_columns(const Contents& contents, Table& table);
+
+// Returns the lower halves of the fingerprints in depth declaration, per row; 0 for other types. `embedded`
+// and the declarations of typedefs need not be set.
+std::vector<std::uint64_t> declarations_low(const Contents& contents);
 
 }  // namespace btfmmap::fingerprint

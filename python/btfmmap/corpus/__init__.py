@@ -3,7 +3,8 @@
 `build` adds kernels, and `open` returns a `Corpus`, which answers questions about them. Needs the extra
 `corpus` (pyarrow); URLs need the extra `fsspec`.
 
-- `content.py` reads one input; `building.py` collects them in batches; `parts.py` makes the files of a batch.
+- `content.py` reads one input and `segments.py` several, whose types `collecting.py` numbers; `building.py`
+  merges them in batches; `parts.py` makes the files of a batch.
 - `schema.py` has the tables, `manifest.py` the list of the parts that count, `storage.py` the files.
 - `words.py`, `names.py` and `lineage.py` convert between the core's catalog and the tables; `restoring.py`
   makes a `Btf`.

@@ -12,17 +12,18 @@ import numpy as np
 from .. import _core
 from ..errors import FormatError, NotSupportedError
 from ..kernels.inputs import KernelInput, inputs
-from ..kernels.mapping import error_text, map_kernels
-from ..kinds import Kind
-from ..opening import open as open_btf
-from .content import UrlInput, content_of
+from ..kernels.mapping import error_text
+from .collecting import Collector
+from .content import UrlInput
 from .files import Files, follow_failures
 from .heap import trim
 from .lineage import Lineage
 from .manifest import Manifest, needed_parts, publish, read_manifest
 from .parts import Batch, Stored, make_part, write_part
 from .schema import escaped, first_id, part_of, pyarrow
+from .segments import read_segments
 from .storage import Storage, is_url, storage_of
+from .type_sets import TypeSet
 from .words import encoded
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..btf import Btf
     from ..kernels.inputs import Kernels
     from ..kernels.mapping import Outcome, Progress
+    from .collecting import Types
     from .content import Content
     from .files import Mark
 
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
 _BATCH = 256  # kernels and modules of a part
 _BATCH_SECONDS = 60.0
-_BETWEEN_TRIMS = 8  # inputs
 _MAX_BATCH_TYPES = 1 << 18  # that are new in a part
 _MAX_CATALOG = 96 << 20  # bytes; then types are stored again
 _MAX_LOADED = 8 << 20  # bytes of files whose types are read before the first kernel
@@ -179,7 +180,7 @@ class CorpusBuilder:
         self._catalog = _core.CorpusCatalog()
         self._ids: Array = np.zeros(1, np.int64)
         self._texts: dict[int, str] = {}  # of types in the catalog that no part has yet, in C
-        self._spelled: Array = np.zeros(0, bool)  # types of which C's spelling is known, or in a part
+        self._merged: tuple[Types, Array] | None = None  # the types added last, and their numbers
         self._covered: set[int] = set()  # parts whose kernels have no types but those of the catalog
         if self.manifest.parts:
             self._load([*self.manifest.parts][-1], _MAX_LOADED)
@@ -207,18 +208,18 @@ class CorpusBuilder:
                     given.add(mark)
                 new.append(in_full(kernel))
                 marks.append(mark)
-        outcomes = map_kernels(content_of, new, executor=executor, progress=progress)
-        for number, (mark, outcome) in enumerate(zip(marks, outcomes, strict=True), 1):
-            count, errors = self.add(outcome, mark)
-            if number % _BETWEEN_TRIMS == 0:
-                trim()
-            added += count
-            known += not count and not errors
-            failed += errors
+        source = iter(marks)
+        for segment in read_segments(new, executor, progress):
+            for outcome in segment.outcomes:
+                count, errors = self.add(outcome, segment.types, next(source))
+                added += count
+                known += not count and not errors
+                failed += errors
+            trim()
         self.flush()
         return Built(added, known, failed)
 
-    def add(self, outcome: Outcome, mark: Mark) -> tuple[int, list[tuple[str, str]]]:
+    def add(self, outcome: Outcome, types: Types, mark: Mark) -> tuple[int, list[tuple[str, str]]]:
         """Add one input to the batch. Returns the number of BTFs that are new, and the errors."""
         errors: list[tuple[str, str]] = []
         count = 0
@@ -227,9 +228,9 @@ class CorpusBuilder:
         if failure is None:
             content: Content = outcome.value
             try:
-                count = self._add(content)
-                digest = content.levels[0].sha256
-            except (FormatError, NotSupportedError) as error:
+                count = self._add(content, types)
+                digest = content.levels[0].row["sha256"]
+            except NotSupportedError as error:
                 failure = error
             errors += content.failed
         if failure is not None:
@@ -254,16 +255,19 @@ class CorpusBuilder:
             parents: The new IDs of kernels by the old ones, to which those of `kernels` are added. An ID is
                 a tuple with the number in the batch as long as that is not published.
         """
+        collector = Collector()
         entries: dict[int, CorpusEntry] = {}
+        found = []
         for row, btf in kernels:
             base = None if row["parent"] is None else entries[row["parent"]]
-            entry = entries[row["id"]] = self._catalog.add(btf._core_layout, btf._core_fingerprints, base)
-            numbers = np.asarray(entry.numbers())
-            self._spell(btf, numbers)
+            entry = entries[row["id"]] = collector.add(btf, base)
+            found.append(TypeSet.of(np.asarray(entry.numbers())))
+        numbers = self._numbers(collector.types())
+        for (row, _), types in zip(kernels, found, strict=True):
             parent = None if row["parent"] is None else parents[row["parent"]]
             parents[row["id"]] = (len(self._batch.kernels),)
             new_row = {name: value for name, value in row.items() if name != "id"} | {"parent": parent}
-            self._batch.kernels.append(Stored.of(new_row, numbers))
+            self._batch.kernels.append(Stored(new_row, types, numbers))
         if self._is_full():
             self.flush()
 
@@ -305,49 +309,30 @@ class CorpusBuilder:
         self._catalog = _core.CorpusCatalog()
         self._ids = np.zeros(1, np.int64)
         self._texts = {}
-        self._spelled = np.zeros(0, bool)
+        self._merged = None
         self._covered = set()
         self._first_of_batch = self._catalog.size()
 
     # -- one input
 
-    def _add(self, content: Content) -> int:
+    def _add(self, content: Content, types: Types) -> int:
         """Add the BTFs of an input that the corpus does not have."""
-        btfs: list[Btf] = []
-        entries: list[CorpusEntry | None] = []
-        ids: list[Any] = []  # of each BTF: its ID, or a tuple of its number in the batch
         missing = self._missing(content)
+        if not missing:
+            return 0
         self._cover(content, missing)
-        added = 0
-        before = len(self._batch.kernels)
-        try:
-            for number, level in enumerate(content.levels):
-                if not missing:
-                    break
-                base = level.base
-                btf = open_btf(data=level.raw, base=None if base is None else btfs[base])
-                btfs.append(btf)
-                entry = self._catalog.add(
-                    btf._core_layout, btf._core_fingerprints, None if base is None else entries[base]
-                )
-                entries.append(entry)
-                parent = None if base is None else ids[base]
-                numbers = np.asarray(entry.numbers())
-                self._spell(btf, numbers)
-                key = self._key(level.sha256, parent)
-                if number in missing:
-                    row = _kernel_row(content, level, btf, parent)
-                    ids.append((len(self._batch.kernels),))
-                    self._pending[key] = len(self._batch.kernels)
-                    self._batch.kernels.append(Stored.of(row, numbers))
-                    added += 1
-                else:
-                    ids.append(self._known(key))
-        except BaseException:
-            del self._batch.kernels[before:]
-            self._pending = {key: number for key, number in self._pending.items() if number < before}
-            raise
-        return added
+        numbers = self._numbers(types)
+        ids: list[Any] = []  # of each BTF: its ID, or a tuple of its number in the batch
+        for number, level in enumerate(content.levels):
+            parent = None if level.base is None else ids[level.base]
+            key = self._key(level.row["sha256"], parent)
+            if number in missing:
+                ids.append((len(self._batch.kernels),))
+                self._pending[key] = len(self._batch.kernels)
+                self._batch.kernels.append(Stored({**level.row, "parent": parent}, level.types, numbers))
+            else:
+                ids.append(self._known(key))
+        return len(missing)
 
     def _missing(self, content: Content) -> set[int]:
         """The numbers of the BTFs that the corpus, and the batch, do not have."""
@@ -355,7 +340,7 @@ class CorpusBuilder:
         missing = set()
         for number, level in enumerate(content.levels):
             parent = None if level.base is None else ids[level.base]
-            found = None if parent == "new" else self._known(self._key(level.sha256, parent))
+            found = None if parent == "new" else self._known(self._key(level.row["sha256"], parent))
             if found is None:
                 missing.add(number)
             ids.append("new" if found is None else found)
@@ -376,7 +361,7 @@ class CorpusBuilder:
         for number in sorted(missing):
             base = content.levels[number].base
             while base is not None and base not in missing:
-                known = self._ids_of.get(self._key(content.levels[base].sha256, None))
+                known = self._ids_of.get(self._key(content.levels[base].row["sha256"], None))
                 if known is not None and part_of(known) not in self._covered:
                     self.flush()
                     self._forget()
@@ -406,23 +391,21 @@ class CorpusBuilder:
             self._forget()  # two builders stored the same types
             return
         self._ids = lineage.ids
-        self._spelled = np.ones(len(self._ids), bool)
         self._first_of_batch = self._catalog.size()
         self._covered = {part.number for part in parts}
 
-    def _spell(self, btf: Btf, numbers: Array) -> None:
-        """Keep how C spells the types without a name that no part has yet."""
-        size = self._catalog.size()
-        if size > len(self._spelled):
-            self._spelled = np.concatenate([self._spelled, np.zeros(size, bool)])
-        fresh = np.flatnonzero(~self._spelled[numbers])
-        if not len(fresh):
-            return
-        self._spelled[numbers[fresh]] = True
-        kinds, names = np.asarray(btf.types.kind)[fresh], np.asarray(btf.types.name_off)[fresh]
-        rows = fresh[((names == 0) | (kinds == Kind.TYPE_TAG)) & (numbers[fresh] != 0)]
-        texts = btf.c_names(rows + btf.first_id)
-        self._texts.update(zip(numbers[rows].tolist(), texts, strict=True))
+    def _numbers(self, types: Types) -> Array:
+        """Add types to the catalog, unless they are the last that were added. Returns their numbers in it."""
+        if self._merged is None or self._merged[0] is not types:
+            size = self._catalog.size()
+            numbers = np.asarray(self._catalog.merge(types.names, types.records))
+            unnamed = numbers[types.unnamed]
+            fresh = np.flatnonzero(unnamed >= size)
+            if len(fresh):
+                texts = types.spellings.split("\0")
+                self._texts.update((int(unnamed[row]), texts[row]) for row in fresh.tolist())
+            self._merged = types, numbers
+        return self._merged[1]
 
     def _spellings(self, numbers: Array) -> list[str]:
         return [self._texts.get(number, "") for number in numbers.tolist()]
@@ -451,7 +434,7 @@ class CorpusBuilder:
         ids[made.new] = first_id(part.number) + np.arange(len(made.new))
         self._ids = ids
         self._covered.add(part.number)
-        self._texts = {}
+        self._texts = {number: text for number, text in self._texts.items() if not ids[number]}
         self._sources.update(self._batch.sources)
         follow_failures(self._failures, self._batch.sources, self._batch.failures)
         rows = made.tables["kernels"].select(["id", "sha256", "parent"]).to_pylist()
@@ -478,7 +461,7 @@ class CorpusBuilder:
             )
             if known is None:
                 places[number] = (len(kept),)
-                kept.append(Stored({**kernel.row, "parent": parent}, kernel.types))
+                kept.append(kernel._replace(row={**kernel.row, "parent": parent}))
             else:
                 places[number] = known
         sources = {mark: digest for mark, digest in self._batch.sources.items() if mark not in self._sources}
@@ -519,20 +502,3 @@ def in_full(kernel: KernelInput) -> KernelInput:
     if type(kernel) is not KernelInput or kernel.is_open or kernel.path is None:
         return kernel
     return KernelInput(os.path.abspath(kernel.path), kernel.name)
-
-
-def _kernel_row(content: Content, level: Any, btf: Btf, parent: Any) -> dict[str, Any]:
-    counts = np.bincount(np.asarray(btf.types.kind), minlength=len(Kind))
-    return {
-        "sha256": level.sha256,
-        "parent": parent,
-        "module": escaped(level.module),
-        **{name: escaped(text) for name, text in content.identity._asdict().items()},
-        "path": escaped(level.path),
-        "byte_order": btf.source.byte_order,
-        "pointer_size": btf.source.pointer_size,
-        "size": len(level.raw),
-        "types": len(btf.types) - (btf.first_id == 0),
-        "structs": int(counts[Kind.STRUCT] + counts[Kind.UNION]),
-        "functions": int(counts[Kind.FUNC]),
-    }

@@ -1,4 +1,4 @@
-"""What a corpus takes of one input: a pure function, which any executor can run."""
+"""What a corpus takes of one input."""
 
 from __future__ import annotations
 
@@ -6,65 +6,90 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from ..kernels.identity import identify
 from ..kernels.inputs import KernelInput
 from ..kernels.mapping import error_text
 from ..kernels.opened import OpenKernel
+from ..kinds import Kind
 from ..opening import open as open_btf
+from .schema import escaped
+from .type_sets import TypeSet
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from .._core import CorpusEntry
     from ..btf import Btf
-    from ..kernels.identity import Identity
+    from .collecting import Collector
 
 
 class Level(NamedTuple):
     """One BTF of an input.
 
     Attributes:
-        raw: Its bytes.
-        sha256: Their SHA-256.
+        row: Its row of `kernels`, without `id` and `parent`.
         base: The number of its base among the BTFs of the input; None for a kernel.
-        module: The name of the module that it belongs to; empty for a kernel.
-        path: Its file; empty for a buffer.
+        types: The numbers of its types in the collector.
     """
 
-    raw: bytes
-    sha256: str
+    row: dict[str, Any]
     base: int | None
-    module: str
-    path: str
+    types: TypeSet
 
 
 class Content(NamedTuple):
     """What a corpus stores of one input.
 
     Attributes:
-        identity: Which kernel it is.
         levels: Its BTFs, each after its base.
         failed: Paths and errors of modules that did not open.
     """
 
-    identity: Identity
     levels: list[Level]
     failed: list[tuple[str, str]]
 
 
-def content_of(kernel: OpenKernel) -> Content:
-    """Read what a corpus stores of a kernel and its modules."""
+def content_of(kernel: OpenKernel, collector: Collector) -> Content:
+    """Read what a corpus stores of a kernel and its modules.
+
+    Raises:
+        NotSupportedError: A limit is exceeded, or a kind is unknown.
+    """
     found: dict[int, tuple[Btf, str]] = {}
     for module, btf in [("", kernel.base), *kernel.modules.items()]:
         for level in btf._levels():
             found.setdefault(id(level), (level, module))
     numbers = {identity: number for number, identity in enumerate(found)}
+    bases = {id(btf.base) for btf, _ in found.values()}
+    entries: dict[int, CorpusEntry] = {}  # of bases: those of modules would take much memory
     levels = []
     for btf, module in found.values():
-        raw = bytes(memoryview(btf._core.raw))
+        entry = collector.add(btf, None if btf.base is None else entries[id(btf.base)])
+        if id(btf) in bases:
+            entries[id(btf)] = entry
         base = None if btf.base is None else numbers[id(btf.base)]
-        digest = hashlib.sha256(raw).hexdigest()
-        path = btf.source.path
-        levels.append(Level(raw, digest, base, module, os.path.abspath(path) if path else ""))
+        levels.append(Level(_row(kernel, btf, module, entry), base, TypeSet.of(np.asarray(entry.numbers()))))
     failed = [(path, error_text(error)) for path, error in kernel.failed.items()]
-    return Content(kernel.identity, levels, failed)
+    return Content(levels, failed)
+
+
+def _row(kernel: OpenKernel, btf: Btf, module: str, entry: CorpusEntry) -> dict[str, Any]:
+    raw, path = memoryview(btf._core.raw), btf.source.path
+    counts = entry.kind_counts()
+    return {
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "module": escaped(module),
+        **{name: escaped(text) for name, text in kernel.identity._asdict().items()},
+        "path": escaped(os.path.abspath(path) if path else ""),
+        "byte_order": btf.source.byte_order,
+        "pointer_size": btf.source.pointer_size,
+        "size": len(raw),
+        "types": sum(counts[1:]),
+        "structs": counts[Kind.STRUCT] + counts[Kind.UNION],
+        "functions": counts[Kind.FUNC],
+    }
 
 
 class UrlInput(KernelInput):

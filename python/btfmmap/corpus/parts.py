@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..kinds import Kind
 from .manifest import File, Part, content_name
 from .names import CatalogNames
-from .schema import TABLES, escaped, first_id, parquet, part_of, pyarrow, schema
+from .schema import TABLES, first_id, parquet, part_of, pyarrow, schema
 from .words import ELEMENTS, UNKNOWN_SIZE, decoded, heads, refers
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .._core import CorpusCatalog
     from .files import Mark
     from .storage import Storage
+    from .type_sets import TypeSet
 
     Array = npt.NDArray[Any]
 
@@ -35,6 +37,7 @@ _KEYWORDS = {
     Kind.ENUM64: "enum ",
 }
 _DELTA_COLUMNS = ("id", "parent", "number", "start", "stop")
+_DICTIONARY_COLUMNS = ("kind", "size", "elements", "bits")  # others are larger so, and slower to write
 
 
 class Stored(NamedTuple):
@@ -42,18 +45,13 @@ class Stored(NamedTuple):
 
     Attributes:
         row: Its row of `kernels`, without `id`.
-        types: Which types of the catalog it has: bits, packed.
+        types: Its types.
+        numbers: The number in the catalog of each number in `types`.
     """
 
     row: dict[str, Any]
-    types: Array
-
-    @classmethod
-    def of(cls, row: dict[str, Any], numbers: Array) -> Stored:
-        """A kernel or module that has the types with these numbers."""
-        present = np.zeros(int(numbers.max(initial=0)) + 1, bool)
-        present[numbers] = True
-        return cls(row, np.packbits(present))
+    types: TypeSet
+    numbers: Array
 
 
 class Batch(NamedTuple):
@@ -98,13 +96,14 @@ def make_part(
     Args:
         catalog: The types.
         ids: The ID of each type of the catalog that a part has already; 0 for others, `int64`.
-        spell: Returns the types with these numbers as C spells them.
+        spell: Returns the types with these numbers as C spells them, escaped.
         batch: The kernels, sources and failures.
         is_taken: Whether a part has this number already.
     """
     pa = pyarrow()
     masks = _masks(catalog.size(), batch.kernels)
-    new = _unstored(catalog, np.flatnonzero(masks.any(axis=0)), ids)
+    present = np.flatnonzero(masks.any(axis=0))
+    new = _unstored(catalog, present, ids)
     number = _number(batch, is_taken)
     ids = ids.copy()
     new = _sorted(catalog, new)
@@ -122,15 +121,16 @@ def make_part(
     for table, cells in (("sources", sources), ("failures", batch.failures.items())):
         records = [dict(zip(TABLES[table], row, strict=True)) for row in cells]
         tables[table] = pa.Table.from_pylist(records, schema(table))
-    used = [ids[np.flatnonzero(masks.any(axis=0))], np.array([row["parent"] or 0 for row in rows], np.int64)]
+    used = [ids[present], np.array([row["parent"] or 0 for row in rows], np.int64)]
     used += [
         tables[name][column].fill_null(0).to_numpy()
         for name in ("types", *ELEMENTS)
         for column in ("type", "index_type")
         if column in TABLES[name]
     ]
-    parts = np.unique(np.concatenate([part_of(each) for each in used]))
-    needs = tuple(int(part) for part in parts if part not in (0, number))
+    parts = [part_of(each) for each in used]
+    others = np.concatenate([each[(each != 0) & (each != number)] for each in parts])
+    needs = tuple(np.unique(others).tolist())
     return MadePart(number, needs, tables, new)
 
 
@@ -151,13 +151,13 @@ def _content(name: str, table: Any) -> bytes:
     deltas = {column: "DELTA_BINARY_PACKED" for column in _DELTA_COLUMNS if column in TABLES[name]}
     if name == "presence":
         deltas |= {"first": "DELTA_BINARY_PACKED", "last": "DELTA_BINARY_PACKED"}
-    others = [column for column in TABLES[name] if column not in deltas and column != "fingerprint"]
+    dictionaries = [column for column in _DICTIONARY_COLUMNS if column in TABLES[name]]
     parquet().write_table(
         table,
         sink,
         compression="zstd",
         row_group_size=_ROW_GROUP,
-        use_dictionary=others,
+        use_dictionary=dictionaries,
         column_encoding=deltas or None,
         store_schema=True,
     )
@@ -180,9 +180,14 @@ def _number(batch: Batch, is_taken: Callable[[int], bool]) -> int:
 def _masks(size: int, kernels: Sequence[Stored]) -> Array:
     """Which kernels have each type: `uint64[groups of 64 kernels, types]`."""
     masks = np.zeros((max(1, -(-len(kernels) // _MASK_BITS)), size), np.uint64)
-    for number, kernel in enumerate(kernels):
-        group, bit = divmod(number, _MASK_BITS)
-        masks[group, np.flatnonzero(np.unpackbits(kernel.types))] |= np.uint64(1 << bit)
+    # Kernels that were read together have the same numbers, which are looked up once for all.
+    together = groupby(enumerate(kernels), lambda each: (each[0] // _MASK_BITS, id(each[1].numbers)))
+    for (group, _), found in together:
+        of_group = [*found]
+        mask = np.zeros(len(of_group[0][1].numbers), np.uint64)
+        for number, kernel in of_group:
+            kernel.types.mark(mask, 1 << number % _MASK_BITS)
+        masks[group, of_group[0][1].numbers] |= mask
     masks[:, 0] = 0  # void
     return masks
 
@@ -195,8 +200,10 @@ def _records(catalog: CorpusCatalog, numbers: Array) -> tuple[Array, Array]:
 def _unstored(catalog: CorpusCatalog, present: Array, ids: Array) -> Array:
     """The types, and references, that no part has yet."""
     new = present[ids[present] == 0]
-    references = np.asarray(catalog.references(new))
-    return np.union1d(new, references[ids[references] == 0])
+    wanted = np.zeros(len(ids), bool)
+    wanted[new] = True
+    wanted[np.asarray(catalog.references(new))] = True
+    return np.flatnonzero(wanted & (ids == 0))
 
 
 def _sorted(catalog: CorpusCatalog, new: Array) -> Array:
@@ -277,8 +284,8 @@ def _spellings(
     keywords = pa.array([_KEYWORDS.get(kind, "") for kind in Kind])
     found = pa.compute.binary_join_element_wise(keywords.take(pa.array(kinds.astype(np.int32))), names, "")
     others = types["defined"] & ((types["name"] == 0) | (types["kind"] == Kind.TYPE_TAG))
-    texts = [*map(escaped, spell(numbers[others]))]
-    return pa.compute.replace_with_mask(found, pa.array(others), pa.array(texts, pa.string()))
+    texts = pa.array(spell(numbers[others]), pa.string())
+    return pa.compute.replace_with_mask(found, pa.array(others), texts)
 
 
 def _presence(masks: Array, ids: Array, number: int) -> Any:

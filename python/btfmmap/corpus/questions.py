@@ -37,6 +37,7 @@ _ORDER = ("STRUCT", "UNION", "ENUM", "ENUM64", "TYPEDEF", "FUNC", "VAR", "INT", 
 _MODIFIERS = ("CONST", "VOLATILE", "RESTRICT", "TYPE_TAG")
 _COMPOSITES = ("STRUCT", "UNION")
 _TABLE_OF = {"FUNC_PROTO": "params", "ENUM": "enumerators", "ENUM64": "enumerators"}
+_OF_TYPES = ("id", "defined", "kind", "name", "ordinal", "spelling", "size", "type")  # columns of a `Row`
 _MAX_STEPS = 64
 _MAX_MATRIX = 1 << 27  # elements
 
@@ -58,7 +59,7 @@ class CorpusReader:
     def named(self, name: str) -> list[Row]:
         """The definitions of a name, as the tables have it."""
         if name not in self._named:
-            rows = self._files.where(self.parts, "types", "name", [name]).to_pylist()
+            rows = self._files.where(self.parts, "types", "name", [name], _OF_TYPES).to_pylist()
             self._named[name] = [row for row in rows if row["defined"] and row["kind"] in _ORDER]
             self._types.update((row["id"], row) for row in rows)
         return self._named[name]
@@ -94,7 +95,7 @@ class CorpusReader:
         missing = {each for each in ids if each and each not in self._types}
         for part, of_part in _by_part(missing).items():
             if part in self._by_number:
-                rows = self._files.where([self._by_number[part]], "types", "id", of_part)
+                rows = self._files.where([self._by_number[part]], "types", "id", of_part, _OF_TYPES)
                 self._types.update((row["id"], row) for row in rows.to_pylist())
         for each in missing:
             if each not in self._types:
@@ -364,13 +365,15 @@ def size_changes(source: CorpusReader, pattern: str) -> Any:
 
 def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
     pa = pyarrow()
+    rows = _of_several_sizes(rows)
     if not len(rows):
         return
     names = rows["name"].combine_chunks().dictionary_encode()
     codes = names.indices.to_numpy()
     ids, sizes = rows["id"].to_numpy(), rows["size"].fill_null(0).to_numpy()
     order = np.argsort(ids)
-    kernels, neighbours = _neighbours(source)
+    kernels, are_neighbours = _neighbours(source)
+    values, size_numbers = np.unique(sizes, return_inverse=True)
     column_of = np.full(len(source.kernel_ids), -1)
     column_of[kernels] = np.arange(len(kernels))
     rectangles = source.presence(ids)
@@ -378,26 +381,37 @@ def _size_changes(source: CorpusReader, rows: Any) -> Iterator[Any]:
     at = order[np.searchsorted(ids[order], rectangles[:, 0])]
     columns = _columns_of(source, column_of)
     for begin in range(0, len(names.dictionary), step):
-        matrix = np.full((min(step, len(names.dictionary) - begin), len(kernels)), -1, np.int64)
+        matrix = np.full((min(step, len(names.dictionary) - begin), len(kernels)), -1, np.int32)
         rows_of = codes[at] - begin
         within = np.flatnonzero((rows_of >= 0) & (rows_of < len(matrix)))
         for group in _of_same_kernels(rectangles, within):
             _, first_id, last_id = rectangles[group[0]].tolist()
             of_range = columns(first_id, last_id - first_id + 1)
-            matrix[rows_of[group][:, None], of_range] = sizes[at[group]][:, None]
-        old, new = matrix[:, neighbours[0]], matrix[:, neighbours[1]]
-        which, pair = np.nonzero((old != new) & (old >= 0) & (new >= 0))
+            matrix[rows_of[group][:, None], of_range] = size_numbers[at[group]][:, None]
+        old, new = matrix[:, :-1], matrix[:, 1:]
+        which, pair = np.nonzero((old != new) & (old >= 0) & (new >= 0) & are_neighbours)
         kernel_names = source.kernels["name"]
         yield pa.table(
             {
                 "kind": pa.array([rows["kind"][0].as_py()] * len(which), pa.string()),
                 "name": names.dictionary.take(pa.array(which + begin)),
-                "old_kernel": kernel_names.take(pa.array(kernels[neighbours[0][pair]])),
-                "new_kernel": kernel_names.take(pa.array(kernels[neighbours[1][pair]])),
-                "old_size": pa.array(old[which, pair].astype(np.uint32)),
-                "new_size": pa.array(new[which, pair].astype(np.uint32)),
+                "old_kernel": kernel_names.take(pa.array(kernels[pair])),
+                "new_kernel": kernel_names.take(pa.array(kernels[pair + 1])),
+                "old_size": pa.array(values[old[which, pair]]),
+                "new_size": pa.array(values[new[which, pair]]),
             }
         )
+
+
+def _of_several_sizes(rows: Any) -> Any:
+    """The rows of names that have several sizes."""
+    names = rows["name"].combine_chunks().dictionary_encode()
+    codes, sizes = names.indices.to_numpy(), rows["size"].fill_null(0).to_numpy()
+    one = np.zeros(len(names.dictionary), np.uint32)
+    one[codes] = sizes
+    differs = np.zeros(len(one), bool)
+    differs[codes[sizes != one[codes]]] = True
+    return rows.filter(pyarrow().array(differs[codes]))
 
 
 def _of_same_kernels(rectangles: Array, rows: Array) -> list[Array]:
@@ -422,14 +436,12 @@ def _columns_of(source: CorpusReader, column_of: Array) -> Any:
     return columns
 
 
-def _neighbours(source: CorpusReader) -> tuple[Array, tuple[Array, Array]]:
-    """The positions of kernels without modules, and the columns of those that follow one another."""
+def _neighbours(source: CorpusReader) -> tuple[Array, Array]:
+    """The positions of kernels without modules, and whether each is in the series of the next one."""
     kernels = source.kernels
     rows = np.flatnonzero(pyarrow().compute.is_null(kernels["parent"]).to_numpy())
     series = [*zip(kernels["arch"].to_pylist(), kernels["flavour"].to_pylist(), strict=True)]
-    same = [series[left] == series[right] for left, right in pairwise(rows.tolist())]
-    old = np.flatnonzero(np.array(same, bool))
-    return rows, (old, old + 1)
+    return rows, np.array([series[left] == series[right] for left, right in pairwise(rows.tolist())], bool)
 
 
 def _for_each_kernel(source: CorpusReader, rows: Any, order: list[tuple[str, str]]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from functools import partial
 
 from ..errors import BtfError, FormatError
 from .identity import Identity, identify
@@ -96,52 +97,78 @@ def map_kernels(
     """
     expanded = inputs(kernels)
     total = len(expanded) if isinstance(expanded, list) else None
+    done = 0
+
+    def begun(kernel: KernelInput) -> None:
+        nonlocal done
+        if progress is not None:
+            progress(done, total, shown(kernel))
+        done += 1
+
     if executor is None:
-        return _in_process(function, expanded, total, progress)
-    return _in_executor(function, expanded, total, progress, executor)
+        return _in_process(function, expanded, begun)
+    return in_order(partial(evaluate, function), expanded, executor, can_travel=can_travel, begun=begun)
 
 
 def _in_process(
-    function: Function, kernels: Iterable[KernelInput], total: int | None, progress: Progress | None
+    function: Function, kernels: Iterable[KernelInput], begun: Callable[[KernelInput], None]
 ) -> Iterator[Outcome]:
-    for done, kernel in enumerate(kernels):
-        if progress is not None:
-            progress(done, total, _shown(kernel))
-        yield _evaluate(function, kernel)
+    for kernel in kernels:
+        begun(kernel)
+        yield evaluate(function, kernel)
 
 
-def _in_executor(
-    function: Function,
-    kernels: Iterable[KernelInput],
-    total: int | None,
-    progress: Progress | None,
+def in_order(
+    function: Callable[[Any], Any],
+    items: Iterable[Any],
     executor: Executor,
-) -> Iterator[Outcome]:
-    in_flight = _AHEAD * (getattr(executor, "_max_workers", None) or _UNKNOWN_WORKERS)
-    rest = iter(kernels)
-    pending: deque[tuple[KernelInput, Future[Outcome] | None]] = deque()
-    done = 0
+    *,
+    can_travel: Callable[[Any], bool],
+    begun: Callable[[Any], None],
+) -> Iterator[Any]:
+    """Call a function with each item in an executor.
+
+    Items are submitted as results are consumed, a few more than there are workers. If the iterator is closed,
+    or an exception leaves it, what was submitted and has not started is cancelled.
+
+    Args:
+        function: The function.
+        items: What to call it with. An iterator is consumed as results are.
+        executor: A `concurrent.futures.Executor`.
+        can_travel: Whether an item can be pickled. For others, the function is called in this process.
+        begun: Called with each item before its result is awaited.
+
+    Returns:
+        The results, in order.
+    """
+    in_flight = _AHEAD * worker_count(executor)
+    rest = iter(items)
+    pending: deque[tuple[Any, Future[Any] | None]] = deque()
     try:
         while True:
-            while len(pending) < in_flight and (kernel := next(rest, None)) is not None:
-                future = executor.submit(_evaluate, function, kernel) if _can_travel(kernel) else None
-                pending.append((kernel, future))
+            while len(pending) < in_flight and (item := next(rest, None)) is not None:
+                future = executor.submit(function, item) if can_travel(item) else None
+                pending.append((item, future))
             if not pending:
                 return
-            kernel, future = pending[0]
-            if progress is not None:
-                progress(done, total, _shown(kernel))
-            outcome = _evaluate(function, kernel) if future is None else future.result()
+            item, future = pending[0]
+            begun(item)
+            result = function(item) if future is None else future.result()
             pending.popleft()
-            done += 1
-            yield outcome
+            yield result
     finally:
         for _, future in pending:
             if future is not None:
                 future.cancel()
 
 
-def _can_travel(kernel: KernelInput) -> bool:
+def worker_count(executor: Executor) -> int:
+    """The number of workers of an executor, or a guess if it does not tell."""
+    return getattr(executor, "_max_workers", None) or _UNKNOWN_WORKERS
+
+
+def can_travel(kernel: KernelInput) -> bool:
+    """Whether a kernel can be pickled."""
     if not kernel.is_open:
         return True
     import pickle
@@ -153,7 +180,16 @@ def _can_travel(kernel: KernelInput) -> bool:
     return True
 
 
-def _evaluate(function: Function, kernel: KernelInput) -> Outcome:
+def evaluate(
+    function: Function, kernel: KernelInput, failures: tuple[type[BtfError], ...] = (FormatError,)
+) -> Outcome:
+    """Open a kernel, call a function with it, and close it.
+
+    Args:
+        function: The function.
+        kernel: The kernel.
+        failures: Exceptions of the function that become the error of the outcome. Others propagate.
+    """
     try:
         opened = kernel.open()
     except (BtfError, OSError, ValueError) as error:
@@ -162,7 +198,7 @@ def _evaluate(function: Function, kernel: KernelInput) -> Outcome:
         value, failure = None, None
         try:
             value = function(opened)
-        except FormatError as error:
+        except failures as error:
             failure = _bare(error)
         first = next(iter(opened.failed.values()), None)
         return Outcome(
@@ -182,5 +218,6 @@ def _bare(error: Any) -> Any:
     return error.with_traceback(None)
 
 
-def _shown(kernel: KernelInput) -> str:
+def shown(kernel: KernelInput) -> str:
+    """The name of a kernel for people."""
     return kernel.name or os.path.basename(kernel.path or "buffer")

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/analysis/btf_sizes.hpp"
+#include "core/base/arena.hpp"
+#include "core/fingerprint/contents.hpp"
+
+namespace btfmmap {
+
+// The fingerprints of one BTF in depth declaration only, which costs two thirds of all depths.
+class DeclarationFingerprints {
+public:
+    // `base` has the fingerprints of the BTF's base; it is nullptr for a standalone BTF.
+    DeclarationFingerprints(const BtfSizes& sizes, const DeclarationFingerprints* base);
+
+    // Returns the lower half of each row's fingerprint; 0 for types that Fingerprints has no row for.
+    std::vector<std::uint64_t> lower_halves() const;
+
+private:
+    Arena arena_;
+    fingerprint::Contents contents_;
+};
+
+}  // namespace btfmmap
