@@ -82,8 +82,8 @@ def hide_constructor(
     return ("", "") if what == "class" and name != "btfmmap.Builder" else None
 
 
-# What axe-core and narrow screens find in the theme's pages: landmarks without a label, headings without a level, code and tables
-# that are scrolled by a mouse only, and a page without a heading.
+# What axe-core finds in the pages of the theme: landmarks without a label, headings without a level, code and
+# tables that are scrolled by a mouse only, a page without a heading. And what narrow screens cut.
 _ACCESSIBLE = (
     ('<aside class="sidebar-drawer', '<aside aria-label="Site" class="sidebar-drawer'),
     ('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer'),

@@ -110,9 +110,12 @@ def test_labels_that_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(heads) == len({*heads}) == 4
     pytest.importorskip("matplotlib")
     texts: list[str] = []
-    text = Canvas.upwards
-    monkeypatch.setattr(
-        Canvas, "upwards", lambda self, x, y, shown: (texts.append(shown), text(self, x, y, shown))
-    )
+    upwards = Canvas.upwards
+
+    def kept(self: Canvas, x: float, y: float, text: str) -> None:
+        texts.append(text)
+        upwards(self, x, y, text)
+
+    monkeypatch.setattr(Canvas, "upwards", kept)
     pictures.verdicts(btfmmap.check([], dict.fromkeys(names, btf)))
     assert len(texts) == len({*texts}) == 3
