@@ -210,7 +210,7 @@ class Table(ArrowExport):
             >>> btf.vars.to_pandas().shape
             (2, 4)
             >>> btf.vars.to_pandas(names=btf).name.tolist()
-            ['counter', 'LICENSE']
+            ['decisions', 'latest']
         """
         from .frames import frame
 
