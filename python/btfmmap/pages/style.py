@@ -52,7 +52,8 @@ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 caption {{ text-align: left; font-weight: 600; }}
 th, td {{ padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }}
-td {{ max-width: 60ch; overflow-wrap: break-word; }} .n {{ text-align: right; }}
+td {{ max-width: 60ch; min-width: 6ch; overflow-wrap: anywhere; }}
+.n {{ text-align: right; white-space: nowrap; }}
 tr.lit td {{ background: var(--lit); }}
 table.matrix th[scope="row"] {{ font-weight: 400; max-width: min(40ch, 42vw); overflow-wrap: break-word;
   position: sticky; left: 0; background: var(--back); }}
@@ -63,11 +64,11 @@ td.good, td.doubtful, td.bad {{ white-space: nowrap; }}
   .tall thead th:first-child {{ left: 0; z-index: 3; }}
 }}
 @media print {{ .wide {{ max-height: none; overflow: visible; }} }}
-table.matrix td {{ text-align: center; border: 1px solid var(--line); padding: .1rem .35rem; }}
+table.matrix td {{ min-width: 0; text-align: center; border: 1px solid var(--line); padding: .1rem .35rem; }}
 table.matrix thead th {{ vertical-align: bottom; padding: .2rem; }}
 table.matrix thead span {{ writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 400;
   white-space: nowrap; }}
-td.c {{ overflow-wrap: anywhere; min-width: 14ch; }}
+td.c {{ min-width: 14ch; }}
 .c {{ font-family: ui-monospace, monospace; font-size: .92em; }}
 td.good, span.good {{ background: {GOOD}; color: {TEXT}; }}
 td.doubtful {{ background: {DOUBTFUL}; color: {TEXT}; }}
