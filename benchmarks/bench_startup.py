@@ -18,6 +18,7 @@ COMMANDS = (
     "find task_struct",
     "find tcp_*",
     "show task_struct",
+    f"show task_struct --html {os.devnull}",
     "show tcp_sendmsg --c",
     "users sk_buff",
     "users sk_buff --role parameter --kind func",

@@ -82,13 +82,16 @@ def hide_constructor(
     return ("", "") if what == "class" and name != "btfmmap.Builder" else None
 
 
-# What axe-core finds in the theme's pages: landmarks without a label, headings without a level, code that is
-# scrolled by a mouse only, and a page without a heading.
+# What axe-core finds in the pages of the theme: landmarks without a label, headings without a level, code and
+# tables that are scrolled by a mouse only, a page without a heading. And what narrow screens cut.
 _ACCESSIBLE = (
     ('<aside class="sidebar-drawer', '<aside aria-label="Site" class="sidebar-drawer'),
     ('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer'),
     ('class="caption" role="heading"', 'class="caption"'),
     ("<pre>", '<pre tabindex="0">'),
+    ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+    # The columns of the index, which do not fit beside each other on a narrow screen.
+    ('<td style="width: 33%;', '<td style="display: inline-block; width: min(20rem, 100%);'),
     (
         '<noscript>\n<div class="admonition error">',
         '<h1>Search</h1>\n<noscript>\n<div class="admonition error">',
@@ -106,7 +109,7 @@ def _lines(found: re.Match[str]) -> str:
 
 
 def make_accessible(app: Sphinx, failed: Exception | None) -> None:
-    """Mend what axe-core finds in the theme's pages."""
+    """Make the changes of `_ACCESSIBLE`."""
     if failed or app.builder.format != "html":
         return
     for path in Path(app.outdir).rglob("*.html"):

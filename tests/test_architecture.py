@@ -58,7 +58,7 @@ FOLDERS = {
 LAYERS = {
     "base": (
         "_core _version arrow arrow_export bounded_cache close_names errors frames html iteration "
-        "kind_numbers kinds named_tuples optional relocation_kinds replacing",
+        "kind_numbers kinds labels named_tuples optional relocation_kinds replacing",
         set(),
     ),
     "files": (

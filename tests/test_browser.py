@@ -97,6 +97,9 @@ def test_page(chromium: Browser, page: Path) -> None:
     chromium.write("#filter", " no such text")
     assert chromium.run("[...document.querySelectorAll('tr[data-m]')].every((row) => row.hidden)") is True
     assert chromium.run("[...document.querySelectorAll('g[data-m]')].every((g) => g.matches('.dim'))") is True
+    assert (
+        chromium.run("[...document.querySelectorAll('li[data-m]')].every((li) => li.matches('.dim'))") is True
+    )
     assert chromium.run("[...document.querySelectorAll('details')].every((each) => each.hidden)") is True
     assert chromium.run("document.querySelector('#count').textContent") == f"0 of {rows} rows"
     assert chromium.errors() == []
@@ -117,6 +120,89 @@ def test_narrow(chromium: Browser, page: Path, dark: bool) -> None:
     assert (lightness[0] > lightness[1]) == dark
     assert abs(lightness[0] - lightness[1]) > 400
     assert chromium.errors() == []
+
+
+# Boxes of elements, as far as they are shown.
+SHOWN = """
+    const boxes = (selector) => [...document.querySelectorAll(selector)]
+        .map((each) => each.getBoundingClientRect()).filter((box) => box.width > 0);
+"""
+
+
+@PAGES
+@pytest.mark.parametrize("width", [NARROW, 1000])
+def test_no_cell_is_cut(chromium: Browser, page: Path, width: int) -> None:
+    """On a narrow screen, a row is a list of its cells, each with the title of its column."""
+    chromium.show(page, width=width)
+    cells = "table:not(.matrix) td, .bars span, .bars svg"
+    edges = chromium.run(
+        f"(() => {{ {SHOWN} const found = boxes('{cells}');"
+        " return [found.length, Math.min(...found.map((box) => box.left)),"
+        " Math.max(...found.map((box) => box.right))]; })()"
+    )
+    assert edges[0] > 5
+    assert 0 <= edges[1] < edges[2] <= width
+    if width != NARROW:
+        return
+    labels = chromium.run(
+        "[...document.querySelectorAll('table:not(.matrix)')].map((table) => ["
+        "[...table.querySelectorAll('th')].map((head) => JSON.stringify(head.textContent)),"
+        "[...table.querySelector('tbody tr').cells]"
+        ".map((cell) => getComputedStyle(cell, '::before').content)])"
+    )
+    assert labels
+    assert all(heads == before for heads, before in labels)
+
+
+@PAGES
+def test_narrow_tables_are_tables(chromium: Browser, page: Path) -> None:
+    """To those who do not see them, too."""
+    chromium.show(page, width=NARROW)
+    tree = chromium.ask("Accessibility.getFullAXTree")["nodes"]
+    roles = [node["role"]["value"] for node in tree if not node["ignored"]]
+    rows = chromium.run("[...document.querySelectorAll('tr')].length")
+    heads, cells = (
+        chromium.run(f"document.querySelectorAll('{name}').length") for name in ("thead th", "td")
+    )
+    empty = chromium.run("document.querySelectorAll('.stacked td:empty').length")
+    assert roles.count("row") == rows
+    assert roles.count("columnheader") == heads
+    assert cells - empty <= roles.count("cell") + roles.count("gridcell") <= cells
+
+
+@pytest.mark.parametrize("made", [check, diff])
+@pytest.mark.parametrize("width", [NARROW, 1000])
+def test_matrix_scrolls(chromium: Browser, page: Path, width: int) -> None:
+    """Within a region that the keyboard reaches; the names of its rows and columns stay."""
+    chromium.show(page, width=width, height=600)
+    region = "document.querySelector('.matrix').closest('[tabindex=\"0\"][role=region][aria-label]')"
+    chromium.run(f"{region}.scrollIntoView(); {region}.scrollTo(9999, 9999)")
+    found = chromium.run(
+        f"(() => {{ {SHOWN} const place = {region}.getBoundingClientRect();"
+        " return [[place], boxes('.matrix tr:last-child td:last-child'), boxes('.matrix tr:last-child th'),"
+        " boxes('.matrix thead th:last-child')].map((each) => {"
+        " const box = each.at(-1); return [box.left, box.right, box.top, box.bottom]; }); })()"
+    )
+    (left, right, top, bottom), cell, row, column = found
+    assert 0 <= left < right <= width
+    for place in (cell, row, column):
+        assert left - 1 <= place[0] < place[1] <= right + 1
+        assert top - 1 <= place[2] < place[3] <= bottom + 1
+
+
+@pytest.mark.parametrize(("width", "beside"), [(NARROW, False), (1280, False), (1400, True)])
+def test_maps_of_a_pair(chromium: Browser, tmp_path: Path, width: int, beside: bool) -> None:
+    """They lie beside each other where they fit, and below each other elsewhere."""
+    path = tmp_path / "page.html"
+    path.write_text(diff_of_two(tmp_path), encoding="utf-8")
+    chromium.show(path, width=width)
+    chromium.run("document.querySelector('details').open = true")
+    one, other = chromium.run(
+        "[...document.querySelector('.pair').querySelectorAll('svg')]"
+        ".map((map) => map.getBoundingClientRect()).map((box) => [box.left, box.right, box.top, box.bottom])"
+    )
+    assert one[1] <= other[0] if beside else one[3] <= other[2]
+    assert not beside or other[1] <= width
 
 
 def test_maps_of_rows_that_are_left_out(

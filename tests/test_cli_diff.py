@@ -95,7 +95,7 @@ def test_renamed(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_differences(capfd: pytest.CaptureFixture[str]) -> None:
-    assert report(capfd, "a", "a") == (DONE, "a -> a\nno differences\n", "")
+    assert report(capfd, "a", "a") == (DONE, "a -> a #2\nno differences\n", "")
 
 
 @pytest.mark.parametrize(

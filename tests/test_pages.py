@@ -53,7 +53,7 @@ def test_holes(btf: btfmmap.Btf) -> None:
     for row in btf.wasteful(30):
         assert row["name"] in found
         assert f"{row['waste']:,}" in found
-    assert len(marks(page, "tr")) == len(marks(page, "g")) == 30
+    assert len(marks(page, "tr")) == len(marks(page, "li")) == 30
     with pytest.raises(ValueError, match="top is -1"):
         pages.holes_page(btf, -1)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from btf_writer import PTR, UNION, BtfWriter, every_kind
 from requirements import package
+from stored_files import stored
 
 import btfmmap
 from btfmmap import Btf, Kernel, NotSupportedError, Records
@@ -121,6 +123,39 @@ def test_a_frame_of_a_table_is_usable() -> None:
     copied.loc[0, "bit_offset"] = 7
     assert copied.bit_offset[0] == 7
     assert btf.members.bit_offset[0] == 0
+
+
+@pytest.mark.parametrize("name", [*CLASSES, "layouts"])
+def test_names_of_a_table(name: str) -> None:
+    """They are those of `with_names`, which are columns for libraries that read Arrow."""
+    btf = btfmmap.open(data=every_kind().build())
+    table: Table = getattr(btf, name)
+    arrow = package("pyarrow").table(table.with_names(btf))
+    frame = table.to_pandas(names=btf)
+    assert frame.columns.tolist() == arrow.column_names
+    for column in frame.columns[len(table.columns) :]:
+        assert frame[column].tolist() == arrow[column].to_pylist()
+
+
+def test_names_of_another_table() -> None:
+    btf = btfmmap.open(data=every_kind().build())
+    with pytest.raises(TypeError, match="take"):
+        btf.members.to_pandas(names="struct")  # type: ignore[arg-type]
+    with pytest.raises(btfmmap.NotFoundError):
+        btfmmap.open(btfmmap.SAMPLE_BTF).members.to_pandas(names=btfmmap.open(data=BtfWriter().build()))
+
+
+def test_names_of_a_kernel(tmp_path: Path) -> None:
+    """Each row is looked up in the BTF of its module."""
+    (tmp_path / "vmlinux").write_bytes(stored("7.2-amd64.btf"))
+    (tmp_path / "tun.ko").write_bytes(stored("tun.ko"))
+    with btfmmap.open_kernel(tmp_path) as kernel:
+        members = kernel.members[kernel.members.module == 1]
+        frame = members.to_pandas(names=kernel)
+        tun = kernel.modules["tun"]
+        assert frame["name"].tolist() == tun.strings(members.name_off)
+        assert frame["parent_name"].tolist() == tun.names(members.parent)
+        assert frame["type_name"].tolist() == tun.c_names(members.type)
 
 
 MISREADINGS: dict[str, Callable[[Any], object]] = {

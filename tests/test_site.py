@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 import threading
@@ -182,6 +183,39 @@ def test_page_in_a_browser(chromium: Browser, address: str, page: str, dark: boo
     assert chromium.run("document.documentElement.scrollWidth") <= 400
     assert chromium.errors() == []
     assert all(link.startswith((address, "data:")) for link in chromium.requests())
+
+
+# What lies right of the screen, and not in a part of the page that scrolls and can have the focus.
+CUT = """
+    (() => {
+        const scrolls = (each) => /auto|scroll/.test(getComputedStyle(each).overflowX);
+        const region = (each) => {
+            while (each && each !== document.body && !scrolls(each)) each = each.parentElement;
+            return each === document.body ? null : each;
+        };
+        const edge = document.documentElement.clientWidth + 1;
+        const wide = [...document.querySelectorAll("article *")]
+            .filter((each) => each.getBoundingClientRect().width && each.getBoundingClientRect().right > edge)
+            .map((each) => [each, region(each)]);
+        return [wide.length, wide.filter(([, its]) => !its?.closest("[tabindex='0']"))
+            .map(([each]) => each.outerHTML.slice(0, 200))];
+    })()
+"""
+
+
+def test_nothing_is_cut_on_a_narrow_screen(chromium: Browser, address: str, pages: dict[Path, Page]) -> None:
+    """Of no page: what is wider scrolls by itself, with the keyboard too."""
+    site = Path(os.path.commonpath([*pages]))
+    wide = 0
+    for path in pages:
+        chromium.show(f"{address}{path.relative_to(site)}", width=400)
+        assert chromium.run("document.documentElement.scrollWidth") <= 400, path.name
+        found, cut = chromium.run(CUT)
+        assert cut == [], path.name
+        wide += found
+        assert chromium.errors() == []
+        assert all(link.startswith((address, "data:")) for link in chromium.requests())
+    assert wide > 100
 
 
 def test_search_finds_a_command(chromium: Browser, address: str) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .kernel import Kernel
     from .tables import Table
 
+    LookUp = Callable[[Btf], Callable[[Any], list[str]]]
+
 _FORMATS = {
     "u1": "C",
     "u2": "S",
@@ -122,33 +124,42 @@ def name_columns(table: Table, source: Btf | Kernel) -> dict[str, ArrowColumn]:
         NotFoundError: An ID or offset of the table is not in `source`.
         TypeError: `source` is neither of them.
     """
-    # Results have columns of texts with these names.
-    columns = {name: column for name, column in dict(table).items() if column.dtype.kind in "iu"}
-    if ("module" in columns) != hasattr(source, "modules"):
-        raise TypeError(f"the table of a Kernel takes the Kernel, others their Btf, not {source!r}")
-    own = "id" if "id" in columns else "parent" if "parent" in columns else None
     made: dict[str, ArrowColumn] = {}
-    if "name_off" in columns and "module" not in columns:
-        made["name"] = arrow_string_views(cast("Btf", source)._core, "name", columns["name_off"])
-    elif "name_off" in columns:
-        made["name"] = text_column("name", _texts(table, source, "name_off", lambda btf: btf.strings))
-    elif "id" in columns:
-        made["name"] = text_column("name", _texts(table, source, "id", lambda btf: btf.names))
-    if own is not None and "kind" not in columns:
-        kinds = _texts(table, source, own, lambda btf: btf.kind_names)
-        made["kind_name"] = text_column("kind_name", kinds)
-    if "parent" in columns:
-        parents = _texts(table, source, "parent", lambda btf: btf.names)
-        made["parent_name"] = text_column("parent_name", parents)
-    if "type" in columns:
-        types = _texts(table, source, "type", lambda btf: btf.c_names)
-        made["type_name"] = text_column("type_name", types)
+    for name, (key, look_up) in _names(table, source).items():
+        if key == "name_off" and not hasattr(source, "modules"):
+            made[name] = arrow_string_views(source._core, name, dict(table)[key])
+        else:
+            made[name] = text_column(name, _texts(table, source, key, look_up))
     return made
 
 
-def _texts(
-    table: Table, source: Btf | Kernel, key: str, look_up: Callable[[Btf], Callable[[Any], list[str]]]
-) -> list[str]:
+def name_texts(table: Table, source: Btf | Kernel) -> dict[str, list[str]]:
+    """Look up the names that a table refers to, as `name_columns` does."""
+    return {name: _texts(table, source, *how) for name, how in _names(table, source).items()}
+
+
+def _names(table: Table, source: Btf | Kernel) -> dict[str, tuple[str, LookUp]]:
+    """Return the columns of names that a table gets: which column's values are looked up, and how."""
+    # Results have columns of texts with these names.
+    columns = {name for name, column in dict(table).items() if column.dtype.kind in "iu"}
+    if ("module" in columns) != hasattr(source, "modules") or not hasattr(source, "types"):
+        raise TypeError(f"the table of a Kernel takes the Kernel, others their Btf, not {source!r}")
+    own = "id" if "id" in columns else "parent" if "parent" in columns else None
+    found: dict[str, tuple[str, LookUp]] = {}
+    if "name_off" in columns:
+        found["name"] = "name_off", lambda btf: btf.strings
+    elif "id" in columns:
+        found["name"] = "id", lambda btf: btf.names
+    if own is not None and "kind" not in columns:
+        found["kind_name"] = own, lambda btf: btf.kind_names
+    if "parent" in columns:
+        found["parent_name"] = "parent", lambda btf: btf.names
+    if "type" in columns:
+        found["type_name"] = "type", lambda btf: btf.c_names
+    return found
+
+
+def _texts(table: Table, source: Btf | Kernel, key: str, look_up: LookUp) -> list[str]:
     """Look up a text for each row, in the BTF that the row belongs to."""
     columns = dict(table)
     if "module" not in columns:

@@ -190,25 +190,35 @@ class Table(ArrowExport):
             column.flags.writeable = False
         return self._selected(selected)
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self, names: Btf | Kernel | None = None) -> pd.DataFrame:
         """Return the columns as a `pandas.DataFrame`, indexed by the row numbers from 0.
 
         The DataFrame shares the table's arrays, so its columns are read-only. Columns can be added to it, and
         its `copy()` is writable.
 
+        Args:
+            names: The object that the table is from. Its names are added, see `with_names`, as `str`.
+
         Returns:
             The DataFrame.
 
         Raises:
+            NotFoundError: An ID or offset of the table is not in `names`.
             NotSupportedError: pandas is not installed. The extra `btfmmap[pandas]` installs it.
 
         Example:
             >>> btf.vars.to_pandas().shape
             (2, 4)
+            >>> btf.vars.to_pandas(names=btf).name.tolist()
+            ['decisions', 'latest']
         """
         from .frames import frame
 
-        columns = self.__dict__["_columns"]
+        columns = dict(self)
+        if names is not None:
+            from .arrow import name_texts
+
+            columns |= {name: np.array(texts, object) for name, texts in name_texts(self, names).items()}
         return frame(list(columns), list(columns.values()), len(self))
 
     def to_arrow(self, names: Btf | Kernel | None = None) -> PyArrowTable:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrow_export import ArrowExport
+from ..labels import labels_of_files
 from ..relocation_kinds import CoreReloKind, InstructionUse, RelocationStatus
 from ..requirements import Need, RequirementStatus
 from ..tables import Table
+from .sources import labelled
 from .verdicts import BREAKING, Verdict
 
 if TYPE_CHECKING:
@@ -244,6 +246,27 @@ class CheckResult(ArrowExport):
         found[:, self.objects.error != ""] = Verdict.NOT_TRIED
         found.flags.writeable = False
         return found
+
+    @cached_property
+    def object_labels(self) -> list[str]:
+        """The names of the objects, or the paths of those whose names are equal; no two are equal.
+
+        Example:
+            >>> btfmmap.check(["a/prog.o", "b/prog.o"], btf).object_labels
+            ['a/prog.o', 'b/prog.o']
+        """
+        names: list[str] = self.objects.name.tolist()
+        return labels_of_files(names, [*map(labelled, names, self.objects.path.tolist())])
+
+    @cached_property
+    def kernel_labels(self) -> list[str]:
+        """The names of the kernels, or the paths of those whose names are equal; no two are equal.
+
+        Example:
+            >>> btfmmap.check([], [btf, btf]).kernel_labels
+            ['x', 'x #2']
+        """
+        return labels_of_files(self.kernels.name.tolist(), self.kernels.path.tolist())
 
     @property
     def relocation_answers(self) -> ArrowTable:

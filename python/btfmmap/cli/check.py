@@ -17,8 +17,6 @@ kernel or, with --fail-on maybe, may break, and 0 if not. The report is printed 
 
 from __future__ import annotations
 
-import os
-
 from .. import CoreReloKind, InstructionUse, Need, RelocationStatus, RequirementStatus, Verdict
 from .common import (
     add_json,
@@ -196,11 +194,11 @@ def _report_repeated(result: CheckResult) -> None:
 
 def _print_report(result: CheckResult, *, everything: bool, only_table: bool) -> None:
     width = output_width()
-    matrix = Matrix(_kernel_names(result), width)
+    matrix = Matrix(result.kernel_labels, width)
     verdicts = result.verdict.T.tolist()
     shown = [
         (name, [_WORDS[verdict] for verdict in row])
-        for name, row in zip(_object_names(result), verdicts, strict=True)
+        for name, row in zip(result.object_labels, verdicts, strict=True)
         if everything or only_table or any(verdict != Verdict.FINE for verdict in row)
     ]
     if shown:
@@ -225,7 +223,7 @@ def _print_report(result: CheckResult, *, everything: bool, only_table: bool) ->
 def _without_loaded_programs(result: CheckResult) -> list[str]:
     """The names of the objects that have programs, but load none."""
     idle = (result.objects.programs > 0) & (result.objects.loaded == 0)
-    return [name for name, is_idle in zip(_object_names(result), idle.tolist(), strict=True) if is_idle]
+    return [name for name, is_idle in zip(result.object_labels, idle.tolist(), strict=True) if is_idle]
 
 
 def _summary(result: CheckResult) -> str:
@@ -235,7 +233,7 @@ def _summary(result: CheckResult) -> str:
     if counts[Verdict.NOT_TRIED]:
         parts.append(f"{counts[Verdict.NOT_TRIED]:,} not tried")
     objects, kernels = len(result.objects), len(result.kernels)
-    on = f"{kernels:,} kernels" if kernels != 1 else f"1 kernel ({printable(_kernel_names(result)[0])})"
+    on = f"{kernels:,} kernels" if kernels != 1 else f"1 kernel ({printable(result.kernel_labels[0])})"
     return f"{objects:,} object{'s' * (objects != 1)} on {on}: {', '.join(parts)}"
 
 
@@ -245,7 +243,7 @@ def _problem_lines(
     verb = "breaks" if problem.verdict == Verdict.BREAKS else "may break"
     yield from _wrapped(f"{printable(problem.subject)}: {verb} on {matrix.names(problem.kernels)}", width, "")
     yield from _wrapped(printable(problem.reason), width, _INDENT)
-    names = _object_names(result)
+    names = result.object_labels
     shown = problem.places if everything else problem.places[:_MAX_PLACES]
     for place in shown:
         yield from _place_lines(place, names, width)
@@ -299,8 +297,8 @@ def _wrapped(text: str, width: int, indent: str, *, break_words: bool = False) -
 
 def _print_statuses(result: CheckResult, width: int) -> None:
     """Print the status of each relocation and requirement on each kernel."""
-    matrix = Matrix(_kernel_names(result), width)
-    for row, name in enumerate(_object_names(result)):
+    matrix = Matrix(result.kernel_labels, width)
+    for row, name in enumerate(result.object_labels):
         rows = [*_relocation_rows(result, row), *_requirement_rows(result, row)]
         if rows:
             print(printable(name))
@@ -343,30 +341,6 @@ def _kind_word(kind: int) -> str:
 
 def _kind_name(kind: int) -> str:
     return CoreReloKind(kind).name if kind in [*CoreReloKind] else f"KIND_{kind}"
-
-
-def _object_names(result: CheckResult) -> list[str]:
-    """The names of the objects, or their paths if names repeat."""
-    names: list[str] = result.objects.name.tolist()
-    if len(set(names)) == len(names):
-        return names
-    paths = result.objects.path.tolist()
-    return [
-        os.path.join(os.path.dirname(path), name) if names.count(name) > 1 else name
-        for name, path in zip(names, paths, strict=True)
-    ]
-
-
-def _kernel_names(result: CheckResult) -> list[str]:
-    """The names of the kernels, or the paths of different kernels with one name."""
-    names: list[str] = result.kernels.name.tolist()
-    paths: dict[str, set[str]] = {}
-    for name, path in zip(names, result.kernels.path.tolist(), strict=True):
-        paths.setdefault(name, set()).add(path)
-    return [
-        (path or name) if len(paths[name]) > 1 else name
-        for name, path in zip(names, result.kernels.path.tolist(), strict=True)
-    ]
 
 
 # -- JSON

@@ -36,8 +36,8 @@ def print_matrix(
 
     If the names of what is compared were given, and few of it changed, print what changed, too.
     """
-    width = output_width()
-    matrix = Matrix([result.identities[row].name for row in kernels], width)
+    width, labels = output_width(), result.kernel_labels
+    matrix = Matrix([labels[row] for row in kernels], width)
     for note in result.notes:
         print(*wrapped(f"note: {note}", width), sep="\n")
     steps = []

@@ -23,7 +23,7 @@ def print_report(
 ) -> None:
     """Print numbers, causes, and what changed of each kind."""
     width = output_width()
-    old, new = (printable(result.identities[row].name) for row in pair)
+    old, new = (printable(result.kernel_labels[row]) for row in pair)
     print(*wrapped(f"{old} -> {new}", width), sep="\n")
     for note in result.notes:
         print(*wrapped(f"note: {note}", width), sep="\n")
@@ -52,7 +52,7 @@ def print_step(result: DiffResult, pair: tuple[int, int], depth: Depth, *, every
     if not counts:
         return
     width = output_width()
-    old, new = (printable(result.identities[row].name) for row in pair)
+    old, new = (printable(result.kernel_labels[row]) for row in pair)
     print("", *wrapped(f"{old} -> {new}", width), sep="\n")
     if depth == "deep" or any(each.added or each.removed or each.changed for each in counts):
         _print_details(result.report(*pair, depth=depth), counts, width, everything=everything)

@@ -9,6 +9,7 @@ from .. import _core
 from ..arrow_export import ArrowExport
 from ..errors import NotFoundError
 from ..kernels.mapping import error_text
+from ..labels import labels_of_files
 from .comparison import DEPTHS, ENTITY_KINDS, Comparison
 from .kinds import EntityKind
 from .selection import Selection, is_glob, kinds_of, split_keyword
@@ -110,6 +111,19 @@ class DiffResult(ArrowExport):
             ['old', 'new']
         """
         return [outcome.identity for outcome in self._outcomes]
+
+    @property
+    def kernel_labels(self) -> list[str]:
+        """The names of the kernels, or the paths of those whose names are equal; no two are equal.
+
+        Example:
+            >>> btfmmap.diff({"old": btf, "new": btf}).kernel_labels
+            ['old', 'new']
+        """
+        return labels_of_files(
+            [outcome.identity.name for outcome in self._outcomes],
+            [outcome.path or "" for outcome in self._outcomes],
+        )
 
     @property
     def errors(self) -> list[str]:

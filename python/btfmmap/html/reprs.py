@@ -108,7 +108,7 @@ def check_html(shown: CheckResult, words: Sequence[str]) -> str:
         shown: The result.
         words: The names of the verdicts.
     """
-    names = shown.objects.name
+    names = shown.object_labels
     verdicts = shown.verdict
     rows = _elided(
         len(names),
@@ -117,7 +117,7 @@ def check_html(shown: CheckResult, words: Sequence[str]) -> str:
     caption = f"{len(shown.objects):,} objects {_TIMES} {len(shown.kernels):,} kernels"
     counts = ((word, int((verdicts == number).sum())) for number, word in enumerate(words))
     note = ", ".join(f"{count:,} {word.lower().replace('_', ' ')}" for word, count in counts if count)
-    return table(caption, ("object", *shown.kernels.name.tolist()), rows, note=note)
+    return table(caption, ("object", *shown.kernel_labels), rows, note=note)
 
 
 def diff_html(shown: DiffResult) -> str:
@@ -127,9 +127,9 @@ def diff_html(shown: DiffResult) -> str:
     presence = shown.presence
     rows: list[Cells] = []
     before = None
-    for number, identity in enumerate(shown.identities):
+    for number, label in enumerate(shown.kernel_labels):
         if shown.errors[number]:
-            rows.append((identity.name, "did not open", "", "", ""))
+            rows.append((label, "did not open", "", "", ""))
             continue
         own = presence[:, number]
         counts: tuple[str | int, ...] = ("", "", "")
@@ -137,7 +137,7 @@ def diff_html(shown: DiffResult) -> str:
             both = (own >= 0) & (before >= 0)
             found = (own >= 0) & (before < 0), (own < 0) & (before >= 0), both & (own != before)
             counts = tuple(map(int, map(np.count_nonzero, found)))
-        rows.append((identity.name, int(np.count_nonzero(own >= 0)), *counts))
+        rows.append((label, int(np.count_nonzero(own >= 0)), *counts))
         before = own
     caption = f"{len(presence):,} entities {_TIMES} {len(rows)} kernels"
     heads = ("kernel", "entities", "added", "removed", "changed")

@@ -50,7 +50,7 @@ def _parts(result: CheckResult) -> Iterator[str]:
     yield f"<p>{said}.</p>\n"
     yield FILTER
     problems = result.problems()
-    yield matrix("Verdicts", "object", result.kernels.name.tolist(), _verdicts(result, problems))
+    yield matrix("Verdicts", "object", result.kernel_labels, _verdicts(result, problems))
     yield left_out(len(result.objects))
     if problems:
         heads = ("verdict", "what", "why", "kernels", "where", "instead")
@@ -64,8 +64,8 @@ def _verdicts(result: CheckResult, problems: Sequence[Problem]) -> Iterator[tupl
         for kernel in problem.kernels:
             for place in problem.places:
                 subjects.setdefault((kernel, place.object), {})[problem.subject] = None
-    names, verdicts = result.objects.name.tolist(), result.verdict.T.tolist()
-    kernels = result.kernels.name.tolist()
+    names, verdicts = result.object_labels, result.verdict.T.tolist()
+    kernels = result.kernel_labels
     for row, name in enumerate(names[:MAX_ROWS]):
         cells = []
         for kernel, verdict in enumerate(verdicts[row]):
@@ -78,7 +78,7 @@ def _verdicts(result: CheckResult, problems: Sequence[Problem]) -> Iterator[tupl
 
 
 def _problem_rows(result: CheckResult, problems: Sequence[Problem]) -> Iterator[tuple[int, Sequence[str]]]:
-    objects, kernels = result.objects.name.tolist(), result.kernels.name.tolist()
+    objects, kernels = result.object_labels, result.kernel_labels
     for number, problem in enumerate(problems[:MAX_ROWS]):
         word, mark = _WORDS[problem.verdict]
         on = [kernels[kernel] for kernel in problem.kernels]

@@ -52,7 +52,7 @@ def diff_page(result: DiffResult, *, depth: Depth = "declaration") -> str:
     """
     opened = [kernel for kernel, error in enumerate(result.errors) if not error]
     steps = [(old, new, result.changed(old, new, depth=depth)) for old, new in pairwise(opened)]
-    names = [identity.name for identity in result.identities]
+    names = result.kernel_labels
     title = " \N{RIGHTWARDS ARROW} ".join(names) if len(names) == 2 else f"{len(names):,} kernels"
     return document(title, _parts(result, steps, names))
 
@@ -93,7 +93,7 @@ def _parts(
         rows = [(each, change) for each in found for change in each.changes]
         if rows:
             caption = f"From {names[old]} to {names[new]}"
-            heads = ("kind", "name", "change", names[old], names[new])
+            heads = ("kind", "name", "change", "before", "after")
             yield table(caption, heads, map(_change_row, rows[:MAX_ROWS]))
             yield left_out(len(rows))
 

@@ -57,11 +57,11 @@ def table(
     heads: Sequence[str],
     rows: Iterable[Row],
 ) -> str:
-    """Return a table in a region that scrolls.
+    """Return a table in a region that scrolls. On a narrow screen, its rows are lists of cells with labels.
 
     Args:
         caption: Its title.
-        heads: The titles of the columns.
+        heads: The titles of the columns: at most `COLUMNS`, and constant words, as a style contains them.
         rows: For each the number that it shares with parts of the picture, or None if the filter does not
             concern it; and its cells: from `number`, `text`, `code` or `marked`.
     """
@@ -69,9 +69,10 @@ def table(
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
-    yield f"<table><caption>{isolated(caption)}</caption><thead><tr>"
+    labels = ";".join(f"--h{number}:'{head}'" for number, head in enumerate(heads, 1))
+    yield f'<table class="stacked" style="{labels}"><caption>{isolated(caption)}</caption><thead><tr>'
     for head in heads:
-        yield f'<th scope="col">{isolated(head)}</th>'
+        yield f'<th scope="col">{head}</th>'
     yield "</tr></thead><tbody>\n"
     for mark, cells in rows:
         data = "" if mark is None else f' data-m="{mark}"'

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..html.text import escaped, printable
-from .document import FILTER, HATCH_PATTERN, code, document, number, scrolled, table
+from ..html.text import escaped, isolated, printable
+from .document import FILTER, HATCH_PATTERN, code, document, number, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     Rows = list[dict[str, int | str]]
 
 _COLUMNS = ("waste", "size", "members", "holes", "hole_bytes", "bit_holes", "padding", "cachelines", "id")
-_LABEL = 260  # width of names
-_BAR = 480
-_ROW = 20
-_LETTERS = 38  # of a name
 _MAX_BARS = 1000
 
 
@@ -51,34 +47,27 @@ def _parts(rows: Rows) -> Iterator[str]:
     )
     yield f'<p>A bar is the whole type. The number is its waste.</p>\n<ul class="key">{items}</ul>\n'
     yield FILTER
-    bars = rows[:_MAX_BARS]
-    width, height = _LABEL + _BAR + 90, _ROW * len(bars) + 2
-    yield scrolled(
-        "waste of each type",
-        f'<svg role="img" aria-label="waste of each type; the table has the same facts" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}">{HATCH_PATTERN}{"".join(_bars(bars))}</svg>',
-    )
+    bars = "".join(_bars(rows[:_MAX_BARS]))
+    yield f'<h2>Waste of each type</h2>\n<ul class="bars" aria-label="waste of each type">\n{bars}</ul>\n'
     heads = ("name", *(name.replace("_", " ") for name in _COLUMNS))
     yield table("Types", heads, _rows(rows))
 
 
 def _bars(rows: Rows) -> Iterator[str]:
     for at, row in enumerate(rows):
-        top = at * _ROW + 1
         holes, padding, size = int(row["hole_bytes"]), int(row["padding"]), max(int(row["size"]), 1)
-        name = printable(str(row["name"]) or "(anon)", _LETTERS)
-        tip = f"{name}: {holes:,} bytes of holes, {padding:,} of padding, size {size:,}"
-        yield f'<g data-m="{at}"><title>{escaped(tip, 200)}</title>'
-        yield f'<text class="out" x="{_LABEL - 6}" y="{top + 14}" text-anchor="end">{escaped(name)}</text>'
-        left = float(_LABEL)
+        name = str(row["name"]) or "(anon)"
+        tip = f"{printable(name)}: {holes:,} bytes of holes, {padding:,} of padding, size {size:,}"
+        left = 0.0
+        parts = []
         for bytes_, kind in ((size - holes - padding, "struct"), (holes, "hole"), (padding, "padding")):
-            width = bytes_ / size * _BAR
-            yield (
-                f'<g class="{kind}"><rect x="{left:.1f}" y="{top + 2}" width="{width:.1f}" '
-                f'height="{_ROW - 4}"/></g>'
-            )
-            left += width
-        yield f'<text class="out" x="{_LABEL + _BAR + 5}" y="{top + 14}">{row["waste"]:,}</text></g>\n'
+            share = 100 * bytes_ / size
+            parts.append(f'<g class="{kind}"><rect x="{left:.2f}%" width="{share:.2f}%" height="100%"/></g>')
+            left += share
+        yield (
+            f'<li data-m="{at}" title="{escaped(tip, 200)}"><span class="c">{isolated(name)}</span>'
+            f'<span class="n">{row["waste"]:,}</span><svg aria-hidden="true">{"".join(parts)}</svg></li>\n'
+        )
 
 
 def _rows(rows: Rows) -> Iterator[tuple[int, Sequence[str]]]:

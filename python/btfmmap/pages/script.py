@@ -14,9 +14,9 @@ SCRIPT = """"use strict";
     title.parentNode.dataset.tip = title.textContent;
     title.remove();
   }
-  for (const cell of all("td[title]")) {
-    cell.dataset.tip = cell.title;
-    cell.removeAttribute("title");
+  for (const each of all("td[title], li[title]")) {
+    each.dataset.tip = each.title;
+    each.removeAttribute("title");
   }
   let lit = [];
   const light = (number) => {
@@ -45,7 +45,7 @@ SCRIPT = """"use strict";
   document.getElementById("controls").hidden = false;
   const count = document.getElementById("count");
   const rows = all("tr[data-m]").map((row) => [row, row.textContent.toLowerCase()]);
-  const parts = all("g[data-m]");
+  const parts = all("g[data-m], li[data-m]");
   const folds = all("details[data-m]");
   const filter = () => {
     const words = input.value.toLowerCase().split(/\\s+/).filter(Boolean);
@@ -65,5 +65,5 @@ SCRIPT = """"use strict";
   filter();
 })();
 """
-SCRIPT_HASH = "sha256-n/8Sj19ak35J3sOoEf8OammXkMtnr4oEarSkIRT2/7U="
+SCRIPT_HASH = "sha256-F7ozRTyW5GZa0fbdfLp3guyvyL4QvA2MK2CAi6C+15M="
 """Of `SCRIPT`: the page's policy lets browsers run no other script."""

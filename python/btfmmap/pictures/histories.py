@@ -64,7 +64,7 @@ def appearances_data(result: DiffResult, kind: str | None = None) -> KernelMatri
     names = [result.name(rows[row]) for row in order.tolist()]
     return KernelMatrix(
         [f"{kind.name.lower()} {name}" for kind, name in names],
-        [identity.name for identity in result.identities],
+        result.kernel_labels,
         states[order],
         ("absent", "same", "new"),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..labels import distinct
 from .canvas import Canvas, label, text_width
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def draw_matrix(
         text: The text of a cell.
     """
     rows, kernels = min(len(data.labels), MAX_ROWS), len(data.kernels)
-    labels = [label(each, _LABEL_LETTERS) for each in data.labels[:rows]]
+    labels = distinct([label(each, _LABEL_LETTERS) for each in data.labels[:rows]])
     texts = [[text(row, kernel) for kernel in range(kernels)] for row in range(rows)]
-    heads = [label(name, _LABEL_LETTERS) for name in data.kernels]
+    heads = distinct([label(name, _LABEL_LETTERS) for name in data.kernels])
     left = text_width(max(map(len, labels), default=0)) + _GAP
     top = text_width(max(map(len, heads), default=0)) + _KEY + _GAP
     cell = max(text_width(max((len(each) for row in texts for each in row), default=0)) + _GAP, 1.5 * _ROW)

@@ -43,7 +43,7 @@ def member_offsets_data(result: DiffResult, pattern: str) -> KernelMatrix:
     ]
     keys = offsets[np.arange(len(offsets)), last]
     order = np.lexsort((keys, table.entity))
-    names = [identity.name for identity in result.identities]
+    names = result.kernel_labels
     return KernelMatrix([table.name[row] for row in order.tolist()], names, offsets[order])
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..checking.verdicts import BREAKING, Verdict
+from ..labels import distinct
 from ..relocation_kinds import CoreReloKind, RelocationStatus
 from .kernel_matrix import KernelMatrix, draw_matrix
 from .palette import BAD, DOUBTFUL, GOOD, NONE
@@ -48,9 +50,7 @@ def verdicts_data(result: CheckResult) -> KernelMatrix:
         ('FINE', 'MAYBE', 'BREAKS', 'NOT_TRIED')
     """
     words = tuple(verdict.name for verdict in Verdict)
-    return KernelMatrix(
-        result.objects.name.tolist(), result.kernels.name.tolist(), result.verdict.T.copy(), words
-    )
+    return KernelMatrix(result.object_labels, result.kernel_labels, result.verdict.T.copy(), words)
 
 
 def verdicts(result: CheckResult, *, ax: Axes | None = None) -> Axes:
@@ -86,7 +86,8 @@ def relocations_data(result: CheckResult) -> KernelMatrix:
 
     Returns:
         A row for each field, type or enumerator that is relocated, in the order of the relocations.
-        Relocations of the same with equal statuses are one row. The values are `RelocationStatus`,
+        Relocations of the same with equal statuses are one row. If their statuses differ, the label has the
+        place of the first: object, section, and offset in bytes. The values are `RelocationStatus`,
         `uint8[rows, kernels]`.
 
     Example:
@@ -103,7 +104,18 @@ def relocations_data(result: CheckResult) -> KernelMatrix:
         rows.setdefault((what, statuses[number].tobytes()), number)
     words = tuple(status.name for status in RelocationStatus)
     values = statuses[[*rows.values()]] if rows else statuses[:0]
-    return KernelMatrix([what for what, _ in rows], result.kernels.name.tolist(), values, words)
+    subjects = Counter(what for what, _ in rows)
+    labels = [
+        what if subjects[what] == 1 else f"{what}, {_place(result, number)}"
+        for (what, _), number in rows.items()
+    ]
+    return KernelMatrix(distinct(labels), result.kernel_labels, values, words)
+
+
+def _place(result: CheckResult, number: int) -> str:
+    table = result.relocations
+    name = result.object_labels[table.object[number]]
+    return f"{name} {table.section[number]}+{table.insn_off[number]}"
 
 
 def relocations(result: CheckResult, *, ax: Axes | None = None) -> Axes:
