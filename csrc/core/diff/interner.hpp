@@ -18,8 +18,8 @@ public:
     static constexpr std::uint32_t kAbsent = UINT32_MAX;
 
     std::uint32_t intern(std::string_view text);
-    // Like intern(), and faster if the text is one of the two that followed the one with the number `previous`
-    // last: two architectures of a kernel take turns.
+    // Like intern(), and faster if the text is one of the two that followed the one with the number
+    // `previous` last: two architectures of a kernel take turns.
     std::uint32_t intern_after(std::uint32_t previous, std::string_view text) {
         const std::uint32_t last = entries_[previous].next[0];
         if (this->text(last) == text) {
