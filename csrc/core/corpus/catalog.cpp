@@ -414,6 +414,9 @@ std::vector<uint32_t> Catalog::references(const std::vector<uint32_t>& numbers) 
     std::vector<uint32_t> words;
     for (const uint32_t number : numbers) {
         const std::string_view record = this->record(number);
+        if (record.empty()) {
+            continue;  // number 0
+        }
         words.resize(record.size() / sizeof(uint32_t));
         std::memcpy(words.data(), record.data(), words.size() * sizeof(uint32_t));
         const auto type = [&used](uint32_t referred) {
