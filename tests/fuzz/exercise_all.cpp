@@ -346,7 +346,9 @@ void merge_catalog(const corpus::Catalog& catalog) {
         for (uint32_t number = 0; number != catalog.records(); ++number) {
             const std::string_view record = catalog.record(number);
             words.resize(record.size() / sizeof(uint32_t));
-            std::memcpy(words.data(), record.data(), words.size() * sizeof(uint32_t));
+            if (!record.empty()) {
+                std::memcpy(words.data(), record.data(), record.size());
+            }
             numbers.push_back(merged.add_record_of(words.data(), words.size(), names, numbers));
         }
         require(round == 0 || numbers == first);
