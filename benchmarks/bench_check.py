@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.bpf_objects import object_files
 from support.harness import FEW, MANY, MICROSECONDS, SOME, Comparison, Run, Workload, compare, repeated
 from support.kernel_btf import DATA, KernelBtf, unpacked
+from support.object_files import object_files
 from support.peer_bpftool import PROGRAM
 from support.processes import process, python
 from support.report import report

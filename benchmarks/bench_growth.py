@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from support.bpf_objects import object_files
 from support.harness import Growth
 from support.kernel_btf import KernelBtf
 from support.kernel_variants import variant
+from support.object_files import object_files
 from support.report import report
 from support.synthetic_btf import one_struct, synthetic_btf
 from support.ten_tables import ten_tables
