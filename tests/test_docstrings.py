@@ -6,6 +6,7 @@ import ast
 import doctest
 import inspect
 from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -48,9 +49,21 @@ def modules() -> Iterator[ModuleType]:
             yield import_module(".".join(parts).removesuffix(".__init__"))
 
 
-EXAMPLES = [
-    test for module in modules() for test in doctest.DocTestFinder().find(module, globs={}) if test.examples
-]
+def examples(module: ModuleType) -> list[doctest.DocTest]:
+    """The examples of a module. Older versions of Python do not find those of cached properties."""
+    finder = doctest.DocTestFinder()
+    found = {test.name: test for test in finder.find(module, globs={})}
+    for class_ in vars(module).values():
+        if inspect.isclass(class_) and class_.__module__ == module.__name__:
+            for name, attribute in vars(class_).items():
+                if isinstance(attribute, cached_property):
+                    full_name = f"{module.__name__}.{class_.__qualname__}.{name}"
+                    for test in finder.find(attribute.func, full_name, globs={}):
+                        found.setdefault(test.name, test)
+    return [test for test in found.values() if test.examples]
+
+
+EXAMPLES = [test for module in modules() for test in examples(module)]
 
 
 def corpus_of(example: doctest.DocTest, btf: btfmmap.Btf, folder: Path) -> dict[str, Any]:

@@ -264,7 +264,7 @@ class CheckResult(ArrowExport):
 
         Example:
             >>> btfmmap.check([], [btf, btf]).kernel_labels
-            ['x', 'x #2']
+            ['sample', 'sample #2']
         """
         return labels_of_files(self.kernels.name.tolist(), self.kernels.path.tolist())
 
