@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/analysis/btf_sizes.hpp"
+#include "core/base/release_base.hpp"
 #include "core/diff/interner.hpp"
 #include "core/fingerprint/declaration_fingerprints.hpp"
 
@@ -15,6 +16,8 @@ namespace btfmmap::corpus {
 
 // One BTF of a catalog, needed to add split BTFs that continue it.
 struct Entry {
+    ~Entry() { release_base(base); }
+
     std::vector<std::uint32_t> numbers;  // of the record of each row; void has 0
     std::vector<std::uint32_t> tokens;   // what other types refer to, per row
     // Types with this token or content so far, with the base's; per number.
