@@ -56,7 +56,7 @@ def measure_members(_btf: KernelBtf) -> Growth:
 
 
 def measure_kernels(_btf: KernelBtf) -> Growth:
-    """Variants of a synthetic kernel, of which each differs in 30 structs from the others."""
+    """Variants of a synthetic kernel, each with 30 structs changed."""
     times: dict[str, dict[int, float]] = {"`diff`": {}, "`check` of one object": {}}
     content = synthetic_btf(TYPES_A_KERNEL)
     with object_files() as (one, *_), tempfile.TemporaryDirectory() as folder:

@@ -204,7 +204,7 @@ CUT = """
 
 
 def test_nothing_is_cut_on_a_narrow_screen(chromium: Browser, address: str, pages: dict[Path, Page]) -> None:
-    """Of no page: what is wider scrolls by itself, with the keyboard too."""
+    """No page is cut: what is wider scrolls within itself, with the keyboard too."""
     site = Path(os.path.commonpath([*pages]))
     wide = 0
     for path in pages:

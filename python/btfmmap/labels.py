@@ -23,7 +23,7 @@ def labels_of_files(names: Sequence[str], paths: Sequence[str]) -> list[str]:
 
 
 def distinct(texts: Sequence[str]) -> list[str]:
-    """Return texts of which each that was there before has a number behind it, from 2."""
+    """Return the texts, with a number from 2 appended to each that repeats an earlier one."""
     taken = set(texts)
     seen: dict[str, int] = {}
     labels = []

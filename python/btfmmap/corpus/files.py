@@ -143,7 +143,7 @@ class Files:
         """The columns of the table `presence` of a part, or of some row groups of it.
 
         Raises:
-            FormatError: A range is not one, or contains what is no kernel of the part.
+            FormatError: A range is invalid, or has the ID of a kernel that the part lacks.
         """
         if "presence" not in part.files:
             return [np.zeros(0, np.int64)] * len(TABLES["presence"])

@@ -40,5 +40,5 @@ def matrix(
 
 
 def _cut(texts: Sequence[str], limit: int) -> list[str]:
-    """Return texts of limited length, in HTML, of which no two are equal."""
+    """Return texts of limited length in HTML; no two are equal."""
     return [isolated(text, len(text)) for text in distinct([printable(text, limit) for text in texts])]
