@@ -77,6 +77,14 @@ def test_every_day(line: str) -> None:
     assert fast(words) == full(words)
 
 
+def test_an_option_between_positional_arguments() -> None:
+    words = ["corpus", "build", "OUT", "--jobs", "1", "a", "--json", "b"]
+    between, after = full(words), full([*words[:3], "a", "b", "--jobs", "1", "--json"])
+    assert after is not None
+    assert after["inputs"] == ["a", "b"]
+    assert between == after
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_that_argparse_refuses(command: str) -> None:
     chosen = random.Random(command)

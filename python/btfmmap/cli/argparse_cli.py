@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from contextlib import suppress
 from importlib import import_module
 
 from .. import __version__
@@ -37,6 +38,7 @@ _FILE_OPTIONS = ("-f", "--file", "-B", "--base")
 
 class _Parser(argparse.ArgumentParser):
     words: Sequence[str] = ()  # that were parsed last
+    _intermixed = False  # whether parse_known_intermixed_args calls
 
     def error(self, message: str) -> NoReturn:
         advice = self._about_lists(message) or self._about_files()
@@ -64,9 +66,16 @@ class _Parser(argparse.ArgumentParser):
         return f"; to read {files[0]}, write -f {files[0]}" if files else ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._intermixed:
+            return super().parse_known_args(args, namespace)
         self.words = list(args or ())
         # Report unknown arguments from the command's own parser, so that the message names its help.
         found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            # Positional arguments may be what follows an option that stands between them.
+            self._intermixed = True
+            with suppress(TypeError):  # the parser has arguments that cannot be intermixed
+                found, unknown = self.parse_known_intermixed_args(args)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown
