@@ -68,10 +68,22 @@ def escape_asterisks(
         if line and not line.startswith(" "):
             example = line == "Example:"
         if not example:
-            parts = re.split("(`[^`]*`)", line)
-            lines[number] = "".join(
-                part if part[:1] == "`" else re.sub(r"(\*|_(?!\w))", r"\\\1", part) for part in parts
-            )
+            lines[number] = "".join(map(_escaped, re.split("(`[^`]*`)", line)))
+
+
+def _escaped(part: str) -> str:
+    if part[:1] != "`":
+        return re.sub(r"(\*|_(?!\w))", r"\\\1", part)
+    return f"`{part}`" if part == "`...`" else part  # no name, so not in the default role
+
+
+def keep_first_line(
+    app: object, what: str, name: str, value: object, options: object, lines: list[str]
+) -> None:
+    """Put an empty comment before a description that starts with `x: y`, which napoleon takes for a type."""
+    del app, name, value, options
+    if what in ("attribute", "data", "property") and lines and ":" in lines[0]:
+        lines[:0] = ["..", ""]
 
 
 def hide_constructor(
@@ -124,4 +136,5 @@ def setup(app: object) -> None:
     app.connect("autodoc-process-signature", hide_constructor)  # type: ignore[attr-defined]
     app.connect("autodoc-skip-member", skip_member)  # type: ignore[attr-defined]
     app.connect("autodoc-process-docstring", escape_asterisks, priority=400)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-docstring", keep_first_line, priority=410)  # type: ignore[attr-defined]
     app.connect("build-finished", make_accessible)  # type: ignore[attr-defined]

@@ -52,10 +52,18 @@ def _with_links(text: str, page: Path, names: dict[Path, str]) -> str:
     """A page whose links lead to the names that the pages have on the site."""
 
     def link(match: re.Match[str]) -> str:
-        target = Path(os.path.normpath(page.parent / match[1]))
-        return f"]({names[target]}" if target in names else match[0]
+        target = Path(os.path.normpath(page.parent / match[2]))
+        if target not in names:
+            return match[0]
+        # The name of a file says little to a reader of the site.
+        shown = _title(target) if match[1].endswith(".md") else match[1]
+        return f"[{shown}]({names[target]}"
 
-    return re.sub(r"\]\(([\w./-]+\.md)", link, text)
+    return re.sub(r"\[([^]]*)\]\(([\w./-]+\.md)", link, text)
+
+
+def _title(page: Path) -> str:
+    return page.read_text().partition("\n")[0].lstrip("# ")
 
 
 def _toctree(pages: tuple[str, ...], caption: str = "") -> str:

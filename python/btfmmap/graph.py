@@ -161,7 +161,8 @@ class Graph(ArrowExport):
             ids: the type ids to start from. Ids that do not exist, such as -1 from `Btf.lookup`, are ignored.
 
         Returns:
-            Type ids in ascending order, including the given ones: `uint32[n]`.
+            Type ids in ascending order, including the given ones, and void (0) if something refers to it:
+            `uint32[n]`.
 
         Raises:
             TypeError: `ids` is not an iterable of integers.
@@ -215,7 +216,9 @@ class Graph(ArrowExport):
     def to_scipy(self, *, weights: Literal["ones", "roles"] = "ones") -> scipy.sparse.csr_array:
         """Convert to an adjacency matrix, for example for `scipy.sparse.csgraph`.
 
-        Each pair of types with a reference between them has one entry. Needs the extra `btfmmap[graph]`.
+        Each pair of types with a reference between them has one entry, even if there are several references:
+        sums of rows count types, and differences of `indptr` count references. Needs the extra
+        `btfmmap[graph]`.
 
         Args:
             weights: "ones" makes each entry 1, so that the lengths of paths are numbers of references.

@@ -399,6 +399,7 @@ class Types(Table):
     _words: ClassVar = {"kind": KIND_NAMES}
 
     id: U32
+    """Type ID."""
     kind: U8
     """The `Kind`, or the number of a kind that only the file's layout section describes."""
     kind_flag: Bool
@@ -408,6 +409,7 @@ class Types(Table):
     vlen: U32
     """Number of members, parameters, enumerators or variables; the linkage of a FUNC."""
     name_off: U32
+    """Offset of the name in the string section; 0 without a name."""
     size_or_type: U32
     """Size in bytes of an INT, STRUCT, UNION, ENUM, ENUM64, DATASEC or FLOAT. 0 for an ARRAY or FWD.
     A type ID for other kinds."""
@@ -421,7 +423,9 @@ class Members(ChildTable):
     parent: U32
     """Type ID of the struct or union."""
     name_off: U32
+    """Offset of the name in the string section; 0 without a name."""
     type: U32
+    """Type ID of the member."""
     bit_offset: U32
     """Offset from the start of the parent, in bits."""
     bitfield_size: U8
@@ -438,7 +442,9 @@ class Params(ChildTable):
     parent: U32
     """Type ID of the prototype."""
     name_off: U32
+    """Offset of the name in the string section; 0 without a name."""
     type: U32
+    """Type ID of the parameter."""
 
 
 class Enumerators(ChildTable):
@@ -447,6 +453,7 @@ class Enumerators(ChildTable):
     parent: U32
     """Type ID of the enum."""
     name_off: U32
+    """Offset of the name in the string section."""
     value: I64
     """The value. An unsigned 64-bit value keeps its bits: use `value.view("u8")` if `signed` is false."""
     signed: Bool
@@ -459,9 +466,11 @@ class Arrays(Table):
     """All ARRAY types."""
 
     id: U32
+    """Type ID."""
     type: U32
     """Type ID of the elements."""
     index_type: U32
+    """Type ID of the index, which C does not use."""
     nelems: U32
     """Number of elements; 0 for a flexible array."""
 
@@ -470,12 +479,16 @@ class Ints(Table):
     """All INT types."""
 
     id: U32
+    """Type ID."""
     size: U32
     """Size in bytes."""
     encoding: U8
     """The bits of an `IntEncoding`: signed 1, char 2, bool 4."""
     bit_offset: U8
+    """Offset of the value from the start of the INT, in bits. Not 0 only in BTF that predates the kind flag
+    (2018)."""
     nr_bits: U8
+    """Size of the value in bits."""
 
 
 class Funcs(Table):
@@ -484,7 +497,9 @@ class Funcs(Table):
     _words: ClassVar = {"linkage": _LINKAGES}
 
     id: U32
+    """Type ID."""
     name_off: U32
+    """Offset of the name in the string section."""
     type: U32
     """Type ID of the FUNC_PROTO."""
     linkage: U8
@@ -497,8 +512,11 @@ class Vars(Table):
     _words: ClassVar = {"linkage": _LINKAGES}
 
     id: U32
+    """Type ID."""
     name_off: U32
+    """Offset of the name in the string section."""
     type: U32
+    """Type ID of the variable."""
     linkage: U32
     """0 static, 1 global, 2 extern."""
 
@@ -520,6 +538,7 @@ class DeclTags(Table):
     """All DECL_TAG types."""
 
     id: U32
+    """Type ID."""
     name_off: U32
     """Offset of the tag's text in the string section."""
     type: U32
