@@ -2,7 +2,7 @@
 
 Tests the guarantees of Linux 6.16 and later about /sys/kernel/btf/vmlinux: which mappings are accepted, which
 are refused and with what error, and the memory that mapped pages use. Takes less than 40 seconds even if the
-kernel does not respond.
+kernel does not respond; an emulator may need --seconds 300 to try all rules.
 
 The exit code is 0 if no guarantee is violated and 1 if one is, for example because the kernel does not map
 its BTF. It is 3 if mapping could not be tested, because there is no BTF or it cannot be opened.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from .. import KERNEL_BTF, doctor
-from .common import add_json, print_document, printable
+from .common import WrongUsageError, add_json, print_document, printable
 from .exit_codes import DONE, NOTHING_TRIED, WANTING
 
 TYPE_CHECKING = False
@@ -32,11 +32,21 @@ _PAGES, _VMALLOC = "the pages that are mapped", "vmalloc"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="no rule is tried later than that; default: 20",
+    )
     add_json(parser, "an object with a list of {rule, expected, observed, verdict}")
 
 
 def run(args: argparse.Namespace) -> int:
-    findings = doctor()
+    try:
+        findings = doctor(seconds=args.seconds)
+    except ValueError as error:
+        raise WrongUsageError(f"--{error}") from None
     if args.json:
         print_document(
             "doctor",

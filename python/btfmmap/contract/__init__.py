@@ -13,8 +13,8 @@ from ..opening import KERNEL_BTF
 
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PROBE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from btfmmap.contract.probing import main; main()"
-# Slightly more than the probing process's own limit.
-_SECONDS = 36
+# For starting the process that probes, and for its last probe.
+_SECONDS_TO_FINISH = 16
 _SECONDS_TO_DIE = 1
 
 
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
     verdict: str
 
 
-def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
+def doctor(path: str | os.PathLike[str] = KERNEL_BTF, *, seconds: float = 20) -> list[Finding]:
     """Check the running kernel's guarantees about mapping its BTF.
 
     The rules are the guarantees of the kernel change that made BTF mappable (Linux 6.16,
@@ -47,19 +47,22 @@ def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
     its image, or vmalloc's with CONFIG_DEBUG_INFO_BTF_LAZY. The rule "the pages that are mapped" tells which.
 
     Probes run in separate processes and cannot affect the caller. A probe that blocks in the kernel is
-    reported, and its process is not waited for. The function takes less than 40 seconds.
+    reported, and its process is not waited for. The function takes less than `seconds` and 20 more.
 
     A kernel that refuses to map its BTF violates the rule "mmap private, read-only". Rules that need a
     mapping cannot be tried then. If the file cannot be opened, no rule can be tried.
 
     Args:
         path: the file to check. The default is the kernel's own BTF.
+        seconds: no probe starts later than that. Emulators need more than the default.
 
     Returns:
         One finding for each rule, always in the same order.
 
     Raises:
-        TypeError: `path` is not a path. All other failures are reported in the findings.
+        TypeError: `path` is not a path, or `seconds` not a number. All other failures are reported in the
+            findings.
+        ValueError: `seconds` is negative, or not finite.
 
     Example:
         >>> {finding.verdict for finding in btfmmap.doctor("/no/such/file")}
@@ -67,7 +70,9 @@ def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
     """
     from .rules import PAGES, RULES
 
-    observed, reason = _observed(os.path.abspath(path))
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"seconds is {seconds}, must be a positive number")
+    observed, reason = _observed(os.path.abspath(path), seconds)
     found = [observed.get(number, (reason, "could not be tried")) for number in range(len(RULES))]
     pages, _ = found[RULES.index(PAGES)]
     return [
@@ -76,9 +81,10 @@ def doctor(path: str | os.PathLike[str] = KERNEL_BTF) -> list[Finding]:
     ]
 
 
-def _observed(path: str) -> tuple[dict[int, tuple[str, str]], str]:
+def _observed(path: str, seconds: float) -> tuple[dict[int, tuple[str, str]], str]:
     """The observation and verdict of each rule, by index, and the reason why others are missing."""
-    command = [sys.executable, "-c", _PROBE, _PACKAGES, path]
+    command = [sys.executable, "-c", _PROBE, _PACKAGES, path, str(float(seconds))]
+    limit = seconds + _SECONDS_TO_FINISH
     try:
         # A context manager would wait for the process without a limit.
         process = subprocess.Popen(
@@ -87,10 +93,10 @@ def _observed(path: str) -> tuple[dict[int, tuple[str, str]], str]:
     except OSError as error:
         return {}, f"the process that probes the kernel could not be started: {error}"
     try:
-        output, errors = process.communicate(timeout=_SECONDS)
+        output, errors = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired as expired:
         output = expired.output or b""
-        reason = f"the process that probes the kernel did not finish within {_SECONDS} s"
+        reason = f"the process that probes the kernel did not finish within {limit:g} s"
     else:
         last = errors.decode(errors="replace").strip().rpartition("\n")[2]
         reason = f"the process that probes the kernel exited with {process.returncode}: {last}"

@@ -23,10 +23,9 @@ HOLDS = "holds"
 DOES_NOT_HOLD = "does not hold"
 NOT_TRIED = "could not be tried"
 
-# Limits for a probe to answer, for it to die after SIGKILL, and for starting the last probe.
+# Limits for a probe to answer, and for it to die after SIGKILL.
 _SECONDS_TO_ANSWER = 10.0
 _SECONDS_TO_DIE = 2.0
-_SECONDS_TO_START = 20.0
 
 # Signals sent by other processes, the out-of-memory killer or a seccomp filter.
 _EXTERNAL_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGSYS)
@@ -133,8 +132,11 @@ def _ended(child: int, reading: int, answer: bytearray, seconds: float) -> int |
 
 
 def main() -> None:
-    """Print one JSON array a line: the index of a rule, the observation and the verdict."""
-    until = time.monotonic() + _SECONDS_TO_START
+    """Print one JSON array a line: the index of a rule, the observation and the verdict.
+
+    The arguments are the path and the limit in seconds for starting the last probe.
+    """
+    until = time.monotonic() + float(sys.argv[2])
     pages = None
     for number, rule in enumerate(RULES):
         if time.monotonic() < until:

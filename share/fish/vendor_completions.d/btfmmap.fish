@@ -81,7 +81,7 @@ function _shtab_btfmmap_using
 end
 
 set -g _shtab_btfmmap_commands info show find users holes at path dtype dump lint check diff corpus min-core loaded doctor help
-set -g _shtab_btfmmap_opts_with_value --avoid --base --byte-order --dialect --fail-on --file --format --from-functions --html --id --jobs --kernels --kind --limit --max-pointers --name --objects --only --order --output --output-file --plot --program --role --root --semantics --skip-program --sort --top --unit --variable -B -f -j -k -n -o -p -r
+set -g _shtab_btfmmap_opts_with_value --avoid --base --byte-order --dialect --fail-on --file --format --from-functions --html --id --jobs --kernels --kind --limit --max-pointers --name --objects --only --order --output --output-file --plot --program --role --root --seconds --semantics --skip-program --sort --top --unit --variable -B -f -j -k -n -o -p -r
 
 complete -c btfmmap -e
 complete -c btfmmap -f
@@ -262,6 +262,7 @@ complete -c btfmmap -n '_shtab_btfmmap_using loaded' -s h -l help -d 'show this 
 complete -c btfmmap -n '_shtab_btfmmap_using loaded' -l json -d 'print a list of {id, name, size, kernel} as JSON'
 complete -c btfmmap -n '_shtab_btfmmap_using; and test $_shtab_btfmmap_npos -eq 0' -a doctor -d 'Check the running kernel'"'"'s guarantees about mapping its BTF.'
 complete -c btfmmap -n '_shtab_btfmmap_using doctor' -s h -l help -d 'show this help message and exit'
+complete -c btfmmap -n '_shtab_btfmmap_using doctor' -l seconds -x -d 'no rule is tried later than that; default: 20'
 complete -c btfmmap -n '_shtab_btfmmap_using doctor' -l json -d 'print an object with a list of {rule, expected, observed, verdict} as JSON'
 complete -c btfmmap -n '_shtab_btfmmap_using; and test $_shtab_btfmmap_npos -eq 0' -a help -d 'Describe commands.'
 complete -c btfmmap -n '_shtab_btfmmap_using help' -s h -l help -d 'show this help message and exit'

@@ -35,7 +35,7 @@ with btfmmap.open_kernel() as kernel:
 
 COMMANDS = {
     "info": ["-m", "btfmmap", "info", "--json"],
-    "doctor": ["-m", "btfmmap", "doctor", "--json"],
+    "doctor": ["-m", "btfmmap", "doctor", "--json", "--seconds", "300"],
     "loaded": ["-m", "btfmmap", "loaded", "--json"],
     "opened": ["-c", OPENED],
 }
