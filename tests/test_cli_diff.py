@@ -18,7 +18,7 @@ from diff_report_text import report as expected_text
 from stored_files import stored
 
 import btfmmap
-from btfmmap import ChangeKind, EntityKind
+from btfmmap import ChangeKind, EntityKind, Kind
 from btfmmap.cli.exit_codes import DONE, NOTHING_TRIED, WANTING, WRONG_INPUT
 
 KERNELS = ("6.12-cloud-arm64", "7.2-amd64")
@@ -87,6 +87,27 @@ def test_report(capfd: pytest.CaptureFixture[str]) -> None:
         "    + WAIT = 1",
         "      RUN 1 -> 2 ... STOP: 2 values by +1",
     ]
+
+
+def test_followers_of_given_names(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = report(capfd, "a", "b", "--only", "struct outer", "--layout-only", "--fail-on", "layout")
+    assert code == WANTING
+    assert "  struct inner, 8 -> 12 bytes: 1 follows\n      struct outer\n" in out
+
+
+def test_followers_have_the_depth_of_the_report(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A function that takes an enum by value has no layout that could follow from the enum's."""
+    for name, values in (("old", 1), ("new", 2)):
+        writer = BtfWriter()
+        enum = writer.add_enum("state", [(f"V{value}", value) for value in range(values)])
+        writer.add(Kind.FUNC, "takes", size_or_type=writer.add_proto(0, [("state", enum)]), vlen=1)
+        (tmp_path / name).write_bytes(writer.build())
+    files = [str(tmp_path / "old"), str(tmp_path / "new")]
+    assert "enum state: 1 follows" in report(capfd, *files)[1]
+    assert "follows" not in report(capfd, *files, "--layout-only")[1]
+    json_of = [json.loads(report(capfd, *files, "--json", *more)[1]) for more in ((), ("--layout-only",))]
+    followers = [[each["followers"] for each in found["comparisons"][0]["causes"]] for found in json_of]
+    assert [len(each) for each in followers] == [1, 0]
 
 
 def test_renamed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
     add_page(form)
-    add_plot(form, "first appearances, or the offsets in a single struct that --only names,")
+    add_plot(form, "first appearances of definitions, or offsets of members if --only names one struct,")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -134,7 +134,14 @@ def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argpar
     elif len(opened) == 2:
         from .diff_report import print_report
 
-        print_report(result, (opened[0], opened[1]), depth, everything=args.all, numbers_only=args.stat)
+        print_report(
+            result,
+            (opened[0], opened[1]),
+            depth,
+            everything=args.all,
+            numbers_only=args.stat,
+            names_given=args.only is not None,
+        )
     else:
         from .diff_matrix import print_matrix
 

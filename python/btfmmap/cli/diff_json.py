@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from .common import print_document
+from .diff_causes import Causes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def _comparison(result: DiffResult, pair: tuple[int, int], depth: Depth) -> dict
     def change_fields(change: Any) -> dict[str, Any]:
         return {**change._asdict(), "kind": change.kind.name}
 
+    causes = Causes(result, pair, depth)
     return {
         "old": pair[0],
         "new": pair[1],
@@ -52,7 +54,7 @@ def _comparison(result: DiffResult, pair: tuple[int, int], depth: Depth) -> dict
             for each in result.changed(*pair, depth=depth)
         ],
         "causes": [
-            {**named(cause), "followers": [named(row) for row in result.follows(cause, *pair)]}
-            for cause, _ in result.causes(*pair)
+            {**named(cause), "followers": [named(row) for row in causes.followers(cause)]}
+            for cause, _ in causes.counted()
         ],
     }

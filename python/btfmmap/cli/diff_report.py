@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import NotSupportedError
 from .common import printable
+from .diff_causes import Causes
 from .diff_text import WORDS, label, labels, print_lines, wrapped
 from .matrix import output_width
 
@@ -19,9 +20,18 @@ _CAUSES = 12
 
 
 def print_report(
-    result: DiffResult, pair: tuple[int, int], depth: Depth, *, everything: bool, numbers_only: bool
+    result: DiffResult,
+    pair: tuple[int, int],
+    depth: Depth,
+    *,
+    everything: bool,
+    numbers_only: bool,
+    names_given: bool,
 ) -> None:
-    """Print numbers, causes, and what changed of each kind."""
+    """Print numbers, causes, and what changed of each kind.
+
+    If the names to compare were given, it is printed which of them follow from each cause.
+    """
     width = output_width()
     old, new = (printable(result.kernel_labels[row]) for row in pair)
     print(*wrapped(f"{old} -> {new}", width), sep="\n")
@@ -41,7 +51,9 @@ def print_report(
     if numbers_only:
         return
     report = result.report(*pair, depth=depth)
-    for line in _causes(result, pair, report, width, everything):
+    for line in _causes(
+        result, Causes(result, pair, depth), report, width, everything=everything, names_given=names_given
+    ):
         print(line)
     _print_details(report, counts, width, everything=everything)
 
@@ -88,23 +100,29 @@ def _without_differences(result: DiffResult, pair: tuple[int, int], depth: Depth
 
 
 def _causes(
-    result: DiffResult, pair: tuple[int, int], report: DiffReport, width: int, everything: bool
+    result: DiffResult,
+    found: Causes,
+    report: DiffReport,
+    width: int,
+    *,
+    everything: bool,
+    names_given: bool,
 ) -> Iterator[str]:
     try:
-        causes = result.causes(*pair)
+        causes = found.counted()
     except NotSupportedError as error:
         yield from ("", *wrapped(f"Causes were not counted: {error}", width))
         return
     if not causes:
         return
     yield from ("", "Causes: what others contain by value")
-    shown = causes if everything else causes[:_CAUSES]
+    shown = causes if everything or names_given else causes[:_CAUSES]
     for entity, followers in shown:
         kind, name = result.name(entity)
         text = f"{label(kind, name)}{report.headline(entity)}"
         yield from wrapped(f"{text}: {followers:,} follow{'s' * (followers == 1)}", width, "  ")
-        if everything:
-            yield from labels(result, result.follows(entity, *pair), width, "      ")
+        if everything or names_given:
+            yield from labels(result, found.followers(entity), width, "      ")
     if len(causes) > len(shown):
         yield f"  and {len(causes) - len(shown):,} more; --all prints them, and what follows"
 

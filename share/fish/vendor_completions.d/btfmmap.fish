@@ -236,7 +236,7 @@ complete -c btfmmap -n '_shtab_btfmmap_using diff' -l stat -d 'print numbers onl
 complete -c btfmmap -n '_shtab_btfmmap_using diff' -l fail-on -xka "layout declaration" -d 'layout: exit with 1 only if sizes, offsets or values of something changed, or it was removed; declaration: also if its types or names changed. What is new never counts, except in what was there: a member in a hole changes the layout'
 complete -c btfmmap -n '_shtab_btfmmap_using diff' -l json -d 'print an object with kernels, notes and comparisons: entities with their changes, and causes as JSON'
 complete -c btfmmap -n '_shtab_btfmmap_using diff' -l html -xka "(_btfmmap_files)" -d 'write a page with a picture, tables and a filter instead of text'
-complete -c btfmmap -n '_shtab_btfmmap_using diff' -l plot -xka "(_btfmmap_files)" -d 'write first appearances, or the offsets in a single struct that --only names, as a picture, .svg or .png, instead of text'
+complete -c btfmmap -n '_shtab_btfmmap_using diff' -l plot -xka "(_btfmmap_files)" -d 'write first appearances of definitions, or offsets of members if --only names one struct, as a picture, .svg or .png, instead of text'
 complete -c btfmmap -n '_shtab_btfmmap_using diff; and test $_shtab_btfmmap_npos -ge 0' -ka "(_btfmmap_files)" -d 'files with BTF, globs, folders of these, or folders of a kernel with its modules'
 complete -c btfmmap -n '_shtab_btfmmap_using; and test $_shtab_btfmmap_npos -eq 0' -a corpus -d 'Build a corpus of many kernels in Parquet files, each definition stored once; verify, describe, compact it.'
 complete -c btfmmap -n '_shtab_btfmmap_using corpus' -s h -l help -d 'show this help message and exit'
