@@ -15,7 +15,7 @@ from pathlib import Path
 import requirements
 
 SHARE = Path(__file__).parent.parent.parent / "share"
-_DEADLINE = 60  # s, for a shell that hangs
+_DEADLINE = 240  # s, for a shell that hangs
 
 # Calls the function as bash does when a key is pressed. The words are those that bash splits the line into.
 _BASH = """

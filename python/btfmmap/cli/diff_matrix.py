@@ -67,7 +67,7 @@ def print_matrix(
             print_step(result, pair, depth, everything=everything)
     hints = []
     if hidden := len(single - shown):
-        hints.append(f"--all also lists the {hidden:,} that were only added or removed")
+        hints.append(f"--all also lists what was only added or removed: {hidden:,}")
     if shown and not is_detailed:
         hints.append("--only NAME also prints what changed about it")
     if hints:

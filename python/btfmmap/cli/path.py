@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> int | None:
 def _on_kernels(args: argparse.Namespace) -> int:
     if args.file or args.sample or args.from_functions or args.bpf or args.bpftrace:
         raise WrongUsageError(
-            "--kernels is for expressions; without --file, --sample, --from-functions and spellings"
+            "--kernels is for expressions, without --file, --sample, --from-functions, --bpf and --bpftrace"
         )
     from .path_kernels import report
 
