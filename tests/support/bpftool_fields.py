@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import requirements
 
 _SPEC = re.compile(
@@ -32,6 +34,9 @@ def bpftool_fields(kernel: Path, made: Path) -> list[LoggedField]:
     bpftool = requirements.tool("bpftool")
     command = [bpftool, "-d", "gen", "min_core_btf", str(kernel), str(made.with_suffix(".min")), str(made)]
     log = subprocess.run(command, capture_output=True, text=True, check=False)
+    order = "little" if made.read_bytes()[5] == 1 else "big"
+    if log.returncode != 0 and order != sys.byteorder:
+        pytest.skip(f"bpftool does not read objects that are {order}-endian here: {log.stderr.strip()}")
     found = []
     for match in _SPEC.finditer(log.stdout + log.stderr):
         matching, kind, type_id, root, field, byte, bit = match.groups()
