@@ -71,7 +71,7 @@ def doctor(path: str | os.PathLike[str] = KERNEL_BTF, *, seconds: float = 20) ->
     from .rules import PAGES, RULES
 
     if not 0 <= seconds < float("inf"):
-        raise ValueError(f"seconds is {seconds}, must be a positive number")
+        raise ValueError(f"seconds is {seconds}, must be 0 or more, and finite")
     observed, reason = _observed(os.path.abspath(path), seconds)
     found = [observed.get(number, (reason, "could not be tried")) for number in range(len(RULES))]
     pages, _ = found[RULES.index(PAGES)]
