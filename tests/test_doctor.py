@@ -127,7 +127,7 @@ def with_mounts(mounts: str, *words: str) -> subprocess.CompletedProcess[str]:
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no namespaces to mount in")
     script = f'{mounts} && exec "$@"'
-    command = [sys.executable, "-m", "btfmmap", "doctor", *words]
+    command = [sys.executable, "-m", "btfmmap", "doctor", "--seconds", str(SECONDS), *words]
     return subprocess.run(
         [*unshare, "sh", "-c", script, "sh", *command], capture_output=True, text=True, check=False
     )
@@ -200,7 +200,7 @@ def test_where_direct_writes_copy(mappable: Path) -> None:
     folder = "/dev/shm"
     if file_system(folder) != "tmpfs" or not os.access(folder, os.W_OK):
         pytest.skip(f"no tmpfs on {folder}")
-    command = [sys.executable, "-m", "btfmmap", "doctor", "--json"]
+    command = [sys.executable, "-m", "btfmmap", "doctor", "--json", "--seconds", str(SECONDS)]
     environment = {**os.environ, "TMPDIR": folder}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0
