@@ -24,7 +24,7 @@ void change(const Mapping& bytes, fuzz::Input& input, std::size_t count) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    fuzz::Input input(data, size);
+    fuzz::Input input(data, size, How::buffer);
     const Mapping base_bytes = input.sized_part();
     const Mapping split_bytes = input.sized_part();
     const fuzz::BtfPtr base = fuzz::open(base_bytes);

@@ -334,28 +334,41 @@ std::vector<diff::Source> sources_of(const Btf& btf) {
     return sources;
 }
 
+// Adds the names and records of one catalog to another. Returns the numbers there, by number here.
+std::vector<uint32_t> merge(const corpus::Catalog& catalog, corpus::Catalog& into) {
+    std::vector<uint32_t> names, numbers, words;
+    for (uint32_t number = 0; number != catalog.names(); ++number) {
+        names.push_back(into.add_name(catalog.name(number)));
+    }
+    for (uint32_t number = 0; number != catalog.records(); ++number) {
+        const std::string_view record = catalog.record(number);
+        words.resize(record.size() / sizeof(uint32_t));
+        if (!record.empty()) {
+            std::memcpy(words.data(), record.data(), record.size());
+        }
+        numbers.push_back(into.add_record_of(words.data(), words.size(), names, numbers));
+    }
+    return numbers;
+}
+
 // Merges a catalog into another one, twice: records that say the same have the same numbers.
 void merge_catalog(const corpus::Catalog& catalog) {
     corpus::Catalog merged;
-    std::vector<uint32_t> names, first;
-    for (uint32_t number = 0; number != catalog.names(); ++number) {
-        names.push_back(merged.add_name(catalog.name(number)));
-    }
-    for (int round = 0; round != 2; ++round) {
-        std::vector<uint32_t> numbers, words;
-        for (uint32_t number = 0; number != catalog.records(); ++number) {
-            const std::string_view record = catalog.record(number);
-            words.resize(record.size() / sizeof(uint32_t));
-            if (!record.empty()) {
-                std::memcpy(words.data(), record.data(), record.size());
-            }
-            numbers.push_back(merged.add_record_of(words.data(), words.size(), names, numbers));
-        }
-        require(round == 0 || numbers == first);
-        first = numbers;
-    }
+    const std::vector<uint32_t> first = merge(catalog, merged);
+    require(merge(catalog, merged) == first);
     require(merged.records() == catalog.records());
     require(merged.unnamed(0).size() == catalog.unnamed(0).size());
+}
+
+// A BTF that was added after a similar one has the records that it has alone.
+void add_alone(corpus::Catalog& catalog, const corpus::Entry& entry) {
+    corpus::Catalog alone;
+    std::vector<uint32_t> expected = alone.add(entry.sizes, nullptr)->numbers;
+    const std::vector<uint32_t> merged = merge(alone, catalog);
+    for (uint32_t& number : expected) {
+        number = merged[number];
+    }
+    require(expected == entry.numbers);
 }
 
 // Adds a BTF and its bases twice: the same types have the same numbers.
@@ -365,6 +378,9 @@ void add_to_catalog(corpus::Catalog& catalog, const Btf& btf) {
         std::shared_ptr<const corpus::Entry> entry;
         for (const diff::Source& source : sources_of(btf)) {
             entry = catalog.add(source.sizes, entry);
+            if (entry->base == nullptr) {
+                add_alone(catalog, *entry);
+            }
         }
         for (const uint32_t number : entry->numbers) {
             require(number < catalog.records());

@@ -11,7 +11,9 @@ namespace btfmmap::fuzz {
 // The fuzzer's bytes, cut into the parts that a target needs.
 class Input {
 public:
-    Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+    // `how` says whether the target changes the bytes of parts: How::buffer, or How::read.
+    Input(const std::uint8_t* data, std::size_t size, How how = How::read)
+        : data_(data), size_(size), how_(how) {}
 
     bool empty() const { return size_ == 0; }
 
@@ -27,7 +29,7 @@ public:
     }
 
     // Copies the bytes to memory of exactly their size, so that the sanitizer sees each byte read past the
-    // end. The copy may be written to.
+    // end.
     Mapping part(std::size_t size) {
         size = size < size_ ? size : size_;
         const std::shared_ptr<std::byte> copy(new std::byte[size], std::default_delete<std::byte[]>());
@@ -35,7 +37,7 @@ public:
             std::memcpy(copy.get(), data_, size);
         }
         skip(size);
-        return {copy, size, How::buffer};
+        return {copy, size, how_};
     }
 
     // Takes a part that is preceded by its size.
@@ -51,6 +53,7 @@ private:
 
     const std::uint8_t* data_;
     std::size_t size_;
+    How how_;
 };
 
 }  // namespace btfmmap::fuzz

@@ -7,35 +7,11 @@
 #include <vector>
 
 #include "core/analysis/btf_sizes.hpp"
-#include "core/base/release_base.hpp"
-#include "core/diff/interner.hpp"
-#include "core/fingerprint/declaration_fingerprints.hpp"
+#include "core/corpus/addition.hpp"
+#include "core/corpus/entry.hpp"
 
 // The definitions of many kernels, each stored once.
 namespace btfmmap::corpus {
-
-// One BTF of a catalog, needed to add split BTFs that continue it.
-struct Entry {
-    ~Entry() { release_base(base); }
-
-    std::vector<std::uint32_t> numbers;  // of the record of each row; void has 0
-    std::vector<std::uint32_t> tokens;   // what other types refer to, per row
-    // Types with this token or content so far, with the base's; per number.
-    std::vector<std::uint32_t> counts;
-    std::uint32_t cycles = 0;  // types without a name that contain themselves, with the base's
-    std::uint32_t first_id = 0;
-    std::shared_ptr<const BtfSizes> sizes;  // which `fingerprints` refers to
-    std::unique_ptr<const DeclarationFingerprints> fingerprints;
-    std::shared_ptr<const Entry> base;
-
-    std::uint32_t token(std::uint32_t type_id) const {
-        const Entry* level = this;
-        while (type_id < level->first_id) {
-            level = level->base.get();
-        }
-        return level->tokens[type_id - level->first_id];
-    }
-};
 
 // Numbers the types of BTFs by content: equal types of different kernels have one number.
 //
@@ -55,7 +31,7 @@ public:
                                      std::shared_ptr<const Entry> base);
 
     // Numbers a name, or the words of a record that was stored.
-    std::uint32_t add_name(std::string_view name) { return names_.intern(name); }
+    std::uint32_t add_name(std::string_view name) { return store_.names.intern(name); }
     std::uint32_t add_record(const std::uint32_t* words, std::size_t count);
 
     // Numbers the words of a record of another catalog. `names` and `records` have the numbers here of the
@@ -66,26 +42,27 @@ public:
                                 const std::vector<std::uint32_t>& records);
 
     // Numbers are below these.
-    std::uint32_t names() const { return names_.size(); }
-    std::uint32_t records() const { return records_.size(); }
-    std::string_view name(std::uint32_t number) const { return names_.text(number); }
+    std::uint32_t names() const { return store_.names.size(); }
+    std::uint32_t records() const { return store_.records.size(); }
+    std::string_view name(std::uint32_t number) const { return store_.names.text(number); }
     // Returns the words of a record. They have no alignment.
-    std::string_view record(std::uint32_t number) const { return records_.text(number); }
+    std::string_view record(std::uint32_t number) const { return store_.records.text(number); }
     // Returns the numbers from `first` of types that C spells in full: without a name, and type tags.
     std::vector<std::uint32_t> unnamed(std::uint32_t first) const;
     // Returns the numbers of the types, or references, that records refer to, ascending; without void.
     std::vector<std::uint32_t> references(const std::vector<std::uint32_t>& numbers) const;
     // The memory of all names and records in bytes.
-    std::uint64_t bytes() const { return names_.bytes() + records_.bytes(); }
+    std::uint64_t bytes() const { return store_.names.bytes() + store_.records.bytes(); }
 
 private:
-    class Addition;
+    using EntryPtr = std::shared_ptr<const Entry>;
 
-    diff::Interner names_;
-    diff::Interner records_;
+    EntryPtr add_after_similar(const std::shared_ptr<const BtfSizes>& sizes);
+    void keep(const EntryPtr& entry, const Entry* replaced);
+
+    Store store_;
+    std::vector<EntryPtr> kept_;    // standalone BTFs that were added last, the last one first
     std::uint32_t last_added_ = 0;  // by add_record_of
-    // Of one call, kept because new memory for each would cost more than what is done with it.
-    std::vector<std::uint32_t> words_, name_numbers_;
 };
 
 }  // namespace btfmmap::corpus

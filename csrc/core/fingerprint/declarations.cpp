@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/base/endian.hpp"
 #include "core/fingerprint/dependency_order.hpp"
@@ -11,6 +12,7 @@
 #include "core/fingerprint/layouts.hpp"
 #include "core/fingerprint/records.hpp"
 #include "core/index/enums.hpp"
+#include "core/index/references.hpp"
 
 namespace btfmmap::fingerprint {
 
@@ -48,27 +50,93 @@ Hash qualified(uint8_t set) {
 
 Hash named(Kind kind, const Hash& name) { return Hasher(Tag::named).add(class_of(kind)).add(name).finish(); }
 
+// All rows are hashed.
+struct All {
+    static constexpr bool is_spelled(uint32_t) { return true; }
+    static constexpr bool is_hashed(uint32_t) { return true; }
+};
+
+// Some rows are hashed, with those that their hashes depend on. Of what has a name, and is behind a pointer
+// only, the spelling is enough.
+class Some {
+public:
+    Some(const Contents& contents, const std::vector<uint32_t>& rows)
+        : index_(contents.index), strings_(contents.btf.strings()), marks_(index_.rows()) {
+        for (const uint32_t row : rows) {
+            mark(row, Mark::hashed);
+        }
+        while (!pending_.empty()) {
+            const uint32_t row = pending_.back();
+            pending_.pop_back();
+            each_reference(index_, row, [&](Reference what, const std::byte* word) {
+                const uint32_t type_id = index_.load(word);
+                if (what == Reference::type && type_id != 0 && type_id >= index_.first_id() &&
+                    type_id < index_.end_id()) {
+                    const uint32_t type = type_id - index_.first_id();
+                    const bool by_name = index_.kind(row) == Kind::Ptr && has_name(type);
+                    mark(type, by_name ? Mark::spelled : Mark::hashed);
+                }
+            });
+        }
+    }
+
+    bool is_spelled(uint32_t row) const { return marks_[row] != Mark::none; }
+    bool is_hashed(uint32_t row) const { return marks_[row] == Mark::hashed; }
+
+private:
+    enum class Mark : uint8_t { none, spelled, hashed };
+
+    bool has_name(uint32_t row) const {
+        const uint32_t offset = index_.name_off(row);
+        return offset < strings_.end() && strings_.rest(offset).data[0] != std::byte{0};
+    }
+
+    void mark(uint32_t row, Mark mark) {
+        if (marks_[row] < mark) {
+            marks_[row] = mark;
+            if (mark == Mark::hashed) {
+                pending_.push_back(row);
+            }
+        }
+    }
+
+    const Index& index_;
+    const Strings& strings_;
+    std::vector<Mark> marks_;
+    std::vector<uint32_t> pending_;
+};
+
 // The spellings of named types are set first, and those of all enums. Other types follow those that they
 // refer to. A struct or union without a name is spelled as its declaration.
-template <class Load>
+// `Rows` is All or Some.
+template <class Load, class Rows>
 class Declarations {
 public:
-    explicit Declarations(Contents& to)
-        : to_(to), index_(to.index), records_(to.index, to.btf.strings()), layouts_(to) {}
+    Declarations(Contents& to, const Rows& rows)
+        : to_(to), index_(to.index), rows_(rows), records_(to.index, to.btf.strings()), layouts_(to) {}
 
     void hash_all() {
         set_spellings_of_kinds();
         set_spellings_of_names();
-        Enums(index_).each([this](uint32_t row) { hash_enum(row); });
+        each<Enums>([this](uint32_t row) { hash_enum(row); });
         DependencyOrder<Declarations> order(index_, *this);
-        order.template hash<Modifiers, Pointers, Arrays, Prototypes>();
+        const auto hash = [&order](uint32_t row) { order.hash(row); };
+        // Kind by kind: the order of rows is unpredictable, that of kinds is not.
+        each<Modifiers>(hash);
+        each<Pointers>(hash);
+        each<Arrays>(hash);
+        each<Prototypes>(hash);
         // Those without a name first, so that others seldom wait for them.
-        Composites(index_).each([&](uint32_t row) {
+        each<Composites>([&](uint32_t row) {
             if ((to_.traits[row] & Contents::kUnnamedComposite) != 0) {
                 order.hash(row);
             }
         });
-        order.template hash<Composites>();
+        each<Composites>([&](uint32_t row) {
+            if (rows_.is_hashed(row)) {
+                order.hash(row);
+            }
+        });
     }
 
     bool is_pending(uint32_t row) const {
@@ -164,6 +232,15 @@ public:
     }
 
 private:
+    template <class Kinds, class Visit>
+    void each(Visit visit) const {
+        Kinds(index_).each([&](uint32_t row) {
+            if (rows_.is_spelled(row)) {
+                visit(row);
+            }
+        });
+    }
+
     // Sets the spellings of all rows. C spells no kinds but these and the named ones.
     void set_spellings_of_kinds() {
         std::array<Hash, kMaxKinds> spellings;
@@ -182,21 +259,21 @@ private:
     }
 
     void set_spellings_of_names() {
-        Composites(index_).each([this](uint32_t row) {
+        each<Composites>([this](uint32_t row) {
             const Hash name = records_.name(row);
             const bool unnamed = name == kEmptyName;
             to_.traits[row] = unnamed ? Contents::kUnnamedComposite : uint8_t{0};
             to_.definitions[row].declaration = kPending;
             to_.spellings[row] = unnamed ? kPending : named(index_.kind(row), name);
         });
-        RowsOfKind<Kind::Typedef, Kind::Float>(index_).each(
+        each<RowsOfKind<Kind::Typedef, Kind::Float>>(
             [this](uint32_t row) { to_.spellings[row] = named(index_.kind(row), records_.name(row)); });
         // A FWD is spelled as what it declares.
-        RowsOfKind<Kind::Fwd>(index_).each([this](uint32_t row) {
+        each<RowsOfKind<Kind::Fwd>>([this](uint32_t row) {
             const Kind declared = records_.kind_flag(row) ? Kind::Union : Kind::Struct;
             to_.spellings[row] = named(declared, records_.name(row));
         });
-        RowsOfKind<Kind::Int>(index_).each([this](uint32_t row) {
+        each<RowsOfKind<Kind::Int>>([this](uint32_t row) {
             const Hash name = records_.name(row);
             to_.spellings[row] = name == kEmptyName ? records_.number(row) : named(Kind::Int, name);
             to_.uses_int_bits |= int_bits(records_.word(row, kHeadSize)) != uint64_t{8} * records_.size(row);
@@ -249,15 +326,23 @@ private:
 
     Contents& to_;
     const Index& index_;
+    const Rows& rows_;
     const Records<Load> records_;
     const Layouts layouts_;
 };
 
+template <class Rows>
+void hash(Contents& contents, const Rows& rows) {
+    with_byte_order(contents.index.order(),
+                    [&](auto load) { Declarations<decltype(load), Rows>(contents, rows).hash_all(); });
+}
+
 }  // namespace
 
-void hash_declarations(Contents& contents) {
-    with_byte_order(contents.index.order(),
-                    [&](auto load) { Declarations<decltype(load)>(contents).hash_all(); });
+void hash_declarations(Contents& contents) { hash(contents, All()); }
+
+void hash_declarations(Contents& contents, const std::vector<uint32_t>& rows) {
+    hash(contents, Some(contents, rows));
 }
 
 }  // namespace btfmmap::fingerprint

@@ -109,11 +109,21 @@ Depths hash_type(const Contents& contents, uint32_t row) {
 }
 
 std::vector<uint64_t> declarations_low(const Contents& contents) {
+    std::vector<uint32_t> rows;
+    Entities(contents.index).each([&rows](uint32_t row) { rows.push_back(row); });
+    return declarations_low(contents, rows);
+}
+
+std::vector<uint64_t> declarations_low(const Contents& contents, const std::vector<uint32_t>& rows) {
     const Index& index = contents.index;
     std::vector<uint64_t> low(index.rows());
     with_byte_order(index.order(), [&](auto load) {
         const Rows<decltype(load)> source(contents);
-        Entities(index).each([&](uint32_t row) { low[row] = source.declaration(row).low; });
+        for (const uint32_t row : rows) {
+            if (Entities::contains(index.kind(row))) {
+                low[row] = source.declaration(row).low;
+            }
+        }
     });
     return low;
 }

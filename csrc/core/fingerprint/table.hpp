@@ -22,5 +22,7 @@ void add_columns(const Contents& contents, Table& table);
 // Returns the lower halves of the fingerprints in depth declaration, per row; 0 for other types. `embedded`
 // and the declarations of typedefs need not be set.
 std::vector<std::uint64_t> declarations_low(const Contents& contents);
+// The same; but only the given rows are set.
+std::vector<std::uint64_t> declarations_low(const Contents& contents, const std::vector<std::uint32_t>& rows);
 
 }  // namespace btfmmap::fingerprint

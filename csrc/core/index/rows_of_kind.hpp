@@ -46,6 +46,8 @@ public:
         return match_mask<static_cast<std::uint8_t>(kinds)...>(kind_bytes);
     }
 
+    static constexpr bool contains(Kind kind) { return ((kind == kinds) || ...); }
+
     // Calls `visit(row)` for each row.
     template <class Visit>
     void each(Visit visit) const {
