@@ -14,6 +14,16 @@ from support.harness import SOME, Meter, Run, Skipped, Workload, repeated
 BTFMMAP = os.path.join(os.path.dirname(sys.executable), "btfmmap")
 """The command beside the interpreter: no launcher that first searches for one is measured."""
 
+# Exit code 1 says that `check` or `diff` found something.
+_PEAK = """
+import os, sys
+null = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0) for descriptor in (0, 1, 2)]
+_, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=null), 0)
+if os.waitstatus_to_exitcode(status) not in (0, 1):
+    sys.exit(f"exit status {status}: {sys.argv[1:]}")
+print(usage.ru_maxrss / 1024)
+"""
+
 _SELF_MEASURED = os.path.join(os.path.dirname(__file__), "self_measured.py")
 
 
@@ -65,6 +75,18 @@ def self_measured(name: str, measure: str, action: str, path: str, rounds: int =
             raise RuntimeError(f"{name}: {error.stderr}") from error
         return Skipped(name, reason)
     return repeated(name, lambda: _output(command), rounds)
+
+
+def peak(name: str, command: Sequence[str], rounds: int = SOME) -> Workload | Skipped:
+    """The peak resident memory of a process in MB; skipped if it is not installed.
+
+    The kernel counts that of the process which starts another one, too: a small one does, of some 9 MB.
+    """
+    program = find_program(command[0])
+    if program is None:
+        return Skipped(name, f"{command[0]} is not installed")
+    whole = [sys.executable, "-S", "-c", _PEAK, program, *command[1:]]
+    return repeated(name, lambda: _output(whole), rounds)
 
 
 def find_program(name: str) -> str | None:
