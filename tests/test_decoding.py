@@ -580,7 +580,7 @@ class TestDecoder:
     def test_flexible_array(self, events: Btf) -> None:
         with pytest.raises(NotSupportedError, match=r"line\.text is a flexible array"):
             events.decoder("line")
-        with pytest.raises(ValueError, match="size is 3, but a line has at least 4 bytes"):
+        with pytest.raises(ValueError, match="size is 3, but a record of line has at least 4 bytes"):
             events.decoder("line", size=3)
         for size in (4, np.int64(5), 10):
             data = struct.pack("<I", 7) + b"abcdef"[: size - 4]

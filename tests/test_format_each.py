@@ -175,7 +175,7 @@ class TestSizes:
 
     @pytest.mark.parametrize("size", [23, 0, -1])
     def test_less_than_the_type_has(self, size: int) -> None:
-        with pytest.raises(ValueError, match=f"size is {size}, but a event has at least 24 bytes"):
+        with pytest.raises(ValueError, match=f"size is {size}, but a record of event has at least 24 bytes"):
             self.BTF.format_each("event", bytes(48), size=size)
 
     def test_not_a_whole_number(self) -> None:

@@ -184,7 +184,7 @@ class TestFlexibleArrays:
     def test_padding_after_each(self, btf: Btf) -> None:
         records = btf.records("middle", struct.pack("<i4xi4x", 5, 6), size=8)
         assert records.after.tolist() == [5, 6]
-        with pytest.raises(ValueError, match="size is 3, but a middle has at least 4 bytes"):
+        with pytest.raises(ValueError, match="size is 3, but a record of middle has at least 4 bytes"):
             btf.records("middle", bytes(8), size=3)
         with pytest.raises(FormatError, match=r"12 bytes are not a whole number of middle \(8 bytes each\)"):
             btf.records("middle", bytes(12), size=8)

@@ -393,7 +393,7 @@ def _plan(type_: Type, size: int | None) -> tuple[Plan, int]:
             "record in bytes, size=..."
         )
     if size is not None and size < (found.size or 0):
-        raise ValueError(f"size is {size}, but a {name} has at least {found.size} bytes")
+        raise ValueError(f"size is {size}, but a record of {name} has at least {found.size} bytes")
     if size is not None and size > MAX_SIZE:
         raise NotSupportedError(f"size is {size}, but a record of numpy has at most {MAX_SIZE} bytes")
     return plan_of(found, size)

@@ -10,8 +10,9 @@ namespace btfmmap {
 TypedRecords::TypedRecords(TypedData& values, Bytes data, std::optional<std::int64_t> size)
     : values_(values), data_(data), size_(values.size()) {
     if (size && *size < static_cast<std::int64_t>(size_)) {
-        throw Error::invalid_argument("size is " + std::to_string(*size) + ", but a " + values.type_text() +
-                                      " has at least " + std::to_string(size_) + " bytes");
+        throw Error::invalid_argument("size is " + std::to_string(*size) + ", but a record of " +
+                                      values.type_text() + " has at least " + std::to_string(size_) +
+                                      " bytes");
     }
     if (size) {
         size_ = static_cast<std::uint64_t>(*size);
