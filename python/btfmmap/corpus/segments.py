@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MOST = 32  # inputs
 _MOST_BYTES = 48 << 20  # of types
 _MOST_SECONDS = 10.0
-_LEAST_OF_CHUNK, _MOST_OF_CHUNK = 2, 16  # inputs that a worker is given at a time
+_LEAST_OF_CHUNK, _MOST_OF_CHUNK = 2, 32  # inputs that a worker is given at a time
 _BETWEEN_TRIMS = 16  # inputs
 
 
