@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +11,6 @@ import pytest
 import requirements
 from corpus_content import content
 from kernel_series import small_kernel, write_series
-from mutants import mutant
-from stored_files import stored
 
 import btfmmap
 from btfmmap import Kind, _core, corpus
@@ -39,82 +35,6 @@ def test_merged_types_have_the_numbers_of_added_ones() -> None:
         added = np.asarray(catalog.add(btf._core_layout, None).numbers())
         assert np.array_equal(merged[np.asarray(entry.numbers())], added)
     assert catalog.size() == size
-
-
-def unchanging(content: bytes, folder: Path) -> btfmmap.Btf:
-    """A BTF whose bytes cannot change, unlike those of a buffer."""
-    path = folder / f"{hashlib.sha256(content).hexdigest()}.btf"
-    path.write_bytes(content)
-    return btfmmap.open(path)
-
-
-def following(before: btfmmap.Btf, btf: btfmmap.Btf) -> None:
-    """A kernel that is added after a similar one has the records that it has alone."""
-    catalog, alone = _core.CorpusCatalog(), _core.CorpusCatalog()
-    catalog.add(before._core_layout, None)
-    found = np.asarray(catalog.add(btf._core_layout, None).numbers())
-    expected = np.asarray(alone.add(btf._core_layout, None).numbers())
-    names = alone.names(np.arange(alone.name_count()))
-    merged = np.asarray(catalog.merge(names, alone.records(np.arange(alone.size()))))
-    assert np.array_equal(merged[expected], found)
-
-
-RELEASES = ("6.12.73-cloud-amd64.part", "6.12.95-cloud-amd64.part")
-
-
-@pytest.mark.parametrize("names", [RELEASES, RELEASES[::-1], ("6.12-cloud-arm64", "7.2-amd64")])
-def test_the_next_release_has_the_records_that_it_has_alone(names: tuple[str, str], tmp_path: Path) -> None:
-    before, btf = (unchanging(stored(f"{name}.btf"), tmp_path) for name in names)
-    following(before, btf)
-
-
-def test_a_kernel_whose_bytes_may_change_is_not_followed() -> None:
-    content = bytearray(stored(f"{RELEASES[0]}.btf"))
-    btf = btfmmap.open(data=content)
-    catalog = _core.CorpusCatalog()
-    catalog.add(btf._core_layout, None)
-    size = catalog.size()
-    content[content.index(b"\0task_struct\0") + 1] = ord("T")
-    catalog.add(btfmmap.open(data=bytes(content))._core_layout, None)
-    assert catalog.size() > size
-
-
-def test_mutants_have_the_records_that_they_have_alone(tmp_path: Path) -> None:
-    """Changes of one kernel, each of which leaves most types as they were."""
-    content, source = small_kernel(0), random.Random(0)
-    before = unchanging(content, tmp_path)
-    followed = 0
-    for _ in range(3000):
-        try:
-            btf = btfmmap.open(data=mutant(content, source, header=0))
-            alone = _core.CorpusCatalog().add(btf._core_layout, None)
-        except btfmmap.BtfError:
-            continue
-        followed += len(np.asarray(alone.numbers())) == len(before.types)
-        following(before, btf)
-    assert followed > 500
-
-
-def structs(values: dict[str, int]) -> btfmmap.Btf:
-    """A BTF with structs, each with a pointer to a prototype. Equal values have equal prototypes."""
-    builder = btfmmap.Builder(byte_order="little")
-    number = builder.int("int", 4, encoding=btfmmap.IntEncoding.SIGNED)
-    for name, value in values.items():
-        proto = builder.func_proto(number, [(f"param_{value}", number)])
-        builder.struct(name, 8, [("call", builder.ptr(proto), 0)])
-    return builder.build()
-
-
-@pytest.mark.parametrize("place", [0, 25, 60])
-@pytest.mark.parametrize("count", [1, 2, 40])
-@pytest.mark.parametrize("change", [[7], [7, 7], [3], [3, 3, 4], [99], [99, 99]])
-def test_equal_types_without_a_name_keep_their_order(place: int, count: int, change: list[int]) -> None:
-    values = [*range(50), *range(count)]
-    known = [(f"known_{number}", value) for number, value in enumerate(values)]
-    new = [(f"new_{number}", value) for number, value in enumerate(change)]
-    before, changed = structs(dict(known)), structs(dict([*known[:place], *new, *known[place:]]))
-    for pair in ((before, changed), (changed, before), (changed, changed)):
-        following(*pair)
 
 
 def spellings(collector: Collector) -> dict[int, str]:

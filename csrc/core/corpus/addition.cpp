@@ -78,7 +78,7 @@ std::shared_ptr<const Entry> Addition::add_all() {
     prints_ = entry_->fingerprints().lower_halves();
     read_layouts();
     for (size_t row = index_.first_record(); row != index_.rows(); ++row) {
-        name(row);
+        set_token_of(row);
     }
     for (size_t row = index_.first_record(); row != index_.rows(); ++row) {
         add(static_cast<uint32_t>(row));
@@ -88,7 +88,7 @@ std::shared_ptr<const Entry> Addition::add_all() {
 
 std::shared_ptr<const Entry> Addition::add_after(const Entry& before, const RowPairs& pairs,
                                                  std::vector<uint32_t>& equals) {
-    name_after(before, pairs);
+    set_tokens_after(before, pairs);
     const SameRows same(pairs, *entry_, before, equals);
     std::vector<uint32_t> others;
     for (size_t row = index_.first_record(); row != index_.rows(); ++row) {
@@ -114,8 +114,8 @@ std::shared_ptr<const Entry> Addition::add_after(const Entry& before, const RowP
     if (entry_->cycles != 0) {
         return nullptr;
     }
-    for (size_t row = index_.first_record(); row != index_.rows() && !entry_->equals.empty(); ++row) {
-        if (same[row] && entry_->is_among(entry_->equals, row)) {
+    for (size_t row = index_.first_record(); row != index_.rows(); ++row) {
+        if (same[row] && !entry_->is_named(row) && entry_->counts[entry_->numbers[row]] > 1) {
             equals.insert(equals.end(), entry_->equals.begin(), entry_->equals.end());
             return nullptr;
         }
@@ -187,7 +187,8 @@ uint32_t Addition::counted(uint32_t number) {
     return entry_->counts[number]++;
 }
 
-// Returns the number of a row's name; 0 if other types do not refer to it by its name.
+// Returns the number of a row's name; 0 if other types do not refer to it by its name. Throws Error
+// (not_supported) if the kind is unknown.
 uint32_t Addition::identity(size_t row) {
     const Kind kind = index_.kind(row);
     if (!shape_of(kind).known) {
@@ -199,7 +200,7 @@ uint32_t Addition::identity(size_t row) {
 }
 
 // Sets the token of a type with a name.
-void Addition::name(size_t row) {
+void Addition::set_token_of(size_t row) {
     if (const uint32_t name = identity(row); name != 0) {
         set_token(row, reference(index_.kind(row), has_flag(row), name, 0));
     }
@@ -213,11 +214,11 @@ void Addition::set_token(size_t row, uint32_t first) {
 }
 
 // Sets the tokens of all types with a name. A pair has the same kind and name.
-void Addition::name_after(const Entry& before, const RowPairs& pairs) {
+void Addition::set_tokens_after(const Entry& before, const RowPairs& pairs) {
     for (size_t row = index_.first_record(); row != index_.rows(); ++row) {
         const uint32_t pair = pairs[row];
         if (pair == RowPairs::kNone || before.ordinals[pair] != 0) {
-            name(row);
+            set_token_of(row);
         } else if (before.is_named(pair)) {
             set_token(row, before.tokens[pair]);
         }

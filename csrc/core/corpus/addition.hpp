@@ -30,9 +30,13 @@ public:
 
     std::shared_ptr<const Entry> add_all();
 
-    // The same for a standalone BTF most of whose types a BTF before it has. `equals` has those of `before`.
-    // Returns nullptr if that cannot tell the ordinals: a type without a name contains itself, or is equal to
-    // another, which is then added to `equals`, so that another Addition may succeed.
+    // The same for a standalone BTF that is similar to another: types that are the same get its numbers.
+    // `equals` has the numbers of types without a name that are not taken over, since several in one BTF are
+    // equal.
+    //
+    // Returns nullptr if a type without a name contains itself, or if one is equal to another that was taken
+    // over; then `equals` has the equal ones of this BTF too. Their ordinals depend on the order in which
+    // types are added. The limit of names applies to those of the types that are not taken over.
     std::shared_ptr<const Entry> add_after(const Entry& before, const RowPairs& pairs,
                                            std::vector<std::uint32_t>& equals);
 
@@ -46,9 +50,9 @@ private:
     std::uint32_t reference(Kind kind, bool flag, std::uint32_t name, std::uint32_t ordinal);
     std::uint32_t counted(std::uint32_t number);
     std::uint32_t identity(std::size_t row);
-    void name(std::size_t row);
+    void set_token_of(std::size_t row);
     void set_token(std::size_t row, std::uint32_t first);
-    void name_after(const Entry& before, const RowPairs& pairs);
+    void set_tokens_after(const Entry& before, const RowPairs& pairs);
     void add(std::uint32_t root);
     std::uint32_t token(std::uint32_t type_id);
     void build(std::uint32_t row);

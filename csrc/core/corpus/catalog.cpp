@@ -36,6 +36,12 @@ size_t equal_kinds(const Index& index, const Entry& other) {
                               [](std::uint8_t one, std::uint8_t two) { return size_t{one == two}; });
 }
 
+// Whether equal records of two BTFs mean the same. A distilled BTF has no members, and so no padding.
+bool are_comparable(const Btf& one, const Btf& other) {
+    return one.index().order() == other.index().order() && one.pointer_size() == other.pointer_size() &&
+           one.distilled() == other.distilled();
+}
+
 // Calls `type(word)` and `name(word)` with the words of a record that are numbers of types and names.
 template <class Type, class Name>
 void each_number(std::vector<uint32_t>& words, Type type, Name name) {
@@ -101,24 +107,34 @@ Catalog::EntryPtr Catalog::add_after_similar(const std::shared_ptr<const BtfSize
                          return equal_kinds(index, *one) > equal_kinds(index, *other);
                      });
     for (const EntryPtr& before : kept) {
-        const Btf& btf_before = before->sizes->btf();
-        if (btf.index().order() != btf_before.index().order() ||
-            btf.pointer_size() != btf_before.pointer_size()) {
+        if (!are_comparable(btf, before->sizes->btf())) {
             continue;
         }
-        const RowPairs pairs(btf, btf_before);
-        EntryPtr entry;
-        std::vector<uint32_t> equals = before->equals;
-        for (int tries = 2; tries != 0 && pairs.similar() && entry == nullptr && equals.size() <= kMaxEquals;
-             --tries) {
-            entry = Addition(store_, sizes, nullptr).add_after(*before, pairs, equals);
-        }
-        if (entry != nullptr) {
-            keep(entry, before.get());
+        const RowPairs pairs(btf, before->sizes->btf());
+        if (pairs.is_complete()) {
+            EntryPtr entry = add_after(sizes, *before, pairs);
+            if (entry != nullptr) {
+                keep(entry, before.get());
+            }
             return entry;
         }
     }
     return nullptr;
+}
+
+// Returns nullptr if that does not succeed.
+Catalog::EntryPtr Catalog::add_after(const std::shared_ptr<const BtfSizes>& sizes, const Entry& before,
+                                     const RowPairs& pairs) {
+    std::vector<uint32_t> equals = before.equals;
+    EntryPtr entry;
+    if (before.cycles == 0 && equals.size() <= kMaxEquals) {
+        entry = Addition(store_, sizes, nullptr).add_after(before, pairs, equals);
+    }
+    // Types are equal that were not so before: again, without taking over either.
+    if (entry == nullptr && equals.size() != before.equals.size() && equals.size() <= kMaxEquals) {
+        entry = Addition(store_, sizes, nullptr).add_after(before, pairs, equals);
+    }
+    return entry;
 }
 
 // Keeps a BTF for the next ones, in place of another. Its bytes must be those that were numbered.

@@ -58,6 +58,8 @@ private:
     using EntryPtr = std::shared_ptr<const Entry>;
 
     EntryPtr add_after_similar(const std::shared_ptr<const BtfSizes>& sizes);
+    EntryPtr add_after(const std::shared_ptr<const BtfSizes>& sizes, const Entry& before,
+                       const RowPairs& pairs);
     void keep(const EntryPtr& entry, const Entry* replaced);
 
     Store store_;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,11 +30,6 @@ struct Entry {
 
     // Whether others refer to the type by its name.
     bool is_named(std::size_t row) const { return tokens[row] != numbers[row]; }
-    // Whether the row is of a type without a name, and has an ordinal or one of these numbers.
-    bool is_among(const std::vector<std::uint32_t>& found, std::size_t row) const {
-        return !is_named(row) &&
-               (ordinals[row] != 0 || std::find(found.begin(), found.end(), numbers[row]) != found.end());
-    }
 
     std::uint32_t token(std::uint32_t type_id) const {
         const Entry* level = this;

@@ -36,7 +36,7 @@ void RowPairs::pair_rows() {
         }
         skip(row, row_before);
         if (compared_ > kFirstSkips + 2 * row) {
-            similar_ = false;
+            is_complete_ = false;
             return;
         }
     }

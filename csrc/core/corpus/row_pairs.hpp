@@ -19,8 +19,8 @@ public:
     // Both BTFs have the same byte order.
     RowPairs(const Btf& now, const Btf& before);
 
-    // Whether most rows have pairs. If they do not, the search was ended.
-    bool similar() const { return similar_; }
+    // Whether the search came to its end. It is given up where few rows have pairs.
+    bool is_complete() const { return is_complete_; }
 
     // Returns the row before, of a row now; kNone if there is none.
     std::uint32_t operator[](std::size_t row) const { return rows_[row]; }
@@ -41,7 +41,7 @@ private:
     const StringPairs names_;
     std::vector<std::uint32_t> rows_;
     std::size_t compared_ = 0;  // by skip()
-    bool similar_ = true;
+    bool is_complete_ = true;
 };
 
 }  // namespace btfmmap::corpus

@@ -1,8 +1,11 @@
 #include "core/corpus/same_rows.hpp"
 
+#include <algorithm>
+
 #include "core/analysis/sizes.hpp"
 #include "core/base/endian.hpp"
 #include "core/format/wire_format.hpp"
+#include "core/names/empty_name.hpp"
 
 namespace btfmmap::corpus {
 
@@ -13,16 +16,18 @@ using std::uint32_t;
 using std::uint8_t;
 using State = SameRows::State;
 
-// Whether the record or the fingerprint of a type of this kind has the sizes of those that it refers to.
-constexpr bool has_sizes(Kind kind) {
-    return is_composite(kind) || kind == Kind::FuncProto || kind == Kind::Var || kind == Kind::Typedef;
-}
-
 // The state of what depends on two.
 State worse(State one, State other) {
     return one == State::different || other == State::different ? State::different
            : one == State::unknown                              ? one
                                                                 : other;
+}
+
+// Whether a row is one of several equal types without a name. `equals` has their numbers with ordinal 0.
+bool has_equals(const Entry& entry, const std::vector<uint32_t>& equals, size_t row) {
+    return !entry.is_named(row) &&
+           (entry.ordinals[row] != 0 ||
+            std::find(equals.begin(), equals.end(), entry.numbers[row]) != equals.end());
 }
 
 template <class Load>
@@ -34,6 +39,7 @@ public:
           sizes_before_(before.sizes->sizes()),
           index_(now.sizes->btf().index()),
           index_before_(before.sizes->btf().index()),
+          strings_(now.sizes->btf().strings()),
           tokens_(now.tokens),
           tokens_before_(before.tokens),
           facts_(index_.rows()),
@@ -109,16 +115,15 @@ private:
                 return compare_elements<Kind::Datasec>(now, before, size);
             case Kind::Array:
                 return same_word(now, before, kHeadSize + ArrayField::nelems)
-                           ? worse(
-                                 compare_types<Kind::Array>(now, before, kHeadSize + ArrayField::type),
-                                 compare_types<Kind::Array>(now, before, kHeadSize + ArrayField::index_type))
+                           ? worse(compare_types(now, before, kHeadSize + ArrayField::type),
+                                   compare_types(now, before, kHeadSize + ArrayField::index_type))
                            : State::different;
             case Kind::Ptr:
-                return compare_types<Kind::Ptr>(now, before, HeadField::size_or_type);
+                return compare_types<false, true>(now, before, HeadField::size_or_type);
             case Kind::Typedef:
-                return compare_alias<Kind::Typedef>(now, before, size);
+                return compare_alias(now, before, size);
             case Kind::Var:
-                return compare_alias<Kind::Var>(now, before, size);
+                return compare_alias(now, before, size);
             default:
                 return compare_plain(now, before, size, shape_of(index_.kind(row)));
         }
@@ -127,9 +132,10 @@ private:
     template <Kind kind>
     State compare_elements(const std::byte* now, const std::byte* before, size_t size) {
         constexpr Shape shape = kShapes[static_cast<size_t>(kind)];
+        constexpr bool has_sizes = is_composite(kind) || kind == Kind::FuncProto;
         State state = State::same;
         if (shape.head_refers) {
-            state = compare_types<kind>(now, before, HeadField::size_or_type);
+            state = compare_types<has_sizes>(now, before, HeadField::size_or_type);
         } else if (!same_word(now, before, HeadField::size_or_type)) {
             return State::different;
         }
@@ -141,54 +147,54 @@ private:
                         return State::different;
                     }
                 } else if (field == shape.element_type) {
-                    state = worse(state, compare_types<kind>(now, before, where));
+                    state = worse(state, compare_types<has_sizes>(now, before, where));
                 } else if (!same_word(now, before, where)) {
                     return State::different;
                 }
             }
             // The members of a member without a name.
-            if (is_composite(kind) && Load::u32(now + at + MemberField::name_off) == 0) {
+            if (is_composite(kind) && is_empty_name(strings_, Load::u32(now + at + MemberField::name_off))) {
                 state = worse(state, compare_values(Load::u32(now + at + MemberField::type)));
             }
         }
         return state;
     }
 
-    template <Kind kind>
+    // Compares a typedef or variable.
     State compare_alias(const std::byte* now, const std::byte* before, size_t size) {
-        if (size > kHeadSize && !same_word(now, before, kHeadSize)) {
-            return State::different;
-        }
-        return worse(compare_types<kind>(now, before, HeadField::size_or_type),
-                     compare_values(Load::u32(now + HeadField::size_or_type)));
+        return !same_tail(now, before, size)
+                   ? State::different
+                   : worse(compare_types<true>(now, before, HeadField::size_or_type),
+                           compare_values(Load::u32(now + HeadField::size_or_type)));
     }
 
-    // Compares a type without elements that has at most one word after the head.
+    // Compares another type without elements.
     State compare_plain(const std::byte* now, const std::byte* before, size_t size, const Shape& shape) {
-        if (size > kHeadSize && !same_word(now, before, kHeadSize)) {
+        if (!same_tail(now, before, size)) {
             return State::different;
         }
         if (shape.head_refers) {
-            return compare_types<Kind::Const>(now, before, HeadField::size_or_type);
+            return compare_types(now, before, HeadField::size_or_type);
         }
         return same_word(now, before, HeadField::size_or_type) ? State::same : State::different;
     }
 
-    // Compares the types at one place of two records of the kind `by`.
-    template <Kind by>
+    // Compares the types at one place of two records. `has_sizes` says whether what is kept of the records
+    // depends on the sizes of these types.
+    template <bool has_sizes = false, bool behind_pointer = false>
     State compare_types(const std::byte* now, const std::byte* before, size_t at) {
         const uint32_t type = Load::u32(now + at), type_before = Load::u32(before + at);
         if (type == 0 || type_before == 0 || type >= index_.end_id() ||
             type_before >= index_before_.end_id()) {
             return type == 0 && type_before == 0 ? State::same : State::different;
         }
-        const uint8_t facts = facts_[type];
+        const uint8_t found = facts_[type];
         const bool is_pair = pairs_[type] == type_before;
-        if (has_sizes(by) && !(is_pair ? (facts & kSameSize) != 0 : same_size(type, type_before))) {
+        if (has_sizes && !(is_pair ? (found & kSameSize) != 0 : same_size(type, type_before))) {
             return State::different;
         }
-        if ((facts & kByName) != 0 && (by == Kind::Ptr || (facts & kComposite) != 0)) {
-            const bool same = is_pair ? (facts & kSameToken) != 0 : same_token(type, type_before);
+        if ((found & kByName) != 0 && (behind_pointer || (found & kComposite) != 0)) {
+            const bool same = is_pair ? (found & kSameToken) != 0 : same_token(type, type_before);
             return same ? State::same : State::different;
         }
         return is_pair ? compare_value(type) : State::different;
@@ -230,6 +236,11 @@ private:
         return Load::u32(now + at) == Load::u32(before + at);
     }
 
+    // Compares the word after the head, if there is one.
+    static bool same_tail(const std::byte* now, const std::byte* before, size_t size) {
+        return size == kHeadSize || same_word(now, before, kHeadSize);
+    }
+
     static constexpr size_t kWord = sizeof(uint32_t);
 
     const RowPairs& pairs_;
@@ -237,6 +248,7 @@ private:
     const Sizes& sizes_before_;
     const Index& index_;
     const Index& index_before_;
+    const Strings& strings_;
     const std::vector<uint32_t>& tokens_;
     const std::vector<uint32_t>& tokens_before_;
     std::vector<uint8_t> facts_;
@@ -251,7 +263,7 @@ SameRows::SameRows(const RowPairs& pairs, const Entry& now, const Entry& before,
     : states_(now.tokens.size(), State::unknown) {
     const Index& index = now.sizes->btf().index();
     for (size_t row = index.first_record(); row != index.rows(); ++row) {
-        if (pairs[row] != RowPairs::kNone && before.is_among(equals, pairs[row])) {
+        if (pairs[row] != RowPairs::kNone && has_equals(before, equals, pairs[row])) {
             states_[row] = State::different;
         }
     }

@@ -17,8 +17,8 @@ namespace btfmmap::corpus {
 // - the same token, if it is a struct or union with a name, or behind a pointer and has a name;
 // - otherwise, the same record;
 // - the same size and alignment, if it is that of a member, parameter, typedef or variable.
-// The fingerprints of typedefs and variables also contain the layout of what they stand for, and so do those
-// of structs with the members of a member without a name: that must have the same record too.
+// The fingerprint of a typedef or variable also contains the layout of what it stands for, and that of a
+// struct the layouts of its members without a name: these types must have the same record too.
 //
 // Several equal types without a name, and what refers to them, do not count as the same: their ordinals
 // follow from the order in which types are added. Nor do types that contain themselves. They are numbered as

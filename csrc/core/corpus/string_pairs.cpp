@@ -49,7 +49,7 @@ void StringPairs::set(size_t now, size_t end, size_t before) {
     }
 }
 
-// Returns where the next strings start.
+// Returns where the next strings start, at most 64.
 std::vector<size_t> StringPairs::starts(Bytes section, size_t at) {
     constexpr size_t ahead = 64;
     std::vector<size_t> found;
@@ -67,7 +67,7 @@ std::vector<size_t> StringPairs::starts(Bytes section, size_t at) {
 bool StringPairs::skip(size_t& now, size_t& before) {
     constexpr size_t least = 4;  // bytes; shorter ones are too often equal by chance
     const std::vector<size_t> here = starts(now_, now), there = starts(before_, before);
-    for (size_t i = 0; i != here.size() && left_ > here.size(); ++i) {
+    for (size_t i = 0; i != here.size() && left_ != 0; ++i) {
         const size_t size = (i + 1 == here.size() ? now_.size : here[i + 1]) - here[i];
         for (size_t j = 0; j != there.size() && size > least; ++j) {
             if (compare(here[i], there[j])) {

@@ -25,7 +25,7 @@ private:
 };
 
 // Returns the lower halves of the fingerprints in depth declaration of some rows of a standalone BTF; the
-// elements of other rows are 0. Costs as much as what these rows depend on.
+// elements of other rows are 0. Hashes only these, and what they depend on.
 std::vector<std::uint64_t> declaration_lower_halves(const BtfSizes& sizes,
                                                     const std::vector<std::uint32_t>& rows);
 

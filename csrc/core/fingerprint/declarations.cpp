@@ -13,6 +13,7 @@
 #include "core/fingerprint/records.hpp"
 #include "core/index/enums.hpp"
 #include "core/index/references.hpp"
+#include "core/names/empty_name.hpp"
 
 namespace btfmmap::fingerprint {
 
@@ -56,8 +57,14 @@ struct All {
     static constexpr bool is_hashed(uint32_t) { return true; }
 };
 
-// Some rows are hashed, with those that their hashes depend on. Of what has a name, and is behind a pointer
-// only, the spelling is enough.
+// Whether a type of this kind is spelled by its name, if it has one.
+constexpr bool is_spelled_by_name(Kind kind) {
+    return is_composite(kind) || is_enum(kind) || kind == Kind::Fwd || kind == Kind::Typedef ||
+           kind == Kind::Int || kind == Kind::Float;
+}
+
+// Some rows are hashed, with those that their hashes depend on. Of a type that is behind pointers only and is
+// spelled by its name, the spelling is enough.
 class Some {
 public:
     Some(const Contents& contents, const std::vector<uint32_t>& rows)
@@ -73,7 +80,7 @@ public:
                 if (what == Reference::type && type_id != 0 && type_id >= index_.first_id() &&
                     type_id < index_.end_id()) {
                     const uint32_t type = type_id - index_.first_id();
-                    const bool by_name = index_.kind(row) == Kind::Ptr && has_name(type);
+                    const bool by_name = index_.kind(row) == Kind::Ptr && has_spelled_name(type);
                     mark(type, by_name ? Mark::spelled : Mark::hashed);
                 }
             });
@@ -86,9 +93,8 @@ public:
 private:
     enum class Mark : uint8_t { none, spelled, hashed };
 
-    bool has_name(uint32_t row) const {
-        const uint32_t offset = index_.name_off(row);
-        return offset < strings_.end() && strings_.rest(offset).data[0] != std::byte{0};
+    bool has_spelled_name(uint32_t row) const {
+        return is_spelled_by_name(index_.kind(row)) && !is_empty_name(strings_, index_.name_off(row));
     }
 
     void mark(uint32_t row, Mark mark) {

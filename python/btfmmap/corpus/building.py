@@ -397,13 +397,15 @@ class CorpusBuilder:
     def _numbers(self, types: Types) -> Array:
         """Add types to the catalog, unless they are the last that were added. Returns their numbers in it."""
         if self._merged is None or self._merged[0] is not types:
-            size = self._catalog.size()
             numbers = np.asarray(self._catalog.merge(types.names, types.records))
+            # A part has those that have an ID. Others may be known, but not how they are spelled.
             unnamed = numbers[types.unnamed]
-            fresh = np.flatnonzero(unnamed >= size)
-            if len(fresh):
-                texts = types.spellings.split("\0")
-                self._texts.update((int(unnamed[row]), texts[row]) for row in fresh.tolist())
+            is_stored = np.zeros(self._catalog.size(), bool)
+            is_stored[: len(self._ids)] = self._ids != 0
+            new = zip(
+                unnamed.tolist(), is_stored[unnamed].tolist(), types.spellings.split("\0"), strict=False
+            )
+            self._texts.update((number, text) for number, stored, text in new if not stored)
             self._merged = types, numbers
         return self._merged[1]
 
