@@ -38,6 +38,8 @@ def without_sysfs(script: str, *words: str | Path, user: int = 0) -> subprocess.
         pytest.skip(f"no mounts here: {done.stderr.splitlines()[0]}")
     if "Permission denied" in done.stderr and "python" in done.stderr:
         pytest.skip("other users cannot run this Python")
+    if user and "No module named" in done.stderr:
+        pytest.skip("other users cannot read the packages of this Python")
     return done
 
 

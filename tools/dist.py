@@ -148,6 +148,7 @@ def main() -> None:
     if not args.no_tests:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
+            place.chmod(0o755)  # some tests run as another user
             _test(_install(wheel, place), place, args.pytest)
 
 
