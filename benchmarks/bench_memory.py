@@ -34,7 +34,7 @@ COMMANDS = (
 
 
 def measure_commands(btf: KernelBtf) -> Comparison:
-    """Resident memory, of which the kernel's own pages are a part if its BTF is mapped."""
+    """Resident memory. The kernel's own pages count too if its BTF is mapped."""
     with object_files() as (one, *_), tempfile.TemporaryDirectory() as folder:
         next_release = Path(folder) / "next.btf"
         next_release.write_bytes(variant(Path(btf.path).read_bytes(), 1))

@@ -8,10 +8,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
-#include "core/btf/record.hpp"
 #include "core/corpus/words.hpp"
-#include "core/index/enums.hpp"
-#include "core/index/references.hpp"
 
 namespace btfmmap::corpus {
 
@@ -19,11 +16,11 @@ namespace {
 
 using std::size_t;
 using std::uint32_t;
-using std::uint64_t;
 
 // BTFs that the next one may follow: kernels of two architectures may take turns.
 constexpr size_t kMaxKept = 2;
-// Equal types without a name of one kernel, with each of which rows are compared. Kernels have ten at most.
+// A kernel with more equal types without a name is not followed: each row is compared with all. Kernels have
+// ten at most.
 constexpr size_t kMaxEquals = 32;
 // The memory for these is kept from one BTF to the next if it is that of a usual kernel.
 constexpr size_t kMaxKeptNumbers = size_t{1} << 22;
@@ -84,13 +81,13 @@ std::shared_ptr<const Entry> Catalog::add(std::shared_ptr<const BtfSizes> sizes,
     if ((sizes->btf().base() == nullptr) != (base == nullptr)) {
         throw Error::invalid_argument("the base of a split BTF must be added before it");
     }
-    if (base != nullptr) {
-        return Addition(store_, std::move(sizes), std::move(base)).add_all();
-    }
-    EntryPtr entry = add_after_similar(sizes);
+    const bool standalone = base == nullptr;
+    EntryPtr entry = standalone ? add_after_similar(sizes) : nullptr;
     if (entry == nullptr) {
-        entry = Addition(store_, std::move(sizes), nullptr).add_all();
-        keep(entry, kept_.size() < kMaxKept ? nullptr : kept_.back().get());
+        entry = Addition(store_, std::move(sizes), std::move(base)).add_all();
+        if (standalone) {
+            keep(entry, kept_.size() < kMaxKept ? nullptr : kept_.back().get());
+        }
     }
     if (store_.name_numbers.capacity() > kMaxKeptNumbers) {
         store_.name_numbers = {};

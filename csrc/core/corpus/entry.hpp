@@ -22,7 +22,7 @@ struct Entry {
     // Types with this token or content so far, with the base's; per number.
     std::vector<std::uint32_t> counts;
     std::uint32_t cycles = 0;  // types without a name that contain themselves, with the base's
-    // Numbers, with ordinal 0, of which there are several types without a name.
+    // The numbers, with ordinal 0, of types without a name that several rows are equal to.
     std::vector<std::uint32_t> equals;
     std::uint32_t first_id = 0;
     std::shared_ptr<const BtfSizes> sizes;

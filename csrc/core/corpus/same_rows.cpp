@@ -121,7 +121,6 @@ private:
             case Kind::Ptr:
                 return compare_types<false, true>(now, before, HeadField::size_or_type);
             case Kind::Typedef:
-                return compare_alias(now, before, size);
             case Kind::Var:
                 return compare_alias(now, before, size);
             default:
