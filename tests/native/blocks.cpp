@@ -24,7 +24,8 @@ std::atomic<std::size_t> held{0};
 
 constexpr std::size_t kHead = 64;
 constexpr std::size_t kMiB = std::size_t{1} << 20;
-constexpr std::size_t kBound = 16 * kMiB;
+constexpr std::size_t kBound = 16 * kMiB;  // of used memory
+constexpr std::size_t kAddresses = 32 * kMiB;
 
 void demand(bool good, const char* what) {
     if (!good) {
@@ -75,8 +76,10 @@ void test_bound() {
         std::vector<Block> blocks;
         for (int i = 0; i != 100; ++i) {
             blocks.emplace_back(kMiB);
+            blocks.back().use(kMiB);
         }
         blocks.emplace_back(20 * kMiB);
+        blocks.back().use(20 * kMiB);
     }
     demand(held <= kBound, "at most 16 MiB are kept");
     demand(held > kBound / 2, "most of them are");
@@ -84,13 +87,23 @@ void test_bound() {
         std::vector<Block> blocks;
         for (int i = 0; i != 100; ++i) {
             blocks.emplace_back(200'000);
+            blocks.back().use(200'000);
         }
     }
     demand(held <= kBound, "at most 16 MiB of smaller ones are kept");
     {
-        const Block large(16 * kMiB);
+        Block large(16 * kMiB);
+        large.use(16 * kMiB);
     }
     demand(held <= kBound, "one block may be all that is kept");
+    {
+        std::vector<Block> blocks;
+        for (int i = 0; i != 30; ++i) {
+            blocks.emplace_back(2 * kMiB);
+            blocks.back().use(kMiB / 8);
+        }
+    }
+    demand(held > kBound && held <= kAddresses, "what is not used counts as addresses");
     const std::size_t before = held;
     for (std::size_t size = 0; size != 1000; ++size) {
         const Block small(size);
@@ -113,8 +126,8 @@ void test_threads() {
         threads.emplace_back([number] {
             std::mt19937 random(number);
             for (int round = 0; round != 300; ++round) {
-                const Block block(kMiB / 8 + random() % kMiB);
-                populate(block.data(), block.size());
+                Block block(kMiB / 8 + random() % kMiB);
+                block.use(block.size());
                 std::memset(block.data(), static_cast<int>(number), block.size());
                 std::this_thread::yield();
                 for (std::size_t at = 0; at < block.size(); at += 4096) {
@@ -126,7 +139,7 @@ void test_threads() {
     for (std::thread& thread : threads) {
         thread.join();
     }
-    demand(held <= kBound, "at most 16 MiB are kept after threads");
+    demand(held <= kAddresses, "at most 32 MiB of addresses are kept after threads");
 }
 
 // A child that is forked while threads take and give blocks does not wait for them.

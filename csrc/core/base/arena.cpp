@@ -15,7 +15,7 @@ void* Arena::allocate_bytes(std::uint64_t bytes) {
     Chunk& chunk = chunks_.back();
     std::byte* data = chunk.block.data() + chunk.used;
     chunk.used += size;
-    populate(data, size);
+    chunk.block.use(chunk.used);
     return data;
 }
 

@@ -33,7 +33,8 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr std::size_t kMinPopulateSize = std::size_t{1} << 15;
 constexpr std::size_t kMinKeptSize = std::size_t{1} << 17;
-constexpr std::size_t kMaxKeptBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxKeptBytes = std::size_t{16} << 20;  // that were used
+constexpr std::size_t kMaxKeptAddresses = 2 * kMaxKeptBytes;
 // A page that was offered costs a tenth of a new one when it is written again.
 constexpr std::chrono::seconds kTimeBetweenOffers{1};
 
@@ -56,15 +57,21 @@ void offer_pages(const std::byte* data, std::size_t size) {
 #endif
 }
 
+struct Kept {
+    std::byte* data;
+    std::size_t size;
+    std::size_t used;
+};
+
 // Blocks that are not in use. A thread that would have to wait for another one does without: in a child that
 // was forked while another thread was in here, the lock is never released.
 class KeptBlocks {
 public:
-    // Returns a block of at least `size` bytes and sets `size` to its size, or returns nullptr.
-    std::byte* take(std::size_t& size) {
+    // Returns a block of at least `size` bytes; one without data if there is none.
+    Kept take(std::size_t size) {
         const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
         if (!lock.owns_lock()) {
-            return nullptr;
+            return {};
         }
         Kept* const end = kept_.data() + count_;
         Kept* best = end;
@@ -75,27 +82,28 @@ public:
             }
         }
         if (best == end) {
-            return nullptr;
+            return {};
         }
         const Kept taken = *best;
         remove(best);
-        size = taken.size;
-        return taken.data;
+        return taken;
     }
 
     // Keeps a block, or releases it.
-    void give(std::byte* data, std::size_t size) {
+    void give(const Kept& block) {
         const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
-        if (size > kMaxKeptBytes || !lock.owns_lock()) {
-            release(data);
+        if (block.used > kMaxKeptBytes || block.size > kMaxKeptAddresses || !lock.owns_lock()) {
+            release(block.data);
             return;
         }
-        while (count_ == kept_.size() || bytes_ > kMaxKeptBytes - size) {
+        while (count_ == kept_.size() || bytes_ > kMaxKeptBytes - block.used ||
+               addresses_ > kMaxKeptAddresses - block.size) {
             release(kept_[0].data);
             remove(kept_.data());
         }
-        kept_[count_++] = {data, size};
-        bytes_ += size;
+        kept_[count_++] = block;
+        bytes_ += block.used;
+        addresses_ += block.size;
     }
 
     void offer_all() {
@@ -104,18 +112,14 @@ public:
         if (lock.owns_lock() && now - offered_ >= kTimeBetweenOffers) {
             offered_ = now;
             std::for_each(kept_.data(), kept_.data() + count_,
-                          [](const Kept& each) { offer_pages(each.data, each.size); });
+                          [](const Kept& each) { offer_pages(each.data, each.used); });
         }
     }
 
 private:
-    struct Kept {
-        std::byte* data;
-        std::size_t size;
-    };
-
     void remove(Kept* one) {
-        bytes_ -= one->size;
+        bytes_ -= one->used;
+        addresses_ -= one->size;
         std::move(one + 1, kept_.data() + count_, one);
         --count_;
     }
@@ -123,7 +127,8 @@ private:
     std::mutex mutex_;
     std::array<Kept, 32> kept_;  // the oldest first
     std::size_t count_ = 0;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0;  // that were used
+    std::size_t addresses_ = 0;
     std::chrono::steady_clock::time_point offered_{};
 };
 
@@ -139,8 +144,11 @@ Block::Block(std::size_t size) : size_(size) {
         data_ = allocate(size);
         return;
     }
-    data_ = kept_blocks.take(size_);
-    if (data_ == nullptr) {
+    if (const Kept kept = kept_blocks.take(size); kept.data != nullptr) {
+        data_ = kept.data;
+        size_ = kept.size;
+        used_ = kept.used;
+    } else {
         data_ = allocate(size);
     }
     blocks_in_use.fetch_add(1, std::memory_order_relaxed);
@@ -151,9 +159,16 @@ Block::~Block() {
         release(data_);
         return;
     }
-    kept_blocks.give(data_, size_);
+    kept_blocks.give({data_, size_, used_});
     if (blocks_in_use.fetch_sub(1, std::memory_order_relaxed) == 1) {
         kept_blocks.offer_all();
+    }
+}
+
+void Block::use(std::size_t bytes) {
+    if (bytes > used_) {
+        populate(data_ + used_, bytes - used_);
+        used_ = bytes;
     }
 }
 

@@ -27,12 +27,15 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
                             "] could exceed the ids that 32 bits hold");
     }
     const std::size_t elements = max_rows + kMaskBits;
-    memory_ = Block(in_memory(std::uint64_t{elements} * (sizeof *offsets_ + sizeof *kinds_)));
-    offsets_ = reinterpret_cast<std::uint32_t*>(memory_.data());
-    kinds_ = reinterpret_cast<std::uint8_t*>(offsets_ + elements);
-    const std::size_t likely_rows = std::min(types.size / kLikelyRecordSize, kMaxLikelyRows);
-    populate(offsets_, likely_rows * sizeof *offsets_);
-    populate(kinds_, likely_rows * sizeof *kinds_);
+    offsets_memory_ = Block(in_memory(std::uint64_t{elements} * sizeof *offsets_));
+    kinds_memory_ = Block(elements);
+    offsets_ = reinterpret_cast<std::uint32_t*>(offsets_memory_.data());
+    kinds_ = reinterpret_cast<std::uint8_t*>(kinds_memory_.data());
+    const auto use = [this](std::size_t used) {
+        offsets_memory_.use(used * sizeof *offsets_);
+        kinds_memory_.use(used * sizeof *kinds_);
+    };
+    use(std::min(types.size / kLikelyRecordSize, kMaxLikelyRows));
     offsets_[0] = 0;
     constexpr auto no_kind = static_cast<std::uint8_t>(Kind::Void);
     kinds_[0] = no_kind;
@@ -43,6 +46,7 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
     std::fill_n(offsets_ + scanned.count, kMaskBits, static_cast<std::uint32_t>(scanned.end));
     std::fill_n(kinds_ + scanned.count, kMaskBits, no_kind);
     rows_ = scanned.count;
+    use(rows_ + kMaskBits);
     max_references_ = scanned.max_references;
 }
 

@@ -86,8 +86,8 @@ private:
     std::uint32_t first_id_;
     std::size_t rows_ = 0;
     MaxReferences max_references_;
-    Block memory_;
-    std::uint32_t* offsets_ = nullptr;  // in `memory_`, as the kinds are
+    Block offsets_memory_, kinds_memory_;
+    std::uint32_t* offsets_ = nullptr;
     std::uint8_t* kinds_ = nullptr;
 };
 
