@@ -6,7 +6,6 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from . import section_names
 from ._core import Programs as _CorePrograms
@@ -14,6 +13,8 @@ from ._core import Programs as _CorePrograms
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    import numpy.typing as npt
 
     from ._core import File
     from .section_names import SectionName

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import _core
 from .dtype import MAX_SIZE, flexible_fields, plan_of
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn, SupportsIndex
 
+    import numpy.typing as npt
     import pandas as pd
 
     from ._core import Buffer

@@ -6,7 +6,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ._core import CoreReloObject, CoreReloOutcomes, Elf
 from .ext_tables import ExtTable, names_of, object_texts
@@ -16,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Literal
+
+    import numpy.typing as npt
 
     from ._core import Btf as CoreBtf
     from ._core import Ext as CoreExt
