@@ -43,7 +43,8 @@ def _open(btf: btfmmap.Btf, rounds: Sequence[int]) -> None:
     """Opens with the tables of types, members and parameters."""
     for _ in rounds:
         with btfmmap.open(btf.source.path) as opened:
-            assert min(len(opened.types), len(opened.members), len(opened.params)) > 0
+            for table in (opened.types, opened.members, opened.params):
+                assert dict(table)
 
 
 def _open_with_tables(btf: btfmmap.Btf, rounds: Sequence[int]) -> None:

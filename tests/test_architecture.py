@@ -66,7 +66,10 @@ LAYERS = {
         "running_kernel",
         {"base"},
     ),
-    "tables": ("ext ext_tables fingerprints layouts relocations table_properties tables", {"base"}),
+    "tables": (
+        "column_views ext ext_tables fingerprints layouts relocations table_properties tables",
+        {"base"},
+    ),
     "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": (
@@ -125,7 +128,7 @@ FRIEND_NAMES = {
         "_types",
     },
     btfmmap.Type: {"_children", "_kind"},
-    Table: {"_words"},
+    Table: {"_built_on_demand", "_words"},
     Ext: {"_object", "_prepared"},
     ExtTable: {"_resolved"},
 }

@@ -180,6 +180,48 @@ def test_indptr(btf: Btf, name: str) -> None:
         _ = table[1:].indptr
 
 
+class TestOnDemand:
+    """Columns are built when they are first asked for."""
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_one_at_a_time(self, name: str) -> None:
+        """Each is the same as if all are built together, in any order."""
+        content = every_kind().build()
+        expected = dict(getattr(btfmmap.open(data=content), name))
+        for order in (list(expected), list(expected)[::-1]):
+            table = getattr(btfmmap.open(data=content), name)
+            assert len(table) == len(next(iter(expected.values())))
+            for number, column in enumerate(order, 1):
+                found = getattr(table, column)
+                assert found.dtype == expected[column].dtype
+                assert np.array_equal(found, expected[column])
+                assert found is getattr(table, column) is table[column]
+                assert len(vars(table).keys() & expected.keys()) == number, "the others are not built"
+
+    def test_after_close(self) -> None:
+        with btfmmap.open(data=every_kind().build()) as btf:
+            expected = btf.members.bit_offset.tolist()
+        with btfmmap.open(data=every_kind().build()) as btf:
+            members = btf.members
+        assert members.bit_offset.tolist() == expected
+        assert members.indptr[-1] == len(members)
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_copied(self, name: str) -> None:
+        """A copy has all columns."""
+        btf = btfmmap.open(data=every_kind().build())
+        copied = copy.copy(getattr(btf, name))
+        for column, values in dict(getattr(btf, name)).items():
+            assert np.array_equal(copied[column], values)
+
+    def test_no_such_column(self) -> None:
+        types = btfmmap.open(data=every_kind().build()).types
+        with pytest.raises(AttributeError, match="'Types' object has no attribute 'member'"):
+            _ = types.member
+        with pytest.raises(KeyError, match="indptr"):
+            _ = btfmmap.open(data=every_kind().build()).members["indptr"]
+
+
 def test_void_row(btf: Btf) -> None:
     assert set(btf.types[0].values()) == {0}
 
@@ -219,7 +261,7 @@ def test_repr_shows_both_ends(btf: Btf) -> None:
 
 def test_pickled_table() -> None:
     members = btfmmap.open(data=every_kind().build()).members
-    copy = pickle.loads(pickle.dumps(members))
-    assert type(copy) is type(members)
-    assert all(np.array_equal(copy[column], members[column]) for column in members.columns)
-    assert np.array_equal(copy.indptr, members.indptr)
+    pickled = pickle.loads(pickle.dumps(members))
+    assert type(pickled) is type(members)
+    assert all(np.array_equal(pickled[column], members[column]) for column in members.columns)
+    assert np.array_equal(pickled.indptr, members.indptr)

@@ -288,7 +288,7 @@ class LongWork:
         _core.lint(self.file(), None, 8, 10, None)
 
     def table(self) -> None:
-        _core.Btf(self.file(), None, 8).column_views("members")
+        _core.Btf(self.file(), None, 8).column_views("members", ["parent", "type"])
 
     def names(self) -> None:
         _core.Btf(self.file(), None, 8).find("int", None)

@@ -62,6 +62,11 @@ def ours_tables(path: str) -> Run:
     return ours_opened(import_module("ten_tables").ten_tables)(path)
 
 
+def ours_columns(path: str) -> Run:
+    """Three columns of an open `Btf`."""
+    return ours_opened(import_module("ten_tables").three_columns)(path)
+
+
 def libbpf(act: Callable[[Any, str], object]) -> Prepare:
     """An action on libbpf and a path."""
 
@@ -102,6 +107,7 @@ ACTIONS: dict[str, Prepare] = {
     "find": ours_opened(lambda btf: btf.find(NAME)),
     "find nothing": ours_opened(lambda btf: btf.find(f"{NAME}_absent")),
     "tables": ours_tables,
+    "columns": ours_columns,
     "graph": ours_opened(lambda btf: (btf.graph.indices, btf.graph.reverse.indices)),
     "layouts": ours_opened(lambda btf: btf.layouts),
     "libbpf load": libbpf(lambda library, _path: library.load_vmlinux()),

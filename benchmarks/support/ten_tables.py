@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     import btfmmap
 
 
-def ten_tables(btf: btfmmap.Btf) -> tuple[object, ...]:
-    """Build every table."""
-    return (
+def ten_tables(btf: btfmmap.Btf) -> list[dict[str, object]]:
+    """Build every column of every table, those of a table together."""
+    tables = (
         btf.types,
         btf.members,
         btf.params,
@@ -22,3 +22,9 @@ def ten_tables(btf: btfmmap.Btf) -> tuple[object, ...]:
         btf.secinfos,
         btf.decl_tags,
     )
+    return [dict(table) for table in tables]
+
+
+def three_columns(btf: btfmmap.Btf) -> tuple[object, ...]:
+    """Build what a question often needs: the kinds of types, the names of members and of functions."""
+    return btf.types.kind, btf.members.name_off, btf.funcs.name_off

@@ -28,15 +28,15 @@ py::dtype dtype_of(char format) {
 
 }  // namespace
 
-py::dict array_columns(const py::object& owner, const Table& table) {
-    py::dict columns;
-    for (const Column& column : table.columns()) {
+py::dict array_columns(const py::object& owner, const std::vector<Column>& columns) {
+    py::dict arrays;
+    for (const Column& column : columns) {
         py::array array(dtype_of(column.format), column.rows, column.data, owner);
         // Like setflags(write=False), but without a call through Python.
         py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
-        columns[column.name] = std::move(array);
+        arrays[column.name] = std::move(array);
     }
-    return columns;
+    return arrays;
 }
 
 }  // namespace btfmmap::bindings

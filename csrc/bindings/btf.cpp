@@ -60,21 +60,58 @@ View type_section(const BtfPtr& btf) {
     return {btf, section.data, section.size / sizeof(std::uint32_t), sizeof(std::uint32_t), format};
 }
 
-const Table& built_table(const Btf& btf, const std::string& name) {
-    const std::size_t kind = table_number(name);
-    if (kind == kTables.size()) {
+std::size_t number_of_table(const std::string& name) {
+    const std::size_t number = table_number(name);
+    if (number == kTables.size()) {
         throw py::key_error(name);
     }
+    return number;
+}
+
+py::tuple table_columns(const std::string& table) {
+    const TableKind& kind = kTables[number_of_table(table)];
+    py::list names;
+    for (std::size_t i = 0; i != column_number(kind, {}); ++i) {
+        names.append(kind.columns[i]);
+    }
+    return py::tuple(names);
+}
+
+std::size_t table_rows(const Btf& btf, const std::string& table) {
+    const std::size_t number = number_of_table(table);
     const py::gil_scoped_release unlocked;
-    return btf.table(kind);
+    return btf.table(number, 0).rows();
 }
 
-py::dict column_views(const BtfPtr& btf, const std::string& name) {
-    return view_columns(btf, built_table(*btf, name));
+// Returns columns of a table, built in one pass.
+std::vector<Column> built_columns(const Btf& btf, const std::string& table,
+                                  const std::vector<std::string>& names) {
+    const std::size_t number = number_of_table(table);
+    std::vector<std::size_t> wanted;
+    RecordTable::Columns set = 0;
+    for (const std::string& name : names) {
+        wanted.push_back(column_number(kTables[number], name));
+        if (name.empty() || wanted.back() == TableKind::kMaxColumns) {
+            throw py::key_error(name);
+        }
+        set |= RecordTable::Columns{1} << wanted.back();
+    }
+    const py::gil_scoped_release unlocked;
+    const RecordTable& built = btf.table(number, set);
+    std::vector<Column> columns;
+    for (const std::size_t column : wanted) {
+        columns.push_back(built.column(column));
+    }
+    return columns;
 }
 
-py::dict column_arrays(const py::object& self, const std::string& name) {
-    return array_columns(self, built_table(self.cast<const Btf&>(), name));
+py::dict column_views(const BtfPtr& btf, const std::string& table, const std::vector<std::string>& names) {
+    return view_columns(btf, built_columns(*btf, table, names));
+}
+
+py::dict column_arrays(const py::object& self, const std::string& table,
+                       const std::vector<std::string>& names) {
+    return array_columns(self, built_columns(self.cast<const Btf&>(), table, names));
 }
 
 py::dict header(const Btf& btf) {
@@ -235,7 +272,7 @@ py::tuple summary(const Btf& btf, std::size_t top) {
 // Returns the rows of a table that have a name. The table must have the column name_off.
 View named_rows(const Btf& btf, const std::string& table, py::handle name) {
     const Text text(name);
-    const Column& offsets = built_table(btf, table).column("name_off");
+    const Column offsets = built_columns(btf, table, {"name_off"}).front();
     const py::gil_scoped_release unlocked;
     return view_of(
         rows_named(btf.strings(), static_cast<const std::uint32_t*>(offsets.data), offsets.rows, text.view()),
@@ -268,8 +305,10 @@ void register_btf(py::module_& module) {
         .def_property_readonly("type_section", type_section)
         .def_property_readonly("string_section",
                                [](const BtfPtr& btf) { return view_bytes(btf, btf->string_section()); })
-        .def("column_views", column_views, py::arg("name"))
-        .def("column_arrays", column_arrays, py::arg("name"))
+        .def_static("table_columns", table_columns, py::arg("table"))
+        .def("table_rows", table_rows, py::arg("table"))
+        .def("column_views", column_views, py::arg("table"), py::arg("names"))
+        .def("column_arrays", column_arrays, py::arg("table"), py::arg("names"))
         .def(
             "name", [](const Btf& btf, py::handle id) { return to_str(btf.type_name(to_integer(id))); },
             py::arg("type_id"))

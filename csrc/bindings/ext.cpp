@@ -24,7 +24,7 @@ ExtPtr open(const File& section, const Btf& btf) {
 
 template <const Table& (Ext::*table)() const>
 py::dict columns(const ExtPtr& ext) {
-    return view_columns(ext, (*ext.*table)());
+    return view_columns(ext, (*ext.*table)().columns());
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "core/base/error.hpp"
 #include "core/format/header.hpp"
 #include "core/format/units.hpp"
+#include "core/format/wire_format.hpp"
 
 namespace py = pybind11;
 

@@ -27,7 +27,7 @@ void register_fingerprints(py::module_& module) {
         .def(py::init(&build), py::arg("sizes"), py::arg("base"))
         .def_static("version", [] { return Fingerprints::kVersion; })
         .def("column_views", [](const FingerprintsPtr& fingerprints) {
-            return view_columns(fingerprints, fingerprints->table());
+            return view_columns(fingerprints, fingerprints->table().columns());
         });
 }
 

@@ -60,7 +60,7 @@ py::dict column_views(const SizesPtr& sizes) {
         const py::gil_scoped_release unlocked;
         return sizes->layouts();
     }();
-    return view_columns(sizes, columns);
+    return view_columns(sizes, columns.columns());
 }
 
 View wasteful_rows_(const BtfSizes& sizes, std::size_t top) {

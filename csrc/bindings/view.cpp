@@ -113,13 +113,13 @@ void make_sequence(PyHeapTypeObject* type) {
 
 }  // namespace
 
-py::dict view_columns(const std::shared_ptr<const void>& owner, const Table& table) {
-    py::dict columns;
-    for (const Column& column : table.columns()) {
-        columns[column.name] =
+py::dict view_columns(const std::shared_ptr<const void>& owner, const std::vector<Column>& columns) {
+    py::dict views;
+    for (const Column& column : columns) {
+        views[column.name] =
             View{owner, column.data, column.rows, column.item_size, std::string(1, column.format)};
     }
-    return columns;
+    return views;
 }
 
 void register_view(py::module_& module) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/input/mapping.hpp"
-#include "core/tables/tables.hpp"
+#include "core/tables/table.hpp"
 
 namespace btfmmap::bindings {
 
@@ -36,7 +36,7 @@ View view_of(std::vector<T> items, std::string format) {
     return {owner, owner->data(), owner->size(), sizeof(T), std::move(format)};
 }
 
-// Returns a table's columns by name.
-pybind11::dict view_columns(const std::shared_ptr<const void>& owner, const Table& table);
+// Returns columns by name.
+pybind11::dict view_columns(const std::shared_ptr<const void>& owner, const std::vector<Column>& columns);
 
 }  // namespace btfmmap::bindings

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from .column_views import ColumnViews
 from .errors import FormatError, NotFoundError, NotSupportedError
 from .iteration import release
-from .table_properties import HasTables, table_class
+from .table_properties import HasTables, table_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ class Btf(HasTables):
     records.
 
     A `Btf` is a context manager. `close`, or the end of the `with` block, ends its use: everything but
-    `closed` and `repr` then raises `ValueError`. Arrays that were obtained before stay valid, and the file is
-    unmapped when the last of them is released. Do not close a base while a split BTF that continues it is
-    in use.
+    `closed` and `repr` then raises `ValueError`. Tables and arrays that were obtained before stay valid, and
+    the file is unmapped when the last of them is released. Do not close a base while a split BTF that
+    continues it is in use.
 
     Example:
         >>> with btfmmap.open(btfmmap.SAMPLE_BTF) as sample:
@@ -107,7 +108,7 @@ class Btf(HasTables):
         self._unit = unit  # its index, and the number of units
         self._containers = containers
         self._base = base
-        self._views: dict[str, dict[str, View]] = {}
+        self._views: dict[str, ColumnViews] = {}
         self._tables: dict[object, Any] = {}
 
     # -- the interface for other modules of this package, which use no other private names
@@ -198,20 +199,23 @@ class Btf(HasTables):
             kept = tables.setdefault("expressions", BoundedCache(_MAX_KEPT_EXPRESSIONS))
         return kept
 
-    def _columns(self, table: str) -> dict[str, View]:
-        """Return a table's columns without numpy; those of a child table include `indptr`."""
+    def _columns(self, table: str) -> ColumnViews:
+        """Return a table's columns without numpy, each of which is built when it is first asked for.
+
+        Those of a child table include `indptr`.
+        """
         kept, core = self._views, self._core
         views = kept.get(table)
         if views is None:
-            views = kept.setdefault(table, core.column_views(table))
+            views = kept.setdefault(table, ColumnViews(core, table))
         return views
 
     def _layout_columns(self) -> dict[str, View]:
         """Return the columns of `layouts` without numpy."""
-        kept, layout = self._views, self._core_layout
-        views = kept.get("layouts")
+        tables, layout = self._tables, self._core_layout
+        views: dict[str, View] | None = tables.get("layout columns")
         if views is None:
-            views = kept.setdefault("layouts", layout.column_views())
+            views = tables.setdefault("layout columns", layout.column_views())
         return views
 
     def _size(self, type_id: int) -> int:
@@ -540,7 +544,7 @@ class Btf(HasTables):
         tables, core = self._tables, self._core
         built = tables.get(name)
         if built is None:
-            built = tables.setdefault(name, table_class(name)(core.column_arrays(name)))
+            built = tables.setdefault(name, table_of(core, name))
         return built
 
     # -- names

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from . import _core
-from .tables import KIND_NAMES, Table
+from . import _core, kind_numbers
+from .tables import Table
 
 if TYPE_CHECKING:
     from typing import Any, ClassVar
@@ -56,7 +56,7 @@ class Fingerprints(Table):
         True
     """
 
-    _words: ClassVar = {"kind": KIND_NAMES}
+    _words: ClassVar = {"kind": kind_numbers.NAMES}
 
     id: U32
     """Type id."""

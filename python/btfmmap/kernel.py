@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ._core import Btf as CoreBtf
 from .btf import Btf, many
@@ -26,6 +25,8 @@ from .tables import ChildTable, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    import numpy.typing as npt
 
     from ._core import File
     from .opening import Path
@@ -304,8 +305,9 @@ class Kernel(HasTables):
 def _joined(parts: list[Table]) -> Table:
     lengths = [len(part) for part in parts]
     columns = {"module": np.repeat(np.arange(len(parts), dtype=np.uint32), lengths)}
+    found = [dict(part) for part in parts]
     for name in parts[0].columns:
-        columns[name] = np.concatenate([part[name] for part in parts])
+        columns[name] = np.concatenate([each[name] for each in found])
     with_children = [part for part in parts if isinstance(part, ChildTable)]
     if with_children:
         starts = np.concatenate([[0], np.cumsum(lengths)])

@@ -25,5 +25,28 @@ from __future__ import annotations
     ENUM64,
 ) = range(20)
 
+NAMES = (
+    "VOID",
+    "INT",
+    "PTR",
+    "ARRAY",
+    "STRUCT",
+    "UNION",
+    "ENUM",
+    "FWD",
+    "TYPEDEF",
+    "VOLATILE",
+    "CONST",
+    "RESTRICT",
+    "FUNC",
+    "FUNC_PROTO",
+    "VAR",
+    "DATASEC",
+    "FLOAT",
+    "DECL_TAG",
+    "TYPE_TAG",
+    "ENUM64",
+)
+
 COMPOSITE = (STRUCT, UNION)
 ENUMS = (ENUM, ENUM64)

@@ -7,11 +7,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import tables
+    from ._core import Btf as CoreBtf
 
 _classes: dict[str, type[tables.Table]] = {}
 
 
-def table_class(name: str) -> type[tables.Table]:
+def _table_class(name: str) -> type[tables.Table]:
     """Return the class of a table.
 
     The classes need numpy, so their module is imported on first use. They are cached here because an import
@@ -24,6 +25,15 @@ def table_class(name: str) -> type[tables.Table]:
         _classes.update(CLASSES)
         kept = CLASSES[name]
     return kept
+
+
+def table_of(core: CoreBtf, name: str) -> tables.Table:
+    """Return a table of a BTF's own records."""
+    from functools import partial
+
+    columns = tuple(column for column in core.table_columns(name) if column != "indptr")
+    count, build = partial(core.table_rows, name), partial(core.column_arrays, name)
+    return _table_class(name)._built_on_demand(columns, count, build)
 
 
 class HasTables:

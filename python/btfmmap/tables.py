@@ -1,7 +1,8 @@
 """Tables: columns of equal length, which are read-only numpy arrays. First of all, the records of a BTF.
 
 A column is an attribute (`btf.members.bit_offset`) or an item (`btf.members["bit_offset"]`). `dict(table)`
-and `table.to_pandas()` return all columns.
+and `table.to_pandas()` return all columns. The columns of a BTF's records are built when they are first asked
+for: all in one pass with `dict(table)`, each in one of its own as attributes.
 
 Columns are `uint32` in native byte order, unless their annotation says otherwise: `U8` is `uint8`, `U64` is
 `uint64`, `I32` is `int32`, `I64` is `int64`, `Bool` is `bool`, and `Text` is an array of `str` objects. The
@@ -14,16 +15,16 @@ from __future__ import annotations
 from typing import Any, TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
+from . import kind_numbers
 from .arrow_export import ArrowExport
-from .kinds import Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import ClassVar, NoReturn
 
+    import numpy.typing as npt
     import pandas as pd
     import polars as pl
     from pyarrow import Table as PyArrowTable
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         def __eq__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
         def __ne__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
 
+    Columns = Mapping[str, npt.NDArray[Any]]
     U8 = Column[np.uint8]
     U32 = Column[np.uint32]
     U64 = Column[np.uint64]
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
     Bool = Column[np.bool_]
     Text = Column[np.object_]
 
-KIND_NAMES = tuple(kind.name for kind in Kind)
 _LINKAGES = "static", "global", "extern"
 
 _REPR_ROWS = 6
@@ -81,7 +82,25 @@ class Table(ArrowExport):
     """The names of the numbers in some columns. In Arrow, these columns have the names instead."""
 
     def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
-        self.__dict__.update(columns, _columns=columns)
+        self.__dict__.update(columns, _column_names=(*columns,))
+
+    @classmethod
+    def _built_on_demand(
+        cls: type[Self],
+        names: tuple[str, ...],
+        count: Callable[[], int],
+        build: Callable[[Sequence[str]], Columns],
+    ) -> Self:
+        """Make a table whose columns are built when they are first asked for.
+
+        Args:
+            names: The names of the columns.
+            count: Returns the number of rows.
+            build: Returns columns by name, with those of one call built together.
+        """
+        table = cls.__new__(cls)
+        table.__dict__.update(_column_names=names, _count=count, _build=build)
+        return table
 
     @classmethod
     def of(cls: type[Self], columns: Mapping[str, npt.NDArray[Any] | Sequence[str]]) -> Self:
@@ -123,21 +142,46 @@ class Table(ArrowExport):
             >>> btf.vars.columns
             ('id', 'name_off', 'type', 'linkage')
         """
-        return tuple(self.__dict__["_columns"])
+        names: tuple[str, ...] = self.__dict__["_column_names"]
+        return names
 
     def keys(self) -> tuple[str, ...]:
-        """Return the names of the columns, so that `dict(table)` works.
+        """Return the names of the columns, so that `dict(table)` works. Builds those that are missing.
 
         Example:
             >>> list(dict(btf.vars))
             ['id', 'name_off', 'type', 'linkage']
         """
+        self._all()
         return self.columns
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns)
 
     __reversed__ = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Build a column that was not asked for before."""
+        if name in self.__dict__.get("_column_names", ()):
+            return self._built([name])[name]
+        return object.__getattribute__(self, name)  # raises the error that there was without this method
+
+    def _built(self, names: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+        """Return columns. Those that are missing are built together."""
+        columns = self.__dict__
+        missing = [name for name in names if name not in columns]
+        if missing:
+            for name, column in columns["_build"](missing).items():
+                columns.setdefault(name, column)
+        return {name: columns[name] for name in names}
+
+    def _all(self) -> dict[str, npt.NDArray[Any]]:
+        return self._built(self.columns)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickled table has: all columns."""
+        self._all()
+        return {name: value for name, value in self.__dict__.items() if name not in ("_build", "_count")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a copy or a pickled table, with read-only arrays."""
@@ -147,7 +191,9 @@ class Table(ArrowExport):
                 value.flags.writeable = False
 
     def __len__(self) -> int:
-        return len(next(iter(self.__dict__["_columns"].values())))
+        known = self.__dict__
+        count = known.get("_count")
+        return len(known[known["_column_names"][0]]) if count is None else count()
 
     @overload
     def __getitem__(self, key: str) -> npt.NDArray[Any]: ...
@@ -176,11 +222,13 @@ class Table(ArrowExport):
             >>> btf.vars[btf.vars.linkage == 1].id.tolist()
             [45]
         """
-        columns = self.__dict__["_columns"]
         if isinstance(key, str):
-            return columns[key]
+            if key not in self.columns:
+                raise KeyError(key)
+            return self._built([key])[key]
         if isinstance(key, tuple) or (isinstance(key, list) and any(isinstance(item, str) for item in key)):
             raise _refused(key)
+        columns = self._all()
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
             return {name: _plain(column[key]) for name, column in columns.items()}
         selected = {name: column[key] for name, column in columns.items()}
@@ -214,7 +262,7 @@ class Table(ArrowExport):
         """
         from .frames import frame
 
-        columns = dict(self)
+        columns = self._all()
         if names is not None:
             from .arrow import name_texts
 
@@ -292,7 +340,7 @@ class Table(ArrowExport):
     def _arrow_columns(self) -> dict[str, Any]:
         from .arrow import arrow_columns
 
-        return arrow_columns(self.__dict__["_columns"], self._words)
+        return arrow_columns(self._all(), self._words)
 
     def _with_names(self, source: Btf | Kernel | None) -> ArrowTable:
         from .arrow import ArrowTable
@@ -320,7 +368,7 @@ class Table(ArrowExport):
     def __repr__(self) -> str:
         rows = len(self)
         shown = [*range(rows)] if rows <= _REPR_ROWS else [0, 1, 2, rows - 2, rows - 1]
-        texts = [column.dtype == object for column in self.__dict__["_columns"].values()]
+        texts = [column.dtype == object for column in self._all().values()]
         lines = [["", *self.columns]]
         for row in shown:
             if shown[-1] == rows - 1 and row == rows - 2 and rows > _REPR_ROWS:
@@ -384,10 +432,19 @@ class ChildTable(Table):
             >>> btf.strings(btf.members[first:end].name_off)[:2]
             ['link', 'from']
         """
-        indptr: U32 | None = self.__dict__["_indptr"]
+        known = self.__dict__
+        if "_indptr" not in known:
+            known["_indptr"] = known["_build"](["indptr"])["indptr"]
+        indptr: U32 | None = known["_indptr"]
         if indptr is None:
             raise AttributeError("a selection of rows has no indptr, only the whole table has")
         return indptr
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickled table has: all columns, and `indptr`."""
+        if "_indptr" not in self.__dict__:
+            _ = self.indptr
+        return super().__getstate__()
 
 
 class Types(Table):
@@ -396,7 +453,7 @@ class Types(Table):
     Without a base, row 0 is void. It has no record, and all of its columns are 0.
     """
 
-    _words: ClassVar = {"kind": KIND_NAMES}
+    _words: ClassVar = {"kind": kind_numbers.NAMES}
 
     id: U32
     """Type ID."""

@@ -134,15 +134,18 @@ void read_sections(const Btf& btf) {
     require(pointer_size == 4 || pointer_size == 8);
 }
 
-void read_table(const Table& table) {
-    for (const Column& column : table.columns()) {
+void read_columns(const std::vector<Column>& columns) {
+    for (const Column& column : columns) {
         touch(column.data, column.rows * column.item_size);
     }
 }
 
+// Asks for the first column alone, then for the others.
 void read_tables(const Btf& btf) {
     for (std::size_t kind = 0; kind != kTables.size(); ++kind) {
-        read_table(btf.table(kind));
+        const RecordTable& table = btf.table(kind, 1);
+        touch(table.column(std::size_t{0}).data, table.column(std::size_t{0}).rows);
+        read_columns(btf.table(kind).columns());
     }
 }
 
@@ -194,7 +197,7 @@ void read_matches(const Btf& btf) {
                 require(ids.empty() ||
                         (ids.front() >= btf.index().first_id() && ids.back() < btf.index().end_id()));
             }
-            const Column& offsets = btf.table(table_number("members")).column("name_off");
+            const Column& offsets = btf.table("members", {"name_off"}).column("name_off");
             for (const uint32_t row :
                  rows_named(btf.strings(), static_cast<const uint32_t*>(offsets.data), offsets.rows, name)) {
                 require(row < offsets.rows);
@@ -231,7 +234,7 @@ void read_sizes(const Btf& btf, const Sizes& sizes) {
 void read_layouts(const Btf& btf, const Sizes& sizes) {
     Arena arena(0);
     const Table table = layouts(btf, sizes, arena);
-    read_table(table);
+    read_columns(table.columns());
     wasteful_rows(table, 10);
     for (uint32_t id = btf.index().first_id(); id != btf.index().end_id(); ++id) {
         attempt([&] { member_placements(btf, sizes, id); });
@@ -259,7 +262,7 @@ std::shared_ptr<const Fingerprints> fingerprints_of(const std::vector<const Btf*
 void read_fingerprints(const Btf& btf) {
     const auto one = fingerprints_of(btf.levels());
     const auto other = fingerprints_of(btf.levels());
-    read_table(one->table());
+    read_columns(one->table().columns());
     for (std::size_t i = 0; i != one->table().columns().size(); ++i) {
         const Column& column = one->table().columns()[i];
         const void* again = other->table().columns()[i].data;
@@ -866,9 +869,9 @@ void compare(const std::vector<BtfPtr>& btfs) {
 void read_ext(const Mapping& section, const Btf& btf) {
     attempt([&] {
         const Ext ext(section, btf, "input");
-        read_table(ext.func_info());
-        read_table(ext.line_info());
-        read_table(ext.core_relo());
+        read_columns(ext.func_info().columns());
+        read_columns(ext.line_info().columns());
+        read_columns(ext.core_relo().columns());
     });
 }
 

@@ -22,6 +22,7 @@
 #include "core/names/known_identifiers.hpp"
 #include "core/names/names.hpp"
 #include "core/simd/u8x16.hpp"
+#include "core/tables/record_table.hpp"
 #include "core/tables/tables.hpp"
 
 using namespace btfmmap;
@@ -268,29 +269,48 @@ std::int64_t item(const Column& column, std::size_t row) {
     }
 }
 
-void compare_tables(const Index& index) {
+// Compares the columns that were built.
+void compare_columns(const std::string& name, const std::vector<Column>& columns,
+                     const PlainTables::Plain& expected) {
+    const auto is_indptr = [](const Column& column) { return column.name == std::string("indptr"); };
+    const std::size_t width = columns.size() - std::count_if(columns.begin(), columns.end(), is_indptr);
+    std::size_t place = 0;
+    for (const Column& column : columns) {
+        const std::string what = name + "." + column.name;
+        const auto cell = [&](std::size_t row) -> std::int64_t {
+            return is_indptr(column) ? expected.indptr[row] : expected.cells[row * width + place];
+        };
+        place += !is_indptr(column);
+        if (column.data == nullptr) {
+            continue;
+        }
+        demand(column.rows == (is_indptr(column) ? expected.indptr.size() : expected.rows),
+               "the length of " + what);
+        for (std::size_t row = 0; row != column.rows; ++row) {
+            if (item(column, row) != cell(row)) {
+                demand(false, what + "[" + std::to_string(row) + "]");
+            }
+        }
+    }
+}
+
+// Builds the columns of each table at once, and a few at a time.
+void compare_tables(const Index& index, std::mt19937& random) {
     const PlainTables plain(index);
     Arena arena(0);
     for (std::size_t number = 0; number != kTables.size(); ++number) {
-        const Table table = kTables[number].build(index, arena);
-        const PlainTables::Plain& expected = plain[number];
-        const auto is_indptr = [](const Column& column) { return column.name == std::string("indptr"); };
-        const std::size_t width =
-            table.columns().size() - std::count_if(table.columns().begin(), table.columns().end(), is_indptr);
-        std::size_t place = 0;
-        for (const Column& column : table.columns()) {
-            const std::string name = std::string(kTables[number].name) + "." + column.name;
-            const auto cell = [&](std::size_t row) -> std::int64_t {
-                return is_indptr(column) ? expected.indptr[row] : expected.cells[row * width + place];
-            };
-            demand(column.rows == (is_indptr(column) ? expected.indptr.size() : expected.rows),
-                   "the length of " + name);
-            for (std::size_t row = 0; row != column.rows; ++row) {
-                if (item(column, row) != cell(row)) {
-                    demand(false, name + "[" + std::to_string(row) + "]");
-                }
-            }
-            place += !is_indptr(column);
+        const std::string name(kTables[number].name);
+        RecordTable at_once, bit_by_bit;
+        at_once.build(kTables[number], index, arena, RecordTable::kAll);
+        demand(at_once.rows() == plain[number].rows, "the rows of " + name);
+        for (const Column& column : at_once.columns()) {
+            demand(column.data != nullptr, name + "." + column.name);
+        }
+        compare_columns(name, at_once.columns(), plain[number]);
+        for (int i = 0; i != 4; ++i) {
+            bit_by_bit.build(kTables[number], index, arena, random() & RecordTable::kAll);
+            demand(bit_by_bit.rows() == plain[number].rows, "the rows of " + name);
+            compare_columns(name, bit_by_bit.columns(), plain[number]);
         }
     }
 }
@@ -321,7 +341,7 @@ bool compare_all(Bytes section, const Strings& strings, const Header& header, co
         return false;
     }
     if (random() % 10 == 0) {  // these take longer than all else
-        compare_tables(*index);
+        compare_tables(*index, random);
         compare_scans(*index, strings, random);
     }
     return compare_checks(*index, header);
@@ -432,7 +452,7 @@ int main(int argc, char** argv) {
         demand(plain.error.empty(), argv[argument]);
         const Index index(types, header.order, kShapes, nullptr, 0);
         demand(compare_checks(index, header), "the fast check of a good file");
-        compare_tables(index);
+        compare_tables(index, random);
         const Bytes string_section = as_bytes(original).slice(header.string_start(), header.string_size);
         compare_names(types, string_section, header);
         const Strings strings(string_section, nullptr);

@@ -52,9 +52,9 @@ Mapping split_of(const Btf& base) {
     return Mapping::borrow({bytes->data(), bytes->size()}, bytes, How::read);
 }
 
-std::uint64_t sum(const Table& table) {
+std::uint64_t sum(const std::vector<Column>& columns) {
     std::uint64_t total = 0;
-    for (const Column& column : table.columns()) {
+    for (const Column& column : columns) {
         const auto* bytes = static_cast<const unsigned char*>(column.data);
         total = std::accumulate(bytes, bytes + column.rows * column.item_size, total);
     }
@@ -98,8 +98,10 @@ std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const BtfSize
                 answer = btf.find("int", Kinds().set()).value_or(0);
                 break;
             case 1:
-                for (std::size_t table = 0; table != kTables.size(); ++table) {
-                    answer += sum(btf.table((table + thread) % kTables.size()));
+                for (std::size_t i = 0; i != kTables.size(); ++i) {
+                    const std::size_t table = (i + thread) % kTables.size();
+                    btf.table(table, 1u << thread % TableKind::kMaxColumns);
+                    answer += sum(btf.table(table).columns());
                 }
                 break;
             case 2:
@@ -107,7 +109,7 @@ std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const BtfSize
                          graph.reverse_labels().row[0] + graph.forward_labels().role[0];
                 break;
             case 3:
-                answer = sum(layouts(btf, sizes, arena));
+                answer = sum(layouts(btf, sizes, arena).columns());
                 break;
             case 4:
                 answer = written([&](Output& output) { dump_raw(btf, {}, output); });

@@ -414,6 +414,7 @@ GENERATORS: dict[str, Draw] = {
     "Kernel.strings.module": _of(lambda _: np.zeros(2, np.uint32)),
     "Kernel.strings.offsets": _of(lambda context: np.array([0, context.random.randrange(9)])),
     "Table.__getitem__.key": _rows,
+    "Table.__getattr__.name": lambda context, subject, _: context.random.choice((*subject.columns, "absent")),
     "Table.__setattr__.name": _any(("id", "new")),
     "Table.__setattr__.value": _any((0,)),
     "Table.__delattr__.name": _any(("id", "new")),

@@ -110,6 +110,7 @@ DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "Changes.follows": (IndexError,),
     "Table.module": (AttributeError,),
     "ChildTable.indptr": (AttributeError,),
+    "Table.__getattr__": (AttributeError,),
     "Table.__getitem__": (KeyError, IndexError),
     "Table.__array__": (TypeError,),
     "Table.__setattr__": (AttributeError,),

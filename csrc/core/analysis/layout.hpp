@@ -6,7 +6,7 @@
 #include "core/analysis/sizes.hpp"
 #include "core/base/arena.hpp"
 #include "core/btf/btf.hpp"
-#include "core/tables/tables.hpp"
+#include "core/tables/table.hpp"
 
 namespace btfmmap {
 

@@ -31,8 +31,8 @@ constexpr uint64_t kMaxText = uint64_t{1} << 30;  // bytes of distinct names
 // One BTF with the columns that the search reads.
 struct Level {
     explicit Level(const Btf& of) : btf(&of) {
-        const Table& members = of.table(table_number("members"));
-        const Table& params = of.table(table_number("params"));
+        const RecordTable& members = of.table("members", {"indptr", "name_off", "bit_offset"});
+        const RecordTable& params = of.table("params", {"indptr", "name_off"});
         first_member = words(members, "indptr");
         member_name = words(members, "name_off");
         bit_offset = words(members, "bit_offset");
@@ -40,7 +40,7 @@ struct Level {
         param_name = words(params, "name_off");
     }
 
-    static const uint32_t* words(const Table& table, std::string_view column) {
+    static const uint32_t* words(const RecordTable& table, std::string_view column) {
         return static_cast<const uint32_t*>(table.column(column).data);
     }
 

@@ -119,8 +119,18 @@ std::vector<std::uint32_t> Btf::find_all(std::string_view name, const Kinds& kin
     return ids;
 }
 
-const Table& Btf::table(std::size_t number) const {
-    return tables_[number].get([this, number] { return kTables[number].build(index_, arena_); });
+const RecordTable& Btf::table(std::size_t number, RecordTable::Columns wanted) const {
+    tables_[number].build(kTables[number], index_, arena_, wanted);
+    return tables_[number];
+}
+
+const RecordTable& Btf::table(std::string_view name, std::initializer_list<std::string_view> wanted) const {
+    const std::size_t number = table_number(name);
+    RecordTable::Columns columns = 0;
+    for (const std::string_view each : wanted) {
+        columns |= RecordTable::Columns{1} << column_number(kTables[number], each);
+    }
+    return table(number, columns);
 }
 
 }  // namespace btfmmap

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "core/input/mapping.hpp"
 #include "core/names/names.hpp"
 #include "core/names/strings.hpp"
+#include "core/tables/record_table.hpp"
 #include "core/tables/tables.hpp"
 
 namespace btfmmap {
@@ -70,8 +72,10 @@ public:
 
     // The names of this BTF's own types, without those of its base.
     const Names& names() const { return names_; }
-    // Returns the table kTables[number] of this BTF's own types, without those of its base.
-    const Table& table(std::size_t number) const;
+    // Returns the table kTables[number] of this BTF's own types, without those of its base. Of its columns,
+    // at least those that are wanted are built.
+    const RecordTable& table(std::size_t number, RecordTable::Columns wanted = RecordTable::kAll) const;
+    const RecordTable& table(std::string_view name, std::initializer_list<std::string_view> wanted) const;
 
 private:
     std::shared_ptr<const Btf> base_;
@@ -84,7 +88,7 @@ private:
     Lazy<std::uint32_t> derived_pointer_size_;
     Names names_;
     mutable Arena arena_;
-    std::array<Lazy<Table>, kTables.size()> tables_;
+    mutable std::array<RecordTable, kTables.size()> tables_;
     Lazy<bool> distilled_;
 };
 

@@ -6,7 +6,7 @@
 #include "core/base/arena.hpp"
 #include "core/btf/btf.hpp"
 #include "core/input/mapping.hpp"
-#include "core/tables/tables.hpp"
+#include "core/tables/table.hpp"
 
 namespace btfmmap {
 

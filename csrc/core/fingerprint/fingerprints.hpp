@@ -7,7 +7,7 @@
 #include "core/base/arena.hpp"
 #include "core/base/lazy.hpp"
 #include "core/fingerprint/contents.hpp"
-#include "core/tables/tables.hpp"
+#include "core/tables/table.hpp"
 
 namespace btfmmap {
 

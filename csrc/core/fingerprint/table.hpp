@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/fingerprint/contents.hpp"
-#include "core/tables/tables.hpp"
+#include "core/tables/table.hpp"
 
 namespace btfmmap::fingerprint {
 

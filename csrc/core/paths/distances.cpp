@@ -182,7 +182,7 @@ Distances::Distances(const Graph& graph, const PathQuery& query)
       distances_(std::size_t{types_} * layers_, Distance::infinite()),
       ends_(distances_.size(), kNone) {
     for (const Btf* level : graph.btf().levels()) {
-        const Table& members = level->table(table_number("members"));
+        const RecordTable& members = level->table("members", {"indptr"});
         levels_.push_back(
             {level->index().first_id(), static_cast<const uint32_t*>(members.column("indptr").data)});
     }

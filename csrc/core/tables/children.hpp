@@ -9,6 +9,7 @@
 #include "core/index/index.hpp"
 #include "core/index/rows_of_kind.hpp"
 #include "core/simd/u32x4.hpp"
+#include "core/tables/record_columns.hpp"
 
 // Elements that follow the heads of records, as rows of a table: members, parameters, enumerators, section
 // entries.
@@ -113,10 +114,21 @@ std::uint32_t element_size(const Index& index, std::uint32_t row) {
     }
 }
 
+// Sets the number of rows, and returns `indptr` of the elements of these kinds.
+template <Kind... kinds>
+const std::uint32_t* set_indptr(const Index& index, RecordColumns& columns) {
+    const std::uint32_t* const indptr =
+        columns.indptr(index.rows() + 1, kIndptrSlack,
+                       [&](std::uint32_t* missing) { fill_indptr<kinds...>(index, missing); });
+    columns.set_rows(indptr[index.rows()]);
+    return indptr;
+}
+
 // Writes the elements of the records of one block, as write_children() describes.
 template <Kind... kinds, class Visit>
 [[gnu::noinline]] void write_block(const Index& index, const typename RowsOfKind<kinds...>::Block& block,
-                                   std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
+                                   ColumnSink<std::uint32_t> parent, const std::uint32_t* indptr,
+                                   Visit visit) {
     constexpr std::uint32_t head = kHeadSize;
     constexpr std::uint32_t widest = kU32Lanes * std::max({shape_of(kinds).element...});
     std::byte end_of_section[widest] = {};
@@ -165,7 +177,8 @@ template <Kind... kinds, class Visit>
 // with (child, elements) and writes four elements to the table's rows from `child` on. `indptr` must have
 // been filled by fill_indptr().
 template <Kind... kinds, class Visit>
-void write_children(const Index& index, std::uint32_t* parent, const std::uint32_t* indptr, Visit visit) {
+void write_children(const Index& index, ColumnSink<std::uint32_t> parent, const std::uint32_t* indptr,
+                    Visit visit) {
     const RowsOfKind<kinds...> rows(index);
     for (typename RowsOfKind<kinds...>::Block block(rows); block.next();) {
         write_block<kinds...>(index, block, parent, indptr, visit);

@@ -34,16 +34,19 @@ bool kind_flag(const std::byte* record) {
 }
 
 template <class Load>
-Table types(const Index& index, Arena& arena) {
+void types(const Index& index, RecordColumns& columns) {
     const std::size_t rows = index.rows();
-    Table table(arena);
-    auto* id = table.add<uint32_t>("id", rows);
-    table.add_view("kind", index.kinds(), rows);
-    auto* flag = table.add<bool>("kind_flag", rows);
-    auto* vlen = table.add<uint32_t>("vlen", rows);
-    auto* name_off = table.add<uint32_t>("name_off", rows);
-    auto* size_or_type = table.add<uint32_t>("size_or_type", rows);
-    table.add_view("offset", index.offsets(), rows);
+    columns.set_rows(rows);
+    columns.add_view("kind", index.kinds());
+    columns.add_view("offset", index.offsets());
+    if (!columns.any()) {
+        return;
+    }
+    const auto id = columns.add<uint32_t>("id");
+    const auto flag = columns.add<bool>("kind_flag");
+    const auto vlen = columns.add<uint32_t>("vlen");
+    const auto name_off = columns.add<uint32_t>("name_off");
+    const auto size_or_type = columns.add<uint32_t>("size_or_type");
 
     // The row of void. In a split BTF, the first record overwrites it.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
@@ -68,19 +71,19 @@ Table types(const Index& index, Arena& arena) {
         const auto offset_at = [=](std::size_t i) { return offsets[std::min(row + i, rows - 1)]; };
         write_four(row, ids, {offset_at(0), offset_at(1), offset_at(2), offset_at(3)});
     }
-    return table;
 }
 
 template <class Load>
-Table members(const Index& index, Arena& arena) {
-    Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = fill_indptr<Kind::Struct, Kind::Union>(index, indptr);
-    auto* parent = table.add<uint32_t>("parent", rows);
-    auto* name_off = table.add<uint32_t>("name_off", rows);
-    auto* type = table.add<uint32_t>("type", rows);
-    auto* bit_offset = table.add<uint32_t>("bit_offset", rows);
-    auto* bitfield_size = table.add<uint8_t>("bitfield_size", rows);
+void members(const Index& index, RecordColumns& columns) {
+    const uint32_t* const indptr = set_indptr<Kind::Struct, Kind::Union>(index, columns);
+    if (!columns.any()) {
+        return;
+    }
+    const auto parent = columns.add<uint32_t>("parent");
+    const auto name_off = columns.add<uint32_t>("name_off");
+    const auto type = columns.add<uint32_t>("type");
+    const auto bit_offset = columns.add<uint32_t>("bit_offset");
+    const auto bitfield_size = columns.add<uint8_t>("bitfield_size");
     write_children<Kind::Struct, Kind::Union>(index, parent, indptr, [=](uint32_t, const std::byte* record) {
         const U32x4 infos = U32x4{} + Load::u32(record + HeadField::info);
         const U32x4 flags = reinterpret_cast<U32x4>(reinterpret_cast<I32x4>(infos) >> kKindFlagBit);
@@ -93,17 +96,17 @@ Table members(const Index& index, Arena& arena) {
             store_low_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
         };
     });
-    return table;
 }
 
 template <class Load>
-Table params(const Index& index, Arena& arena) {
-    Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = fill_indptr<Kind::FuncProto>(index, indptr);
-    auto* parent = table.add<uint32_t>("parent", rows);
-    auto* name_off = table.add<uint32_t>("name_off", rows);
-    auto* type = table.add<uint32_t>("type", rows);
+void params(const Index& index, RecordColumns& columns) {
+    const uint32_t* const indptr = set_indptr<Kind::FuncProto>(index, columns);
+    if (!columns.any()) {
+        return;
+    }
+    const auto parent = columns.add<uint32_t>("parent");
+    const auto name_off = columns.add<uint32_t>("name_off");
+    const auto type = columns.add<uint32_t>("type");
     write_children<Kind::FuncProto>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [names, types] = load_pairs<Load>(elements);
@@ -111,18 +114,18 @@ Table params(const Index& index, Arena& arena) {
             store_u32x4(type + row, types);
         };
     });
-    return table;
 }
 
 template <class Load>
-Table enumerators(const Index& index, Arena& arena) {
-    Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = fill_indptr<Kind::Enum, Kind::Enum64>(index, indptr);
-    auto* parent = table.add<uint32_t>("parent", rows);
-    auto* name_off = table.add<uint32_t>("name_off", rows);
-    auto* value = table.add<std::int64_t>("value", rows);
-    auto* is_signed = table.add<bool>("signed", rows);
+void enumerators(const Index& index, RecordColumns& columns) {
+    const uint32_t* const indptr = set_indptr<Kind::Enum, Kind::Enum64>(index, columns);
+    if (!columns.any()) {
+        return;
+    }
+    const auto parent = columns.add<uint32_t>("parent");
+    const auto name_off = columns.add<uint32_t>("name_off");
+    const auto value = columns.add<std::int64_t>("value");
+    const auto is_signed = columns.add<bool>("signed");
     write_children<Kind::Enum, Kind::Enum64>(
         index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
             const Kind kind = index.kind(type_row);
@@ -147,18 +150,19 @@ Table enumerators(const Index& index, Arena& arena) {
                 }
             };
         });
-    return table;
 }
 
 template <class Load>
-Table arrays(const Index& index, Arena& arena) {
+void arrays(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Array> source(index);
-    const std::size_t rows = source.records();
-    Table table(arena);
-    auto* id = table.add<uint32_t>("id", rows);
-    auto* type = table.add<uint32_t>("type", rows);
-    auto* index_type = table.add<uint32_t>("index_type", rows);
-    auto* nelems = table.add<uint32_t>("nelems", rows);
+    columns.set_rows(source.records());
+    if (!columns.any()) {
+        return;
+    }
+    const auto id = columns.add<uint32_t>("id");
+    const auto type = columns.add<uint32_t>("type");
+    const auto index_type = columns.add<uint32_t>("index_type");
+    const auto nelems = columns.add<uint32_t>("nelems");
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* array = index.record(from) + kHeadSize;
@@ -168,19 +172,20 @@ Table arrays(const Index& index, Arena& arena) {
         nelems[row] = Load::u32(array + ArrayField::nelems);
         ++row;
     });
-    return table;
 }
 
 template <class Load>
-Table ints(const Index& index, Arena& arena) {
+void ints(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Int> source(index);
-    const std::size_t rows = source.records();
-    Table table(arena);
-    auto* id = table.add<uint32_t>("id", rows);
-    auto* size = table.add<uint32_t>("size", rows);
-    auto* encoding = table.add<uint8_t>("encoding", rows);
-    auto* bit_offset = table.add<uint8_t>("bit_offset", rows);
-    auto* nr_bits = table.add<uint8_t>("nr_bits", rows);
+    columns.set_rows(source.records());
+    if (!columns.any()) {
+        return;
+    }
+    const auto id = columns.add<uint32_t>("id");
+    const auto size = columns.add<uint32_t>("size");
+    const auto encoding = columns.add<uint8_t>("encoding");
+    const auto bit_offset = columns.add<uint8_t>("bit_offset");
+    const auto nr_bits = columns.add<uint8_t>("nr_bits");
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
@@ -192,18 +197,19 @@ Table ints(const Index& index, Arena& arena) {
         nr_bits[row] = int_bits(word);
         ++row;
     });
-    return table;
 }
 
 template <class Load>
-Table funcs(const Index& index, Arena& arena) {
+void funcs(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Func> source(index);
-    const std::size_t rows = source.records();
-    Table table(arena);
-    auto* id = table.add<uint32_t>("id", rows);
-    auto* name_off = table.add<uint32_t>("name_off", rows);
-    auto* type = table.add<uint32_t>("type", rows);
-    auto* linkage = table.add<uint8_t>("linkage", rows);
+    columns.set_rows(source.records());
+    if (!columns.any()) {
+        return;
+    }
+    const auto id = columns.add<uint32_t>("id");
+    const auto name_off = columns.add<uint32_t>("name_off");
+    const auto type = columns.add<uint32_t>("type");
+    const auto linkage = columns.add<uint8_t>("linkage");
     const std::byte* section = index.record(0);
     std::size_t row = 0;
     for (RowsOfKind<Kind::Func>::Block block(source); block.next(); row += block.size()) {
@@ -224,19 +230,20 @@ Table funcs(const Index& index, Arena& arena) {
             store_low_bytes(linkage + to, reinterpret_cast<U32x4>(vlens | (vlens > UINT8_MAX)));
         }
     }
-    return table;
 }
 
 // VAR and DECL_TAG: an ID, a name, a type, and the word after the head.
 template <Kind kind, class Load, class Item>
-Table named_references(const Index& index, Arena& arena, const char* word_name) {
+void named_references(const Index& index, RecordColumns& columns, const char* word_name) {
     const RowsOfKind<kind> source(index);
-    const std::size_t rows = source.records();
-    Table table(arena);
-    auto* id = table.add<uint32_t>("id", rows);
-    auto* name_off = table.add<uint32_t>("name_off", rows);
-    auto* type = table.add<uint32_t>("type", rows);
-    auto* word = table.add<Item>(word_name, rows);
+    columns.set_rows(source.records());
+    if (!columns.any()) {
+        return;
+    }
+    const auto id = columns.add<uint32_t>("id");
+    const auto name_off = columns.add<uint32_t>("name_off");
+    const auto type = columns.add<uint32_t>("type");
+    const auto word = columns.add<Item>(word_name);
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
@@ -246,28 +253,28 @@ Table named_references(const Index& index, Arena& arena, const char* word_name) 
         word[row] = static_cast<Item>(Load::u32(record + kHeadSize));
         ++row;
     });
-    return table;
 }
 
 template <class Load>
-Table vars(const Index& index, Arena& arena) {
-    return named_references<Kind::Var, Load, uint32_t>(index, arena, "linkage");
+void vars(const Index& index, RecordColumns& columns) {
+    named_references<Kind::Var, Load, uint32_t>(index, columns, "linkage");
 }
 
 template <class Load>
-Table decl_tags(const Index& index, Arena& arena) {
-    return named_references<Kind::DeclTag, Load, std::int32_t>(index, arena, "component_idx");
+void decl_tags(const Index& index, RecordColumns& columns) {
+    named_references<Kind::DeclTag, Load, std::int32_t>(index, columns, "component_idx");
 }
 
 template <class Load>
-Table secinfos(const Index& index, Arena& arena) {
-    Table table(arena);
-    auto* indptr = table.add<uint32_t>("indptr", index.rows() + 1, kIndptrSlack);
-    const std::size_t rows = fill_indptr<Kind::Datasec>(index, indptr);
-    auto* parent = table.add<uint32_t>("parent", rows);
-    auto* type = table.add<uint32_t>("type", rows);
-    auto* offset = table.add<uint32_t>("offset", rows);
-    auto* size = table.add<uint32_t>("size", rows);
+void secinfos(const Index& index, RecordColumns& columns) {
+    const uint32_t* const indptr = set_indptr<Kind::Datasec>(index, columns);
+    if (!columns.any()) {
+        return;
+    }
+    const auto parent = columns.add<uint32_t>("parent");
+    const auto type = columns.add<uint32_t>("type");
+    const auto offset = columns.add<uint32_t>("offset");
+    const auto size = columns.add<uint32_t>("size");
     write_children<Kind::Datasec>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [types, offsets, sizes] = load_triples<Load>(elements);
@@ -276,24 +283,18 @@ Table secinfos(const Index& index, Arena& arena) {
             store_u32x4(size + row, sizes);
         };
     });
-    return table;
 }
 
-using Builder = Table (*)(const Index&, Arena&);
+using Builder = void (*)(const Index&, RecordColumns&);
 using Little = Load<ByteOrder::little>;
 using Big = Load<ByteOrder::big>;
 
 template <Builder little, Builder big>
-Table for_byte_order(const Index& index, Arena& arena) {
-    return index.order() == ByteOrder::little ? little(index, arena) : big(index, arena);
+void for_byte_order(const Index& index, RecordColumns& columns) {
+    index.order() == ByteOrder::little ? little(index, columns) : big(index, columns);
 }
 
 }  // namespace
-
-const Column& Table::column(std::string_view name) const {
-    return *std::find_if(columns_.begin(), columns_.end(),
-                         [name](const Column& each) { return std::string_view(each.name) == name; });
-}
 
 std::size_t table_number(std::string_view name) {
     const auto* found = std::find_if(kTables.begin(), kTables.end(),
@@ -302,16 +303,26 @@ std::size_t table_number(std::string_view name) {
 }
 
 const std::array<TableKind, 10> kTables = {{
-    {"types", for_byte_order<types<Little>, types<Big>>},
-    {"members", for_byte_order<members<Little>, members<Big>>},
-    {"params", for_byte_order<params<Little>, params<Big>>},
-    {"enumerators", for_byte_order<enumerators<Little>, enumerators<Big>>},
-    {"arrays", for_byte_order<arrays<Little>, arrays<Big>>},
-    {"ints", for_byte_order<ints<Little>, ints<Big>>},
-    {"funcs", for_byte_order<funcs<Little>, funcs<Big>>},
-    {"vars", for_byte_order<vars<Little>, vars<Big>>},
-    {"secinfos", for_byte_order<secinfos<Little>, secinfos<Big>>},
-    {"decl_tags", for_byte_order<decl_tags<Little>, decl_tags<Big>>},
+    {"types",
+     {"id", "kind", "kind_flag", "vlen", "name_off", "size_or_type", "offset"},
+     for_byte_order<types<Little>, types<Big>>},
+    {"members",
+     {"indptr", "parent", "name_off", "type", "bit_offset", "bitfield_size"},
+     for_byte_order<members<Little>, members<Big>>},
+    {"params", {"indptr", "parent", "name_off", "type"}, for_byte_order<params<Little>, params<Big>>},
+    {"enumerators",
+     {"indptr", "parent", "name_off", "value", "signed"},
+     for_byte_order<enumerators<Little>, enumerators<Big>>},
+    {"arrays", {"id", "type", "index_type", "nelems"}, for_byte_order<arrays<Little>, arrays<Big>>},
+    {"ints", {"id", "size", "encoding", "bit_offset", "nr_bits"}, for_byte_order<ints<Little>, ints<Big>>},
+    {"funcs", {"id", "name_off", "type", "linkage"}, for_byte_order<funcs<Little>, funcs<Big>>},
+    {"vars", {"id", "name_off", "type", "linkage"}, for_byte_order<vars<Little>, vars<Big>>},
+    {"secinfos",
+     {"indptr", "parent", "type", "offset", "size"},
+     for_byte_order<secinfos<Little>, secinfos<Big>>},
+    {"decl_tags",
+     {"id", "name_off", "type", "component_idx"},
+     for_byte_order<decl_tags<Little>, decl_tags<Big>>},
 }};
 
 }  // namespace btfmmap
