@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,13 +170,50 @@ def test_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     old, new = tmp_path / "old.btf", tmp_path / "new.btf"
     old.write_bytes(hostile_btf())
     new.write_bytes(hostile_btf(shift=4))
-    code, out, _ = run_here(capfd, "diff", str(old), str(new), "--html", str(page))
-    assert (code, out) == (1, "")
-    assert page.read_text() == pages.diff_page(btfmmap.diff([old, new]))
-    path = hostile_object(tmp_path)
-    code, out, _ = run_here(capfd, "check", str(path), "--html", str(page), "--kernels", str(old), str(new))
-    assert (code, out) == (1, "")
-    assert "2 kernels" in page.read_text()
+
+
+def test_gates_write_pages_beside_their_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`check` and `diff` print the same, and exit with the same code, as without `--html`."""
+    old, new = tmp_path / "old.btf", tmp_path / "new.btf"
+    old.write_bytes(hostile_btf())
+    new.write_bytes(hostile_btf(shift=4))
+    path, page = hostile_object(tmp_path), tmp_path / "page.html"
+    kernels = [str(old), str(new)]
+    picture = ["--plot", str(tmp_path / "picture.svg")]
+    for command, expected in (
+        (["diff", *kernels], pages.diff_page(btfmmap.diff(kernels))),
+        (
+            ["check", str(path), "--kernels", *kernels],
+            pages.check_page(btfmmap.check(path, kernels, similar=True)),
+        ),
+    ):
+        for form in ([], ["--json"], picture):
+            if form == picture and not importlib.util.find_spec("matplotlib"):
+                continue
+            without = run_here(capfd, *command, *form)
+            assert without[0] == 1
+            assert bool(without[1]) == (form != picture)
+            assert run_here(capfd, *command, *form, "--html", str(page)) == without
+            assert page.read_text() == expected
+            page.unlink()
+
+
+def test_pages_after_other_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A page that cannot be written is an error, but the report is printed; a closed pipe leaves the page."""
+    path, page = hostile_object(tmp_path), tmp_path / "page.html"
+    kernel = tmp_path / "old.btf"
+    kernel.write_bytes(hostile_btf())
+    command = ["check", str(path), "--kernels", str(kernel)]
+    _, report, _ = run_here(capfd, *command)
+    absent = str(tmp_path / "absent" / "page.html")
+    code, out, error = run_here(capfd, *command, "--html", absent)
+    assert (code, out) == (2, report)
+    assert f"{absent}: No such file" in error
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-m", "btfmmap", *command, "--json", "--html", str(page)]
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 2
+    assert page.read_text().endswith("</html>\n")
 
 
 def test_wrong_usage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,14 @@ checked. Helpers, map types, program types and the verifier's other rules are no
 
 The exit code is 2 if an object, a kernel, or all modules of a kernel do not open, or a glob or folder has
 none, unless --ignore-failed is given. Otherwise it is 3 if nothing was checked, 1 if an object breaks on a
-kernel or, with --fail-on maybe, may break, and 0 if not. The report is printed in every case.
+kernel or, with --fail-on maybe, may break, and 0 if not. The report is printed in every case, and --html
+writes a page beside it.
 
     btfmmap check prog.bpf.o
     btfmmap check prog.bpf.o --kernels 'kernels/*.btf' /boot/vmlinuz-6.12
     btfmmap check /usr/sbin/execsnoop --kernels kernels --json
     btfmmap check prog.bpf.o --skip-program 'old_*'
+    btfmmap check prog.bpf.o --kernels kernels --json --html check.html
 """
 
 from __future__ import annotations
@@ -119,8 +121,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, objects, verdicts and problems")
-    add_page(form)
     add_plot(form, "the verdicts, or for a single object its relocations,")
+    add_page(parser, beside_output=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -137,11 +139,18 @@ def run(args: argparse.Namespace) -> int:
             executor=executor,
             progress=progress,
         )
-    if args.html is not None:
-        from .. import pages
+    try:
+        return _report(result, arguments, args)
+    finally:  # also if standard output was closed early, as head does
+        if args.html is not None:
+            from .. import pages
 
-        write_page(args.html, pages.check_page(result))
-    elif args.plot is not None:
+            write_page(args.html, pages.check_page(result))
+
+
+def _report(result: CheckResult, arguments: KernelArguments, args: argparse.Namespace) -> int:
+    """Print the result and what did not open. Returns the exit code."""
+    if args.plot is not None:
         from .. import pictures
 
         draw = pictures.relocations if len(result.objects) == 1 else pictures.verdicts

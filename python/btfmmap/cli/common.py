@@ -186,11 +186,13 @@ def add_json(parser: Any, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
 
 
-def add_page(parser: Any) -> None:
-    """Add `--html`."""
-    parser.add_argument(
-        "--html", metavar="FILE", help="write a page with a picture, tables and a filter instead of text"
-    )
+def add_page(parser: Any, *, beside_output: bool = False) -> None:
+    """Add `--html`, which writes a page instead of text, or beside the ordinary output."""
+    if beside_output:
+        text = "also write a page with tables and a filter to this file, whatever is printed"
+    else:
+        text = "write a page with a picture, tables and a filter instead of text"
+    parser.add_argument("--html", metavar="FILE", help=text)
 
 
 def add_plot(parser: Any, what: str) -> None:

@@ -5,7 +5,8 @@ they contain it by value. For more, prints a table with a column per kernel, whe
 definitions; and what changed about each definition if --only names a few.
 
 The exit code is 1 if something differs, or, with --fail-on, if something that a kernel has differs in the
-next one or is gone. It is 2 if a name or glob of --only is in no kernel.
+next one or is gone. It is 2 if a name or glob of --only is in no kernel. --html writes a page beside the
+output.
 
     btfmmap diff 6.12.73.btf 6.12.95.btf
     btfmmap diff old.btf new.btf --only 'struct tcp_*' --kind struct
@@ -83,8 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
-    add_page(form)
     add_plot(form, "first appearances of definitions, or offsets of members if --only names one struct,")
+    add_page(parser, beside_output=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,29 +104,44 @@ def run(args: argparse.Namespace) -> int:
     if len(opened) < 2 and len(result.errors) < 2:
         raise WrongUsageError("diff compares two kernels or more")
     depth: Depth = "layout" if args.layout_only else "deep" if args.deep else "declaration"
-    missing = unmatched(result, names or ()) if opened else []
-    if len(opened) > 1 and (args.json or not missing or len(missing) < len(names or ())):
-        collects = gc.isenabled()
-        gc.disable()  # what is printed is made of many tuples, and of no cycles
-        try:
+    collects = gc.isenabled()
+    gc.disable()  # what is printed is made of many tuples, and of no cycles
+    try:
+        return _report(result, opened, depth, names or (), arguments, args)
+    except NotSupportedError as error:
+        raise InputError(str(error)) from error
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _report(
+    result: DiffResult,
+    opened: Sequence[int],
+    depth: Depth,
+    names: Sequence[str],
+    arguments: KernelArguments,
+    args: argparse.Namespace,
+) -> int:
+    """Print the result and what did not open, and write the page. Returns the exit code."""
+    missing = unmatched(result, names) if opened else []
+    has_report = len(opened) > 1 and (args.json or not missing or len(missing) < len(names))
+    try:
+        if has_report:
             _print(result, opened, depth, args)
-        except NotSupportedError as error:
-            raise InputError(str(error)) from error
-        finally:
-            if collects:
-                gc.enable()
-    arguments.complain(result.errors)
-    arguments.complain(missing)
-    wanting = any(_is_wanting(result, pair, depth, args.fail_on) for pair in pairwise(opened))
-    return arguments.exit_code(tried=max(len(opened) - 1, 0), wanting=wanting)
+        arguments.complain(result.errors)
+        arguments.complain(missing)
+        wanting = any(_is_wanting(result, pair, depth, args.fail_on) for pair in pairwise(opened))
+        return arguments.exit_code(tried=max(len(opened) - 1, 0), wanting=wanting)
+    finally:  # also if standard output was closed early, as head does
+        if has_report and args.html is not None:
+            from .. import pages
+
+            write_page(args.html, pages.diff_page(result, depth=depth))
 
 
 def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argparse.Namespace) -> None:
-    if args.html is not None:
-        from .. import pages
-
-        write_page(args.html, pages.diff_page(result, depth=depth))
-    elif args.plot is not None:
+    if args.plot is not None:
         _plot(result, args.plot)
     elif args.json:
         from .diff_json import print_diff_json
