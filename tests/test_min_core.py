@@ -28,7 +28,7 @@ from mutants import mutant
 from stored_files import KERNELS, stored, stored_objects
 
 import btfmmap
-from btfmmap import Btf, Kind, min_core_btf
+from btfmmap import Btf, Kind, RelocationStatus, min_core_btf
 from btfmmap.cli.exit_codes import DONE, NOTHING_TRIED, WANTING, WRONG_INPUT
 
 ANSWERS = {
@@ -295,7 +295,30 @@ class TestFailures:
     def test_nothing_needed(self) -> None:
         result = min_core_btf(btfmmap.open(data=kernel_with("other").build()), reading_object("wanted"))
         assert result.failures == []
+        assert result.unmatched.tolist() == [[1]]
         assert len(result.btf(0)) == 1
+
+    def test_unmatched(self) -> None:
+        """What `check` finds absent or poisoned, for each object, also if some do not open."""
+        objects = [*stored_objects().values()][:12]
+        kernels = [btfmmap.open(data=stored(f"{name}.btf")) for name in KERNELS]
+        result = min_core_btf([*kernels, "absent"], [b"nothing", *objects])
+        assert result.unmatched.dtype == np.uint32
+        assert not result.unmatched[-1].any()
+        assert not result.unmatched[:, 0].any()
+        assert not result.unmatched.flags.writeable
+        checked = btfmmap.check(objects, kernels)
+        wanted = (
+            RelocationStatus.ABSENT,
+            RelocationStatus.POISONED,
+            RelocationStatus.DEAD,
+            RelocationStatus.MAYBE,
+        )
+        is_unmatched = np.isin(checked.status, wanted)
+        for row in range(len(objects)):
+            counts = is_unmatched[:, checked.relocations.object == row].sum(axis=1)
+            assert result.unmatched[: len(kernels), row + 1].tolist() == counts.tolist()
+        assert result.unmatched.any()
 
     def test_names_twice(self, tmp_path: Path) -> None:
         kernel = btfmmap.open(data=kernel_with("wanted").build())
@@ -359,6 +382,19 @@ class TestCommands:
         for words in ("gen --help", "gen min_core_btf -h"):
             done = run_btfmmap(*words.split())
             assert (done.returncode, done.stdout) == (DONE, run_btfmmap("min-core", "--help").stdout)
+
+    def test_unmatched(self, folder: Path) -> None:
+        """A line for each kernel that lacks something, on standard error; with --json in the document."""
+        (folder / "other.bpf.o").write_bytes(reading_object("other"))
+        words = ["min-core", "first.btf", "second.btf", "--objects", "prog.bpf.o", "other.bpf.o", "-o", "out"]
+        done = run_btfmmap(*words)
+        assert done.returncode == DONE
+        assert done.stderr.splitlines() == [
+            "btfmmap: second: 1 of 2 relocations has no counterpart; btfmmap check tells whether that matters"
+        ]
+        done = run_btfmmap(*words, "--json")
+        assert (done.returncode, done.stderr) == (DONE, "")
+        assert json.loads(done.stdout)["unmatched"] == [[0, 0], [0, 1]]
 
     @pytest.mark.usefixtures("folder")
     def test_json(self) -> None:

@@ -4,8 +4,8 @@ Writes FOLDER/NAME.btf for each kernel, with what the CO-RE relocations of all o
 a file as btf_custom_path. Prints a line for each file, and reports what failed on standard error.
 
 The exit code is 1 if a relocation fails on a kernel, so that libbpf refuses the object there, and 2 if an
-object or a kernel did not open. What a kernel does not have fails only when the program runs: btfmmap check
-reports that.
+object or a kernel did not open. A relocation to what a kernel does not have is not a failure, as objects may
+ask whether it is there: how many there are is reported, and btfmmap check tells whether they matter.
 
     btfmmap min-core 'kernels/*.btf' --objects prog.bpf.o other.bpf.o -o min
     btfmmap min-core vmlinux.btf --objects execsnoop --output-file min.btf
@@ -99,13 +99,27 @@ def _report(result: MinCoreResult, files: list[str], *, as_json: bool) -> None:
             objects=[result.objects[row] for row in range(len(result.objects))],
             files=files,
             failures=[failure._asdict() for failure in result.failures],
+            unmatched=result.unmatched.tolist(),
         )
         return
     for number, path in enumerate(files):
         if path:
             btf = result.btf(number)
             print(f"{printable(path)}: {len(btf) - 1:,} types, {btf.source.size:,} bytes")
+    _complain_of_relocations(result)
+
+
+def _complain_of_relocations(result: MinCoreResult) -> None:
+    """Print the relocations that fail, and for each kernel how many have no counterpart there."""
     names, objects = result.kernels.name, result.objects.name
     for failure in result.failures:
         place = f"{objects[failure.object]}, {failure.section}+{failure.insn_off:#x}"
         complain(f"{names[failure.kernel]}: {place}: {failure.reason}")
+    total = int(result.objects.relocations.sum())
+    for name, count in zip(names.tolist(), result.unmatched.sum(axis=1).tolist(), strict=True):
+        if count:
+            have = "has" if count == 1 else "have"
+            complain(
+                f"{name}: {count:,} of {total:,} relocations {have} no counterpart; "
+                "btfmmap check tells whether that matters"
+            )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
+    import numpy.typing as npt
+
     from ..btf import Btf
     from ..checking.sources import Objects, ObjectSource
     from ..kernels.inputs import Kernels
@@ -39,6 +41,7 @@ ResultOrder: TypeAlias = Literal["kernel", "host", "little", "big"]
 
 _ORDERS = ("kernel", "host", "little", "big")
 _FAILED = (RelocationStatus.AMBIGUOUS, RelocationStatus.ERROR)
+_UNMATCHED = (RelocationStatus.ABSENT, RelocationStatus.POISONED)
 
 
 class MinCoreObjects(Table):
@@ -85,6 +88,9 @@ class MinCoreResult:
         kernels: The kernels, in order; those that did not open have an error.
         objects: The objects, in order; those that did not open have an error.
         failures: The relocations that fail. What they need is in the BTF, so that they fail with it, too.
+        unmatched: The number of relocations of each object to what a kernel does not have,
+            `uint32[kernels, objects]`. They load, and `check` tells whether they matter. 0 for a kernel or
+            object that did not open.
 
     Example:
         >>> result = btfmmap.min_core_btf([btf, "no such file"], [])
@@ -94,7 +100,7 @@ class MinCoreResult:
         1
     """
 
-    __slots__ = ("_contents", "_pointer_sizes", "failures", "kernels", "objects")
+    __slots__ = ("_contents", "_pointer_sizes", "failures", "kernels", "objects", "unmatched")
 
     def __init__(self, outcomes: Sequence[Outcome], objects: MinCoreObjects, rows: Sequence[int]) -> None:
         self.kernels: KernelTable = kernel_table(outcomes)
@@ -111,6 +117,11 @@ class MinCoreResult:
             if outcome.value is not None
             for each, failure in outcome.value.failures
         ]
+        self.unmatched: npt.NDArray[np.uint32] = np.zeros((len(outcomes), len(objects)), np.uint32)
+        for number, outcome in enumerate(outcomes):
+            if outcome.value is not None:
+                self.unmatched[number, rows] = outcome.value.unmatched
+        self.unmatched.flags.writeable = False
 
     def content(self, kernel: int) -> bytes | None:
         """Return the bytes of a kernel's BTF.
@@ -268,11 +279,12 @@ def min_core_btf(
 
 
 class _Minimised(NamedTuple):
-    """What comes of one kernel. A failure has the number of the object among those without an error."""
+    """What comes of one kernel. Objects are numbered among those without an error."""
 
     content: bytes
     pointer_size: int
     failures: list[tuple[int, tuple[str, int, str, str, str]]]
+    unmatched: list[int]  # of each object
 
 
 class _Minimiser:
@@ -312,8 +324,9 @@ class _Minimiser:
             each = self.prepared[owners[row]]
             place = each.place(row - int(firsts[row]))
             failures.append((int(owners[row]), (*place, results.reason(row))))
+        unmatched = np.bincount(owners[np.isin(results.status, _UNMATCHED)], minlength=len(self.prepared))
         file = min_core(results.outcomes, order == "big", "min_core")
-        return _Minimised(bytes(file.whole()), kernel._core.pointer_size, failures)
+        return _Minimised(bytes(file.whole()), kernel._core.pointer_size, failures, unmatched.tolist())
 
 
 class _Object:
