@@ -153,6 +153,24 @@ def test_changed_types() -> None:
     assert (result.changed_types.tolist(), result.drift.tolist(), result.broken.tolist()) == ([0], [], [1])
 
 
+def test_bitfields() -> None:
+    """Their sizes in bits; one that becomes wider where it is changes its type, but does not move."""
+    kernels = []
+    for size in (3, 4):
+        writer = BtfWriter()
+        number = writer.add_int()
+        writer.add_struct(
+            "flow", 8, [("whole", number, 0), ("flag", number, 37 | size << 24)], kind_flag=True
+        )
+        kernels.append(btfmmap.open(data=writer.build()))
+    result = btfmmap.check_paths(["flow.flag", "flow.whole", "flow.absent"], kernels)
+    assert result.bitfield_size.tolist() == [[3, 0, 0], [4, 0, 0]]
+    assert str(result.bitfield_size.dtype) == "uint8"
+    assert result.bit_offset.tolist() == [[37, 0, -1]] * 2
+    assert [btf.path("flow.flag").bitfield_size for btf in kernels] == [3, 4]
+    assert (result.changed_types.tolist(), result.drift.tolist()) == ([0], [])
+
+
 @pytest.mark.parametrize(
     "expression",
     [

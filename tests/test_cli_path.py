@@ -143,6 +143,37 @@ def test_kernels(capfd: pytest.CaptureFixture[str], file: str, tmp_path: Path) -
     assert main(["path", "start.far", "--kernels", other, "--bpf"]) == WRONG_INPUT
 
 
+def test_bitfields_on_kernels(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The bit and the size of a bitfield, spelled as without `--kernels`; other members have none."""
+    kernels = []
+    for name, start, size in (("old", 37, 3), ("new", 38, 2)):
+        writer = BtfWriter()
+        number = writer.add_int()
+        writer.add_struct(
+            "flow", 8, [("whole", number, 0), ("flag", number, start | size << 24)], kind_flag=True
+        )
+        kernels.append(tmp_path / f"{name}.btf")
+        kernels[-1].write_bytes(writer.build())
+    paths = [str(path) for path in kernels]
+    assert main(["path", "flow.flag", "flow.whole", "--kernels", *paths]) == DONE
+    lines = [line.split() for line in capfd.readouterr().out.splitlines()]
+    assert lines[1:] == [
+        ["old", "4:5", "int:3", "flow.flag"],
+        ["new", "4:6", "int:2", "flow.flag"],
+        ["old", "0", "int", "flow.whole"],
+        ["new", "0", "int", "flow.whole"],
+    ]
+    assert main(["path", "flow.flag", "-f", paths[0]]) == DONE
+    assert capfd.readouterr().out.splitlines()[-1].split() == ["0", *lines[1][1:]]
+    assert main(["path", "flow.flag", "flow.whole", "--kernels", *paths, "--json"]) == DONE
+    flag, whole = json.loads(capfd.readouterr().out)["paths"]
+    assert (flag["bit_offset"], flag["bitfield_size"]) == ([37, 38], [3, 2])
+    assert (whole["bit_offset"], whole["bitfield_size"]) == ([0, 0], [0, 0])
+    assert main(["path", "flow.flag", "-f", paths[0], "--json"]) == DONE
+    (alone,) = json.loads(capfd.readouterr().out)["paths"]
+    assert (alone["bit_offset"], alone["bitfield_size"]) == (37, 3)
+
+
 def test_json(capfd: pytest.CaptureFixture[str], file: str) -> None:
     assert main(["path", "start", "target", "--json", "-f", file]) == DONE
     found = json.loads(capfd.readouterr().out)

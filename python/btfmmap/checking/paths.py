@@ -37,6 +37,7 @@ class _Answer(NamedTuple):
     status: RelocationStatus
     offsets: tuple[int, ...] = ()  # in bits
     type: str = ""
+    bitfield_size: int = 0
     reason: str = ""
 
 
@@ -51,6 +52,8 @@ class PathResult:
             the kernel did not open.
         bit_offset: The offset of the value from where the last pointer leads in bits,
             `int64[kernels, expressions]`; -1 unless the status is OK.
+        bitfield_size: The size of the value in bits if it is a bitfield, `uint8[kernels, expressions]`; 0 for
+            others, and unless the status is OK.
         types: The type of the value in C, `object[kernels, expressions]` of `str`; empty unless the status is
             OK.
 
@@ -73,14 +76,16 @@ class PathResult:
         shape = len(answers), len(self.expressions)
         self.status: npt.NDArray[np.uint8] = np.zeros(shape, np.uint8)
         self.bit_offset: npt.NDArray[np.int64] = np.full(shape, -1, np.int64)
+        self.bitfield_size: npt.NDArray[np.uint8] = np.zeros(shape, np.uint8)
         self.types: npt.NDArray[np.object_] = np.full(shape, "", object)
         for row, answered in enumerate(self._answers):
             for column, answer in enumerate(answered):
                 self.status[row, column] = answer.status
                 if answer.status == RelocationStatus.OK:
                     self.bit_offset[row, column] = answer.offsets[-1]
+                    self.bitfield_size[row, column] = answer.bitfield_size
                     self.types[row, column] = answer.type
-        for made in (self.status, self.bit_offset, self.types):
+        for made in (self.status, self.bit_offset, self.bitfield_size, self.types):
             made.flags.writeable = False
 
     @property
@@ -109,14 +114,18 @@ class PathResult:
     def changed_types(self) -> npt.NDArray[np.int64]:
         """The numbers of the expressions whose values have several types in C, `int64[n]`.
 
+        A bitfield of another size is of another type.
+
         Example:
             >>> btfmmap.check_paths(["flow.link"], [btf, btf]).changed_types.tolist()
             []
         """
-        return self._differing(lambda answer: answer.type)
+        return self._differing(lambda answer: (answer.type, answer.bitfield_size))
 
     def offsets(self, kernel: int, expression: int) -> tuple[int, ...]:
         """Return the offsets in bytes of what is read, as `Plan.offsets` does; empty unless the status is OK.
+
+        A bitfield has the byte in which it starts; `bit_offset` has the bit.
 
         Args:
             kernel: The row of the kernel.
@@ -278,6 +287,7 @@ class _Evaluator:
             RelocationStatus.OK,
             stages((kind, bits) for kind, _, _, bits, *_ in meaning.hops),
             btf.c_names([meaning.type])[0],
+            meaning.bitfield_size,
         )
 
 

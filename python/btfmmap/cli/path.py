@@ -5,8 +5,9 @@ parameters of functions that are closest to a type. With an expression of C, pri
 points at what is wrong. With --kernels, checks expressions on each of them; the exit code is 1 if one breaks.
 
 Offsets are those of the pointers that are read, each from where the one before leads, and of the value. A
-member of a union is marked: the path holds only while it is the active one. Array indices that the path does
-not fix are printed as i, j and so on.
+bitfield has its first bit in the byte, 128:5, unless that is 0, and its size after the type, __u8:2. A member
+of a union is marked: the path holds only while it is the active one. Array indices that the path does not fix
+are printed as i, j and so on.
 
     btfmmap path sk_buff task_struct
     btfmmap path --from-functions 'tcp_*' cgroup
@@ -32,6 +33,7 @@ from .common import (
     wrong_usage,
 )
 from .exit_codes import WANTING
+from .path_text import offsets_text, type_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -205,14 +207,13 @@ def _print(plans: list[Plan], args: argparse.Namespace) -> None:
         return
     lines: list[tuple[str, ...]] = [("pointers", "offsets", "type", "path")]
     for plan in plans:
-        bits = f":{plan.bitfield_size}" if plan.bitfield_size else ""
         names = [hop.name for hop in plan.hops if hop.in_union]
         unions = f"  (union: {', '.join(names)})" if names else ""
         lines.append(
             (
                 str(plan.pointers),
-                ", ".join(map(str, plan.offsets)),
-                printable(_type_name(plan) + bits),
+                offsets_text(plan.offsets, plan.bit_offset),
+                printable(type_text(_type_name(plan), plan.bitfield_size)),
                 printable(plan.expression + unions),
             )
         )

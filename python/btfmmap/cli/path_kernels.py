@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import check_paths
 from .common import complain, print_columns, print_document, printable
 from .exit_codes import DONE, WANTING, WRONG_INPUT
+from .path_text import offsets_text, type_text
 from .progress import Progress
 
 TYPE_CHECKING = False
@@ -40,12 +41,13 @@ def _rows(result: PathResult) -> Iterator[tuple[str, ...]]:
             if result.kernels.error[row]:
                 continue
             reason = result.reason(row, column)
-            offsets = ", ".join(map(str, result.offsets(row, column)))
+            bits = int(result.bitfield_size[row, column])
+            offsets = offsets_text(result.offsets(row, column), int(result.bit_offset[row, column]))
             path = f"{expression}  ({reason})" if reason else expression
             yield (
                 printable(name),
                 offsets or "-",
-                printable(result.types[row, column]) or "-",
+                printable(type_text(result.types[row, column], bits)) or "-",
                 printable(path),
             )
 
@@ -60,6 +62,8 @@ def _print_json(result: PathResult) -> None:
                 "expression": expression,
                 "holds": (result.status[:, column] == _OK).tolist(),
                 "offsets": [result.offsets(row, column) for row in range(len(result.kernels))],
+                "bit_offset": result.bit_offset[:, column].tolist(),
+                "bitfield_size": result.bitfield_size[:, column].tolist(),
                 "types": result.types[:, column].tolist(),
                 "reasons": [result.reason(row, column) for row in range(len(result.kernels))],
             }

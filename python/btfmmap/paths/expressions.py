@@ -70,6 +70,12 @@ class Meaning(NamedTuple):
     hops: tuple[tuple[Any, ...], ...]
     type: int
 
+    @property
+    def bitfield_size(self) -> int:
+        """As `Plan.bitfield_size`."""
+        size: int = self.hops[-1][4] if self.hops else 0
+        return size
+
 
 def parsed(
     btf: Btf,
