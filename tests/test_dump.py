@@ -445,6 +445,35 @@ class TestCommand:
         assert (done.returncode, done.stdout) == (2, b"")
         assert message in done.stderr.decode()
 
+    def test_enumerators_as_roots(self, tmp_path: Path) -> None:
+        """The enum is written; a type of the name goes first, and of several enums the first is taken."""
+        writer = BtfWriter()
+        number = writer.add_int()
+        enums = [
+            writer.add_enum(name, [(each, value) for value, each in enumerate(enumerators)])
+            for name, enumerators in (("", ["ALONE", "TWICE"]), ("named", ["TWICE", "both"]))
+        ]
+        both = writer.add_struct("both", 4, [("value", number, 0)])
+        path = tmp_path / "enums.btf"
+        path.write_bytes(writer.build())
+        btf = btfmmap.open(path)
+        several = f"enum [{enums[0]}] (taken), enum [{enums[1]}]; choose by id"
+        for root, wanted, said in [
+            ("ALONE", enums[0], ""),
+            ("TWICE", enums[0], f"btfmmap: 2 enums have an enumerator 'TWICE': {several}\n"),
+            ("named.TWICE", enums[1], ""),
+            ("enum named.both", enums[1], ""),
+            ("both", both, ""),
+            (str(enums[0]), enums[0], ""),
+        ]:
+            done = command("dump", path, "--root", root)
+            assert (done.returncode, done.stderr.decode()) == (0, said)
+            assert done.stdout.decode() == btf.dump(roots=[wanted])
+        done = command("dump", path, "--root", "ALONE", "--root", "both", "--format", "c")
+        assert done.stdout.decode() == btf.dump("c", roots=[enums[0], both])
+        for root in ("named.ALONE", "ABSENT", "absent.TWICE", "both.TWICE", "ALONE.value"):
+            assert command("dump", path, "--root", root).returncode == 1, root
+
     def test_options(self, tmp_path: Path) -> None:
         sample = btfmmap.SAMPLE_BTF
         btf = btfmmap.open(sample)

@@ -326,7 +326,7 @@ def find_field(btf: Btf, text: str) -> Field | None:
     return None
 
 
-def report_candidates(btf: Btf, text: str, ids: Sequence[int]) -> None:
+def report_candidates(btf: Btf, text: str, ids: Sequence[int], what: str = "types are named") -> None:
     """Report on standard error the candidates for a name if there are several. The first one is used."""
     if len(ids) < 2:
         return
@@ -337,7 +337,7 @@ def report_candidates(btf: Btf, text: str, ids: Sequence[int]) -> None:
     listed[0] += " (taken)"
     if len(ids) > len(shown):
         listed.append(f"{len(ids) - len(shown):,} more")
-    complain(f"{len(ids):,} types are named {text!r}: {', '.join(listed)}; choose by id")
+    complain(f"{len(ids):,} {what} {text!r}: {', '.join(listed)}; choose by id")
 
 
 def printable(text: str) -> str:

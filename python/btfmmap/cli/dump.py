@@ -9,7 +9,7 @@ of it thousands of times: use -target bpf or --dialect c11.
     btfmmap dump --format c > vmlinux.h
     btfmmap dump --format c --dialect c11 > vmlinux.h
     btfmmap dump ext4.ko.xz -B vmlinux.btf
-    btfmmap dump --format c --root task_struct --root sk_buff --output few.h
+    btfmmap dump --format c --root sock --root TCP_ESTABLISHED --output few.h
     btfmmap dump --id 42 --format json
 """
 
@@ -23,11 +23,11 @@ from .common import (
     add_base,
     add_file,
     file_path,
-    find_type,
     open_base,
     reading,
     report_units,
 )
+from .roots import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE",
         action="append",
         default=[],
-        help="dump only this type, given by name or id, and in C also the types it needs; may be repeated",
+        help="dump only this type, given by name or id, or as the name of an enumerator, such as BPF_ANY or "
+        "bpf_cmd.BPF_MAP_CREATE; in C also the types it needs; may be repeated",
     )
     parser.add_argument("--pretty", action="store_true", help="with --format json: indent the output")
     parser.add_argument("--unsorted", action="store_true", help="with --format c: order by type id")
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
     with reading(open_btf, file_path(args), id=args.id, base=base, unit=args.unit or 0) as btf:
         if args.unit is None:
             report_units(btf, "--unit N opens another")
-        roots = [find_type(btf, root) for root in args.root]
+        roots = [find_root(btf, root) for root in args.root]
         if not to_stdout:
             _exit_on_signals()
         btf.dump(

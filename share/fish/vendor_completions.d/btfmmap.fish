@@ -186,7 +186,7 @@ complete -c btfmmap -n '_shtab_btfmmap_using dump' -l unit -x -d 'index of the B
 complete -c btfmmap -n '_shtab_btfmmap_using dump' -l format -xka "raw json c" -d 'raw: text with a line for each type; json: one object; c: a header; default: raw'
 complete -c btfmmap -n '_shtab_btfmmap_using dump' -l json -d 'the same as --format json'
 complete -c btfmmap -n '_shtab_btfmmap_using dump' -s B -l base -xka "(_btfmmap_files)" -d 'base of a split BTF, such as a module'"'"'s; default: vmlinux in the folder of the file; repeat it for a chain of bases, the lowest first'
-complete -c btfmmap -n '_shtab_btfmmap_using dump' -l root -xka "(_btfmmap_types)" -d 'dump only this type, given by name or id, and in C also the types it needs; may be repeated'
+complete -c btfmmap -n '_shtab_btfmmap_using dump' -l root -xka "(_btfmmap_types)" -d 'dump only this type, given by name or id, or as the name of an enumerator, such as BPF_ANY or bpf_cmd.BPF_MAP_CREATE; in C also the types it needs; may be repeated'
 complete -c btfmmap -n '_shtab_btfmmap_using dump' -l pretty -d 'with --format json: indent the output'
 complete -c btfmmap -n '_shtab_btfmmap_using dump' -l unsorted -d 'with --format c: order by type id'
 complete -c btfmmap -n '_shtab_btfmmap_using dump' -l dialect -xka "bpftool c11 c23" -d 'with --format c: bpftool: bpftool'"'"'s text, for compilers with -fms-extensions; c11, c23: for any compiler, laid out as the BTF says, with comments on what C cannot express; default: bpftool'
