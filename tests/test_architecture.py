@@ -73,7 +73,7 @@ LAYERS = {
     "programs": ("programs requirements section_names", {"base"}),
     "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
     "values": (
-        "ctypes_types decoder dtype dtype_code dumping formatting record_readers records "
+        "ctypes_types decoder dtype dtype_code dumping formatting record_readers record_sizes records "
         "struct_layout summaries",
         {"base", "types"},
     ),

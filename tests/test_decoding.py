@@ -592,14 +592,34 @@ class TestDecoder:
     @pytest.mark.parametrize("count", [0, 1, 39, 41, 80, 4000])
     def test_wrong_number_of_bytes(self, events: Btf, count: int) -> None:
         decoder = events.decoder("event")
-        with pytest.raises(FormatError, match=f"^expected one event of 40 bytes, got {count:,} bytes$"):
+        advice = {
+            0: "",
+            80: "; to_dicts takes several records",
+            4000: "; to_dicts takes several records",
+            41: "; if the record is longer, make the decoder with size=41",
+        }.get(count, "; pad a record that ends early with zeros: data.ljust(40, b'\\0')")
+        with pytest.raises(FormatError) as raised:
             decoder.to_dict(bytes(count))
+        assert str(raised.value) == f"expected one event of 40 bytes, got {count:,} bytes{advice}"
         if count % 40 == 0:
             assert len(decoder.records(bytes(count))) == len(decoder.to_dicts(bytes(count))) == count // 40
             return
         for decode in (decoder.records, decoder.to_dicts):
             with pytest.raises(FormatError, match=f"^{count:,} bytes are not a whole number of event"):
                 decode(bytes(count))
+
+    def test_advice(self, events: Btf) -> None:
+        """What errors of too few or too many bytes say helps."""
+        decoder, whole = events.decoder("event"), bytes(range(40))
+        padded = whole[:30].ljust(40, b"\0")
+        assert decoder.to_dict(padded) == decoder.to_dict(whole[:30] + bytes(10))
+        assert events.decoder("event", size=41).to_dict(whole + b"!") == decoder.to_dict(whole)
+        with pytest.raises(
+            FormatError, match=r"; if records are longer, .* size=N; if not, drop the last 2$"
+        ):
+            events.records("event", whole + b"!!")
+        assert len(events.records("event", whole + b"!!", size=42)) == 1
+        assert len(events.records("event", (whole + b"!!")[:-2])) == 1
 
     def test_types_without_bytes(self) -> None:
         writer = BtfWriter()

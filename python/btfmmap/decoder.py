@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import FormatError
 from .record_readers import reader_of
+from .record_sizes import not_one_record
 from .records import Records, records_plan, records_values
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Decoder:
         """Return the record of a buffer that numpy refuses, which is that of a type without bytes."""
         count = np.frombuffer(buffer, np.uint8).size  # type: ignore[arg-type]
         if count != self.size:
-            raise FormatError(f"expected one {self._name} of {self.size:,} bytes, got {count:,} bytes")
+            raise not_one_record(self._name, self.size, count)
         return np.empty(1, self._dtype)
 
     @property

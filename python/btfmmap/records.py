@@ -10,10 +10,11 @@ import numpy as np
 
 from . import _core
 from .dtype import MAX_SIZE, flexible_fields, plan_of
-from .errors import FormatError, NotSupportedError
+from .errors import NotSupportedError
 from .fields import MAX_FIELDS, composite
 from .iteration import run
 from .record_readers import names_of, odd_enum, reader_of
+from .record_sizes import not_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -404,6 +405,5 @@ def _checked(plan: Plan, buffer: Buffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
     raw = np.frombuffer(buffer, np.uint8)  # type: ignore[arg-type]
     each = plan.dtype.itemsize
     if each == 0 or raw.size % each:
-        name = plan.name or "records"
-        raise FormatError(f"{raw.size:,} bytes are not a whole number of {name} ({each:,} bytes each)")
+        raise not_records(plan.name or "records", each, raw.size)
     return raw.view(plan.dtype) if raw.size else np.empty(0, plan.dtype)
