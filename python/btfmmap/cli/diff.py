@@ -2,7 +2,8 @@
 
 For two kernels, prints what changed by itself, member by member, and how many others follow from it because
 they contain it by value. For more, prints a table with a column per kernel, where equal numbers mean equal
-definitions; and what changed about each definition if --only names a few.
+definitions; and what changed about each definition if --only names a few. More than two kernels of several
+architectures are sorted by that, and compared within each only.
 
 The exit code is 1 if something differs, or, with --fail-on, if something that a kernel has differs in the
 next one or is gone. It is 2 if a name or glob of --only is in no kernel. --html writes a page beside the
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import gc
 import os
-from itertools import pairwise
 
 from .. import NotSupportedError
 from .common import (
@@ -29,6 +29,7 @@ from .common import (
     add_json,
     add_page,
     add_plot,
+    complain,
     reading,
     write_page,
     write_picture,
@@ -100,8 +101,9 @@ def run(args: argparse.Namespace) -> int:
         result = reading(
             diff, arguments.kernels, names=names, kinds=args.kind, executor=executor, progress=progress
         )
-    opened = [row for row, error in enumerate(result.errors) if not error]
-    if len(opened) < 2 and len(result.errors) < 2:
+    errors = result.errors
+    opened = [row for row in result.order if not errors[row]]
+    if len(opened) < 2 and len(errors) < 2:
         raise WrongUsageError("diff compares two kernels or more")
     depth: Depth = "layout" if args.layout_only else "deep" if args.deep else "declaration"
     collects = gc.isenabled()
@@ -131,8 +133,11 @@ def _report(
             _print(result, opened, depth, args)
         arguments.complain(result.errors)
         arguments.complain(missing)
-        wanting = any(_is_wanting(result, pair, depth, args.fail_on) for pair in pairwise(opened))
-        return arguments.exit_code(tried=max(len(opened) - 1, 0), wanting=wanting)
+        pairs = result.neighbours
+        if len(opened) > 1 and not pairs:
+            complain("nothing was compared: no two kernels are of one architecture")
+        wanting = any(_is_wanting(result, pair, depth, args.fail_on) for pair in pairs)
+        return arguments.exit_code(tried=len(pairs), wanting=wanting)
     finally:  # also if standard output was closed early, as head does
         if has_report and args.html is not None:
             from .. import pages
@@ -146,7 +151,7 @@ def _print(result: DiffResult, opened: Sequence[int], depth: Depth, args: argpar
     elif args.json:
         from .diff_json import print_diff_json
 
-        print_diff_json(result, opened, depth)
+        print_diff_json(result, depth)
     elif len(opened) == 2:
         from .diff_report import print_report
 

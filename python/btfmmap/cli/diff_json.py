@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from .common import print_document
 from .diff_causes import Causes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from .. import DiffResult
     from .diff_text import Depth
 
 
-def print_diff_json(result: DiffResult, kernels: Sequence[int], depth: Depth) -> None:
+def print_diff_json(result: DiffResult, depth: Depth) -> None:
     """Print the changes from each kernel to the next."""
-    pairs = [*pairwise(kernels)]
     identities, errors = result.identities, result.errors
     print_document(
         "diff",
@@ -27,7 +23,7 @@ def print_diff_json(result: DiffResult, kernels: Sequence[int], depth: Depth) ->
             {**identity._asdict(), "error": error} for identity, error in zip(identities, errors, strict=True)
         ],
         notes=result.notes,
-        comparisons=[_comparison(result, pair, depth) for pair in pairs],
+        comparisons=[_comparison(result, pair, depth) for pair in result.neighbours],
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from .. import ChangeKind
 from .diff_report import print_step
 from .diff_text import label, wrapped
@@ -40,18 +38,19 @@ def print_matrix(
     matrix = Matrix([labels[row] for row in kernels], width)
     for note in result.notes:
         print(*wrapped(f"note: {note}", width), sep="\n")
-    steps = []
+    steps: dict[int, list[ChangeCounts]] = {}  # by the newer kernel
     changed: set[int] = set()
     single: set[int] = set()
-    for pair in pairwise(kernels):
-        steps.append(result.change_counts(*pair, depth=depth))
+    pairs = result.neighbours
+    for pair in pairs:
+        steps[pair[1]] = result.change_counts(*pair, depth=depth)
         if not numbers_only:
             for each in result.changed(*pair, depth=depth):
                 if each.changes[0].kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
                     single.add(each.entity)
                 elif each.own or depth == "deep":
                     changed.add(each.entity)
-    _print_lines(matrix.lines([*_numbers(steps)], {}, numeric=True))
+    _print_lines(matrix.lines([*_numbers([steps.get(row) for row in kernels])], {}, numeric=True))
     print("", *wrapped(_EXPLANATION, width), sep="\n")
     shown = changed | single if everything else changed
     if shown:
@@ -63,7 +62,7 @@ def print_matrix(
         print("", *wrapped(f"equal numbers mean equal {what}, - is absent", width), sep="\n")
     is_detailed = names_given and 0 < len(shown) <= _DETAILED
     if is_detailed:
-        for pair in pairwise(kernels):
+        for pair in pairs:
             print_step(result, pair, depth, everything=everything)
     hints = []
     if hidden := len(single - shown):
@@ -82,10 +81,13 @@ def _print_lines(lines: Iterator[str]) -> None:
         print(line)
 
 
-def _numbers(steps: Sequence[Sequence[ChangeCounts]]) -> Iterator[tuple[str, list[str]]]:
-    """Rows of numbers: changes since the kernel before."""
+def _numbers(steps: Sequence[Sequence[ChangeCounts] | None]) -> Iterator[tuple[str, list[str]]]:
+    """Rows of numbers: changes since the kernel before; nothing for a kernel that has none before it."""
     for word in ("added", "removed", "changed", "follow"):
-        yield word, ["", *(f"{sum(getattr(each, word) for each in step):,}" for step in steps)]
+        yield (
+            word,
+            ["" if step is None else f"{sum(getattr(each, word) for each in step):,}" for step in steps],
+        )
 
 
 def _versions(result: DiffResult, entity: int, kernels: Sequence[int], depth: Depth) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .neighbours import is_split
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +56,10 @@ def _is_sorted(btf: Btf) -> bool:
 def notes(identities: Sequence[Identity], facts: Sequence[Facts | None]) -> list[str]:
     """Return a sentence for each thing in which some kernels differ as a whole."""
     known = [(identity, each) for identity, each in zip(identities, facts, strict=True) if each is not None]
+    architectures = [identity.arch or "unknown" for identity, _ in known]
+    within = "; kernels are compared with the one before of the same architecture" * is_split(architectures)
     found = [
-        _note("the architectures differ", [identity.arch or "unknown" for identity, _ in known]),
+        _note("the architectures differ", architectures, within),
         _note("the sizes of pointers differ", [f"{each.pointer_size} bytes" for _, each in known]),
         _note("the byte orders differ", [each.byte_order for _, each in known]),
     ]
@@ -83,6 +87,6 @@ def _note_on_modules(known: Sequence[tuple[Identity, Facts]]) -> str:
     )
 
 
-def _note(what: str, values: list[str]) -> str:
+def _note(what: str, values: list[str], rest: str = "") -> str:
     distinct = [*dict.fromkeys(values)]
-    return f"{what}: {', '.join(distinct)}" if len(distinct) > 1 else ""
+    return f"{what}: {', '.join(distinct)}{rest}" if len(distinct) > 1 else ""

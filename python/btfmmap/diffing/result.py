@@ -12,6 +12,7 @@ from ..kernels.mapping import error_text
 from ..labels import labels_of_files
 from .comparison import DEPTHS, ENTITY_KINDS, Comparison
 from .kinds import EntityKind
+from .neighbours import by_architecture, neighbours
 from .selection import Selection, is_glob, kinds_of, split_keyword
 
 TYPE_CHECKING = False
@@ -139,7 +140,8 @@ class DiffResult(ArrowExport):
     def notes(self) -> list[str]:
         """In what the kernels differ as a whole.
 
-        There is a sentence each for architecture, pointer size, byte order and encoder, if they differ.
+        There is a sentence each for architecture, pointer size, byte order and encoder, if they differ. That
+        for the architecture says so if kernels are compared within each only.
 
         Example:
             >>> btfmmap.diff([btf, btf]).notes
@@ -148,6 +150,39 @@ class DiffResult(ArrowExport):
         from .notes import notes
 
         return notes(self.identities, [outcome.value for outcome in self._outcomes])
+
+    @property
+    def order(self) -> list[int]:
+        """The rows of the kernels in the order in which they are compared.
+
+        That is the order of the arguments. If more than two kernels opened, of several architectures, it is
+        that of their architectures, and in each of these the order of the arguments. Unknown architectures
+        and kernels that did not open are last then.
+
+        Example:
+            >>> btfmmap.diff([btf, btf, btf]).order
+            [0, 1, 2]
+        """
+        return by_architecture(self._architectures)
+
+    @property
+    def neighbours(self) -> list[tuple[int, int]]:
+        """The pairs of kernels that commands, pages and pictures compare: an old and a new row.
+
+        They are neighbours in `order` that opened. Two kernels are compared as they are. Of more, only those
+        of the same architecture are: what differs between architectures would hide what differs between
+        versions. Methods that take two rows, such as `changed`, take any two.
+
+        Example:
+            >>> result = btfmmap.diff([btf, btf, btf])
+            >>> [len(result.changed(old, new)) for old, new in result.neighbours]
+            [0, 0]
+        """
+        return neighbours(self._architectures)
+
+    @property
+    def _architectures(self) -> list[str | None]:
+        return [None if each.error is not None else each.identity.arch for each in self._outcomes]
 
     @cached_property
     def entities(self) -> Entities:

@@ -121,24 +121,26 @@ def check_html(shown: CheckResult, words: Sequence[str]) -> str:
 
 
 def diff_html(shown: DiffResult) -> str:
-    """Return how many entities each kernel has, and how many differ from the kernel before."""
+    """Return how many entities each kernel has, and how many differ from the kernel before: `neighbours`."""
     import numpy as np
 
     presence = shown.presence
     rows: list[Cells] = []
-    before = None
-    for number, label in enumerate(shown.kernel_labels):
-        if shown.errors[number]:
+    labels, errors = shown.kernel_labels, shown.errors
+    olds = {new: old for old, new in shown.neighbours}
+    for number in shown.order:
+        label = labels[number]
+        if errors[number]:
             rows.append((label, "did not open", "", "", ""))
             continue
         own = presence[:, number]
         counts: tuple[str | int, ...] = ("", "", "")
-        if before is not None:
+        if number in olds:
+            before = presence[:, olds[number]]
             both = (own >= 0) & (before >= 0)
             found = (own >= 0) & (before < 0), (own < 0) & (before >= 0), both & (own != before)
             counts = tuple(map(int, map(np.count_nonzero, found)))
         rows.append((label, int(np.count_nonzero(own >= 0)), *counts))
-        before = own
     caption = f"{len(presence):,} entities {_TIMES} {len(rows)} kernels"
     heads = ("kernel", "entities", "added", "removed", "changed")
     return table(caption, heads, _elided(len(rows), rows.__getitem__), note="; ".join(shown.notes))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from ..diffing.kinds import ChangeKind
 from ..html.text import escaped
 from .document import FILTER, MAX_ROWS, code, document, left_out, marked, number, table, text
@@ -39,8 +37,8 @@ def diff_page(result: DiffResult, *, depth: Depth = "declaration") -> str:
         depth: Which changes count, as in `DiffResult.changed`.
 
     Returns:
-        A whole document in HTML: the versions of what changed in each kernel, and for each kernel the changes
-        from the one before it that opened, with maps of up to 40 structs in both beside each other.
+        A whole document in HTML: the versions of what changed in each kernel, and the changes between
+        `DiffResult.neighbours`, with maps of up to 40 structs in both beside each other.
 
     Raises:
         ValueError: `depth` is unknown.
@@ -50,8 +48,7 @@ def diff_page(result: DiffResult, *, depth: Depth = "declaration") -> str:
         >>> "Nothing differs" in page
         True
     """
-    opened = [kernel for kernel, error in enumerate(result.errors) if not error]
-    steps = [(old, new, result.changed(old, new, depth=depth)) for old, new in pairwise(opened)]
+    steps = [(old, new, result.changed(old, new, depth=depth)) for old, new in result.neighbours]
     names = result.kernel_labels
     title = " \N{RIGHTWARDS ARROW} ".join(names) if len(names) == 2 else f"{len(names):,} kernels"
     return document(title, _parts(result, steps, names))
@@ -68,7 +65,7 @@ def _parts(
         if error:
             yield f"<p>{escaped(name)} did not open: {escaped(error, 400)}</p>\n"
     if not any(found for _, _, found in steps):
-        yield "<p>Nothing differs.</p>\n"
+        yield "<p>Nothing differs.</p>\n" if steps else "<p>Nothing was compared.</p>\n"
         return
     heads = ("kernel", "added", "removed", "changed by itself", "only follows")
     yield table("Changes from the kernel before", heads, _numbers(steps, names))
@@ -77,7 +74,8 @@ def _parts(
     changed.sort()
     if len(names) > 2:
         yield "<p>Numbers are versions of a definition, - is absent. * marks a version that is new.</p>\n"
-        yield matrix("Versions", "definition", names, _versions(result, changed[:MAX_ROWS]))
+        in_order = [names[kernel] for kernel in result.order]
+        yield matrix("Versions", "definition", in_order, _versions(result, changed[:MAX_ROWS]))
         yield left_out(len(changed))
     without_map = 0
     room = MAX_PAIRS
@@ -110,21 +108,23 @@ def _numbers(
 
 
 def _versions(result: DiffResult, entities: Sequence[int]) -> Iterator[tuple[int, str, Sequence[str]]]:
+    order, errors = result.order, result.errors
+    before = {new: old for old, new in result.neighbours}
     for entity in entities:
         kind, name = result.name(entity)
+        versions = result.version_numbers(entity)
         numbers: dict[int, int] = {}
         cells = []
-        before: int | None = None
-        for kernel, version in enumerate(result.version_numbers(entity)):
-            if result.errors[kernel]:
+        for kernel in order:
+            version = versions[kernel]
+            if errors[kernel]:
                 cells.append(marked("", "none", "did not open"))
                 continue
             shown = "-" if version < 0 else str(numbers.setdefault(version, len(numbers) + 1))
-            is_new = before is not None and version not in (before, -1)
+            is_new = kernel in before and version not in (versions[before[kernel]], -1)
             cells.append(
                 marked(shown + "*" * is_new, "none" if version < 0 else "doubtful" if is_new else "good")
             )
-            before = version
         yield entity, f"{kind.name.lower()} {name}", cells
 
 

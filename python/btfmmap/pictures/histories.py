@@ -34,7 +34,8 @@ def appearances_data(result: DiffResult, kind: str | None = None) -> KernelMatri
     Returns:
         A row for each selected entity, those that the first kernel has first. The values are 0 for absent,
         1 for the version of the kernel before, and 2 for a version that is new there:
-        `uint8[entities, kernels]`. A kernel that did not open has nothing.
+        `uint8[entities, kernels]`. A kernel that did not open has nothing. The kernels are in the order of
+        `DiffResult.order`, and those before are its `neighbours`.
 
     Raises:
         ValueError: There is no such kind.
@@ -50,12 +51,11 @@ def appearances_data(result: DiffResult, kind: str | None = None) -> KernelMatri
     rows = [row for row in rows if selected[row]]
     presence = result.presence[rows]
     states = np.where(presence < 0, _ABSENT, _CHANGED).astype(np.uint8)
-    before = np.full(len(presence), -1, presence.dtype)
-    for kernel in range(presence.shape[1]):
-        own = presence[:, kernel]
-        states[(own >= 0) & (own == before), kernel] = _SAME
-        if not result.errors[kernel]:
-            before = own
+    for old, new in result.neighbours:
+        own = presence[:, new]
+        states[(own >= 0) & (own == presence[:, old]), new] = _SAME
+    columns = result.order
+    states = states[:, columns]
     first = np.where((states > 0).any(axis=1), (states > 0).argmax(axis=1), states.shape[1])
     # Rows with equal states lie beside each other.
     order = np.lexsort(
@@ -64,7 +64,7 @@ def appearances_data(result: DiffResult, kind: str | None = None) -> KernelMatri
     names = [result.name(rows[row]) for row in order.tolist()]
     return KernelMatrix(
         [f"{kind.name.lower()} {name}" for kind, name in names],
-        result.kernel_labels,
+        [result.kernel_labels[kernel] for kernel in columns],
         states[order],
         ("absent", "same", "new"),
     )

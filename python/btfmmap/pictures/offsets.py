@@ -26,7 +26,8 @@ def member_offsets_data(result: DiffResult, pattern: str) -> KernelMatrix:
 
     Returns:
         A row for each member, in the order of the offsets in the last kernel that has it. The values are
-        offsets in bits, `int64[members, kernels]`, -1 where a kernel does not have the member.
+        offsets in bits, `int64[members, kernels]`, -1 where a kernel does not have the member. The kernels
+        are in the order of `DiffResult.order`.
 
     Raises:
         ValueError: The pattern has no dot.
@@ -37,13 +38,16 @@ def member_offsets_data(result: DiffResult, pattern: str) -> KernelMatrix:
         >>> data.labels, data.values.tolist()
         (['list.next', 'list.prev'], [[0, 0], [64, 64]])
     """
+    columns = result.order
     table, offsets = result.offsets(pattern)
+    offsets = offsets[:, columns]
     last = [
         max((kernel for kernel, bit in enumerate(row) if bit >= 0), default=0) for row in offsets.tolist()
     ]
     keys = offsets[np.arange(len(offsets)), last]
     order = np.lexsort((keys, table.entity))
-    names = result.kernel_labels
+    labels = result.kernel_labels
+    names = [labels[kernel] for kernel in columns]
     return KernelMatrix([table.name[row] for row in order.tolist()], names, offsets[order])
 
 
@@ -51,7 +55,7 @@ def member_offsets(result: DiffResult, pattern: str, *, ax: Axes | None = None) 
     """Draw the offsets of members in all kernels, in bytes.
 
     An offset that differs from that in the last kernel before with the member is marked with "*", and "-" is
-    absent. "12:3" is bit 3 of byte 12.
+    absent. "12:3" is bit 3 of byte 12. More than two kernels are compared within each architecture only.
 
     Args:
         result: The result of `diff`.
@@ -73,11 +77,12 @@ def member_offsets(result: DiffResult, pattern: str, *, ax: Axes | None = None) 
     values = data.values
     marks = np.full(values.shape, _SAME, np.uint8)
     marks[values < 0] = _ABSENT
-    before = values[:, :1].copy()  # in the last kernel that has the member
-    for kernel in range(1, values.shape[1]):
-        own = values[:, kernel : kernel + 1]
-        marks[:, kernel : kernel + 1][(own >= 0) & (own != before)] = _MOVED
-        before = np.where(own >= 0, own, before)
+    columns = {kernel: column for column, kernel in enumerate(result.order)}
+    latest = values.copy()  # in the last kernel up to each that has the member
+    for old, new in result.neighbours:
+        own, before = values[:, columns[new]], latest[:, columns[old]]
+        marks[(own >= 0) & (own != before), columns[new]] = _MOVED
+        latest[:, columns[new]] = np.where(own >= 0, own, before)
 
     def text(row: int, kernel: int) -> str:
         bits = int(values[row, kernel])
