@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -359,8 +361,27 @@ class TestMatrix:
         found, matrix = lines(["a-rather-long-name", "another-long-name", "x"], 40)
         assert found[0].split() == ["1", "2", "3"]
         assert found[2].split() == ["second.bpf.o", "BREAKS", "BREAKS", "BREAKS"]
-        assert [*matrix.legend()] == ["1  a-rather-long-name", "2  another-long-name", "3  x"]
+        assert [*matrix.legend()] == ["1  a-rather-long-name   3  x", "2  another-long-name"]
         assert matrix.names([0, 2]) == "kernels 1, 3"
+
+    def test_legend_fills_the_width(self) -> None:
+        """As few lines as fit, in which each number is followed by its name; longer names are whole, too."""
+        source = random.Random(5)
+        for _ in range(200):
+            width = source.randrange(1, 200)
+            kernels = ["x" * source.randrange(1, 60) for _ in range(source.randrange(1, 70))]
+            wanted = [f"{number:{len(str(len(kernels)))}}  {name}" for number, name in enumerate(kernels, 1)]
+            matrix = lines(kernels, width)[1]
+            if not matrix.is_numbered:
+                continue
+            legend = [*matrix.legend()]
+            cells = [re.findall(r" *\d+  x+", line) for line in legend]
+            entries = [cell for row in zip_longest(*cells) for cell in row if cell is not None]
+            assert [entry.strip() for entry in entries] == [entry.strip() for entry in wanted]
+            assert all(len(line) <= width or len(row) == 1 for line, row in zip(legend, cells, strict=True))
+            for rows in range(1, len(legend)):
+                parts = [wanted[start : start + rows] for start in range(0, len(wanted), rows)]
+                assert sum(max(map(len, part)) + 3 for part in parts) - 3 > width, (kernels, width)
 
     def test_letters(self) -> None:
         found, matrix = lines([f"kernel-{number}" for number in range(12)], 60)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from .common import printable
+from .side_by_side import side_by_side
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,11 +94,11 @@ class Matrix:
             yield line
 
     def legend(self) -> Iterator[str]:
-        """Yield the lines that explain the numbers of columns."""
+        """Yield the lines that explain the numbers of columns: names side by side, each unbroken."""
         if self.is_numbered:
             digits = len(str(len(self._kernels)))
-            for number, name in enumerate(self._kernels, 1):
-                yield f"{number:{digits}}  {name}"
+            numbered = [f"{number:{digits}}  {name}" for number, name in enumerate(self._kernels, 1)]
+            yield from side_by_side(numbered, self._width)
 
     def names(self, kernels: Sequence[int]) -> str:
         """The names of some kernels, as a reader of the table knows them."""
