@@ -58,7 +58,7 @@ FOLDERS = {
 LAYERS = {
     "base": (
         "_core _version arrow arrow_export bounded_cache close_names errors frames html iteration "
-        "kind_numbers kinds labels named_tuples optional relocation_kinds replacing",
+        "kind_numbers kinds labels named_tuples optional relocation_kinds replacing roles",
         set(),
     ),
     "files": (
@@ -71,7 +71,10 @@ LAYERS = {
         {"base"},
     ),
     "programs": ("programs requirements section_names", {"base"}),
-    "types": ("candidates fields graph matching named_children outlines types users waste", {"base"}),
+    "types": (
+        "candidates edges fields graph matching named_children outlines types users waste",
+        {"base", "tables"},
+    ),
     "values": (
         "ctypes_types decoder dtype dtype_code dumping formatting record_readers record_sizes records "
         "struct_layout summaries",

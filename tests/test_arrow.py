@@ -264,9 +264,50 @@ def test_edges_of_a_graph(btf: Btf) -> None:
         assert starts.tolist() == graph.indptr.tolist()
 
 
+def test_names_of_edges(btf: Btf) -> None:
+    """As of tables: the names and kinds of both types, in all conversions."""
+    for graph in (btf.graph, btf.graph.reverse):
+        edges = graph.edges
+        assert [*edges.columns] == ["source", "target", "role", "row"]
+        assert np.shares_memory(edges.target, graph.indices) == (len(edges) > 0)
+        assert not edges.source.flags.writeable
+        wanted = {
+            f"{end}_{what}": look_up(edges[end])
+            for end in ("source", "target")
+            for what, look_up in (("name", btf.names), ("kind_name", btf.kind_names))
+        }
+        for converted in (pa.table(graph.with_names(btf)), graph.to_arrow(names=btf), edges.to_arrow(btf)):
+            found = converted.to_pydict()
+            assert [*found] == [*edges.columns, *wanted]
+            assert {name: found[name] for name in wanted} == wanted
+        assert graph.to_arrow().column_names == [*edges.columns]
+    package("polars")
+    frame = btf.graph.to_polars(names=btf)
+    assert frame.to_dict(as_series=False) == btf.graph.to_arrow(names=btf).to_pydict()
+    assert btf.graph.to_polars().columns == [*btf.graph.edges.columns]
+
+
+def test_edges_in_pandas(btf: Btf) -> None:
+    package("pandas")
+    frame = btf.graph.to_pandas(names=btf)
+    found = btf.graph.to_arrow(names=btf).to_pydict()
+    assert [*frame.columns] == [*found]
+    assert [Role(role).name for role in frame.role] == found["role"]
+    assert all(frame[name].tolist() == found[name] for name in found if name != "role")
+    assert [*btf.graph.to_pandas().columns] == [*btf.graph.edges.columns]
+
+
+def test_tables_that_are_no_edges_get_no_names_of_ends() -> None:
+    btf = btfmmap.open(btfmmap.SAMPLE_BTF)
+    table = Table.of({"target": np.array([1, 2], np.uint32)})
+    assert table.to_arrow(names=btf).column_names == ["target"]
+
+
 def test_names_of_another_btf_are_refused() -> None:
     with pytest.raises(NotFoundError, match=r"^no (type|string)"):
         btfmmap.open(btfmmap.SAMPLE_BTF).members.with_names(odd_names("<"))
+    with pytest.raises(NotFoundError, match=r"^no type"):
+        btfmmap.open(btfmmap.SAMPLE_BTF).graph.with_names(odd_names("<"))
 
 
 def test_a_child_may_be_moved_out_of_its_parent() -> None:

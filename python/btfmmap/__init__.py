@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .diffing.report import DiffReport
     from .diffing.result import DiffMember, DiffResult
     from .fields import Field, MemberAt
-    from .graph import Graph, Role
+    from .graph import Graph
     from .kernel import Kernel, open_kernel
     from .kernels.identity import Identity
     from .kernels.inputs import KernelInput, find_kernels
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .records import Records
     from .relocation_kinds import CoreReloKind, InstructionUse, RelocationStatus
     from .requirements import Need, RequirementStatus
+    from .roles import Role
     from .source import Source
     from .struct_layout import LayoutMember, StructLayout
     from .types import Enumerator, Member, Param, Secinfo, Type
@@ -206,7 +207,7 @@ _LAZY = {
     "Param": "types",
     "Plan": "paths.plans",
     "Records": "records",
-    "Role": "graph",
+    "Role": "roles",
     "Secinfo": "types",
     "StructLayout": "struct_layout",
     "User": "users",

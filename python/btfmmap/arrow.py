@@ -38,6 +38,7 @@ _FORMATS = {
 }
 """The format strings of Arrow's C data interface, by numpy's type codes."""
 
+_ENDS = ("source", "target")  # of an edge
 _MAX_WORDS = 256  # of a dictionary that is extended by numbers without a name
 
 
@@ -118,7 +119,7 @@ def name_columns(table: Table, source: Btf | Kernel) -> dict[str, ArrowColumn]:
 
     Returns:
         The columns `name`, `kind_name`, `parent_name` and `type_name`: those that the table has IDs or
-        offsets for.
+        offsets for. Edges of a graph get the names and the kinds of both types.
 
     Raises:
         NotFoundError: An ID or offset of the table is not in `source`.
@@ -156,6 +157,10 @@ def _names(table: Table, source: Btf | Kernel) -> dict[str, tuple[str, LookUp]]:
         found["parent_name"] = "parent", lambda btf: btf.names
     if "type" in columns:
         found["type_name"] = "type", lambda btf: btf.c_names
+    if columns >= {*_ENDS}:
+        for end in _ENDS:
+            found[f"{end}_name"] = end, lambda btf: btf.names
+            found[f"{end}_kind_name"] = end, lambda btf: btf.kind_names
     return found
 
 

@@ -1,11 +1,10 @@
-"""The reference graph of types, and the role of each reference."""
+"""The reference graph of types."""
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from .arrow_export import ArrowExport
 from .optional import optional
+from .roles import Role
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,45 +14,17 @@ if TYPE_CHECKING:
     import networkx
     import numpy as np
     import numpy.typing as npt
+    import pandas as pd
+    import polars as pl
     import scipy.sparse
+    from pyarrow import Table as PyArrowTable
 
     from ._core import Graph as CoreGraph
     from ._core import View
     from .arrow import ArrowTable
     from .btf import Btf
+    from .edges import Edges
     from .tables import U8, U32
-
-
-class Role(IntEnum):
-    """The role of a reference: how one type uses another.
-
-    Example:
-        >>> [role.name for role in btfmmap.Role][:3]
-        ['POINTEE', 'ELEMENT', 'INDEX']
-    """
-
-    POINTEE = 0
-    """The type a PTR points to."""
-    ELEMENT = 1
-    """The element type of an ARRAY."""
-    INDEX = 2
-    """The index type of an ARRAY."""
-    MEMBER = 3
-    """The type of a member of a STRUCT or UNION."""
-    PARAMETER = 4
-    """The type of a parameter of a FUNC_PROTO."""
-    RETURN = 5
-    """The return type of a FUNC_PROTO."""
-    UNDERLYING = 6
-    """The type below a TYPEDEF, CONST, VOLATILE, RESTRICT or TYPE_TAG."""
-    PROTOTYPE = 7
-    """The FUNC_PROTO of a FUNC."""
-    VARIABLE = 8
-    """The type of a VAR."""
-    SECTION_ENTRY = 9
-    """A type listed by a DATASEC."""
-    TAG_TARGET = 10
-    """The type tagged by a DECL_TAG."""
 
 
 class Graph(ArrowExport):
@@ -64,8 +35,7 @@ class Graph(ArrowExport):
 
     `len` is the number of nodes, including void and the types of bases.
 
-    For libraries that read Apache Arrow, a graph is a table of its edges: `source` and `target`, type IDs;
-    `role`, the name of the `Role`; and `row`. In `reverse`, `source` is the type that is referred to.
+    For libraries that read Apache Arrow, a graph is its table of `edges`.
 
     Example:
         >>> btf.graph
@@ -191,10 +161,18 @@ class Graph(ArrowExport):
         """
         return self.reverse.reachable(ids)
 
-    def _arrow_table(self) -> ArrowTable:
+    @property
+    def edges(self) -> Edges:
+        """The edges as a table. Made on each access; `target`, `role` and `row` are not copied.
+
+        Example:
+            >>> edges = btf.graph.edges
+            >>> edges[edges.role == btfmmap.Role.ELEMENT].target[:2].tolist()
+            [6, 9]
+        """
         import numpy as np
 
-        from .arrow import ArrowTable, arrow_columns
+        from .edges import Edges
 
         columns: dict[str, npt.NDArray[Any]] = {
             "source": self._sources().astype(np.uint32),
@@ -202,7 +180,87 @@ class Graph(ArrowExport):
             "role": self.role,
             "row": self.row,
         }
-        return ArrowTable(arrow_columns(columns, {"role": [role.name for role in Role]}), len(self.indices))
+        return Edges.of(columns)
+
+    def to_pandas(self, names: Btf | None = None) -> pd.DataFrame:
+        """Return the edges as a `pandas.DataFrame`, as `Table.to_pandas` does. Roles are numbers.
+
+        Args:
+            names: The BTF of the graph. The names and kinds of types are added, see `with_names`.
+
+        Returns:
+            The DataFrame, with a row for each edge.
+
+        Raises:
+            NotFoundError: An ID is not in `names`.
+            NotSupportedError: pandas is not installed. The extra `btfmmap[pandas]` installs it.
+
+        Example:
+            >>> btf.graph.to_pandas().shape
+            (64, 4)
+        """
+        return self.edges.to_pandas(names)
+
+    def to_arrow(self, names: Btf | None = None) -> PyArrowTable:
+        """Return the edges as a `pyarrow.Table`, as `Table.to_arrow` does.
+
+        Args:
+            names: The BTF of the graph. The names and kinds of types are added, see `with_names`.
+
+        Returns:
+            The table, with a row for each edge.
+
+        Raises:
+            NotFoundError: An ID is not in `names`.
+            NotSupportedError: pyarrow is not installed. The extra `btfmmap[arrow]` installs it.
+
+        Example:
+            >>> btf.graph.to_arrow(names=btf)["target_name"].to_pylist()[:3]
+            ['flow', 'list', 'address']
+        """
+        return self.edges.to_arrow(names)
+
+    def to_polars(self, names: Btf | None = None) -> pl.DataFrame:
+        """Return the edges as a `polars.DataFrame`, as `to_arrow` does.
+
+        Args:
+            names: The BTF of the graph. The names and kinds of types are added, see `with_names`.
+
+        Returns:
+            The DataFrame, with a row for each edge.
+
+        Raises:
+            NotFoundError: An ID is not in `names`.
+            NotSupportedError: polars is not installed. The extra `btfmmap[polars]` installs it.
+
+        Example:
+            >>> btf.graph.to_polars(names=btf).shape
+            (64, 8)
+        """
+        return self.edges.to_polars(names)
+
+    def with_names(self, source: Btf) -> ArrowTable:
+        """Add columns with the names of the types to the edges, for libraries that read Arrow.
+
+        The columns are `source_name`, `source_kind_name`, `target_name` and `target_kind_name`.
+
+        Args:
+            source: The BTF of the graph.
+
+        Returns:
+            An object that libraries take as they take a table.
+
+        Raises:
+            NotFoundError: An ID is not in `source`.
+
+        Example:
+            >>> len(btf.graph.with_names(btf))
+            64
+        """
+        return self.edges.with_names(source)
+
+    def _arrow_table(self) -> ArrowTable:
+        return self.edges._arrow_table()
 
     def _sources(self) -> npt.NDArray[np.int64]:
         """The source type of each edge, as `int64`.

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import repeat, zip_longest
 
 from . import kind_numbers as kinds
-from .graph import Role
+from .roles import Role
 from .types import Type
 
 TYPE_CHECKING = False

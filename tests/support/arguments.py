@@ -341,6 +341,8 @@ GENERATORS: dict[str, Draw] = {
     "requested_schema: object": _any((None, 7)),
     "source: Btf | Kernel": _source,
     "names: Btf | Kernel | None": _source,
+    "Graph.with_names.source": _of(lambda context: context.btf),
+    "names: Btf | None": _of(lambda context: context.btf),
     "type_ids: Iterable[int] | npt.NDArray[Any] | None": _of(
         lambda context: context.integers(context.type_id)
     ),

@@ -68,6 +68,7 @@ NEVER_ANSWERED = {
     "CheckedRequirements.module": "a column of tables that a Kernel has",
     "Causes.module": "a column of tables that a Kernel has",
     "Changes.module": "a column of tables that a Kernel has",
+    "Edges.module": "a column of tables that a Kernel has",
     "Entities.module": "a column of tables that a Kernel has",
     "MemberHistory.module": "a column of tables that a Kernel has",
     "Offsets.module": "a column of tables that a Kernel has",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import NotSupportedError
-from ..graph import Role
 from ..optional import optional
+from ..roles import Role
 from ..types import Type
 from .canvas import Canvas, label, text_width
 
