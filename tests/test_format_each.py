@@ -179,7 +179,10 @@ class TestSizes:
             self.BTF.format_each("event", bytes(48), size=size)
 
     def test_not_a_whole_number(self) -> None:
-        with pytest.raises(FormatError, match=r"47 bytes are not a whole number of event \(24 bytes each\)"):
+        with pytest.raises(
+            FormatError,
+            match=r"47 bytes are not a whole number of event \(24 bytes each\); longer records need size=",
+        ):
             self.BTF.format_each("event", bytes(47))
         with pytest.raises(FormatError, match=r"48 bytes are not .* event \(25 bytes each\)"):
             self.BTF.format_each("event", bytes(48), size=25)

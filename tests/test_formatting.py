@@ -348,7 +348,9 @@ class TestBadInput:
     def test_too_few_bytes(self) -> None:
         btf = btfmmap.open(btfmmap.SAMPLE_BTF)
         size = btf["struct flow"].size or 0
-        with pytest.raises(FormatError, match=f"flow has {size} bytes, but data has {size - 1}"):
+        with pytest.raises(
+            FormatError, match=f"flow has {size} bytes, but data has {size - 1}; pad it with zeros"
+        ):
             btf.format("flow", bytes(size - 1))
         assert btf.format("flow", bytes(size + 1)) == "(struct flow){\n}"
 

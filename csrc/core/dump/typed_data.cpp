@@ -114,7 +114,7 @@ std::string TypedData::type_text() const {
 std::string_view TypedData::format(Bytes data) {
     if (data.size < size_) {
         throw Error::format(type_text() + " has " + std::to_string(size_) + " bytes, but data has " +
-                                std::to_string(data.size),
+                                std::to_string(data.size) + "; pad it with zeros",
                             {}, root_.declared->id);
     }
     data_ = data;

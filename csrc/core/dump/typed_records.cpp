@@ -18,8 +18,10 @@ TypedRecords::TypedRecords(TypedData& values, Bytes data, std::optional<std::int
         size_ = static_cast<std::uint64_t>(*size);
     }
     if (size_ == 0 ? data.size != 0 : data.size % size_ != 0) {
-        throw Error::format(std::to_string(data.size) + " bytes are not a whole number of " +
-                            values.type_text() + " (" + std::to_string(size_) + " bytes each)");
+        throw Error::format(
+            std::to_string(data.size) + " bytes are not a whole number of " + values.type_text() + " (" +
+            std::to_string(size_) +
+            " bytes each); longer records need size=, shorter ones must be padded with zeros");
     }
     count_ = size_ == 0 ? 0 : data.size / size_;
 }
