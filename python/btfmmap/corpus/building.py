@@ -400,12 +400,13 @@ class CorpusBuilder:
             numbers = np.asarray(self._catalog.merge(types.names, types.records))
             # A part has those that have an ID. Others may be known, but not how they are spelled.
             unnamed = numbers[types.unnamed]
-            is_stored = np.zeros(self._catalog.size(), bool)
-            is_stored[: len(self._ids)] = self._ids != 0
-            new = zip(
-                unnamed.tolist(), is_stored[unnamed].tolist(), types.spellings.split("\0"), strict=False
-            )
-            self._texts.update((number, text) for number, stored, text in new if not stored)
+            is_spelled = np.zeros(self._catalog.size(), bool)
+            is_spelled[: len(self._ids)] = self._ids != 0
+            is_spelled[[*self._texts]] = True
+            rows = np.flatnonzero(~is_spelled[unnamed]).tolist()
+            if rows:
+                texts = types.spellings.split("\0")
+                self._texts.update(zip(unnamed[rows].tolist(), map(texts.__getitem__, rows), strict=True))
             self._merged = types, numbers
         return self._merged[1]
 
