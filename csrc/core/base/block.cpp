@@ -50,7 +50,9 @@ void offer_pages(const std::byte* data, std::size_t size) {
     const auto start = reinterpret_cast<std::uintptr_t>(data);
     const std::uintptr_t first = (start + up) & ~up;
     const std::uintptr_t end = (start + size) & ~up;
-    ::madvise(reinterpret_cast<void*>(first), end - first, MADV_FREE);
+    if (first < end) {
+        ::madvise(reinterpret_cast<void*>(first), end - first, MADV_FREE);
+    }
 #else
     (void)data;
     (void)size;

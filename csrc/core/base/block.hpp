@@ -46,7 +46,7 @@ private:
 
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
-    std::size_t used_ = 0;  // also before the block was kept
+    std::size_t used_ = 0;  // including uses before it was kept
 };
 
 // Makes all missing pages of some memory resident with one system call, which costs half as much as the page

@@ -41,8 +41,13 @@ Index::Index(Bytes types, ByteOrder order, const Shapes& shapes, const Index* ba
     kinds_[0] = no_kind;
 
     ScannedRecords scanned{offsets_, kinds_, first_record(), 0, {}};
-    scan_records_interleaved(types, order, shapes, scanned);
-    scan_records(types, order, shapes, types_start, first_id_, scanned);
+    try {
+        scan_records_interleaved(types, order, shapes, scanned);
+        scan_records(types, order, shapes, types_start, first_id_, scanned);
+    } catch (...) {
+        use(scanned.count);
+        throw;
+    }
     std::fill_n(offsets_ + scanned.count, kMaskBits, static_cast<std::uint32_t>(scanned.end));
     std::fill_n(kinds_ + scanned.count, kMaskBits, no_kind);
     rows_ = scanned.count;
