@@ -220,7 +220,7 @@ def test_at(file: Path) -> None:
         return [line.split() for line in run_btfmmap("at", *words, "-f", file).stdout.splitlines()]
 
     header = ["offset", "within", "size", "type", "member"]
-    bitfields = [["0", "0", "4", "int:1", "bit"], ["0", "0", "4", "int:31", "rest"]]
+    bitfields = [["0", "0", "4", "int:1", "bit"], ["0:1", "0", "4", "int:31", "rest"]]
     assert lines("flags", "0x0") == [header, *bitfields]
     assert lines("flags", "3", "6") == [
         header,

@@ -1,8 +1,9 @@
 """Find the members at byte offsets of a type.
 
 Prints the path of each member, its type and size, and the position of the byte within it. There are several
-members if unions or bitfields share the byte. An offset in a hole or past the end is an error; with --json it
-gives an empty list. If several types have the name, structs and unions are preferred.
+members if unions or bitfields share the byte; a bitfield that starts there has its first bit, 126:1, unless
+that is 0. An offset in a hole or past the end is an error; with --json it gives an empty list. If several
+types have the name, structs and unions are preferred.
 
     btfmmap at sk_buff 0x70
     btfmmap at task_struct 8 16 24 --json
@@ -21,6 +22,7 @@ from .common import (
     printable,
     wrong_usage,
 )
+from .path_text import offsets_text, type_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,10 +91,10 @@ def _facts(member: MemberAt, offset: int) -> dict[str, Any]:
 
 
 def _line(member: MemberAt, offset: int) -> tuple[str, str, str, str, str]:
-    bits = f":{member.bitfield_size}" if member.bitfield_size else ""
-    within = str(offset - member.offset)
-    type_ = printable(member.type.c_name + bits)
-    return str(offset), within, str(member.size), type_, printable(member.path)
+    within = offset - member.offset
+    place = offsets_text([offset], 0 if within else member.bit_offset)
+    type_ = printable(type_text(member.type.c_name, member.bitfield_size))
+    return place, str(within), str(member.size), type_, printable(member.path)
 
 
 def _why_none(btf: Btf, found: Type, name: str, offset: int) -> str:

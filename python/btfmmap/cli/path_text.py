@@ -1,4 +1,4 @@
-"""How `path` prints offsets and types, on one kernel and on many."""
+"""How commands print the offsets and types of members."""
 
 from __future__ import annotations
 

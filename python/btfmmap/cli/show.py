@@ -34,6 +34,7 @@ from .common import (
     write_page,
     write_picture,
 )
+from .path_text import offsets_text, type_text
 from .type_names import spellings
 
 TYPE_CHECKING = False
@@ -128,8 +129,8 @@ def _show_member(path: str, field: Field, *, as_json: bool) -> None:
             }
         )
         return
-    bits = f":{field.bitfield_size}" if field.bitfield_size else ""
-    line = (str(field.offset), str(field.size), printable(c_name + bits), printable(path))
+    offset = offsets_text([field.offset], field.bit_offset)
+    line = (offset, str(field.size), printable(type_text(c_name, field.bitfield_size)), printable(path))
     print_columns([("offset", "size", "type", "member"), line], (True, True, False, False))
 
 
