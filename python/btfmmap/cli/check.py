@@ -213,7 +213,8 @@ def _print_report(result: CheckResult, *, everything: bool, only_table: bool) ->
     if shown:
         for line in matrix.lines(shown, _LETTERS):
             print(line)
-        if legend := [*matrix.letters(), *matrix.legend()]:
+        untried = any(Verdict.NOT_TRIED in row for row in verdicts)
+        if legend := [*matrix.letters(), *["- not tried"] * untried, *matrix.legend()]:
             print("", *legend, sep="\n")
         print()
     for problem in () if only_table else result.problems():

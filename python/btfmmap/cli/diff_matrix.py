@@ -37,7 +37,7 @@ def print_matrix(
     width, labels = output_width(), result.kernel_labels
     matrix = Matrix([labels[row] for row in kernels], width)
     for note in result.notes:
-        print(*wrapped(f"note: {note}", width), sep="\n")
+        print(*wrapped(f"note: {note}", width), sep="\n", end="\n\n")
     steps: dict[int, list[ChangeCounts]] = {}  # by the newer kernel
     changed: set[int] = set()
     single: set[int] = set()
@@ -52,6 +52,7 @@ def print_matrix(
                     changed.add(each.entity)
     _print_lines(matrix.lines([*_numbers([steps.get(row) for row in kernels])], {}, numeric=True))
     print("", *wrapped(_EXPLANATION, width), sep="\n")
+    legend = _print_legend(matrix)
     shown = changed | single if everything else changed
     if shown:
         rows = sorted((result.name(row), row) for row in shown)
@@ -71,9 +72,16 @@ def print_matrix(
         hints.append("--only NAME also prints what changed about it")
     if hints:
         print("", *wrapped("; ".join(hints), width), sep="\n")
+    if not legend:  # only the second table has numbered columns
+        _print_legend(matrix)
+
+
+def _print_legend(matrix: Matrix) -> bool:
+    """Print which kernels the columns are, if these are numbered. Returns whether they are."""
     legend = [*matrix.legend()]
     if legend:
         print("", *legend, sep="\n")
+    return bool(legend)
 
 
 def _print_lines(lines: Iterator[str]) -> None:

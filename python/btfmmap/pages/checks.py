@@ -17,7 +17,7 @@ _WORDS = {
     Verdict.FINE: ("ok", "good"),
     Verdict.MAYBE: ("maybe", "doubtful"),
     Verdict.BREAKS: ("BREAKS", "bad"),
-    Verdict.NOT_TRIED: ("-", "none"),
+    Verdict.NOT_TRIED: ("not tried", "none"),
 }
 _MAX_PLACES = 8
 _MAX_SUBJECTS = 4  # of a tooltip

@@ -79,16 +79,21 @@ def _parts(
         yield left_out(len(changed))
     without_map = 0
     room = MAX_PAIRS
-    for old, new, found in steps:
+    for left, (old, new, found) in zip(range(len(steps), 0, -1), steps, strict=True):
         structs = [each for each in found if has_pair(result, each, old, new)]
         structs.sort(key=lambda each: not each.own)
-        yield from pairs(result, structs[:room], old, new, names)
-        without_map += len(structs[room:])
-        room -= len(structs[:room])
+        share = -(-room // left)
+        yield from pairs(result, structs[:share], old, new, names)
+        without_map += len(structs[share:])
+        room -= len(structs[:share])
     if without_map:
-        yield f"<p>{without_map:,} more structs and unions changed their layout, and have no map here.</p>\n"
+        yield (
+            f"<p>{without_map:,} more structs and unions changed their layout, and have no map here: compare "
+            "fewer, with --only.</p>\n"
+        )
     for old, new, found in steps:
-        rows = [(each, change) for each in found for change in each.changes]
+        ordered = sorted(found, key=lambda each: not each.own)
+        rows = [(each, change) for each in ordered for change in each.changes]
         if rows:
             caption = f"From {names[old]} to {names[new]}"
             heads = ("kind", "name", "change", "before", "after")

@@ -103,4 +103,6 @@ def marked(value: str, mark: str, tip: str = "") -> str:
 
 def left_out(rows: int) -> str:
     """Return a sentence if a table has more rows than are shown; otherwise nothing."""
-    return f"<p>{rows - MAX_ROWS:,} more rows are left out.</p>\n" if rows > MAX_ROWS else ""
+    if rows <= MAX_ROWS:
+        return ""
+    return f"<p>{rows - MAX_ROWS:,} more rows are left out, and the filter does not find them.</p>\n"
