@@ -32,6 +32,7 @@ SOURCES = (
     "names/names",
     "names/string_search",
     "names/strings",
+    "tables/record_table",
     "tables/tables",
     "index/scan_records",
     "index/scan_records_interleaved",

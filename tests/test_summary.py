@@ -72,6 +72,7 @@ def test_wrong_arguments() -> None:
 
 def test_numbers_of_kinds() -> None:
     assert {name: getattr(kind_numbers, name) for name in Kind.__members__} == dict(Kind.__members__)
+    assert list(kind_numbers.NAMES) == [kind.name for kind in Kind]
     assert [kind for kind in Kind if kind.is_composite] == list(kind_numbers.COMPOSITE)
     assert [kind for kind in Kind if kind.is_enum] == list(kind_numbers.ENUMS)
 

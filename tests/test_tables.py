@@ -162,6 +162,8 @@ class TestText:
 
     def test_refused(self) -> None:
         columns: Any
+        with pytest.raises(ValueError, match="must not start with '_': '_count'"):
+            Table.of({"_count": np.array([1])})
         for columns in ({}, {"a": ["x"], "b": ["x", "y"]}, {"a": np.zeros((2, 2))}, {"a": np.array(1)}):
             with pytest.raises(ValueError, match="one dimension and equal lengths"):
                 Table.of(columns)
@@ -214,10 +216,16 @@ class TestOnDemand:
         for column, values in dict(getattr(btf, name)).items():
             assert np.array_equal(copied[column], values)
 
+    def test_listed(self) -> None:
+        """Completion knows columns that were not asked for."""
+        assert {"bit_offset", "indptr", "to_pandas"} <= {
+            *dir(btfmmap.open(data=every_kind().build()).members)
+        }
+
     def test_no_such_column(self) -> None:
         types = btfmmap.open(data=every_kind().build()).types
         with pytest.raises(AttributeError, match="'Types' object has no attribute 'member'"):
-            _ = types.member
+            _ = types.member  # type: ignore[attr-defined]  # a type checker says so, too
         with pytest.raises(KeyError, match="indptr"):
             _ = btfmmap.open(data=every_kind().build()).members["indptr"]
 
@@ -237,9 +245,11 @@ def test_selecting() -> None:
         types[len(types)]
     with pytest.raises(KeyError):
         types["no_such_column"]
-    for key in (None, True, np.array(3), np.array([[1]]), (1, 2), ["id", "kind"]):
+    for key in (None, True, np.array(3), np.array([[1]]), (1, 2), 1.5):
         with pytest.raises(IndexError, match="rows are selected"):
             types[key]  # type: ignore[index]
+    with pytest.raises(IndexError, match=r"table\['id'\] is one column"):
+        types[["id", "kind"]]  # type: ignore[index]
 
 
 def test_empty() -> None:

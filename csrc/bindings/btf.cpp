@@ -60,7 +60,7 @@ View type_section(const BtfPtr& btf) {
     return {btf, section.data, section.size / sizeof(std::uint32_t), sizeof(std::uint32_t), format};
 }
 
-std::size_t number_of_table(const std::string& name) {
+std::size_t checked_table_number(const std::string& name) {
     const std::size_t number = table_number(name);
     if (number == kTables.size()) {
         throw py::key_error(name);
@@ -69,16 +69,16 @@ std::size_t number_of_table(const std::string& name) {
 }
 
 py::tuple table_columns(const std::string& table) {
-    const TableKind& kind = kTables[number_of_table(table)];
+    const TableKind& kind = kTables[checked_table_number(table)];
     py::list names;
-    for (std::size_t i = 0; i != column_number(kind, {}); ++i) {
+    for (std::size_t i = 0; i != column_count(kind); ++i) {
         names.append(kind.columns[i]);
     }
     return py::tuple(names);
 }
 
 std::size_t table_rows(const Btf& btf, const std::string& table) {
-    const std::size_t number = number_of_table(table);
+    const std::size_t number = checked_table_number(table);
     const py::gil_scoped_release unlocked;
     return btf.table(number, 0).rows();
 }
@@ -86,12 +86,12 @@ std::size_t table_rows(const Btf& btf, const std::string& table) {
 // Returns columns of a table, built in one pass.
 std::vector<Column> built_columns(const Btf& btf, const std::string& table,
                                   const std::vector<std::string>& names) {
-    const std::size_t number = number_of_table(table);
+    const std::size_t number = checked_table_number(table);
     std::vector<std::size_t> wanted;
     RecordTable::Columns set = 0;
     for (const std::string& name : names) {
         wanted.push_back(column_number(kTables[number], name));
-        if (name.empty() || wanted.back() == TableKind::kMaxColumns) {
+        if (wanted.back() == TableKind::kMaxColumns) {
             throw py::key_error(name);
         }
         set |= RecordTable::Columns{1} << wanted.back();

@@ -144,7 +144,7 @@ def _names(table: Table, source: Btf | Kernel) -> dict[str, tuple[str, LookUp]]:
     # Results have columns of texts with these names.
     columns = {name for name, column in dict(table).items() if column.dtype.kind in "iu"}
     if ("module" in columns) != hasattr(source, "modules") or not hasattr(source, "types"):
-        raise TypeError(f"the table of a Kernel takes the Kernel, others their Btf, not {source!r}")
+        raise TypeError(f"names= takes the Btf or Kernel that the table is from, not {source!r}")
     own = "id" if "id" in columns else "parent" if "parent" in columns else None
     found: dict[str, tuple[str, LookUp]] = {}
     if "name_off" in columns:

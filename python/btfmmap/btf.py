@@ -538,7 +538,7 @@ class Btf(HasTables):
         """
         return _array(self._core.string_section)  # type: ignore[no-any-return]
 
-    # -- tables, built on first use and cached
+    # -- tables
 
     def _table(self, name: str) -> Any:
         tables, core = self._tables, self._core

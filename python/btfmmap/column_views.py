@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from ._core import Btf as CoreBtf
     from ._core import View
@@ -27,6 +27,7 @@ class ColumnViews(Views):
         self.build([name])
         return self[name]
 
-    def build(self, names: Iterable[str]) -> None:
-        """Build columns together, which takes little longer than one of them."""
-        self.update(self._core.column_views(self._table, [*names]))
+    def build(self, names: Sequence[str]) -> None:
+        """Build columns together, unless the last one is there: that takes little longer than one."""
+        if names[-1] not in self:
+            self.update(self._core.column_views(self._table, names))

@@ -18,6 +18,7 @@ def members(btf: Btf, name: str) -> list[tuple[Type, Member]]:
     found = []
     for level, rows in _rows(btf, "members", name):
         columns, own = level._columns("members"), range(level.first_id, level.first_id + len(level))
+        columns.build(("parent", "type", "bit_offset", "bitfield_size"))
         parents, types = columns["parent"], columns["type"]
         bit_offsets, bitfield_sizes = columns["bit_offset"], columns["bitfield_size"]
         for row in rows:
@@ -33,6 +34,7 @@ def enumerators(btf: Btf, name: str) -> list[tuple[Type, Enumerator]]:
     found = []
     for level, rows in _rows(btf, "enumerators", name):
         columns, kinds = level._columns("enumerators"), level._columns("types")["kind"]
+        columns.build(("parent", "value", "signed"))
         first_id = level.first_id
         for row in rows:
             parent, value = columns["parent"][row], columns["value"][row]

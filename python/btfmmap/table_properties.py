@@ -37,7 +37,7 @@ def table_of(core: CoreBtf, name: str) -> tables.Table:
 
 
 class HasTables:
-    """An object whose tables are built on first use and cached."""
+    """An object with tables. Their columns are built when they are first asked for, and kept."""
 
     __slots__ = ()
 

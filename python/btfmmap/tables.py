@@ -2,7 +2,8 @@
 
 A column is an attribute (`btf.members.bit_offset`) or an item (`btf.members["bit_offset"]`). `dict(table)`
 and `table.to_pandas()` return all columns. The columns of a BTF's records are built when they are first asked
-for: all in one pass with `dict(table)`, each in one of its own as attributes.
+for: all in one pass with `dict(table)`, one pass per column as attributes. The tables of a `Kernel` are built
+whole.
 
 Columns are `uint32` in native byte order, unless their annotation says otherwise: `U8` is `uint8`, `U64` is
 `uint64`, `I32` is `int32`, `I64` is `int64`, `Bool` is `bool`, and `Text` is an array of `str` objects. The
@@ -21,7 +22,7 @@ from .arrow_export import ArrowExport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ClassVar, NoReturn
 
     import numpy.typing as npt
@@ -114,7 +115,8 @@ class Table(ArrowExport):
             The table, whose columns are read-only views.
 
         Raises:
-            ValueError: The columns have more than one dimension or differ in length, or there are none.
+            ValueError: The columns have more than one dimension or differ in length, there are none, or the
+                name of one starts with "_".
 
         Example:
             >>> from btfmmap.tables import Table
@@ -126,6 +128,8 @@ class Table(ArrowExport):
         """
         made: dict[str, npt.NDArray[Any]] = {}
         for name, column in columns.items():
+            if name.startswith("_"):
+                raise ValueError(f"the name of a column must not start with '_': {name!r}")
             array = column if isinstance(column, np.ndarray) else np.array([*column, None], object)[:-1]
             made[name] = array.view()
             made[name].flags.writeable = False
@@ -160,13 +164,18 @@ class Table(ArrowExport):
 
     __reversed__ = None
 
-    def __getattr__(self, name: str) -> Any:
-        """Build a column that was not asked for before."""
-        if name in self.__dict__.get("_column_names", ()):
-            return self._built([name])[name]
-        return object.__getattribute__(self, name)  # raises the error that there was without this method
+    if not TYPE_CHECKING:  # which knows the columns by their annotations
 
-    def _built(self, names: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+        def __getattr__(self, name: str) -> Any:
+            """Build a column that was not asked for before."""
+            if name in self.__dict__.get("_column_names", ()):
+                return self._built([name])[name]
+            return object.__getattribute__(self, name)  # raises the error that there was without this method
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.columns})
+
+    def _built(self, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         """Return columns. Those that are missing are built together."""
         columns = self.__dict__
         missing = [name for name in names if name not in columns]
@@ -181,7 +190,8 @@ class Table(ArrowExport):
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy or a pickled table has: all columns."""
         self._all()
-        return {name: value for name, value in self.__dict__.items() if name not in ("_build", "_count")}
+        known = self.__dict__.copy()
+        return {name: value for name, value in known.items() if name not in ("_build", "_count")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a copy or a pickled table, with read-only arrays."""
@@ -223,10 +233,13 @@ class Table(ArrowExport):
             [45]
         """
         if isinstance(key, str):
-            if key not in self.columns:
-                raise KeyError(key)
-            return self._built([key])[key]
-        if isinstance(key, tuple) or (isinstance(key, list) and any(isinstance(item, str) for item in key)):
+            known = self.__dict__
+            if key not in known["_column_names"]:
+                raise KeyError(f"no column {key!r}; there are {', '.join(self.columns)}")
+            return known[key] if key in known else self._built([key])[key]
+        if isinstance(key, list) and any(isinstance(item, str) for item in key):
+            raise IndexError(f"table[{key[0]!r}] is one column, dict(table) has all; not table[{key}]")
+        if isinstance(key, (float, tuple)):
             raise _refused(key)
         columns = self._all()
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
@@ -318,7 +331,7 @@ class Table(ArrowExport):
         column with a name that is not valid UTF-8 has bytes.
 
         Args:
-            source: The object that the table is from.
+            source: The object that the table is from. Another one gives wrong names, mostly without an error.
 
         Returns:
             An object that libraries take as they take a table.
@@ -434,7 +447,7 @@ class ChildTable(Table):
         """
         known = self.__dict__
         if "_indptr" not in known:
-            known["_indptr"] = known["_build"](["indptr"])["indptr"]
+            known.setdefault("_indptr", known["_build"](["indptr"])["indptr"])
         indptr: U32 | None = known["_indptr"]
         if indptr is None:
             raise AttributeError("a selection of rows has no indptr, only the whole table has")

@@ -229,8 +229,7 @@ class Type:
         Other modules of this package use it too.
         """
         columns = self.btf._columns(table)
-        if names[-1] not in columns:
-            columns.build(["indptr", *names])
+        columns.build(("indptr", *names))
         row = self.id - self.btf.first_id
         rows = slice(columns["indptr"][row], columns["indptr"][row + 1])
         return [columns[name][rows] for name in names]

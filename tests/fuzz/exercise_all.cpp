@@ -145,7 +145,7 @@ void read_tables(const Btf& btf) {
     for (std::size_t kind = 0; kind != kTables.size(); ++kind) {
         const RecordTable& table = btf.table(kind, 1);
         touch(table.column(std::size_t{0}).data, table.column(std::size_t{0}).rows);
-        read_columns(btf.table(kind).columns());
+        read_columns(btf.table(kind, RecordTable::kAll).columns());
     }
 }
 

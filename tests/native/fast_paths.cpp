@@ -277,9 +277,7 @@ void compare_columns(const std::string& name, const std::vector<Column>& columns
     std::size_t place = 0;
     for (const Column& column : columns) {
         const std::string what = name + "." + column.name;
-        const auto cell = [&](std::size_t row) -> std::int64_t {
-            return is_indptr(column) ? expected.indptr[row] : expected.cells[row * width + place];
-        };
+        const std::size_t own = place;
         place += !is_indptr(column);
         if (column.data == nullptr) {
             continue;
@@ -287,7 +285,9 @@ void compare_columns(const std::string& name, const std::vector<Column>& columns
         demand(column.rows == (is_indptr(column) ? expected.indptr.size() : expected.rows),
                "the length of " + what);
         for (std::size_t row = 0; row != column.rows; ++row) {
-            if (item(column, row) != cell(row)) {
+            const std::int64_t cell =
+                is_indptr(column) ? expected.indptr[row] : expected.cells[row * width + own];
+            if (item(column, row) != cell) {
                 demand(false, what + "[" + std::to_string(row) + "]");
             }
         }

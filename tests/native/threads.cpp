@@ -101,7 +101,7 @@ std::vector<std::uint64_t> ask(const Btf& btf, const Graph& graph, const BtfSize
                 for (std::size_t i = 0; i != kTables.size(); ++i) {
                     const std::size_t table = (i + thread) % kTables.size();
                     btf.table(table, 1u << thread % TableKind::kMaxColumns);
-                    answer += sum(btf.table(table).columns());
+                    answer += sum(btf.table(table, RecordTable::kAll).columns());
                 }
                 break;
             case 2:

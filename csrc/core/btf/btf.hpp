@@ -72,9 +72,9 @@ public:
 
     // The names of this BTF's own types, without those of its base.
     const Names& names() const { return names_; }
-    // Returns the table kTables[number] of this BTF's own types, without those of its base. Of its columns,
-    // at least those that are wanted are built.
-    const RecordTable& table(std::size_t number, RecordTable::Columns wanted = RecordTable::kAll) const;
+    // Returns the table kTables[number] of this BTF's own types, without those of its base. Builds the wanted
+    // columns; others may be missing.
+    const RecordTable& table(std::size_t number, RecordTable::Columns wanted) const;
     const RecordTable& table(std::string_view name, std::initializer_list<std::string_view> wanted) const;
 
 private:

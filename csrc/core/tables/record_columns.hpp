@@ -26,7 +26,7 @@ private:
     std::size_t mask_;
 };
 
-// The columns of a table, of which one pass over the records fills those that are missing.
+// Columns of a table. One pass over the records fills the missing ones.
 class RecordColumns {
 public:
     // `missing` has a bit for each column.
@@ -34,15 +34,15 @@ public:
         : arena_(arena), columns_(columns), count_(count), missing_(missing) {}
 
     // Whether there are columns to fill, besides those that were set.
-    bool any() const { return missing_ != 0; }
+    bool any_missing() const { return missing_ != 0; }
 
     // Sets the number of rows of all columns but `indptr`.
     void set_rows(std::size_t rows) { rows_ = rows; }
     std::size_t rows() const { return rows_; }
 
-    // Returns where to write a column.
+    // Returns where to write the column of that name, which the table must have.
     template <class T>
-    ColumnSink<T> add(std::string_view name) {
+    ColumnSink<T> sink(std::string_view name) {
         Column& column = at(name);
         if (!is_missing(column)) {
             static_assert(sizeof scratch_ >= Table::kSlack * sizeof(T));
@@ -88,9 +88,13 @@ private:
         return data;
     }
 
+    // Does not write the name, which other threads may read.
     template <class T>
     static void set(Column& column, const T* data, std::size_t rows) {
-        column = {column.name, format_of<T>(), sizeof(T), rows, data};
+        column.format = format_of<T>();
+        column.item_size = sizeof(T);
+        column.rows = rows;
+        column.data = data;
     }
 
     Arena& arena_;

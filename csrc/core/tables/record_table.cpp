@@ -15,7 +15,7 @@ void RecordTable::build(const TableKind& kind, const Index& index, Arena& arena,
     }
     const std::lock_guard<std::mutex> lock(mutex_);
     const Columns built = built_.load(std::memory_order_relaxed);
-    const std::size_t count = column_number(kind, {});
+    const std::size_t count = column_count(kind);
     if ((built & begun) == 0) {
         for (std::size_t i = 0; i != count; ++i) {
             columns_[i].name = kind.columns[i];
@@ -24,7 +24,8 @@ void RecordTable::build(const TableKind& kind, const Index& index, Arena& arena,
     if (column_number(kind, "indptr") == 0) {
         wanted |= 1;
     }
-    RecordColumns missing(arena, columns_.data(), count, wanted & ~built & kAll);
+    const Columns existing = (Columns{1} << count) - 1;
+    RecordColumns missing(arena, columns_.data(), count, wanted & ~built & existing);
     kind.build(index, missing);
     if ((built & begun) == 0) {
         rows_ = missing.rows();
@@ -42,13 +43,6 @@ std::vector<Column> RecordTable::columns() const {
     const auto* const end = std::find_if(columns_.begin(), columns_.end(),
                                          [](const Column& each) { return each.name == nullptr; });
     return {columns_.begin(), end};
-}
-
-std::size_t column_number(const TableKind& kind, std::string_view name) {
-    const auto* found = std::find_if(kind.columns.begin(), kind.columns.end(), [name](const char* each) {
-        return each == nullptr ? name.empty() : name == each;
-    });
-    return static_cast<std::size_t>(found - kind.columns.begin());
 }
 
 }  // namespace btfmmap

@@ -41,8 +41,4 @@ private:
     std::array<Column, TableKind::kMaxColumns> columns_ = {};
 };
 
-// Returns the number of a column; kMaxColumns if the table has none of that name. The empty name is that of
-// the place after the last column.
-std::size_t column_number(const TableKind& kind, std::string_view name);
-
 }  // namespace btfmmap

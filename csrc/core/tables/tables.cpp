@@ -39,14 +39,14 @@ void types(const Index& index, RecordColumns& columns) {
     columns.set_rows(rows);
     columns.add_view("kind", index.kinds());
     columns.add_view("offset", index.offsets());
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.add<uint32_t>("id");
-    const auto flag = columns.add<bool>("kind_flag");
-    const auto vlen = columns.add<uint32_t>("vlen");
-    const auto name_off = columns.add<uint32_t>("name_off");
-    const auto size_or_type = columns.add<uint32_t>("size_or_type");
+    const auto id = columns.sink<uint32_t>("id");
+    const auto flag = columns.sink<bool>("kind_flag");
+    const auto vlen = columns.sink<uint32_t>("vlen");
+    const auto name_off = columns.sink<uint32_t>("name_off");
+    const auto size_or_type = columns.sink<uint32_t>("size_or_type");
 
     // The row of void. In a split BTF, the first record overwrites it.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
@@ -76,14 +76,14 @@ void types(const Index& index, RecordColumns& columns) {
 template <class Load>
 void members(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::Struct, Kind::Union>(index, columns);
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.add<uint32_t>("parent");
-    const auto name_off = columns.add<uint32_t>("name_off");
-    const auto type = columns.add<uint32_t>("type");
-    const auto bit_offset = columns.add<uint32_t>("bit_offset");
-    const auto bitfield_size = columns.add<uint8_t>("bitfield_size");
+    const auto parent = columns.sink<uint32_t>("parent");
+    const auto name_off = columns.sink<uint32_t>("name_off");
+    const auto type = columns.sink<uint32_t>("type");
+    const auto bit_offset = columns.sink<uint32_t>("bit_offset");
+    const auto bitfield_size = columns.sink<uint8_t>("bitfield_size");
     write_children<Kind::Struct, Kind::Union>(index, parent, indptr, [=](uint32_t, const std::byte* record) {
         const U32x4 infos = U32x4{} + Load::u32(record + HeadField::info);
         const U32x4 flags = reinterpret_cast<U32x4>(reinterpret_cast<I32x4>(infos) >> kKindFlagBit);
@@ -101,12 +101,12 @@ void members(const Index& index, RecordColumns& columns) {
 template <class Load>
 void params(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::FuncProto>(index, columns);
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.add<uint32_t>("parent");
-    const auto name_off = columns.add<uint32_t>("name_off");
-    const auto type = columns.add<uint32_t>("type");
+    const auto parent = columns.sink<uint32_t>("parent");
+    const auto name_off = columns.sink<uint32_t>("name_off");
+    const auto type = columns.sink<uint32_t>("type");
     write_children<Kind::FuncProto>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [names, types] = load_pairs<Load>(elements);
@@ -119,13 +119,13 @@ void params(const Index& index, RecordColumns& columns) {
 template <class Load>
 void enumerators(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::Enum, Kind::Enum64>(index, columns);
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.add<uint32_t>("parent");
-    const auto name_off = columns.add<uint32_t>("name_off");
-    const auto value = columns.add<std::int64_t>("value");
-    const auto is_signed = columns.add<bool>("signed");
+    const auto parent = columns.sink<uint32_t>("parent");
+    const auto name_off = columns.sink<uint32_t>("name_off");
+    const auto value = columns.sink<std::int64_t>("value");
+    const auto is_signed = columns.sink<bool>("signed");
     write_children<Kind::Enum, Kind::Enum64>(
         index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
             const Kind kind = index.kind(type_row);
@@ -156,13 +156,13 @@ template <class Load>
 void arrays(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Array> source(index);
     columns.set_rows(source.records());
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.add<uint32_t>("id");
-    const auto type = columns.add<uint32_t>("type");
-    const auto index_type = columns.add<uint32_t>("index_type");
-    const auto nelems = columns.add<uint32_t>("nelems");
+    const auto id = columns.sink<uint32_t>("id");
+    const auto type = columns.sink<uint32_t>("type");
+    const auto index_type = columns.sink<uint32_t>("index_type");
+    const auto nelems = columns.sink<uint32_t>("nelems");
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* array = index.record(from) + kHeadSize;
@@ -178,14 +178,14 @@ template <class Load>
 void ints(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Int> source(index);
     columns.set_rows(source.records());
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.add<uint32_t>("id");
-    const auto size = columns.add<uint32_t>("size");
-    const auto encoding = columns.add<uint8_t>("encoding");
-    const auto bit_offset = columns.add<uint8_t>("bit_offset");
-    const auto nr_bits = columns.add<uint8_t>("nr_bits");
+    const auto id = columns.sink<uint32_t>("id");
+    const auto size = columns.sink<uint32_t>("size");
+    const auto encoding = columns.sink<uint8_t>("encoding");
+    const auto bit_offset = columns.sink<uint8_t>("bit_offset");
+    const auto nr_bits = columns.sink<uint8_t>("nr_bits");
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
@@ -203,13 +203,13 @@ template <class Load>
 void funcs(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Func> source(index);
     columns.set_rows(source.records());
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.add<uint32_t>("id");
-    const auto name_off = columns.add<uint32_t>("name_off");
-    const auto type = columns.add<uint32_t>("type");
-    const auto linkage = columns.add<uint8_t>("linkage");
+    const auto id = columns.sink<uint32_t>("id");
+    const auto name_off = columns.sink<uint32_t>("name_off");
+    const auto type = columns.sink<uint32_t>("type");
+    const auto linkage = columns.sink<uint8_t>("linkage");
     const std::byte* section = index.record(0);
     std::size_t row = 0;
     for (RowsOfKind<Kind::Func>::Block block(source); block.next(); row += block.size()) {
@@ -237,13 +237,13 @@ template <Kind kind, class Load, class Item>
 void named_references(const Index& index, RecordColumns& columns, const char* word_name) {
     const RowsOfKind<kind> source(index);
     columns.set_rows(source.records());
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.add<uint32_t>("id");
-    const auto name_off = columns.add<uint32_t>("name_off");
-    const auto type = columns.add<uint32_t>("type");
-    const auto word = columns.add<Item>(word_name);
+    const auto id = columns.sink<uint32_t>("id");
+    const auto name_off = columns.sink<uint32_t>("name_off");
+    const auto type = columns.sink<uint32_t>("type");
+    const auto word = columns.sink<Item>(word_name);
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
@@ -268,13 +268,13 @@ void decl_tags(const Index& index, RecordColumns& columns) {
 template <class Load>
 void secinfos(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::Datasec>(index, columns);
-    if (!columns.any()) {
+    if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.add<uint32_t>("parent");
-    const auto type = columns.add<uint32_t>("type");
-    const auto offset = columns.add<uint32_t>("offset");
-    const auto size = columns.add<uint32_t>("size");
+    const auto parent = columns.sink<uint32_t>("parent");
+    const auto type = columns.sink<uint32_t>("type");
+    const auto offset = columns.sink<uint32_t>("offset");
+    const auto size = columns.sink<uint32_t>("size");
     write_children<Kind::Datasec>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [types, offsets, sizes] = load_triples<Load>(elements);
@@ -300,6 +300,18 @@ std::size_t table_number(std::string_view name) {
     const auto* found = std::find_if(kTables.begin(), kTables.end(),
                                      [name](const TableKind& each) { return each.name == name; });
     return static_cast<std::size_t>(found - kTables.begin());
+}
+
+std::size_t column_number(const TableKind& kind, std::string_view name) {
+    const std::size_t count = column_count(kind);
+    const auto* const end = kind.columns.begin() + count;
+    const auto* const found = std::find(kind.columns.begin(), end, name);
+    return found == end ? TableKind::kMaxColumns : static_cast<std::size_t>(found - kind.columns.begin());
+}
+
+std::size_t column_count(const TableKind& kind) {
+    const auto* const end = std::find(kind.columns.begin(), kind.columns.end(), nullptr);
+    return static_cast<std::size_t>(end - kind.columns.begin());
 }
 
 const std::array<TableKind, 10> kTables = {{

@@ -24,6 +24,10 @@ struct TableKind {
 // Returns the index in kTables of the table of that name; kTables.size() if there is none.
 std::size_t table_number(std::string_view name);
 
+// Returns the number of a column; kMaxColumns if the table has none of that name.
+std::size_t column_number(const TableKind& kind, std::string_view name);
+std::size_t column_count(const TableKind& kind);
+
 // All tables. Their columns are documented in python/btfmmap/tables.py.
 extern const std::array<TableKind, 10> kTables;
 
