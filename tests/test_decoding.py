@@ -16,6 +16,7 @@ import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 from types import FrameType
@@ -600,12 +601,14 @@ class TestDecoder:
         }.get(count, "; pad a record that ends early with zeros: data.ljust(40, b'\\0')")
         with pytest.raises(FormatError) as raised:
             decoder.to_dict(bytes(count))
-        assert str(raised.value) == f"expected one event of 40 bytes, got {count:,} bytes{advice}"
+        unit = "byte" if count == 1 else "bytes"
+        assert str(raised.value) == f"expected one event of 40 bytes, got {count:,} {unit}{advice}"
         if count % 40 == 0:
             assert len(decoder.records(bytes(count))) == len(decoder.to_dicts(bytes(count))) == count // 40
             return
         for decode in (decoder.records, decoder.to_dicts):
-            with pytest.raises(FormatError, match=f"^{count:,} bytes are not a whole number of event"):
+            verb = "byte is" if count == 1 else "bytes are"
+            with pytest.raises(FormatError, match=f"^{count:,} {verb} not a whole number of event"):
                 decode(bytes(count))
 
     def test_advice(self, events: Btf) -> None:
@@ -614,12 +617,26 @@ class TestDecoder:
         padded = whole[:30].ljust(40, b"\0")
         assert decoder.to_dict(padded) == decoder.to_dict(whole[:30] + bytes(10))
         assert events.decoder("event", size=41).to_dict(whole + b"!") == decoder.to_dict(whole)
-        with pytest.raises(
-            FormatError, match=r"; if records are longer, .* size=N; if not, drop the last 2$"
-        ):
+        last = "if not, drop the last 2 bytes$"
+        with pytest.raises(FormatError, match=f"; if records are longer, pass their size .* size=N; {last}"):
             events.records("event", whole + b"!!")
+        for decode in (decoder.records, decoder.to_dicts):
+            with pytest.raises(FormatError, match=f"longer, make the decoder with size=N; {last}"):
+                decode(whole + b"!!")
+            with pytest.raises(FormatError, match=r"drop the last byte$"):
+                decode(whole + b"!")
         assert len(events.records("event", whole + b"!!", size=42)) == 1
         assert len(events.records("event", (whole + b"!!")[:-2])) == 1
+
+    def test_advice_if_the_size_is_given(self, events: Btf) -> None:
+        """No error proposes `size=` to a caller who gave it."""
+        sized = events.decoder("event", size=42)
+        for decode in (sized.records, sized.to_dicts, partial(events.records, "event", size=42)):
+            with pytest.raises(FormatError) as raised:
+                decode(bytes(92))
+            assert str(raised.value) == "92 bytes are not a whole number of records of size=42; 8 remain"
+            with pytest.raises(FormatError, match=r"size=42; pad a record .* data\.ljust\(42, "):
+                decode(bytes(41))
 
     def test_types_without_bytes(self) -> None:
         writer = BtfWriter()
@@ -627,11 +644,13 @@ class TestDecoder:
         outer = writer.add_struct("", 0, [("a", inner, 0)])
         decoder = btfmmap.open(data=writer.build()).decoder(outer)
         assert decoder.to_dict(b"") == {"a": {}}
-        with pytest.raises(FormatError, match=rf"^expected one type \[{outer}\] of 0 bytes, got 1 bytes$"):
+        with pytest.raises(FormatError, match=rf"^expected one type \[{outer}\] of 0 bytes, got 1 byte$"):
             decoder.to_dict(b"1")
+        message = rf"^type \[{outer}\] has no bytes, so records cannot be told apart$"
         for decode in (decoder.records, decoder.to_dicts):
-            with pytest.raises(FormatError, match="not a whole number"):
-                decode(b"")
+            for content in (b"", bytes(4)):
+                with pytest.raises(FormatError, match=message):
+                    decode(content)
 
     def test_what_is_refused(self, events: Btf) -> None:
         with pytest.raises(TypeError):

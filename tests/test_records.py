@@ -186,8 +186,10 @@ class TestFlexibleArrays:
         assert records.after.tolist() == [5, 6]
         with pytest.raises(ValueError, match="size is 3, but a record of middle has at least 4 bytes"):
             btf.records("middle", bytes(8), size=3)
-        with pytest.raises(FormatError, match=r"12 bytes are not a whole number of middle \(8 bytes each\)"):
+        with pytest.raises(FormatError, match=r"^12 bytes are not a whole .* of size=8; 4 remain$"):
             btf.records("middle", bytes(12), size=8)
+        with pytest.raises(FormatError, match=r"^9 bytes are not a whole .* of size=8; 1 remains$"):
+            btf.records("middle", bytes(9), size=8)
 
 
 @pytest.fixture(scope="module")

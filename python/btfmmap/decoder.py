@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .record_readers import reader_of
-from .record_sizes import not_one_record
+from .record_sizes import MAKE_DECODER, bytes_text, not_one_record
 from .records import Records, records_plan, records_values
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Decoder:
         {'next': 0, 'prev': 0}
     """
 
-    __slots__ = ("_btf", "_dtype", "_plan", "_read")
+    __slots__ = ("_btf", "_dtype", "_longer", "_plan", "_read")
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Decoder:
         self._btf = btf
         self._plan = records_plan(btf, type_, size)
         self._dtype = self._plan.dtype
+        self._longer = MAKE_DECODER if size is None else None
         self._read = reader_of(btf, self._plan, enum_names=enum_names, text=text).read
 
     @property
@@ -76,7 +77,7 @@ class Decoder:
             >>> btf.decoder("list").records(bytes(32)).next.tolist()
             [0, 0]
         """
-        return Records(self._btf, self._plan, records_values(self._plan, buffer))
+        return Records(self._btf, self._plan, records_values(self._plan, buffer, self._longer))
 
     def to_dict(self, buffer: Buffer | npt.NDArray[Any]) -> dict[str, Any]:
         """Convert one record to a dict.
@@ -121,7 +122,7 @@ class Decoder:
             >>> btf.decoder("list").to_dicts(bytes(32))
             [{'next': 0, 'prev': 0}, {'next': 0, 'prev': 0}]
         """
-        made: list[dict[str, Any]] = self._read(records_values(self._plan, buffer))
+        made: list[dict[str, Any]] = self._read(records_values(self._plan, buffer, self._longer))
         return made
 
     def _checked(self, buffer: Buffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -136,4 +137,4 @@ class Decoder:
         return self._plan.name or f"type [{self._plan.type_id}]"
 
     def __repr__(self) -> str:
-        return f"<Decoder {self._name}: {self.size:,} bytes>"
+        return f"<Decoder {self._name}: {bytes_text(self.size)}>"

@@ -14,7 +14,7 @@ from .errors import NotSupportedError
 from .fields import MAX_FIELDS, composite
 from .iteration import run
 from .record_readers import names_of, odd_enum, reader_of
-from .record_sizes import not_records
+from .record_sizes import PASS_SIZE, bytes_text, not_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -362,7 +362,8 @@ def records_of(
 ) -> Records:
     """Implement `Btf.records`."""
     plan = records_plan(btf, type_, size)
-    return Records(btf, plan, records_values(plan, buffer))
+    longer = PASS_SIZE if size is None else None
+    return Records(btf, plan, records_values(plan, buffer, longer))
 
 
 def records_plan(btf: Btf, type_: SupportsIndex | str | Type, size: SupportsIndex | None) -> Plan:
@@ -375,12 +376,12 @@ def records_plan(btf: Btf, type_: SupportsIndex | str | Type, size: SupportsInde
     return plan
 
 
-def records_values(plan: Plan, buffer: Buffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the records in a buffer, without a copy."""
+def records_values(plan: Plan, buffer: Buffer | npt.NDArray[Any], longer: str | None) -> npt.NDArray[Any]:
+    """Return the records in a buffer, without a copy. `longer` is that of `not_records`."""
     try:
         return np.frombuffer(buffer, plan.dtype)  # type: ignore[arg-type]
     except ValueError:
-        return _checked(plan, buffer)
+        return _checked(plan, buffer, longer)
 
 
 def _plan(type_: Type, size: int | None) -> tuple[Plan, int]:
@@ -394,16 +395,16 @@ def _plan(type_: Type, size: int | None) -> tuple[Plan, int]:
             "record in bytes, size=..."
         )
     if size is not None and size < (found.size or 0):
-        raise ValueError(f"size is {size}, but a record of {name} has at least {found.size} bytes")
+        raise ValueError(f"size is {size}, but a record of {name} has at least {bytes_text(found.size or 0)}")
     if size is not None and size > MAX_SIZE:
         raise NotSupportedError(f"size is {size}, but a record of numpy has at most {MAX_SIZE} bytes")
     return plan_of(found, size)
 
 
-def _checked(plan: Plan, buffer: Buffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _checked(plan: Plan, buffer: Buffer | npt.NDArray[Any], longer: str | None) -> npt.NDArray[Any]:
     """Return the records of a buffer that numpy refuses; of one without bytes, no records."""
     raw = np.frombuffer(buffer, np.uint8)  # type: ignore[arg-type]
     each = plan.dtype.itemsize
     if each == 0 or raw.size % each:
-        raise not_records(plan.name or "records", each, raw.size)
+        raise not_records(plan.name or f"type [{plan.type_id}]", each, raw.size, longer)
     return raw.view(plan.dtype) if raw.size else np.empty(0, plan.dtype)
