@@ -216,6 +216,44 @@ def test_pages_after_other_output(tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert page.read_text().endswith("</html>\n")
 
 
+@pytest.mark.parametrize("option", ["--html", "--plot"])
+@pytest.mark.parametrize("command", ["show flow --sample", "holes --sample", "diff KERNEL", "check OBJECT"])
+def test_a_full_disk(tmp_path: Path, capfd: pytest.CaptureFixture[str], command: str, option: str) -> None:
+    """The error names the page or picture, and not standard output."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    if option == "--plot":
+        pytest.importorskip("matplotlib")
+    kernel = tmp_path / "kernel"
+    kernel.write_bytes(hostile_btf())
+    page = tmp_path / "page.svg"
+    page.symlink_to("/dev/full")
+    names = {"KERNEL": f"{kernel} {kernel}", "OBJECT": f"{hostile_object(tmp_path)} --kernels {kernel}"}
+    words = " ".join(names.get(word, word) for word in command.split()).split()
+    code, _, error = run_here(capfd, *words, option, str(page))
+    assert code == 2
+    assert error.splitlines()[-1] == f"btfmmap: {page}: No space left on device"
+
+
+def test_page_on_standard_output(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands that print nothing else write it there; the others refuse."""
+    monkeypatch.chdir(tmp_path)
+    for words in (["show", "flow", "--sample"], ["holes", "--sample"]):
+        code, page, error = run_here(capfd, *words, "--html", "-")
+        assert (code, error) == (0, "")
+        assert run_here(capfd, *words, "--html", "page.html") == (0, "", "")
+        assert page == Path("page.html").read_text()
+    Path("page.html").unlink()
+    for words in (["check", "x.o"], ["diff", "x", "y"]):
+        with pytest.raises(SystemExit) as ended:
+            run_here(capfd, *words, "--html", "-")
+        assert ended.value.code == 2
+        assert "argument --html: standard output gets the report; name a file" in capfd.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_wrong_usage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     absent = str(tmp_path / "absent" / "page.html")
     code, _, error = run_here(capfd, "show", "flow", "--sample", "--html", absent)

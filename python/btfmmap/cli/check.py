@@ -22,19 +22,16 @@ from __future__ import annotations
 from .. import CoreReloKind, InstructionUse, Need, RelocationStatus, RequirementStatus, Verdict
 from .common import (
     add_json,
-    add_page,
-    add_plot,
     complain,
     explained,
     print_document,
     printable,
     reading,
-    write_page,
-    write_picture,
 )
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .matrix import Matrix, output_width
+from .page_files import add_page_beside_output, add_plot, write_page, write_picture
 from .progress import Progress
 
 TYPE_CHECKING = False
@@ -122,7 +119,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, objects, verdicts and problems")
     add_plot(form, "the verdicts, or for a single object its relocations,")
-    add_page(parser, beside_output=True)
+    add_page_beside_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:

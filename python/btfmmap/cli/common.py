@@ -23,12 +23,12 @@ KINDS = (
     "int, ptr, array, struct, union, enum, fwd, typedef, volatile, const, restrict, func, func_proto, var, "
     "datasec, float, decl_tag, type_tag, enum64"
 )
+STDOUT = "-"
+"""Standard output, as the name of a file to write."""
 _COMMENT = "\033[2m"
 _PLAIN = "\033[0m"
 _MAX_LISTED = 8
 _MAX_WIDTH = 512  # the kernel's KSYM_NAME_LEN
-_DPI = 100
-_MAX_PIXELS = 30_000
 
 
 class WrongUsageError(Exception):
@@ -86,6 +86,13 @@ def wrong_usage(message: str) -> NoReturn:
     from argparse import ArgumentTypeError
 
     raise ArgumentTypeError(message) from None
+
+
+def file_beside_output(text: str) -> str:
+    """The path of a file that is written while standard output gets something else."""
+    if text == STDOUT:
+        wrong_usage("standard output gets the report; name a file")
+    return text
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -184,45 +191,6 @@ def _count(text: str) -> int:
 def add_json(parser: Any, what: str) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
-
-
-def add_page(parser: Any, *, beside_output: bool = False) -> None:
-    """Add `--html`, which writes a page instead of text, or beside the ordinary output."""
-    if beside_output:
-        text = "also write a page with tables and a filter to this file, whatever is printed"
-    else:
-        text = "write a page with a picture, tables and a filter instead of text"
-    parser.add_argument("--html", metavar="FILE", help=text)
-
-
-def add_plot(parser: Any, what: str) -> None:
-    """Add `--plot`."""
-    parser.add_argument(
-        "--plot",
-        type=_picture,
-        metavar="FILE",
-        help=f"write {what} as a picture, .svg or .png, instead of text",
-    )
-
-
-def _picture(text: str) -> str:
-    if not text.lower().endswith((".svg", ".png")):
-        wrong_usage(f"{text!r} is neither .svg nor .png")
-    return text
-
-
-def write_picture(path: str, draw: Callable[..., Any], *args: Any, **options: Any) -> None:
-    """Write what a function of `btfmmap.pictures` draws to a file."""
-    drawn = draw(*args, **options)
-    dpi = min(_DPI, _MAX_PIXELS / max(drawn.figure.get_size_inches()))
-    extra = {"pil_kwargs": {"compress_level": 3}} if path.lower().endswith(".png") else {}
-    drawn.figure.savefig(path, dpi=dpi, **extra)
-
-
-def write_page(path: str, page: str) -> None:
-    """Write a page to a file."""
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(page)
 
 
 def add_type(parser: argparse.ArgumentParser) -> None:

@@ -27,16 +27,13 @@ from .common import (
     InputError,
     WrongUsageError,
     add_json,
-    add_page,
-    add_plot,
     complain,
     reading,
-    write_page,
-    write_picture,
 )
 from .diff_names import read_names, unmatched
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
+from .page_files import add_page_beside_output, add_plot, write_page, write_picture
 from .progress import Progress
 
 TYPE_CHECKING = False
@@ -86,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(form, "an object with kernels, notes and comparisons: entities with their changes, and causes")
     add_plot(form, "first appearances of definitions, or offsets of members if --only names one struct,")
-    add_page(parser, beside_output=True)
+    add_page_beside_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:

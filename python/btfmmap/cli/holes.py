@@ -17,16 +17,13 @@ from .common import (
     WrongUsageError,
     add_json,
     add_limit,
-    add_page,
-    add_plot,
     add_source,
     open_source,
     print_columns,
     print_json,
     printable,
-    write_page,
-    write_picture,
 )
+from .page_files import add_page, add_plot, write_page, write_picture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,15 @@ from __future__ import annotations
 
 import os
 
-from .common import WrongUsageError, add_json, complain, print_document, printable, reading
+from .common import (
+    WrongUsageError,
+    add_json,
+    complain,
+    file_beside_output,
+    print_document,
+    printable,
+    reading,
+)
 from .jobs import Jobs
 from .kernel_args import KernelArguments, add_kernels
 from .progress import Progress
@@ -39,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("-o", "--output", metavar="FOLDER", help="where to write; default: this folder")
-    output.add_argument("--output-file", metavar="FILE", help="the file to write, for one kernel")
+    output.add_argument(
+        "--output-file", type=file_beside_output, metavar="FILE", help="the file to write, for one kernel"
+    )
     parser.add_argument(
         "--byte-order",
         choices=("kernel", "host", "little", "big"),

@@ -18,8 +18,6 @@ from __future__ import annotations
 from .common import (
     WrongUsageError,
     add_json,
-    add_page,
-    add_plot,
     add_source,
     add_type,
     dimmed,
@@ -31,9 +29,8 @@ from .common import (
     print_json,
     printable,
     report_candidates,
-    write_page,
-    write_picture,
 )
+from .page_files import add_page, add_plot, write_page, write_picture
 from .path_text import offsets_text, type_text
 from .type_names import spellings
 

@@ -19,7 +19,6 @@ from .common import (
     WrongUsageError,
     add_json,
     add_limit,
-    add_plot,
     add_source,
     add_type,
     find_type,
@@ -27,8 +26,8 @@ from .common import (
     print_columns,
     print_json,
     printable,
-    write_picture,
 )
+from .page_files import add_plot, write_picture
 from .words import kind_of, role_of
 
 TYPE_CHECKING = False
