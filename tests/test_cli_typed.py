@@ -495,9 +495,12 @@ def test_close_names_are_of_the_kind(file: Path) -> None:
 
 @pytest.mark.parametrize("typed", ["it->length", "it.length;", "it.cb[4].length"])
 def test_variable_in_a_path(file: Path, typed: str) -> None:
-    said = run_btfmmap("show", typed, "-f", file).stderr
-    assert said.startswith("btfmmap: no type named 'it'; ")
-    assert "--variable 'it=struct TYPE *'" in said
+    """Only `path` takes the types of variables, and only its errors say so."""
+    assert run_btfmmap("show", typed, "-f", file).stderr == "btfmmap: no type named 'it'\n"
+    assert run_btfmmap("dump", "-f", file, "--root", typed).stderr == "btfmmap: no type named 'it'\n"
+    said = run_btfmmap("path", typed, "Packet", "-f", file).stderr
+    assert said.startswith("btfmmap: no type named 'it'; if it is a variable, state its type: btfmmap path ")
+    assert said.endswith("--variable 'it=struct TYPE *'\n")
     assert "--variable 'it=struct TYPE *'" in run_btfmmap("path", "it->length", "-f", file).stderr
     assert "close to it: Packet" in run_btfmmap("show", "Paket.length", "-f", file).stderr
 

@@ -474,6 +474,61 @@ class TestCommand:
         for root in ("named.ALONE", "ABSENT", "absent.TWICE", "both.TWICE", "ALONE.value"):
             assert command("dump", path, "--root", root).returncode == 1, root
 
+    def test_mistyped_enumerators(self, tmp_path: Path) -> None:
+        writer = BtfWriter()
+        number = writer.add_int()
+        plain = writer.add_enum("pid_type", [("TYPE_PID", 0), ("LEADER", 1)])
+        writer.add(Kind.TYPEDEF, "state_t", size_or_type=writer.add_enum("", [("STATE_UP", 7)]))
+        writer.add_struct("state_up_t", 4, [("value", number, 0)])
+        path = tmp_path / "enums.btf"
+        path.write_bytes(writer.build())
+        where = f"an enumerator of enum pid_type [{plain}], value 1"
+        for root, error in (
+            ("pid_type.TYPE_PIE", "enum pid_type has no enumerator 'TYPE_PIE'; close to it: TYPE_PID"),
+            ("pid_type.ABSENT", "enum pid_type has no enumerator 'ABSENT'"),
+            ("state_t.STATE_U", "state_t has no enumerator 'STATE_U'; close to it: STATE_UP"),
+            ("STATE_U", "no type or enumerator named 'STATE_U'; close to it: STATE_UP, state_t, state_up_t"),
+            ("absent.X", "no type named 'absent'"),
+            ("LEADER.X", f"no type named 'LEADER'; it is {where}"),
+        ):
+            done = command("dump", path, "--root", root)
+            assert (done.returncode, done.stderr.decode()) == (1, f"btfmmap: {error}\n")
+        for shown in ("LEADER", "pid_type.LEADER"):
+            done = command("show", shown, "-f", path)
+            assert (done.returncode, done.stdout) == (1, b"")
+            assert done.stderr.decode() == f"btfmmap: no type named {shown!r}; it is {where}\n"
+
+    def test_roots_that_a_header_does_not_declare(self, tmp_path: Path) -> None:
+        """Exactly the roots for which the header has no declaration are reported."""
+        for path in (btfmmap.SAMPLE_BTF, tmp_path / "all.btf"):
+            if isinstance(path, Path):
+                path.write_bytes(every_kind().build())
+            btf = btfmmap.open(path)
+            empty = len(btf.dump("c", roots=[0]) or "")
+            undeclared = [
+                btf[type_id]
+                for type_id in range(len(btf))
+                if len(btf.dump("c", roots=[type_id]) or "") == empty
+            ]
+            assert {Kind.FUNC, Kind.VAR, Kind.DATASEC, Kind.INT, Kind.PTR} < {
+                each.kind for each in undeclared
+            }
+            roots = [word for type_id in range(len(btf)) for word in ("--root", str(type_id))]
+            done = command("dump", path, "--format", "c", *roots)
+            assert (done.returncode, done.stdout.decode()) == (0, btf.dump("c", roots=range(len(btf))))
+            said = done.stderr.decode().splitlines()
+            for line, root in zip(said, undeclared, strict=True):
+                assert "which a header does not declare" in line
+                assert root.c_name in line or root.name in line
+            assert b"declare" not in command("dump", path, "--root", "0").stderr
+        done = command("dump", btfmmap.SAMPLE_BTF, "--format", "c", "--root", "judge", "--root", "flow")
+        (judge,) = btfmmap.open(btfmmap.SAMPLE_BTF).find_all("judge")
+        assert done.stderr.decode() == (
+            "btfmmap: judge is a function, which a header does not declare: --root takes the types of its "
+            f"parameters, and btfmmap show {judge} --c prints its declaration\n"
+        )
+        assert b"struct flow {" in done.stdout
+
     def test_options(self, tmp_path: Path) -> None:
         sample = btfmmap.SAMPLE_BTF
         btf = btfmmap.open(sample)

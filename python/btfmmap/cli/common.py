@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import KERNEL_BTF, SAMPLE_BTF, BtfError, MissingBaseError
+from .. import KERNEL_BTF, SAMPLE_BTF, BtfError, MissingBaseError, NotFoundError
 from .. import open as open_btf
 
 TYPE_CHECKING = False
@@ -240,20 +240,28 @@ def report_units(btf: Btf, advice: str) -> None:
         )
 
 
-def find_type(btf: Btf, text: str, question: Question | None = None) -> Type:
-    """Find a type by id or name. `question` is that of `Btf.candidates`.
+def find_type(btf: Btf, text: str, question: Question | None = None, *, or_enumerator: bool = False) -> Type:
+    """Find a type by id or name.
 
     Reports on standard error if the name has other candidates.
+
+    Args:
+        btf: Where to look.
+        text: The id or name.
+        question: That of `Btf.candidates`.
+        or_enumerator: Whether the name could have been that of an enumerator, as errors then say.
 
     Raises:
         NotFoundError: There is no such type. The message suggests similar names.
     """
-    ids = find_types(btf, text, question)
+    ids = find_types(btf, text, question, or_enumerator=or_enumerator)
     report_candidates(btf, text, ids)
     return btf[ids[0]]
 
 
-def find_types(btf: Btf, text: str, question: Question | None = None) -> list[int]:
+def find_types(
+    btf: Btf, text: str, question: Question | None = None, *, or_enumerator: bool = False
+) -> list[int]:
     """The ids of a type and of the other candidates for its name, best first.
 
     A declaration, such as "const struct x *", means the type in it. The path of a member, such as "x.y",
@@ -271,7 +279,7 @@ def find_types(btf: Btf, text: str, question: Question | None = None) -> list[in
     if not ids:
         from .suggestions import not_found
 
-        raise not_found(btf, text)
+        raise not_found(btf, text, or_enumerator=or_enumerator)
     return ids
 
 
@@ -279,7 +287,8 @@ def find_field(btf: Btf, text: str) -> Field | None:
     """The member that a path such as "sk_buff.len" names; None if the text is not a path.
 
     Raises:
-        NotFoundError: The path starts with the name of a type, but has no such member.
+        NotFoundError: The path starts with the name of a type, but has no such member, or names an
+            enumerator.
     """
     from .type_names import spellings
 
@@ -287,8 +296,15 @@ def find_field(btf: Btf, text: str) -> Field | None:
         return None
     for path in spellings(text):
         owner, dot, member = path.partition(".")
-        if member and btf.candidates(owner, "find_member"):
-            found: Any = btf[f"{owner}{dot}{member}"]
+        if member and (ids := btf.candidates(owner, "find_member")):
+            try:
+                found: Any = btf[f"{owner}{dot}{member}"]
+            except NotFoundError:
+                from .enumerators import not_a_member
+
+                if (error := not_a_member(btf, ids[0], text)) is None:
+                    raise
+                raise error from None
             field: Field = found
             return field
     return None

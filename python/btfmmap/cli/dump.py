@@ -99,6 +99,10 @@ def run(args: argparse.Namespace) -> None:
             dialect=args.dialect or "bpftool",
             comment=args.comment,
         )
+        if form == "c" and roots:
+            from .undeclared import report_undeclared
+
+            report_undeclared(roots)
 
 
 def _exit_on_signals() -> None:

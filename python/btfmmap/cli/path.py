@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from .. import Btf, Plan
+    from .. import Btf, Plan, Type
 
 _LIMIT = 20  # of paths, by default
 _MOST_POINTERS = 8  # that the search goes on to, to say how far it is
@@ -174,18 +174,29 @@ def _plans(btf: Btf, args: argparse.Namespace, limit: int | None) -> list[Plan]:
     if args.from_functions:
         if len(words) != 1:
             raise WrongUsageError("--from-functions takes one type, the one to reach")
-        target = find_type(btf, words[0], "find_member")
+        target = _find_type(btf, words[0])
         return btf.closest(target, from_functions=args.from_functions, **options)
     if len(words) > 2:
         raise WrongUsageError("expected two types, or one expression: quote it")
     if len(words) == 2:
-        start, target = (find_type(btf, word, "find_member") for word in words)
+        start, target = (_find_type(btf, word) for word in words)
         if btf.kind_names([start.id]) == ["FUNC"]:
             raise WrongUsageError(
                 f"{words[0]} is a function; its parameters: --from-functions {words[0]} {words[1]}"
             )
         return btf.paths(start, target, **options)
     return [btf.path(words[0], variables=dict(args.variable))]
+
+
+def _find_type(btf: Btf, word: str) -> Type:
+    """Find a type. If the word may start with a variable, the error says how to give its type."""
+    try:
+        return find_type(btf, word, "find_member")
+    except NotFoundError as error:
+        from .suggestions import variable_advice
+
+        advice = variable_advice(btf, word)
+        raise NotFoundError(f"{error}; {advice}" if advice else str(error)) from None
 
 
 def _why_none(btf: Btf, args: argparse.Namespace) -> str:

@@ -19,7 +19,7 @@ def find_root(btf: Btf, text: str) -> Type:
         NotFoundError: There is neither such a type nor such an enumerator.
     """
     if text.isdecimal() or btf.candidates(text) or not (enums := _enums_with(btf, text)):
-        return find_type(btf, text)
+        return find_type(btf, text, or_enumerator=True)
     report_candidates(btf, text, enums, "enums have an enumerator")
     return btf[enums[0]]
 
