@@ -137,10 +137,46 @@ def test_kernels(capfd: pytest.CaptureFixture[str], file: str, tmp_path: Path) -
     assert main(["path", "start.far", "--kernels", str(tmp_path / "none.btf"), other]) == WRONG_INPUT
     said = capfd.readouterr()
     assert "none.btf" in said.err
-    assert len(said.out.splitlines()) == 2
+    assert [line.split() for line in said.out.splitlines()[1:]] == [
+        ["none", "-", "-", "start.far", "(did", "not", "open)"],
+        ["other", "32", "int", "start.far"],
+    ]
     assert main(["path", "start.", "--kernels", str(tmp_path / "none.btf")]) == WANTING
     assert "expected the name of a member" in capfd.readouterr().err
     assert main(["path", "start.far", "--kernels", other, "--bpf"]) == WRONG_INPUT
+
+
+def test_unions_on_kernels(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    """Members of unions are marked as on one kernel, in the table and in JSON."""
+    expressions = ["start.near->flags", "start.middle", "container_of(p, struct start, near)->middle"]
+    assert main(["path", *expressions, "--kernels", file]) == DONE
+    listed = [line.split(maxsplit=1)[1] for line in capfd.readouterr().out.splitlines()[1:]]
+    assert main(["path", *expressions, "--kernels", file, "--json"]) == DONE
+    found = json.loads(capfd.readouterr().out)["paths"]
+    for line, row, expression in zip(listed, found, expressions, strict=True):
+        assert main(["path", expression, "-f", file]) == DONE
+        alone = capfd.readouterr().out.splitlines()[-1].split()
+        assert line.split() == alone[1:]
+        assert main(["path", expression, "-f", file, "--json"]) == DONE
+        assert row["unions"] == [json.loads(capfd.readouterr().out)["paths"][0]["unions"]]
+    assert listed[0].endswith("start.near->flags  (union: near)")
+    assert listed[1].endswith("start.middle")
+    assert found[0]["unions"] == [["start.near"]]
+
+
+def test_types_and_expressions(capfd: pytest.CaptureFixture[str], file: str) -> None:
+    """What needs the other form says so."""
+    for names in (["start", "target"], ["struct start", "struct target"]):
+        assert main(["path", *names, "--kernels", file]) == WRONG_INPUT
+        said = capfd.readouterr()
+        assert said.out == ""
+        assert said.err == (
+            f"btfmmap: --kernels checks expressions, such as {names[0]}.MEMBER, and not paths between types\n"
+        )
+    code, _, err = run(capfd, file, "start.near", "start.middle->far")
+    assert (code, err) == (WRONG_INPUT, ["btfmmap: two expressions: give one, or add --kernels"])
+    code, _, _ = run(capfd, file, "start", "start.near")
+    assert code == DONE
 
 
 def test_bitfields_on_kernels(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

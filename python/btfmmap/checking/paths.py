@@ -11,6 +11,7 @@ from ..errors import ExpressionError
 from ..kernels.listing import kernel_table
 from ..kernels.mapping import map_kernels
 from ..paths.expressions import parsed
+from ..paths.keeping import plan_from
 from ..paths.plans import stages
 from ..paths.syntax import check_syntax
 from ..relocation_kinds import RelocationStatus
@@ -39,6 +40,7 @@ class _Answer(NamedTuple):
     type: str = ""
     bitfield_size: int = 0
     reason: str = ""
+    unions: tuple[str, ...] = ()
 
 
 class PathResult:
@@ -157,6 +159,27 @@ class PathResult:
             "struct flow has no member 'lnk'; close to it: 'link'"
         """
         return self._answer(kernel, expression).reason
+
+    def unions(self, kernel: int, expression: int) -> tuple[str, ...]:
+        """Return the expressions up to each member of a union, as `Plan.unions` does.
+
+        The path holds only while these members are active.
+
+        Args:
+            kernel: The row of the kernel.
+            expression: The number of the expression.
+
+        Returns:
+            The expressions; none unless the status is OK.
+
+        Raises:
+            IndexError: There is no such row or number.
+
+        Example:
+            >>> btfmmap.check_paths(["flow.from.words[1]"], btf).unions(0, 0)
+            ('flow.from.words',)
+        """
+        return self._answer(kernel, expression).unions
 
     def _answer(self, kernel: int, expression: int) -> _Answer:
         if not 0 <= kernel < len(self._answers):
@@ -288,6 +311,7 @@ class _Evaluator:
             stages((kind, bits) for kind, _, _, bits, *_ in meaning.hops),
             btf.c_names([meaning.type])[0],
             meaning.bitfield_size,
+            unions=plan_from(btf, meaning).unions if any(hop[5] for hop in meaning.hops) else (),
         )
 
 

@@ -2,7 +2,8 @@
 
 With two types, prints the shortest paths from the first to the second. With --from-functions, prints the
 parameters of functions that are closest to a type. With an expression of C, prints its offsets and type, or
-points at what is wrong. With --kernels, checks expressions on each of them; the exit code is 1 if one breaks.
+points at what is wrong. With --kernels, checks expressions on each of them; the exit code is 2 if a kernel
+does not open, otherwise 1 if an expression breaks.
 
 Offsets are those of the pointers that are read, each from where the one before leads, and of the value. A
 bitfield has its first bit in the byte, 128:5, unless that is 0, and its size after the type, __u8:2. A member
@@ -33,7 +34,7 @@ from .common import (
     wrong_usage,
 )
 from .exit_codes import WANTING
-from .path_text import offsets_text, type_text
+from .path_text import marked, offsets_text, type_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,6 +143,10 @@ def _on_kernels(args: argparse.Namespace) -> int:
         raise WrongUsageError(
             "--kernels is for expressions, without --file, --sample, --from-functions, --bpf and --bpftrace"
         )
+    if len(args.words) > 1 and all(map(_is_name, args.words)):
+        raise WrongUsageError(
+            f"--kernels checks expressions, such as {args.words[0]}.MEMBER, and not paths between types"
+        )
     from .path_kernels import report
 
     try:
@@ -149,6 +154,11 @@ def _on_kernels(args: argparse.Namespace) -> int:
     except ExpressionError as error:
         _explain(error)
         return WANTING
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word is the name of a type, perhaps after a keyword, and not an expression with members."""
+    return word.rpartition(" ")[2].isidentifier()
 
 
 def _explain(error: ExpressionError) -> None:
@@ -179,6 +189,8 @@ def _plans(btf: Btf, args: argparse.Namespace, limit: int | None) -> list[Plan]:
     if len(words) > 2:
         raise WrongUsageError("expected two types, or one expression: quote it")
     if len(words) == 2:
+        if all(("." in word or "->" in word) and not btf.find_all(word) for word in words):
+            raise WrongUsageError("two expressions: give one, or add --kernels")
         start, target = (_find_type(btf, word) for word in words)
         if btf.kind_names([start.id]) == ["FUNC"]:
             raise WrongUsageError(
@@ -218,14 +230,12 @@ def _print(plans: list[Plan], args: argparse.Namespace) -> None:
         return
     lines: list[tuple[str, ...]] = [("pointers", "offsets", "type", "path")]
     for plan in plans:
-        names = [hop.name for hop in plan.hops if hop.in_union]
-        unions = f"  (union: {', '.join(names)})" if names else ""
         lines.append(
             (
                 str(plan.pointers),
                 offsets_text(plan.offsets, plan.bit_offset),
                 printable(type_text(_type_name(plan), plan.bitfield_size)),
-                printable(plan.expression + unions),
+                printable(marked(plan.expression, plan.unions)),
             )
         )
     print_columns(lines, (True, False, False, False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import check_paths
 from .common import complain, print_columns, print_document, printable
 from .exit_codes import DONE, WANTING, WRONG_INPUT
-from .path_text import offsets_text, type_text
+from .path_text import marked, offsets_text, type_text
 from .progress import Progress
 
 TYPE_CHECKING = False
@@ -38,12 +38,11 @@ def report(
 def _rows(result: PathResult) -> Iterator[tuple[str, ...]]:
     for column, expression in enumerate(result.expressions):
         for row, name in enumerate(result.kernels.name.tolist()):
-            if result.kernels.error[row]:
-                continue
-            reason = result.reason(row, column)
+            reason = "did not open" if result.kernels.error[row] else result.reason(row, column)
             bits = int(result.bitfield_size[row, column])
             offsets = offsets_text(result.offsets(row, column), int(result.bit_offset[row, column]))
-            path = f"{expression}  ({reason})" if reason else expression
+            unions = result.unions(row, column)
+            path = f"{expression}  ({reason})" if reason else marked(expression, unions)
             yield (
                 printable(name),
                 offsets or "-",
@@ -64,6 +63,7 @@ def _print_json(result: PathResult) -> None:
                 "offsets": [result.offsets(row, column) for row in range(len(result.kernels))],
                 "bit_offset": result.bit_offset[:, column].tolist(),
                 "bitfield_size": result.bitfield_size[:, column].tolist(),
+                "unions": [result.unions(row, column) for row in range(len(result.kernels))],
                 "types": result.types[:, column].tolist(),
                 "reasons": [result.reason(row, column) for row in range(len(result.kernels))],
             }

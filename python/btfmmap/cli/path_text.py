@@ -13,6 +13,24 @@ def offsets_text(offsets: Sequence[int], bit_offset: int) -> str:
     return f"{text}:{bit_offset % 8}" if offsets and bit_offset % 8 else text
 
 
+def marked(expression: str, unions: Sequence[str]) -> str:
+    """An expression with the names of the members of unions in it.
+
+    Args:
+        expression: The expression.
+        unions: The expressions up to each member of a union.
+    """
+    names = [_member(each) for each in unions]
+    return f"{expression}  (union: {', '.join(names)})" if names else expression
+
+
+def _member(expression: str) -> str:
+    """The member that an expression ends with, or that a `container_of` leads up from."""
+    if expression.endswith(")"):
+        return expression[:-1].rpartition(", ")[2]
+    return expression.replace("->", ".").rpartition(".")[2]
+
+
 def type_text(name: str, bitfield_size: int) -> str:
     """The type of a value, with the size of a bitfield as in C."""
     return f"{name}:{bitfield_size}" if bitfield_size else name

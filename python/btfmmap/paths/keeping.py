@@ -26,6 +26,11 @@ def plan_of(btf: Btf, expression: str, variables: Mapping[str, str] | None) -> P
         if type(expression) is str:
             kept.keep(key, meaning, len(expression) + sum(map(len, (variables or {}).values())))
     # A plan is not kept: it refers to the Btf, and only the garbage collector could free such a cycle.
+    return plan_from(btf, meaning)
+
+
+def plan_from(btf: Btf, meaning: Meaning) -> Plan:
+    """Return the plan of what an expression means."""
     type_of = btf._type
     *head, root, rows, end = meaning
     hops = tuple([_new(Hop, (kind, name, type_of(of), *rest)) for kind, name, of, *rest in rows])
