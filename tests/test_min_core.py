@@ -390,11 +390,36 @@ class TestCommands:
         done = run_btfmmap(*words)
         assert done.returncode == DONE
         assert done.stderr.splitlines() == [
-            "btfmmap: second: 1 of 2 relocations has no counterpart; btfmmap check tells whether that matters"
+            "btfmmap: second: 1 of 2 relocations, in 1 of 2 objects, has no counterpart; "
+            "btfmmap check tells whether that matters"
         ]
         done = run_btfmmap(*words, "--json")
         assert (done.returncode, done.stderr) == (DONE, "")
         assert json.loads(done.stdout)["unmatched"] == [[0, 0], [0, 1]]
+
+    def test_objects_that_need_nothing(self, folder: Path) -> None:
+        (folder / "idle.bpf.o").write_bytes(stored_objects()["cachestat.bpf.o"])
+        done = run_btfmmap(*["min-core", "first.btf", "--objects", "prog.bpf.o", "idle.bpf.o", "-o", "out"])
+        assert done.returncode == DONE
+        assert done.stderr == "btfmmap: 1 of 2 objects has no CO-RE relocations: idle.bpf.o\n"
+
+    def test_objects_that_do_not_open(self, folder: Path) -> None:
+        """The files are written, and a note says that they are not complete."""
+        names = [f"absent{number}.o" for number in range(10)]
+        for absent, note in (
+            (names[:1], "1 object needs: absent0.o"),
+            (names, f"10 objects need: {', '.join(names[:8])} and 2 more"),
+        ):
+            for form in ([], ["--json"]):
+                words = ["min-core", "second.btf", "--objects", "prog.bpf.o", *absent, "-o", "out", *form]
+                done = run_btfmmap(*words)
+                assert done.returncode == WRONG_INPUT
+                assert (folder / "out" / "second.btf").exists()
+                assert done.stderr.splitlines()[len(absent) :] == [
+                    f"btfmmap: the files written lack what {note}"
+                ]
+        done = run_btfmmap(*["min-core", "second.btf", "--objects", "absent.o", "-o", "none"])
+        assert "lack" not in done.stderr  # nothing is written
 
     @pytest.mark.usefixtures("folder")
     def test_json(self) -> None:
@@ -411,6 +436,16 @@ class TestCommands:
         ("words", "code", "message"),
         [
             ("min-core first.btf", WRONG_INPUT, "the objects are missing: --objects OBJECT..."),
+            (
+                "min-core --objects prog.bpf.o first.btf",
+                WRONG_INPUT,
+                "required: KERNEL; --objects takes all words that follow it, so write them before it",
+            ),
+            (
+                "min-core first.btf --objects prog.bpf.o --output-file -",
+                WRONG_INPUT,
+                "argument --output-file: standard output gets the report; name a file",
+            ),
             ("min-core *.btf --objects prog.bpf.o --output-file x", WRONG_INPUT, "is for one kernel, not 3"),
             (
                 "min-core first.btf first.btf --objects prog.bpf.o -o out",

@@ -33,6 +33,7 @@ examples:
 Commands read a file with BTF, by default the running kernel's. check, diff and min-core also take folders of
 a kernel with its modules, as btfmmap.open_kernel does in Python.
 """
+_LIST_OPTIONS = ("--kernels", "--objects")
 _FILE_OPTIONS = ("-f", "--file", "-B", "--base")
 
 
@@ -47,9 +48,10 @@ class _Parser(argparse.ArgumentParser):
 
     def _about_lists(self, message: str) -> str:
         """The end of an error's message, if an option took the words that are missing."""
-        if "arguments are required" not in message or "--kernels" not in self.words:
+        if "arguments are required" not in message:
             return ""
-        return "; --kernels takes all words that follow it, so write them before it"
+        option = next((each for each in _LIST_OPTIONS if each in self.words), None)
+        return f"; {option} takes all words that follow it, so write them before it" if option else ""
 
     def _about_files(self) -> str:
         """The end of an error's message, if `--file` is missing or not needed."""

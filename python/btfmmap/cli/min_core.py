@@ -5,7 +5,8 @@ a file as btf_custom_path. Prints a line for each file, and reports what failed 
 
 The exit code is 1 if a relocation fails on a kernel, so that libbpf refuses the object there, and 2 if an
 object or a kernel did not open. A relocation to what a kernel does not have is not a failure, as objects may
-ask whether it is there: how many there are is reported, and btfmmap check tells whether they matter.
+ask whether it is there: how many there are is reported, and btfmmap check tells whether they matter. --json
+has their numbers as unmatched[kernel][object].
 
     btfmmap min-core 'kernels/*.btf' --objects prog.bpf.o other.bpf.o -o min
     btfmmap min-core vmlinux.btf --objects execsnoop --output-file min.btf
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from .. import MinCoreResult
 
 
+_MAX_LISTED = 8
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_kernels(parser, option=False)
     parser.add_argument(
@@ -43,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="OBJECT",
-        help="BPF object, or program that embeds some",
+        help="BPF object, glob, folder of objects, or program that embeds some",
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("-o", "--output", metavar="FOLDER", help="where to write; default: this folder")
@@ -82,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     files = _written(result, args) if usable else [""] * len(result)
     _report(result, files, as_json=args.json)
     arguments.complain(result.objects.error.tolist())
+    if any(files):
+        _complain_of_missing(result)
     arguments.complain(result.kernels.error.tolist())
     return arguments.exit_code(tried=sum(map(bool, files)), wanting=bool(result.failures))
 
@@ -125,11 +131,34 @@ def _complain_of_relocations(result: MinCoreResult) -> None:
     for failure in result.failures:
         place = f"{objects[failure.object]}, {failure.section}+{failure.insn_off:#x}"
         complain(f"{names[failure.kernel]}: {place}: {failure.reason}")
-    total = int(result.objects.relocations.sum())
-    for name, count in zip(names.tolist(), result.unmatched.sum(axis=1).tolist(), strict=True):
-        if count:
+    opened = [not error for error in result.objects.error.tolist()]
+    counts = result.objects.relocations.tolist()
+    rows = zip(objects.tolist(), counts, opened, strict=True)
+    if idle := [name for name, count, is_open in rows if is_open and not count]:
+        have = "has" if len(idle) == 1 else "have"
+        complain(f"{len(idle):,} of {_objects(sum(opened))} {have} no CO-RE relocations: {_listed(idle)}")
+    for name, row in zip(names.tolist(), result.unmatched.tolist(), strict=True):
+        if count := sum(row):
             have = "has" if count == 1 else "have"
             complain(
-                f"{name}: {count:,} of {total:,} relocations {have} no counterpart; "
-                "btfmmap check tells whether that matters"
+                f"{name}: {count:,} of {sum(counts):,} relocations, in {sum(map(bool, row)):,} of "
+                f"{_objects(sum(opened))}, {have} no counterpart; btfmmap check tells whether that matters"
             )
+
+
+def _complain_of_missing(result: MinCoreResult) -> None:
+    """Print that the files lack what objects need that did not open."""
+    rows = zip(result.objects.name.tolist(), result.objects.error.tolist(), strict=True)
+    if failed := [name for name, error in rows if error]:
+        needs = "needs" if len(failed) == 1 else "need"
+        complain(f"the files written lack what {_objects(len(failed))} {needs}: {_listed(failed)}")
+
+
+def _objects(count: int) -> str:
+    return f"{count:,} object{'s' * (count != 1)}"
+
+
+def _listed(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - _MAX_LISTED
+    return f"{', '.join(names[:_MAX_LISTED])}{f' and {more:,} more' if more > 0 else ''}"

@@ -251,7 +251,7 @@ complete -c btfmmap -n '_shtab_btfmmap_using min-core' -l order -xka "arguments 
 complete -c btfmmap -n '_shtab_btfmmap_using min-core' -l name -x -d 'name of a kernel in the output, instead of its release; KERNEL is a path or a file name'
 complete -c btfmmap -n '_shtab_btfmmap_using min-core' -l ignore-failed -d 'do not count inputs that do not open, and globs without a match, as an error'
 complete -c btfmmap -n '_shtab_btfmmap_using min-core' -s j -l jobs -x -d 'number of processes; default: 1'
-complete -c btfmmap -n '_shtab_btfmmap_using min-core' -l objects -xka "(_btfmmap_files)" -d 'BPF object, or program that embeds some'
+complete -c btfmmap -n '_shtab_btfmmap_using min-core' -l objects -xka "(_btfmmap_files)" -d 'BPF object, glob, folder of objects, or program that embeds some'
 complete -c btfmmap -n '_shtab_btfmmap_using min-core' -s o -l output -xka "(__fish_complete_directories)" -d 'where to write; default: this folder'
 complete -c btfmmap -n '_shtab_btfmmap_using min-core' -l output-file -xka "(_btfmmap_files)" -d 'the file to write, for one kernel'
 complete -c btfmmap -n '_shtab_btfmmap_using min-core' -l byte-order -xka "kernel host little big" -d 'byte order of the files: the kernel'"'"'s, or, as bpftool writes them, the host'"'"'s'
