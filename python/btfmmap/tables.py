@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         def __eq__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
         def __ne__(self, other: object, /) -> npt.NDArray[np.bool_]: ...  # type: ignore[override]
 
-    Columns = Mapping[str, npt.NDArray[Any]]
     U8 = Column[np.uint8]
     U32 = Column[np.uint32]
     U64 = Column[np.uint64]
@@ -90,7 +89,7 @@ class Table(ArrowExport):
         cls: type[Self],
         names: tuple[str, ...],
         count: Callable[[], int],
-        build: Callable[[Sequence[str]], Columns],
+        build: Callable[[Sequence[str]], Mapping[str, npt.NDArray[Any]]],
     ) -> Self:
         """Make a table whose columns are built when they are first asked for.
 

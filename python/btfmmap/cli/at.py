@@ -22,7 +22,7 @@ from .common import (
     printable,
     wrong_usage,
 )
-from .path_text import offsets_text, type_text
+from .member_text import offsets_text, type_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from .common import (
     wrong_usage,
 )
 from .exit_codes import WANTING
-from .path_text import marked, offsets_text, type_text
+from .member_text import marked, offsets_text, type_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

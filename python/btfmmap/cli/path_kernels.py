@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import check_paths
 from .common import complain, print_columns, print_document, printable
 from .exit_codes import DONE, WANTING, WRONG_INPUT
-from .path_text import marked, offsets_text, type_text
+from .member_text import marked, offsets_text, type_text
 from .progress import Progress
 
 TYPE_CHECKING = False

@@ -30,8 +30,8 @@ from .common import (
     printable,
     report_candidates,
 )
+from .member_text import offsets_text, type_text
 from .page_files import add_page, add_plot, write_page, write_picture
-from .path_text import offsets_text, type_text
 from .type_names import spellings
 
 TYPE_CHECKING = False
