@@ -32,7 +32,8 @@ REFERENCE = {
         "Tables",
         "Records as columns of numpy arrays, with the dtype and unit of each.",
         "tables.Table tables.Types tables.Members tables.Params tables.Enumerators tables.Arrays tables.Ints "
-        "tables.Funcs tables.Vars tables.Secinfos tables.DeclTags fingerprints.Fingerprints arrow.ArrowTable",
+        "tables.Funcs tables.Vars tables.Secinfos tables.DeclTags fingerprints.Fingerprints edges.Edges "
+        "arrow.ArrowTable",
     ),
     "layouts": ("Layouts", "How structs use their bytes.", "StructLayout LayoutMember layouts.Layouts"),
     "values": ("Values", "Bytes as records.", "Records Decoder"),
