@@ -184,7 +184,7 @@ class TestSizes:
             match=r"47 bytes are not a whole number of event \(24 bytes each\); longer records need size=",
         ):
             self.BTF.format_each("event", bytes(47))
-        with pytest.raises(FormatError, match=r"48 bytes are not .* event \(25 bytes each\)"):
+        with pytest.raises(FormatError, match=r"48 bytes are not .* event \(25 bytes each\)$"):
             self.BTF.format_each("event", bytes(48), size=25)
 
     def test_types_without_bytes(self) -> None:
@@ -193,7 +193,7 @@ class TestSizes:
         forward = writer.add(btf_writer.FWD, "f")
         btf = btfmmap.open(data=writer.build())
         assert btf.format_each(empty, b"") == []
-        with pytest.raises(FormatError, match="not a whole number"):
+        with pytest.raises(FormatError, match="empty has no bytes, so records cannot be told apart"):
             btf.format_each(empty, b"1")
         assert btf.format_each(empty, b"123", size=1, compact=True) == ["(struct empty){}"] * 3
         with pytest.raises(ValueError, match="of kind FWD and has no size"):

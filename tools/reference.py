@@ -32,12 +32,11 @@ REFERENCE = {
         "Tables",
         "Records as columns of numpy arrays, with the dtype and unit of each.",
         "tables.Table tables.Types tables.Members tables.Params tables.Enumerators tables.Arrays tables.Ints "
-        "tables.Funcs tables.Vars tables.Secinfos tables.DeclTags fingerprints.Fingerprints edges.Edges "
-        "arrow.ArrowTable",
+        "tables.Funcs tables.Vars tables.Secinfos tables.DeclTags fingerprints.Fingerprints arrow.ArrowTable",
     ),
     "layouts": ("Layouts", "How structs use their bytes.", "StructLayout LayoutMember layouts.Layouts"),
     "values": ("Values", "Bytes as records.", "Records Decoder"),
-    "graph": ("Graph", "References between types.", "Graph"),
+    "graph": ("Graph", "References between types.", "Graph edges.Edges"),
     "paths": ("Paths", "Paths through pointers.", "Plan Hop check_paths PathResult"),
     "check": (
         "BPF objects on kernels",

@@ -17,11 +17,14 @@ TypedRecords::TypedRecords(TypedData& values, Bytes data, std::optional<std::int
     if (size) {
         size_ = static_cast<std::uint64_t>(*size);
     }
-    if (size_ == 0 ? data.size != 0 : data.size % size_ != 0) {
-        throw Error::format(
-            std::to_string(data.size) + " bytes are not a whole number of " + values.type_text() + " (" +
-            std::to_string(size_) +
-            " bytes each); longer records need size=, shorter ones must be padded with zeros");
+    if (size_ == 0 && data.size != 0) {
+        throw Error::format(values.type_text() + " has no bytes, so records cannot be told apart");
+    }
+    if (size_ != 0 && data.size % size_ != 0) {
+        const char* const advice =
+            size ? "" : "; longer records need size=, shorter ones must be padded with zeros";
+        throw Error::format(std::to_string(data.size) + " bytes are not a whole number of " +
+                            values.type_text() + " (" + std::to_string(size_) + " bytes each)" + advice);
     }
     count_ = size_ == 0 ? 0 : data.size / size_;
 }
