@@ -1566,7 +1566,7 @@ class Btf(HasTables):
             type_: A name (the first of its `candidates` is used), an ID or a `Type`. May also be a VAR, or a
                 DATASEC to format all of its variables.
             data: A bytes-like object in the file's byte order, at least as long as the type. The rest is
-                ignored.
+                ignored, also the elements of a flexible array.
             compact: Write everything on one line.
             skip_names: Leave out the names of members, and casts.
             emit_zeroes: Include members that are zero. By default these are left out; elements of arrays
@@ -1633,7 +1633,7 @@ class Btf(HasTables):
                 another name and then renamed, so that a partial file is never visible.
             end: Written to the file after each record.
             size: The size of each record in bytes, if that is more than the size of the type. The rest of a
-                record is ignored.
+                record is ignored, also the elements of a flexible array.
             compact: Write each record on one line.
             skip_names: As in `format`, like the options below.
             emit_zeroes: Include members that are zero.
