@@ -143,7 +143,8 @@ void all(const std::string& path) {
     });
 
     for (std::size_t number = 0; number != kTables.size(); ++number) {
-        counted("table_" + std::string(kTables[number].name), [&] { return &btf->table(number); });
+        counted("table_" + std::string(kTables[number].name),
+                [&] { return &btf->table(number, RecordTable::kAll); });
     }
 
     for (const auto& [name, glob] : {std::pair("match_prefix", "tcp_*"), std::pair("match_part", "*sk_buff*"),
@@ -156,7 +157,7 @@ void all(const std::string& path) {
         });
     }
     counted("find_members", [&] {
-        const Column& offsets = btf->table(table_number("members")).column("name_off");
+        const Column& offsets = btf->table("members", {"name_off"}).column("name_off");
         return rows_named(btf->strings(), static_cast<const std::uint32_t*>(offsets.data), offsets.rows,
                           "pid");
     });

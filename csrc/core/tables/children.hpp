@@ -125,10 +125,9 @@ const std::uint32_t* set_indptr(const Index& index, RecordColumns& columns) {
 }
 
 // Writes the elements of the records of one block, as write_children() describes.
-template <Kind... kinds, class Visit>
+template <Kind... kinds, class Parent, class Visit>
 [[gnu::noinline]] void write_block(const Index& index, const typename RowsOfKind<kinds...>::Block& block,
-                                   ColumnSink<std::uint32_t> parent, const std::uint32_t* indptr,
-                                   Visit visit) {
+                                   Parent parent, const std::uint32_t* indptr, Visit visit) {
     constexpr std::uint32_t head = kHeadSize;
     constexpr std::uint32_t widest = kU32Lanes * std::max({shape_of(kinds).element...});
     std::byte end_of_section[widest] = {};
@@ -176,9 +175,8 @@ template <Kind... kinds, class Visit>
 // record, and a second time if the record has more than four elements. It returns a function that is called
 // with (child, elements) and writes four elements to the table's rows from `child` on. `indptr` must have
 // been filled by fill_indptr().
-template <Kind... kinds, class Visit>
-void write_children(const Index& index, ColumnSink<std::uint32_t> parent, const std::uint32_t* indptr,
-                    Visit visit) {
+template <Kind... kinds, class Parent, class Visit>
+void write_children(const Index& index, Parent parent, const std::uint32_t* indptr, Visit visit) {
     const RowsOfKind<kinds...> rows(index);
     for (typename RowsOfKind<kinds...>::Block block(rows); block.next();) {
         write_block<kinds...>(index, block, parent, indptr, visit);

@@ -33,7 +33,7 @@ bool kind_flag(const std::byte* record) {
     return info_kind_flag(Load::u32(record + HeadField::info));
 }
 
-template <class Load>
+template <class Load, bool all>
 void types(const Index& index, RecordColumns& columns) {
     const std::size_t rows = index.rows();
     columns.set_rows(rows);
@@ -42,11 +42,11 @@ void types(const Index& index, RecordColumns& columns) {
     if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.sink<uint32_t>("id");
-    const auto flag = columns.sink<bool>("kind_flag");
-    const auto vlen = columns.sink<uint32_t>("vlen");
-    const auto name_off = columns.sink<uint32_t>("name_off");
-    const auto size_or_type = columns.sink<uint32_t>("size_or_type");
+    const auto id = columns.sink<uint32_t, all>("id");
+    const auto flag = columns.sink<bool, all>("kind_flag");
+    const auto vlen = columns.sink<uint32_t, all>("vlen");
+    const auto name_off = columns.sink<uint32_t, all>("name_off");
+    const auto size_or_type = columns.sink<uint32_t, all>("size_or_type");
 
     // The row of void. In a split BTF, the first record overwrites it.
     id[0] = vlen[0] = name_off[0] = size_or_type[0] = 0;
@@ -73,17 +73,17 @@ void types(const Index& index, RecordColumns& columns) {
     }
 }
 
-template <class Load>
+template <class Load, bool all>
 void members(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::Struct, Kind::Union>(index, columns);
     if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.sink<uint32_t>("parent");
-    const auto name_off = columns.sink<uint32_t>("name_off");
-    const auto type = columns.sink<uint32_t>("type");
-    const auto bit_offset = columns.sink<uint32_t>("bit_offset");
-    const auto bitfield_size = columns.sink<uint8_t>("bitfield_size");
+    const auto parent = columns.sink<uint32_t, all>("parent");
+    const auto name_off = columns.sink<uint32_t, all>("name_off");
+    const auto type = columns.sink<uint32_t, all>("type");
+    const auto bit_offset = columns.sink<uint32_t, all>("bit_offset");
+    const auto bitfield_size = columns.sink<uint8_t, all>("bitfield_size");
     write_children<Kind::Struct, Kind::Union>(index, parent, indptr, [=](uint32_t, const std::byte* record) {
         const U32x4 infos = U32x4{} + Load::u32(record + HeadField::info);
         const U32x4 flags = reinterpret_cast<U32x4>(reinterpret_cast<I32x4>(infos) >> kKindFlagBit);
@@ -98,15 +98,15 @@ void members(const Index& index, RecordColumns& columns) {
     });
 }
 
-template <class Load>
+template <class Load, bool all>
 void params(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::FuncProto>(index, columns);
     if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.sink<uint32_t>("parent");
-    const auto name_off = columns.sink<uint32_t>("name_off");
-    const auto type = columns.sink<uint32_t>("type");
+    const auto parent = columns.sink<uint32_t, all>("parent");
+    const auto name_off = columns.sink<uint32_t, all>("name_off");
+    const auto type = columns.sink<uint32_t, all>("type");
     write_children<Kind::FuncProto>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [names, types] = load_pairs<Load>(elements);
@@ -116,16 +116,16 @@ void params(const Index& index, RecordColumns& columns) {
     });
 }
 
-template <class Load>
+template <class Load, bool all>
 void enumerators(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::Enum, Kind::Enum64>(index, columns);
     if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.sink<uint32_t>("parent");
-    const auto name_off = columns.sink<uint32_t>("name_off");
-    const auto value = columns.sink<std::int64_t>("value");
-    const auto is_signed = columns.sink<bool>("signed");
+    const auto parent = columns.sink<uint32_t, all>("parent");
+    const auto name_off = columns.sink<uint32_t, all>("name_off");
+    const auto value = columns.sink<std::int64_t, all>("value");
+    const auto is_signed = columns.sink<bool, all>("signed");
     write_children<Kind::Enum, Kind::Enum64>(
         index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
             const Kind kind = index.kind(type_row);
@@ -152,17 +152,17 @@ void enumerators(const Index& index, RecordColumns& columns) {
         });
 }
 
-template <class Load>
+template <class Load, bool all>
 void arrays(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Array> source(index);
     columns.set_rows(source.records());
     if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.sink<uint32_t>("id");
-    const auto type = columns.sink<uint32_t>("type");
-    const auto index_type = columns.sink<uint32_t>("index_type");
-    const auto nelems = columns.sink<uint32_t>("nelems");
+    const auto id = columns.sink<uint32_t, all>("id");
+    const auto type = columns.sink<uint32_t, all>("type");
+    const auto index_type = columns.sink<uint32_t, all>("index_type");
+    const auto nelems = columns.sink<uint32_t, all>("nelems");
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* array = index.record(from) + kHeadSize;
@@ -174,18 +174,18 @@ void arrays(const Index& index, RecordColumns& columns) {
     });
 }
 
-template <class Load>
+template <class Load, bool all>
 void ints(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Int> source(index);
     columns.set_rows(source.records());
     if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.sink<uint32_t>("id");
-    const auto size = columns.sink<uint32_t>("size");
-    const auto encoding = columns.sink<uint8_t>("encoding");
-    const auto bit_offset = columns.sink<uint8_t>("bit_offset");
-    const auto nr_bits = columns.sink<uint8_t>("nr_bits");
+    const auto id = columns.sink<uint32_t, all>("id");
+    const auto size = columns.sink<uint32_t, all>("size");
+    const auto encoding = columns.sink<uint8_t, all>("encoding");
+    const auto bit_offset = columns.sink<uint8_t, all>("bit_offset");
+    const auto nr_bits = columns.sink<uint8_t, all>("nr_bits");
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
@@ -199,17 +199,17 @@ void ints(const Index& index, RecordColumns& columns) {
     });
 }
 
-template <class Load>
+template <class Load, bool all>
 void funcs(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Func> source(index);
     columns.set_rows(source.records());
     if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.sink<uint32_t>("id");
-    const auto name_off = columns.sink<uint32_t>("name_off");
-    const auto type = columns.sink<uint32_t>("type");
-    const auto linkage = columns.sink<uint8_t>("linkage");
+    const auto id = columns.sink<uint32_t, all>("id");
+    const auto name_off = columns.sink<uint32_t, all>("name_off");
+    const auto type = columns.sink<uint32_t, all>("type");
+    const auto linkage = columns.sink<uint8_t, all>("linkage");
     const std::byte* section = index.record(0);
     std::size_t row = 0;
     for (RowsOfKind<Kind::Func>::Block block(source); block.next(); row += block.size()) {
@@ -233,17 +233,17 @@ void funcs(const Index& index, RecordColumns& columns) {
 }
 
 // VAR and DECL_TAG: an ID, a name, a type, and the word after the head.
-template <Kind kind, class Load, class Item>
+template <Kind kind, class Item, class Load, bool all>
 void named_references(const Index& index, RecordColumns& columns, const char* word_name) {
     const RowsOfKind<kind> source(index);
     columns.set_rows(source.records());
     if (!columns.any_missing()) {
         return;
     }
-    const auto id = columns.sink<uint32_t>("id");
-    const auto name_off = columns.sink<uint32_t>("name_off");
-    const auto type = columns.sink<uint32_t>("type");
-    const auto word = columns.sink<Item>(word_name);
+    const auto id = columns.sink<uint32_t, all>("id");
+    const auto name_off = columns.sink<uint32_t, all>("name_off");
+    const auto type = columns.sink<uint32_t, all>("type");
+    const auto word = columns.sink<Item, all>(word_name);
     std::size_t row = 0;
     source.each([&](uint32_t from) {
         const std::byte* record = index.record(from);
@@ -255,26 +255,26 @@ void named_references(const Index& index, RecordColumns& columns, const char* wo
     });
 }
 
-template <class Load>
+template <class Load, bool all>
 void vars(const Index& index, RecordColumns& columns) {
-    named_references<Kind::Var, Load, uint32_t>(index, columns, "linkage");
+    named_references<Kind::Var, uint32_t, Load, all>(index, columns, "linkage");
 }
 
-template <class Load>
+template <class Load, bool all>
 void decl_tags(const Index& index, RecordColumns& columns) {
-    named_references<Kind::DeclTag, Load, std::int32_t>(index, columns, "component_idx");
+    named_references<Kind::DeclTag, std::int32_t, Load, all>(index, columns, "component_idx");
 }
 
-template <class Load>
+template <class Load, bool all>
 void secinfos(const Index& index, RecordColumns& columns) {
     const uint32_t* const indptr = set_indptr<Kind::Datasec>(index, columns);
     if (!columns.any_missing()) {
         return;
     }
-    const auto parent = columns.sink<uint32_t>("parent");
-    const auto type = columns.sink<uint32_t>("type");
-    const auto offset = columns.sink<uint32_t>("offset");
-    const auto size = columns.sink<uint32_t>("size");
+    const auto parent = columns.sink<uint32_t, all>("parent");
+    const auto type = columns.sink<uint32_t, all>("type");
+    const auto offset = columns.sink<uint32_t, all>("offset");
+    const auto size = columns.sink<uint32_t, all>("size");
     write_children<Kind::Datasec>(index, parent, indptr, [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [types, offsets, sizes] = load_triples<Load>(elements);
@@ -289,9 +289,14 @@ using Builder = void (*)(const Index&, RecordColumns&);
 using Little = Load<ByteOrder::little>;
 using Big = Load<ByteOrder::big>;
 
-template <Builder little, Builder big>
-void for_byte_order(const Index& index, RecordColumns& columns) {
-    index.order() == ByteOrder::little ? little(index, columns) : big(index, columns);
+// Calls the builder for a byte order and for all columns or some of them.
+template <Builder little_all, Builder little, Builder big_all, Builder big>
+void build(const Index& index, RecordColumns& columns) {
+    if (index.order() == ByteOrder::little) {
+        columns.all_missing() ? little_all(index, columns) : little(index, columns);
+    } else {
+        columns.all_missing() ? big_all(index, columns) : big(index, columns);
+    }
 }
 
 }  // namespace
@@ -317,24 +322,35 @@ std::size_t column_count(const TableKind& kind) {
 const std::array<TableKind, 10> kTables = {{
     {"types",
      {"id", "kind", "kind_flag", "vlen", "name_off", "size_or_type", "offset"},
-     for_byte_order<types<Little>, types<Big>>},
+     build<types<Little, true>, types<Little, false>, types<Big, true>, types<Big, false>>},
     {"members",
      {"indptr", "parent", "name_off", "type", "bit_offset", "bitfield_size"},
-     for_byte_order<members<Little>, members<Big>>},
-    {"params", {"indptr", "parent", "name_off", "type"}, for_byte_order<params<Little>, params<Big>>},
+     build<members<Little, true>, members<Little, false>, members<Big, true>, members<Big, false>>},
+    {"params",
+     {"indptr", "parent", "name_off", "type"},
+     build<params<Little, true>, params<Little, false>, params<Big, true>, params<Big, false>>},
     {"enumerators",
      {"indptr", "parent", "name_off", "value", "signed"},
-     for_byte_order<enumerators<Little>, enumerators<Big>>},
-    {"arrays", {"id", "type", "index_type", "nelems"}, for_byte_order<arrays<Little>, arrays<Big>>},
-    {"ints", {"id", "size", "encoding", "bit_offset", "nr_bits"}, for_byte_order<ints<Little>, ints<Big>>},
-    {"funcs", {"id", "name_off", "type", "linkage"}, for_byte_order<funcs<Little>, funcs<Big>>},
-    {"vars", {"id", "name_off", "type", "linkage"}, for_byte_order<vars<Little>, vars<Big>>},
+     build<enumerators<Little, true>, enumerators<Little, false>, enumerators<Big, true>,
+           enumerators<Big, false>>},
+    {"arrays",
+     {"id", "type", "index_type", "nelems"},
+     build<arrays<Little, true>, arrays<Little, false>, arrays<Big, true>, arrays<Big, false>>},
+    {"ints",
+     {"id", "size", "encoding", "bit_offset", "nr_bits"},
+     build<ints<Little, true>, ints<Little, false>, ints<Big, true>, ints<Big, false>>},
+    {"funcs",
+     {"id", "name_off", "type", "linkage"},
+     build<funcs<Little, true>, funcs<Little, false>, funcs<Big, true>, funcs<Big, false>>},
+    {"vars",
+     {"id", "name_off", "type", "linkage"},
+     build<vars<Little, true>, vars<Little, false>, vars<Big, true>, vars<Big, false>>},
     {"secinfos",
      {"indptr", "parent", "type", "offset", "size"},
-     for_byte_order<secinfos<Little>, secinfos<Big>>},
+     build<secinfos<Little, true>, secinfos<Little, false>, secinfos<Big, true>, secinfos<Big, false>>},
     {"decl_tags",
      {"id", "name_off", "type", "component_idx"},
-     for_byte_order<decl_tags<Little>, decl_tags<Big>>},
+     build<decl_tags<Little, true>, decl_tags<Little, false>, decl_tags<Big, true>, decl_tags<Big, false>>},
 }};
 
 }  // namespace btfmmap
