@@ -29,6 +29,9 @@ WITHOUT_EXAMPLE = {
 OPTIONAL = {
     "btfmmap.arrow_export.ArrowExport.to_arrow": "pyarrow",
     "btfmmap.arrow_export.ArrowExport.to_polars": "polars",
+    "btfmmap.graph.Graph.to_arrow": "pyarrow",
+    "btfmmap.graph.Graph.to_pandas": "pandas",
+    "btfmmap.graph.Graph.to_polars": "polars",
     "btfmmap.tables.Table.to_arrow": "pyarrow",
     "btfmmap.tables.Table.to_pandas": "pandas",
     "btfmmap.tables.Table.to_polars": "polars",

@@ -37,7 +37,7 @@ STYLE = f"""
   :root {{ --back: #17181b; --text: #e8e8e8; --faint: #a9a9a9; --line: #4a4a4a; --lit: #4a4320; }}
 }}
 body {{ margin: 1rem; background: var(--back); color: var(--text); font: 15px/1.45 system-ui, sans-serif; }}
-h1 {{ font-size: 1.35rem; overflow-wrap: anywhere; }} h2 {{ font-size: 1.1rem; }}
+h1, h2 {{ overflow-wrap: anywhere; }} h1 {{ font-size: 1.35rem; }} h2 {{ font-size: 1.1rem; }}
 p, li {{ max-width: 75ch; overflow-wrap: anywhere; }} .faint {{ color: var(--faint); }}
 .wide {{ position: relative; overflow-x: auto; margin: .5rem 0; }}
 svg {{ display: block; }}
