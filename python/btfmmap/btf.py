@@ -200,7 +200,7 @@ class Btf(HasTables):
         return kept
 
     def _columns(self, table: str) -> ColumnViews:
-        """Return a table's columns without numpy, each of which is built when it is first asked for.
+        """Return a table's columns without numpy. Each is built when it is first asked for.
 
         Those of a child table include `indptr`.
         """

@@ -15,7 +15,7 @@ else:
 
 
 class ColumnViews(Views):
-    """Columns by name, each of which is built when it is first asked for."""
+    """Columns by name. Each is built when it is first asked for."""
 
     __slots__ = ("_core", "_table")
 

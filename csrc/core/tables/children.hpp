@@ -114,14 +114,12 @@ std::uint32_t element_size(const Index& index, std::uint32_t row) {
     }
 }
 
-// Sets the number of rows, and returns `indptr` of the elements of these kinds.
+// Sets the number of rows, and `indptr`, of the elements of these kinds.
 template <Kind... kinds>
-const std::uint32_t* set_indptr(const Index& index, RecordColumns& columns) {
-    const std::uint32_t* const indptr =
-        columns.indptr(index.rows() + 1, kIndptrSlack,
+void prepare_children(const Index& index, RecordColumns& columns) {
+    columns.set_indptr(index.rows() + 1, kIndptrSlack,
                        [&](std::uint32_t* missing) { fill_indptr<kinds...>(index, missing); });
-    columns.set_rows(indptr[index.rows()]);
-    return indptr;
+    columns.set_rows(columns.indptr()[index.rows()]);
 }
 
 // Writes the elements of the records of one block, as write_children() describes.

@@ -31,21 +31,20 @@ class RecordColumns {
 public:
     // `missing` has a bit for each column.
     RecordColumns(Arena& arena, Column* columns, std::size_t count, std::uint32_t missing)
-        : arena_(arena), columns_(columns), count_(count), missing_(missing) {}
+        : arena_(arena), columns_(columns), count_(count), missing_(missing) {
+        const bool has_indptr = columns[0].name == std::string_view("indptr");
+        all_missing_ = (missing | (has_indptr ? 1U : 0U)) == (std::uint32_t{1} << count) - 1;
+    }
 
     // Whether there are columns to fill, besides those that were set.
     bool any_missing() const { return missing_ != 0; }
+    // Whether all columns were missing at first, except perhaps `indptr`. Loops are compiled for this case
+    // too, since ColumnSink takes a tenth more instructions.
+    bool all_missing() const { return all_missing_; }
 
     // Sets the number of rows of all columns but `indptr`.
     void set_rows(std::size_t rows) { rows_ = rows; }
     std::size_t rows() const { return rows_; }
-
-    // Whether all columns are missing, except perhaps `indptr`. Loops are compiled for this case too, since
-    // ColumnSink takes a tenth more instructions.
-    bool all_missing() const {
-        const std::uint32_t all = (std::uint32_t{1} << count_) - 1;
-        return ((missing_ | (columns_[0].name == std::string_view("indptr") ? 1 : 0)) & all) == all;
-    }
 
     // Returns where to write the column of that name, which the table must have: a pointer or a ColumnSink.
     template <class T, bool all>
@@ -67,16 +66,16 @@ public:
         }
     }
 
-    // Returns the column `indptr`, which `fill(indptr)` fills if it is missing.
+    // Sets the column `indptr`, which `fill(indptr)` fills if it is missing.
     template <class Fill>
-    const std::uint32_t* indptr(std::size_t size, std::size_t slack, Fill fill) {
+    void set_indptr(std::size_t size, std::size_t slack, Fill fill) {
         Column& column = at("indptr");
         if (is_missing(column)) {
             fill(allocate<std::uint32_t>(column, size, slack));
             missing_ &= ~bit(column);
         }
-        return static_cast<const std::uint32_t*>(column.data);
     }
+    const std::uint32_t* indptr() { return static_cast<const std::uint32_t*>(at("indptr").data); }
 
 private:
     std::uint32_t bit(const Column& column) const { return std::uint32_t{1} << (&column - columns_); }
@@ -116,6 +115,7 @@ private:
     Column* columns_;
     std::size_t count_;
     std::uint32_t missing_;
+    bool all_missing_;
     std::size_t rows_ = 0;
     alignas(64) std::byte scratch_[64];
 };

@@ -26,7 +26,10 @@ void RecordTable::build(const TableKind& kind, const Index& index, Arena& arena,
     }
     const Columns existing = (Columns{1} << count) - 1;
     RecordColumns missing(arena, columns_.data(), count, wanted & ~built & existing);
-    kind.build(index, missing);
+    kind.prepare(index, missing);
+    if (missing.any_missing()) {
+        kind.fill(index, missing);
+    }
     if ((built & begun) == 0) {
         rows_ = missing.rows();
     }

@@ -7,6 +7,7 @@
 #include "core/index/rows_of_kind.hpp"
 #include "core/simd/u32x4.hpp"
 #include "core/tables/children.hpp"
+#include "core/tables/record_columns.hpp"
 
 namespace btfmmap {
 
@@ -33,15 +34,20 @@ bool kind_flag(const std::byte* record) {
     return info_kind_flag(Load::u32(record + HeadField::info));
 }
 
+void prepare_types(const Index& index, RecordColumns& columns) {
+    columns.set_rows(index.rows());
+    columns.add_view("kind", index.kinds());
+    columns.add_view("offset", index.offsets());
+}
+
+template <Kind kind>
+void prepare_rows(const Index& index, RecordColumns& columns) {
+    columns.set_rows(RowsOfKind<kind>(index).records());
+}
+
 template <class Load, bool all>
 void types(const Index& index, RecordColumns& columns) {
     const std::size_t rows = index.rows();
-    columns.set_rows(rows);
-    columns.add_view("kind", index.kinds());
-    columns.add_view("offset", index.offsets());
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto id = columns.sink<uint32_t, all>("id");
     const auto flag = columns.sink<bool, all>("kind_flag");
     const auto vlen = columns.sink<uint32_t, all>("vlen");
@@ -75,39 +81,32 @@ void types(const Index& index, RecordColumns& columns) {
 
 template <class Load, bool all>
 void members(const Index& index, RecordColumns& columns) {
-    const uint32_t* const indptr = set_indptr<Kind::Struct, Kind::Union>(index, columns);
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto parent = columns.sink<uint32_t, all>("parent");
     const auto name_off = columns.sink<uint32_t, all>("name_off");
     const auto type = columns.sink<uint32_t, all>("type");
     const auto bit_offset = columns.sink<uint32_t, all>("bit_offset");
     const auto bitfield_size = columns.sink<uint8_t, all>("bitfield_size");
-    write_children<Kind::Struct, Kind::Union>(index, parent, indptr, [=](uint32_t, const std::byte* record) {
-        const U32x4 infos = U32x4{} + Load::u32(record + HeadField::info);
-        const U32x4 flags = reinterpret_cast<U32x4>(reinterpret_cast<I32x4>(infos) >> kKindFlagBit);
-        constexpr uint32_t offset_bits = member_bit_offset(UINT32_MAX, true);
-        return [=](uint32_t row, const std::byte* elements) {
-            const auto [names, types, offsets] = load_triples<Load>(elements);
-            store_u32x4(name_off + row, names);
-            store_u32x4(type + row, types);
-            store_u32x4(bit_offset + row, offsets & (offset_bits | ~flags));
-            store_low_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
-        };
-    });
+    write_children<Kind::Struct, Kind::Union>(
+        index, parent, columns.indptr(), [=](uint32_t, const std::byte* record) {
+            const U32x4 infos = U32x4{} + Load::u32(record + HeadField::info);
+            const U32x4 flags = reinterpret_cast<U32x4>(reinterpret_cast<I32x4>(infos) >> kKindFlagBit);
+            constexpr uint32_t offset_bits = member_bit_offset(UINT32_MAX, true);
+            return [=](uint32_t row, const std::byte* elements) {
+                const auto [names, types, offsets] = load_triples<Load>(elements);
+                store_u32x4(name_off + row, names);
+                store_u32x4(type + row, types);
+                store_u32x4(bit_offset + row, offsets & (offset_bits | ~flags));
+                store_low_bytes(bitfield_size + row, (offsets & flags) >> kBitfieldSizeBit);
+            };
+        });
 }
 
 template <class Load, bool all>
 void params(const Index& index, RecordColumns& columns) {
-    const uint32_t* const indptr = set_indptr<Kind::FuncProto>(index, columns);
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto parent = columns.sink<uint32_t, all>("parent");
     const auto name_off = columns.sink<uint32_t, all>("name_off");
     const auto type = columns.sink<uint32_t, all>("type");
-    write_children<Kind::FuncProto>(index, parent, indptr, [=](uint32_t, const std::byte*) {
+    write_children<Kind::FuncProto>(index, parent, columns.indptr(), [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [names, types] = load_pairs<Load>(elements);
             store_u32x4(name_off + row, names);
@@ -118,16 +117,12 @@ void params(const Index& index, RecordColumns& columns) {
 
 template <class Load, bool all>
 void enumerators(const Index& index, RecordColumns& columns) {
-    const uint32_t* const indptr = set_indptr<Kind::Enum, Kind::Enum64>(index, columns);
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto parent = columns.sink<uint32_t, all>("parent");
     const auto name_off = columns.sink<uint32_t, all>("name_off");
     const auto value = columns.sink<std::int64_t, all>("value");
     const auto is_signed = columns.sink<bool, all>("signed");
     write_children<Kind::Enum, Kind::Enum64>(
-        index, parent, indptr, [=, &index](uint32_t type_row, const std::byte* record) {
+        index, parent, columns.indptr(), [=, &index](uint32_t type_row, const std::byte* record) {
             const Kind kind = index.kind(type_row);
             const bool wide = kind == Kind::Enum64;
             uint32_t negative = kind_flag<Load>(record);
@@ -155,10 +150,6 @@ void enumerators(const Index& index, RecordColumns& columns) {
 template <class Load, bool all>
 void arrays(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Array> source(index);
-    columns.set_rows(source.records());
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto id = columns.sink<uint32_t, all>("id");
     const auto type = columns.sink<uint32_t, all>("type");
     const auto index_type = columns.sink<uint32_t, all>("index_type");
@@ -177,10 +168,6 @@ void arrays(const Index& index, RecordColumns& columns) {
 template <class Load, bool all>
 void ints(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Int> source(index);
-    columns.set_rows(source.records());
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto id = columns.sink<uint32_t, all>("id");
     const auto size = columns.sink<uint32_t, all>("size");
     const auto encoding = columns.sink<uint8_t, all>("encoding");
@@ -202,10 +189,6 @@ void ints(const Index& index, RecordColumns& columns) {
 template <class Load, bool all>
 void funcs(const Index& index, RecordColumns& columns) {
     const RowsOfKind<Kind::Func> source(index);
-    columns.set_rows(source.records());
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto id = columns.sink<uint32_t, all>("id");
     const auto name_off = columns.sink<uint32_t, all>("name_off");
     const auto type = columns.sink<uint32_t, all>("type");
@@ -236,10 +219,6 @@ void funcs(const Index& index, RecordColumns& columns) {
 template <Kind kind, class Item, class Load, bool all>
 void named_references(const Index& index, RecordColumns& columns, const char* word_name) {
     const RowsOfKind<kind> source(index);
-    columns.set_rows(source.records());
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto id = columns.sink<uint32_t, all>("id");
     const auto name_off = columns.sink<uint32_t, all>("name_off");
     const auto type = columns.sink<uint32_t, all>("type");
@@ -267,15 +246,11 @@ void decl_tags(const Index& index, RecordColumns& columns) {
 
 template <class Load, bool all>
 void secinfos(const Index& index, RecordColumns& columns) {
-    const uint32_t* const indptr = set_indptr<Kind::Datasec>(index, columns);
-    if (!columns.any_missing()) {
-        return;
-    }
     const auto parent = columns.sink<uint32_t, all>("parent");
     const auto type = columns.sink<uint32_t, all>("type");
     const auto offset = columns.sink<uint32_t, all>("offset");
     const auto size = columns.sink<uint32_t, all>("size");
-    write_children<Kind::Datasec>(index, parent, indptr, [=](uint32_t, const std::byte*) {
+    write_children<Kind::Datasec>(index, parent, columns.indptr(), [=](uint32_t, const std::byte*) {
         return [=](uint32_t row, const std::byte* elements) {
             const auto [types, offsets, sizes] = load_triples<Load>(elements);
             store_u32x4(type + row, types);
@@ -285,13 +260,13 @@ void secinfos(const Index& index, RecordColumns& columns) {
     });
 }
 
-using Builder = void (*)(const Index&, RecordColumns&);
+using Fill = void (*)(const Index&, RecordColumns&);
 using Little = Load<ByteOrder::little>;
 using Big = Load<ByteOrder::big>;
 
-// Calls the builder for a byte order and for all columns or some of them.
-template <Builder little_all, Builder little, Builder big_all, Builder big>
-void build(const Index& index, RecordColumns& columns) {
+// Calls the function for a byte order and for all columns or some of them.
+template <Fill little_all, Fill little, Fill big_all, Fill big>
+void fill(const Index& index, RecordColumns& columns) {
     if (index.order() == ByteOrder::little) {
         columns.all_missing() ? little_all(index, columns) : little(index, columns);
     } else {
@@ -322,35 +297,45 @@ std::size_t column_count(const TableKind& kind) {
 const std::array<TableKind, 10> kTables = {{
     {"types",
      {"id", "kind", "kind_flag", "vlen", "name_off", "size_or_type", "offset"},
-     build<types<Little, true>, types<Little, false>, types<Big, true>, types<Big, false>>},
+     prepare_types,
+     fill<types<Little, true>, types<Little, false>, types<Big, true>, types<Big, false>>},
     {"members",
      {"indptr", "parent", "name_off", "type", "bit_offset", "bitfield_size"},
-     build<members<Little, true>, members<Little, false>, members<Big, true>, members<Big, false>>},
+     prepare_children<Kind::Struct, Kind::Union>,
+     fill<members<Little, true>, members<Little, false>, members<Big, true>, members<Big, false>>},
     {"params",
      {"indptr", "parent", "name_off", "type"},
-     build<params<Little, true>, params<Little, false>, params<Big, true>, params<Big, false>>},
+     prepare_children<Kind::FuncProto>,
+     fill<params<Little, true>, params<Little, false>, params<Big, true>, params<Big, false>>},
     {"enumerators",
      {"indptr", "parent", "name_off", "value", "signed"},
-     build<enumerators<Little, true>, enumerators<Little, false>, enumerators<Big, true>,
-           enumerators<Big, false>>},
+     prepare_children<Kind::Enum, Kind::Enum64>,
+     fill<enumerators<Little, true>, enumerators<Little, false>, enumerators<Big, true>,
+          enumerators<Big, false>>},
     {"arrays",
      {"id", "type", "index_type", "nelems"},
-     build<arrays<Little, true>, arrays<Little, false>, arrays<Big, true>, arrays<Big, false>>},
+     prepare_rows<Kind::Array>,
+     fill<arrays<Little, true>, arrays<Little, false>, arrays<Big, true>, arrays<Big, false>>},
     {"ints",
      {"id", "size", "encoding", "bit_offset", "nr_bits"},
-     build<ints<Little, true>, ints<Little, false>, ints<Big, true>, ints<Big, false>>},
+     prepare_rows<Kind::Int>,
+     fill<ints<Little, true>, ints<Little, false>, ints<Big, true>, ints<Big, false>>},
     {"funcs",
      {"id", "name_off", "type", "linkage"},
-     build<funcs<Little, true>, funcs<Little, false>, funcs<Big, true>, funcs<Big, false>>},
+     prepare_rows<Kind::Func>,
+     fill<funcs<Little, true>, funcs<Little, false>, funcs<Big, true>, funcs<Big, false>>},
     {"vars",
      {"id", "name_off", "type", "linkage"},
-     build<vars<Little, true>, vars<Little, false>, vars<Big, true>, vars<Big, false>>},
+     prepare_rows<Kind::Var>,
+     fill<vars<Little, true>, vars<Little, false>, vars<Big, true>, vars<Big, false>>},
     {"secinfos",
      {"indptr", "parent", "type", "offset", "size"},
-     build<secinfos<Little, true>, secinfos<Little, false>, secinfos<Big, true>, secinfos<Big, false>>},
+     prepare_children<Kind::Datasec>,
+     fill<secinfos<Little, true>, secinfos<Little, false>, secinfos<Big, true>, secinfos<Big, false>>},
     {"decl_tags",
      {"id", "name_off", "type", "component_idx"},
-     build<decl_tags<Little, true>, decl_tags<Little, false>, decl_tags<Big, true>, decl_tags<Big, false>>},
+     prepare_rows<Kind::DeclTag>,
+     fill<decl_tags<Little, true>, decl_tags<Little, false>, decl_tags<Big, true>, decl_tags<Big, false>>},
 }};
 
 }  // namespace btfmmap

@@ -5,9 +5,10 @@
 #include <string_view>
 
 #include "core/index/index.hpp"
-#include "core/tables/record_columns.hpp"
 
 namespace btfmmap {
+
+class RecordColumns;
 
 // A table of the records of one kind, or of their elements.
 //
@@ -18,7 +19,10 @@ struct TableKind {
 
     std::string_view name;
     std::array<const char*, kMaxColumns> columns;  // their names; nullptr after the last
-    void (*build)(const Index& index, RecordColumns& columns);
+    // Sets the number of rows, `indptr`, and columns that cost nothing.
+    void (*prepare)(const Index& index, RecordColumns& columns);
+    // Fills the columns that are missing then.
+    void (*fill)(const Index& index, RecordColumns& columns);
 };
 
 // Returns the index in kTables of the table of that name; kTables.size() if there is none.
