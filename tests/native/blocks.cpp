@@ -139,7 +139,7 @@ void test_threads() {
     for (std::thread& thread : threads) {
         thread.join();
     }
-    demand(held <= kAddresses, "at most 32 MiB of addresses are kept after threads");
+    demand(held <= kBound, "at most 16 MiB are kept after threads");
 }
 
 // A child that is forked while threads take and give blocks does not wait for them.
@@ -177,9 +177,9 @@ void test_fork() {
 
 int main() {
     test_reuse();
+    test_threads();
     test_bound();
     test_refusal();
-    test_threads();
     test_fork();
     std::puts("all good");
 }
