@@ -218,9 +218,11 @@ class TestOnDemand:
 
     def test_listed(self) -> None:
         """Completion knows columns that were not asked for."""
-        assert {"bit_offset", "indptr", "to_pandas"} <= {
-            *dir(btfmmap.open(data=every_kind().build()).members)
-        }
+        members = btfmmap.open(data=every_kind().build()).members
+        before = dir(members)
+        assert {"bit_offset", "indptr", "to_pandas"} <= {*before}
+        _ = dict(members), members.indptr
+        assert dir(members) == before
 
     def test_no_such_column(self) -> None:
         types = btfmmap.open(data=every_kind().build()).types

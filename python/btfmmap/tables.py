@@ -172,7 +172,7 @@ class Table(ArrowExport):
             return object.__getattribute__(self, name)  # raises the error that there was without this method
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.columns})
+        return sorted({*dir(type(self)), *self.columns})
 
     def _built(self, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         """Return columns. Those that are missing are built together."""

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -531,8 +532,10 @@ ONE_OF = ("path", "data", "id")
 """Of these `open` and `lint` take one, and without it the running kernel."""
 
 
+@cache
 def choices(annotation: str) -> tuple[Any, ...]:
-    """All values of a bool or a Literal, or None."""
+    """All values of a bool or a Literal, or None. Cached: in threads, `ast.parse` of Python 3.11 may raise
+    SystemError."""
     if annotation == "bool":
         return (False, True)
     other, _, none = annotation.rpartition(" | ")
