@@ -30,6 +30,7 @@ from type_colours import colours
 
 import btfmmap
 from btfmmap import Kind, corpus
+from btfmmap.corpus.storage import LocalStorage
 
 
 @pytest.fixture(autouse=True)
@@ -268,6 +269,33 @@ class TestBuilding:
         corpus.compact(out)
         assert content(tmp_path / "two") == content(tmp_path / "one")
         assert corpus.verify(out) == (INPUTS - BROKEN, [], [])
+
+    def test_a_builder_that_others_have_left_behind(
+        self, tmp_path: Path, series: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The manifest that it would have continued has been removed meanwhile."""
+        monkeypatch.setattr("btfmmap.corpus.building._BATCH", 1)
+        corpus.build(tmp_path / "one", series)
+        out = tmp_path / "two"
+
+        def build_others(done: int, _total: object, _name: object) -> None:
+            if done == 0:
+                corpus.build(out, series[1:])
+
+        corpus.build(out, series[:1], progress=build_others)
+        assert min((out / "manifests").iterdir()).name > "00000001.json"
+        assert content(out) == content(tmp_path / "one")
+
+    def test_a_manifest_that_is_not_listed(
+        self, tmp_path: Path, series: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A folder that changes while it is listed may lack the newest file."""
+        monkeypatch.setattr("btfmmap.corpus.building._BATCH", 1)
+        corpus.build(tmp_path, series)
+        expected = content(tmp_path)
+        listed = LocalStorage.names
+        monkeypatch.setattr(LocalStorage, "names", lambda self, folder: sorted(listed(self, folder))[:-2])
+        assert content(tmp_path) == expected
 
     def test_processes(self, tmp_path: Path, series: list[Path]) -> None:
         from concurrent.futures import ProcessPoolExecutor

@@ -78,19 +78,27 @@ def read_manifest(storage: Storage) -> Manifest:
         numbers = [int(found[1]) for name in storage.names(_FOLDER) if (found := _NAME.fullmatch(name))]
         if not numbers:
             return Manifest(0, {})
-        name = _name(max(numbers))
         try:
-            content = storage.read(name)
+            return _newest(storage, max(numbers))
         except FileNotFoundError:  # replaced meanwhile
             if attempt == 9:
                 raise
-            continue
-        return _parsed(content, max(numbers), storage.path(name))
     raise AssertionError
 
 
+def _newest(storage: Storage, sequence: int) -> Manifest:
+    """Read a manifest, or a later one: a folder that changes while it is listed may lack the newest."""
+    content = storage.read(_name(sequence))
+    while True:
+        try:
+            content = storage.read(_name(sequence + 1))
+        except FileNotFoundError:
+            return _parsed(content, sequence, storage.path(_name(sequence)))
+        sequence += 1
+
+
 def publish(storage: Storage, manifest: Manifest) -> bool:
-    """Write a manifest; False if there is one of this number already."""
+    """Write a manifest. Returns False if there is one of this number, or was: old ones are removed."""
     document = {
         "format": "btfmmap corpus",
         "version": VERSION,
@@ -106,6 +114,10 @@ def publish(storage: Storage, manifest: Manifest) -> bool:
     }
     content = json.dumps(document, indent=1).encode()
     if not storage.create(_name(manifest.sequence), content):
+        return False
+    newest = read_manifest(storage)
+    if newest.sequence > manifest.sequence and not {*[*manifest.parts][-1:]} <= {*newest.parts}:
+        storage.remove(_name(manifest.sequence))
         return False
     if manifest.sequence > _KEPT:
         storage.remove(_name(manifest.sequence - _KEPT))
