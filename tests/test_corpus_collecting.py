@@ -29,12 +29,40 @@ def test_merged_types_have_the_numbers_of_added_ones() -> None:
     catalog.add(known._core_layout, None)
     entries = [collector.add(btf, None) for btf in others]
     types = collector.types()
-    merged = np.asarray(catalog.merge(types.names, types.records))
+    merged = np.asarray(catalog.merge(types.names, types.records, ([], []))[1])
     size = catalog.size()
     for btf, entry in zip(others, entries, strict=True):
         added = np.asarray(catalog.add(btf._core_layout, None).numbers())
         assert np.array_equal(merged[np.asarray(entry.numbers())], added)
     assert catalog.size() == size
+
+
+def test_merged_after_earlier_types_of_a_collector() -> None:
+    catalog, collector = _core.CorpusCatalog(), Collector()
+    first, *others = kernels(4)
+    collector.add(first, None)
+    earlier = collector.types()
+    known = catalog.merge(earlier.names, earlier.records, ([], []))
+    catalog.add(kernels(5)[4]._core_layout, None)  # between
+    entries = [collector.add(btf, None) for btf in others]
+    types = collector.types()
+    assert types.collector == earlier.collector != Collector().types().collector
+    names, numbers = map(np.asarray, catalog.merge(types.names, types.records, known))
+    assert len(numbers) > len(known[1])
+    for each, expected in zip(
+        (names, numbers), catalog.merge(types.names, types.records, ([], [])), strict=True
+    ):
+        assert np.array_equal(each, np.asarray(expected))
+    for btf, entry in zip(others, entries, strict=True):
+        added = np.asarray(catalog.add(btf._core_layout, None).numbers())
+        assert np.array_equal(numbers[np.asarray(entry.numbers())], added)
+
+
+def test_known_numbers_that_do_not_exist_are_refused() -> None:
+    given: list[tuple[list[int], list[int]]] = [([9], []), ([], [9])]
+    for known in given:
+        with pytest.raises(LookupError, match="the catalog has no number 9"):
+            _core.CorpusCatalog().merge((b"a", [0, 1]), (b"", [0]), known)
 
 
 def spellings(collector: Collector) -> dict[int, str]:
@@ -86,7 +114,7 @@ def test_numbers_that_do_not_exist_are_refused(
     names: tuple[object, object], records: tuple[object, object]
 ) -> None:
     with pytest.raises(ValueError, match=r"number|starts"):
-        _core.CorpusCatalog().merge(names, records)
+        _core.CorpusCatalog().merge(names, records, ([], []))
 
 
 @pytest.mark.parametrize("numbers", [[], [0], [5], [1, 2, 3, 4, 90], [4096, 7], [*range(1000)]])
@@ -119,16 +147,19 @@ def test_threads_and_segments_of_any_size_build_the_same(
         corpus.build(tmp_path / "1", series, executor=executor)
     monkeypatch.setattr("btfmmap.corpus.segments._MOST", 4)
     corpus.build(tmp_path / "2", series)
+    monkeypatch.setattr("btfmmap.corpus.building._MAX_COLLECTORS", 1)
+    with ThreadPoolExecutor(3) as executor:
+        corpus.build(tmp_path / "4", series, executor=executor)
     monkeypatch.setattr("btfmmap.corpus.building._MAX_CATALOG", 0)  # types are added again for each batch
     monkeypatch.setattr("btfmmap.corpus.building._BATCH", 3)
     corpus.build(tmp_path / "3", series)
-    opened = [corpus.open(tmp_path / str(number)) for number in range(4)]
+    opened = [corpus.open(tmp_path / str(number)) for number in range(5)]
     prototypes = [
         sorted(each.functions("*").select(["name", "kernel", "prototype"]).to_pylist(), key=repr)
         for each in opened
     ]
     assert prototypes[0]
     assert all(one == other for one, other in pairwise(prototypes))
-    found = [content(tmp_path / str(number)) for number in range(4)]
+    found = [content(tmp_path / str(number)) for number in range(5)]
     assert all(one == other for one, other in pairwise(found))
-    assert all(not corpus.verify(tmp_path / str(number)).problems for number in range(4))
+    assert all(not corpus.verify(tmp_path / str(number)).problems for number in range(5))

@@ -32,7 +32,8 @@ def following(before: btfmmap.Btf, btf: btfmmap.Btf) -> None:
     found = np.asarray(catalog.add(btf._core_layout, None).numbers())
     expected = np.asarray(alone.add(btf._core_layout, None).numbers())
     names = alone.names(np.arange(alone.name_count()))
-    merged = np.asarray(catalog.merge(names, alone.records(np.arange(alone.size()))))
+    records = alone.records(np.arange(alone.size()))
+    merged = np.asarray(catalog.merge(names, records, ([], []))[1])
     assert np.array_equal(merged[expected], found)
 
 

@@ -109,17 +109,29 @@ View add_records(Catalog& catalog, const py::object& words, const py::object& st
     return view_of(std::move(numbers), "I");
 }
 
-// Adds all names and records of another catalog, as `names` and `records` return them.
-View merge(Catalog& catalog, const py::tuple& names, const py::tuple& records) {
-    std::vector<uint32_t> name_numbers, numbers;
+// Adds all names and records of another catalog, as `names` and `records` return them, and returns their
+// numbers here. The first ones may have been added before: `known` has what was returned then.
+py::tuple merge(Catalog& catalog, const py::tuple& names, const py::tuple& records, const py::tuple& known) {
+    std::vector<uint32_t> name_numbers = checked(known[0], catalog.names());
+    std::vector<uint32_t> numbers = checked(known[1], catalog.records());
+    size_t left = name_numbers.size();
     each_slice<char>(py::object(names[0]), py::object(names[1]), [&](const char* first, size_t size) {
-        name_numbers.push_back(catalog.add_name({first, size}));
+        if (left != 0) {
+            --left;
+        } else {
+            name_numbers.push_back(catalog.add_name({first, size}));
+        }
     });
-    each_slice<uint32_t>(py::object(records[0]), py::object(records[1]),
-                         [&](const uint32_t* first, size_t count) {
-                             numbers.push_back(catalog.add_record_of(first, count, name_numbers, numbers));
-                         });
-    return view_of(std::move(numbers), "I");
+    left = numbers.size();
+    each_slice<uint32_t>(
+        py::object(records[0]), py::object(records[1]), [&](const uint32_t* first, size_t count) {
+            if (left != 0) {
+                --left;
+            } else {
+                numbers.push_back(catalog.add_record_of(first, count, name_numbers, numbers));
+            }
+        });
+    return py::make_tuple(view_of(std::move(name_numbers), "I"), view_of(std::move(numbers), "I"));
 }
 
 // How many types of each kind a BTF has, without its base.
@@ -146,7 +158,7 @@ void register_corpus(py::module_& module) {
         .def("add_names", add_names, py::arg("texts"))
         .def("add_records", add_records, py::arg("words"), py::arg("starts"))
         .def("bytes", &Catalog::bytes)
-        .def("merge", merge, py::arg("names"), py::arg("records"))
+        .def("merge", merge, py::arg("names"), py::arg("records"), py::arg("known"))
         .def("name_count", &Catalog::names)
         .def("names", names, py::arg("numbers"))
         .def("records", records, py::arg("numbers"))

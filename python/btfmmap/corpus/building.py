@@ -46,6 +46,7 @@ _BATCH = 256  # kernels and modules of a part
 _BATCH_SECONDS = 60.0
 _MAX_BATCH_TYPES = 1 << 18  # that are new in a part
 _MAX_CATALOG = 96 << 20  # bytes; then types are stored again
+_MAX_COLLECTORS = 64  # whose numbers are kept: 1 MB each
 _MAX_LOADED = 8 << 20  # bytes of files whose types are read before the first kernel
 
 
@@ -68,6 +69,23 @@ class Built(NamedTuple):
     added: int
     known: int
     failed: list[tuple[str, str]]
+
+
+class Merged(NamedTuple):
+    """What of a collector the catalog has.
+
+    Attributes:
+        names: The number in the catalog of each name.
+        numbers: The number in the catalog of each type.
+        unnamed: How many of its types without a name.
+    """
+
+    names: Array
+    numbers: Array
+    unnamed: int
+
+
+_NO_TYPES = Merged(np.zeros(0, np.uint32), np.zeros(0, np.uint32), 0)
 
 
 def build(
@@ -181,6 +199,7 @@ class CorpusBuilder:
         self._ids: Array = np.zeros(1, np.int64)
         self._texts: dict[int, str] = {}  # of types in the catalog that no part has yet, in C
         self._merged: tuple[Types, Array] | None = None  # the types added last, and their numbers
+        self._collectors: dict[str, Merged] = {}
         self._covered: set[int] = set()  # parts whose kernels have no types but those of the catalog
         if self.manifest.parts:
             self._load([*self.manifest.parts][-1], _MAX_LOADED)
@@ -310,6 +329,7 @@ class CorpusBuilder:
         self._ids = np.zeros(1, np.int64)
         self._texts = {}
         self._merged = None
+        self._collectors = {}
         self._covered = set()
         self._first_of_batch = self._catalog.size()
 
@@ -397,18 +417,26 @@ class CorpusBuilder:
     def _numbers(self, types: Types) -> Array:
         """Add types to the catalog, unless they are the last that were added. Returns their numbers in it."""
         if self._merged is None or self._merged[0] is not types:
-            numbers = np.asarray(self._catalog.merge(types.names, types.records))
-            # A part has those that have an ID. Others may be known, but not how they are spelled.
-            unnamed = numbers[types.unnamed]
-            is_spelled = np.zeros(self._catalog.size(), bool)
-            is_spelled[: len(self._ids)] = self._ids != 0
-            is_spelled[[*self._texts]] = True
-            rows = np.flatnonzero(~is_spelled[unnamed]).tolist()
-            if rows:
-                texts = types.spellings.split("\0")
-                self._texts.update(zip(unnamed[rows].tolist(), map(texts.__getitem__, rows), strict=True))
+            known = self._collectors.pop(types.collector, _NO_TYPES)
+            added = self._catalog.merge(types.names, types.records, known[:2])
+            numbers = np.asarray(added[1])
+            self._keep_texts(types, numbers, known.unnamed)
+            while len(self._collectors) >= _MAX_COLLECTORS:
+                del self._collectors[next(iter(self._collectors))]
+            self._collectors[types.collector] = Merged(np.asarray(added[0]), numbers, len(types.unnamed))
             self._merged = types, numbers
         return self._merged[1]
+
+    def _keep_texts(self, types: Types, numbers: Array, known: int) -> None:
+        """Keep how types are spelled that no part has, of those after the first `known` without a name."""
+        unnamed = numbers[types.unnamed[known:]]
+        is_spelled = np.zeros(self._catalog.size(), bool)
+        is_spelled[: len(self._ids)] = self._ids != 0
+        is_spelled[[*self._texts]] = True
+        rows = np.flatnonzero(~is_spelled[unnamed]).tolist()
+        if rows:
+            texts = types.spellings.rsplit("\0", len(unnamed))[-len(unnamed) :]
+            self._texts.update(zip(unnamed[rows].tolist(), map(texts.__getitem__, rows), strict=True))
 
     def _spellings(self, numbers: Array) -> list[str]:
         return [self._texts.get(number, "") for number in numbers.tolist()]

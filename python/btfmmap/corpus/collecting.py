@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,12 +26,14 @@ class Types(NamedTuple):
     """Types of some kernels. They can be pickled, and merged into a catalog.
 
     Attributes:
+        collector: What tells the collector from others. Its later types are these, and more after them.
         names: The bytes of the names, and where each starts.
         records: The words of the records, and where each starts.
         unnamed: Numbers of records of types without a name.
         spellings: Each of these as C spells it, escaped, separated by NUL.
     """
 
+    collector: str
     names: tuple[Array, Array]
     records: tuple[Array, Array]
     unnamed: Array
@@ -45,6 +49,8 @@ class Collector:
 
     def __init__(self) -> None:
         self.catalog: _core.CorpusCatalog = _core.CorpusCatalog()
+        self._name = ""
+        self._process = 0  # whose name it is: a process that was forked goes on from the same types
         self._unnamed: list[Array] = []
         self._spellings: list[str] = []
         self._unspelled: Array = np.zeros(0, np.uint32)  # of BTFs that failed
@@ -71,9 +77,13 @@ class Collector:
 
     def types(self) -> Types:
         """All types so far."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._name = secrets.token_hex(16)
         names = self.catalog.names(np.arange(self.catalog.name_count()))
         records = self.catalog.records(np.arange(self.catalog.size()))
         return Types(
+            self._name,
             (np.asarray(names[0]), np.asarray(names[1])),
             (np.asarray(records[0]), np.asarray(records[1])),
             np.concatenate([np.zeros(0, np.uint32), *self._unnamed]),
