@@ -286,6 +286,17 @@ class TestBuilding:
         assert min((out / "manifests").iterdir()).name > "00000001.json"
         assert content(out) == content(tmp_path / "one")
 
+    def test_built_while_it_is_compacted(
+        self, tmp_path: Path, series: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("btfmmap.corpus.building._BATCH", 1)
+        corpus.build(tmp_path / "one", series)
+        out = tmp_path / "two"
+        corpus.build(out, series[:1])
+        with pytest.raises(btfmmap.FormatError, match="the corpus was changed while it was compacted"):
+            corpus.compact(out, progress=lambda *_: corpus.build(out, series) and None)
+        assert content(out) == content(tmp_path / "one")
+
     def test_a_manifest_that_is_not_listed(
         self, tmp_path: Path, series: list[Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -115,8 +115,9 @@ def publish(storage: Storage, manifest: Manifest) -> bool:
     content = json.dumps(document, indent=1).encode()
     if not storage.create(_name(manifest.sequence), content):
         return False
+    last = next(reversed(manifest.parts), None)
     newest = read_manifest(storage)
-    if newest.sequence > manifest.sequence and not {*[*manifest.parts][-1:]} <= {*newest.parts}:
+    if newest.sequence > manifest.sequence and last not in newest.parts:
         storage.remove(_name(manifest.sequence))
         return False
     if manifest.sequence > _KEPT:
