@@ -83,9 +83,9 @@ View add_names(Catalog& catalog, const py::sequence& texts) {
     return view_of(std::move(numbers), "I");
 }
 
-// Calls `visit(first, size)` with the items between each start and the next one.
+// Calls `visit(first, size)` with the items between each start and the next one, without the first slices.
 template <class T, class Visit>
-void each_slice(const py::handle& items, const py::handle& starts, Visit visit) {
+void each_slice(const py::handle& items, const py::handle& starts, size_t skipped, Visit visit) {
     const auto held = held_buffer(items);
     const auto* first = static_cast<const T*>(held->buf);
     const auto end = static_cast<int64_t>(static_cast<size_t>(held->len) / sizeof(T));
@@ -94,7 +94,9 @@ void each_slice(const py::handle& items, const py::handle& starts, Visit visit) 
         if (next < at || next < 0 || next > end) {
             throw Error::invalid_argument("the starts do not ascend within the items");
         }
-        if (at >= 0) {
+        if (at >= 0 && skipped != 0) {
+            --skipped;
+        } else if (at >= 0) {
             visit(first + at, static_cast<size_t>(next - at));
         }
         at = next;
@@ -103,7 +105,7 @@ void each_slice(const py::handle& items, const py::handle& starts, Visit visit) 
 
 View add_records(Catalog& catalog, const py::object& words, const py::object& starts) {
     std::vector<uint32_t> numbers;
-    each_slice<uint32_t>(words, starts, [&](const uint32_t* first, size_t count) {
+    each_slice<uint32_t>(words, starts, 0, [&](const uint32_t* first, size_t count) {
         numbers.push_back(catalog.add_record(first, count));
     });
     return view_of(std::move(numbers), "I");
@@ -114,23 +116,13 @@ View add_records(Catalog& catalog, const py::object& words, const py::object& st
 py::tuple merge(Catalog& catalog, const py::tuple& names, const py::tuple& records, const py::tuple& known) {
     std::vector<uint32_t> name_numbers = checked(known[0], catalog.names());
     std::vector<uint32_t> numbers = checked(known[1], catalog.records());
-    size_t left = name_numbers.size();
-    each_slice<char>(py::object(names[0]), py::object(names[1]), [&](const char* first, size_t size) {
-        if (left != 0) {
-            --left;
-        } else {
-            name_numbers.push_back(catalog.add_name({first, size}));
-        }
-    });
-    left = numbers.size();
-    each_slice<uint32_t>(
-        py::object(records[0]), py::object(records[1]), [&](const uint32_t* first, size_t count) {
-            if (left != 0) {
-                --left;
-            } else {
-                numbers.push_back(catalog.add_record_of(first, count, name_numbers, numbers));
-            }
-        });
+    each_slice<char>(
+        py::object(names[0]), py::object(names[1]), name_numbers.size(),
+        [&](const char* first, size_t size) { name_numbers.push_back(catalog.add_name({first, size})); });
+    each_slice<uint32_t>(py::object(records[0]), py::object(records[1]), numbers.size(),
+                         [&](const uint32_t* first, size_t count) {
+                             numbers.push_back(catalog.add_record_of(first, count, name_numbers, numbers));
+                         });
     return py::make_tuple(view_of(std::move(name_numbers), "I"), view_of(std::move(numbers), "I"));
 }
 

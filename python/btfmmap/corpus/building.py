@@ -71,8 +71,8 @@ class Built(NamedTuple):
     failed: list[tuple[str, str]]
 
 
-class Merged(NamedTuple):
-    """What of a collector the catalog has.
+class Known(NamedTuple):
+    """What the catalog has of a collector.
 
     Attributes:
         names: The number in the catalog of each name.
@@ -85,7 +85,7 @@ class Merged(NamedTuple):
     unnamed: int
 
 
-_NO_TYPES = Merged(np.zeros(0, np.uint32), np.zeros(0, np.uint32), 0)
+_NOTHING_KNOWN = Known(np.zeros(0, np.uint32), np.zeros(0, np.uint32), 0)
 
 
 def build(
@@ -199,7 +199,7 @@ class CorpusBuilder:
         self._ids: Array = np.zeros(1, np.int64)
         self._texts: dict[int, str] = {}  # of types in the catalog that no part has yet, in C
         self._merged: tuple[Types, Array] | None = None  # the types added last, and their numbers
-        self._collectors: dict[str, Merged] = {}
+        self._collectors: dict[str, Known] = {}  # what the catalog has of each, by its name
         self._covered: set[int] = set()  # parts whose kernels have no types but those of the catalog
         if self.manifest.parts:
             self._load([*self.manifest.parts][-1], _MAX_LOADED)
@@ -417,13 +417,13 @@ class CorpusBuilder:
     def _numbers(self, types: Types) -> Array:
         """Add types to the catalog, unless they are the last that were added. Returns their numbers in it."""
         if self._merged is None or self._merged[0] is not types:
-            known = self._collectors.pop(types.collector, _NO_TYPES)
+            known = self._collectors.pop(types.collector, _NOTHING_KNOWN)
             added = self._catalog.merge(types.names, types.records, known[:2])
             numbers = np.asarray(added[1])
             self._keep_texts(types, numbers, known.unnamed)
-            while len(self._collectors) >= _MAX_COLLECTORS:
+            if len(self._collectors) >= _MAX_COLLECTORS:
                 del self._collectors[next(iter(self._collectors))]
-            self._collectors[types.collector] = Merged(np.asarray(added[0]), numbers, len(types.unnamed))
+            self._collectors[types.collector] = Known(np.asarray(added[0]), numbers, len(types.unnamed))
             self._merged = types, numbers
         return self._merged[1]
 

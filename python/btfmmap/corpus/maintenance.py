@@ -109,8 +109,8 @@ def compact(path: str | os.PathLike[str], *, progress: Progress | None = None) -
     """Write a corpus with fewer parts, and remove what is not used.
 
     Small parts, such as those of a build for each new kernel, and types that several parts store, take more
-    room and time to read. Nothing else may write the corpus meanwhile. Who has the corpus
-    open needs to open it again.
+    room and time to read. Nothing else may write the corpus meanwhile. Who has the corpus open needs
+    to open it again.
 
     Args:
         path: A folder, or the URL of one that fsspec opens.
